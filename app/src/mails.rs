@@ -12,9 +12,15 @@ pub fn words(mail: &Mail, origin: &str) -> (String, String) {
             };
             if let Some(path) = related_page(*happened) {
                 let link = format!("{origin}{path}");
-                return (t!("mail-organization-update-subject"), t!("mail-organization-update", what = text, link = link));
+                return (
+                    t!("mail-organization-update-subject"),
+                    t!("mail-organization-update", what = text, link = link),
+                );
             }
-            (t!("mail-account-event-subject"), t!("mail-account-event", what = text, link = format!("{origin}/account")))
+            (
+                t!("mail-account-event-subject"),
+                t!("mail-account-event", what = text, link = format!("{origin}/account")),
+            )
         }
         Mail::PasswordLink { token } => {
             (t!("mail-password-subject"), t!("mail-password", link = format!("{origin}/password?token={token}")))

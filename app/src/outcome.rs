@@ -81,12 +81,12 @@ impl FromServerFnError for Refusal {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
-                Self::new(Kind::Invalid, "The form was not complete. Load the page again and fill it in.")
+                Self::new(Kind::Invalid, "The form was incomplete. Reload the page and fill it in again.")
             }
             ServerFnErrorErr::Request(_) => {
-                Self::new(Kind::Unavailable, "The server did not answer. Check the connection and try again.")
+                Self::new(Kind::Unavailable, "The server did not respond. Check your connection and try again.")
             }
-            _ => Self::new(Kind::Unavailable, "The server could not do this now. Try again in a moment."),
+            _ => Self::new(Kind::Unavailable, "The server could not complete the request. Try again in a moment."),
         }
     }
 }

@@ -17,7 +17,7 @@ test('D-04 a task is submitted, approved by another person, run and recorded', a
 
   const task = await submitTask(asking, { title: 'Pay the bill', script: SCRIPT, network: 'Unrestricted' });
   await expect(state(asking)).toHaveText('Awaiting approval');
-  await expect(asking.locator('.timeline')).toContainText('Approval requested: 1 approval required (rule “Everything else asks”)');
+  await expect(asking.locator('.timeline')).toContainText('Approval requested: 1 approval required (rule “Everything else requires approval”)');
   const askerStays = await withoutReload(asking);
 
   await test.step('the approver sees the new request and exactly what would run', async () => {

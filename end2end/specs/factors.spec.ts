@@ -158,7 +158,7 @@ test('M-14 a passkey works as second factor and as the only factor', async ({ gu
     await expect(ada.getByRole('row', { name: 'Ada’s laptop' })).toHaveCount(0);
     await signOut(ada);
     await ada.getByRole('button', { name: 'Sign in with a passkey' }).click();
-    await expect(ada.getByText('This passkey is not known here')).toBeVisible();
+    await expect(ada.getByText('This passkey is not registered here')).toBeVisible();
   });
 });
 

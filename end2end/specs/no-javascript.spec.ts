@@ -28,7 +28,7 @@ test('from the first start to the verified receipt without JavaScript', async ({
   await test.step('Ada runs the suggested first task', async () => {
     await ada.getByRole('button', { name: 'Run first task' }).click();
     await reloaded(ada, () => expect(state(ada)).toHaveText('Succeeded', { timeout: 1_000 }));
-    await expect(output(ada).first()).toHaveText('Hello from a sealed sandbox.');
+    await expect(output(ada).first()).toHaveText('Hello from an isolated sandbox.');
     await expect(section(ada, 'Receipt')).toContainText('Signature verified');
   });
 

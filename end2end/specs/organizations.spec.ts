@@ -22,7 +22,7 @@ test('an owner invites a person by link, who creates an account without JavaScri
   await hers.getByLabel('Your name').fill('Nia');
   await hers.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await hers.getByRole('button', { name: 'Create account and join' }).click();
-  await expect(hers.getByRole('alert')).toContainText('There is an account with this address already');
+  await expect(hers.getByRole('alert')).toContainText('An account with this address already exists');
   await hers.getByLabel('Email address').fill(address('Nia'));
   await hers.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await hers.getByRole('button', { name: 'Create account and join' }).click();

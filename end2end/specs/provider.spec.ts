@@ -45,7 +45,7 @@ for (const javaScriptEnabled of [true, false]) {
     await expect(nia.getByRole('row', { name: /Company ID/ })).toContainText('nia@example.org');
     await nia.getByText('Unlink…').click();
     await nia.getByRole('button', { name: 'Unlink' }).click();
-    await expect(nia.getByRole('alert')).toContainText('your only way to sign in');
+    await expect(nia.getByRole('alert')).toContainText('your only sign-in method');
 
     // An existing account is not linked by its address alone, and the page explains what to do.
     const other = await outside(browser, fresh.origin, javaScriptEnabled);

@@ -8,7 +8,7 @@ test('an admin adds, orders and removes rules, which take effect when saved', as
   const page = await ada.open(browser);
   const names = page.getByRole('region', { name: 'Rules' }).locator('tbody th');
   await page.goto('/rules');
-  await expect(names).toHaveText(['Sealed scripts run at once', 'Everything else asks']);
+  await expect(names).toHaveText(['Isolated scripts run immediately', 'Everything else requires approval']);
 
   await page.getByRole('link', { name: 'Edit rules' }).click();
   await page.getByRole('button', { name: 'Add rule' }).click();
@@ -26,13 +26,13 @@ test('an admin adds, orders and removes rules, which take effect when saved', as
   const other = await ada.open(browser);
   await other.goto('/rules');
   await expect(other.getByRole('region', { name: 'Rules' }).locator('tbody th')).toHaveText([
-    'Sealed scripts run at once',
-    'Everything else asks',
+    'Isolated scripts run immediately',
+    'Everything else requires approval',
   ]);
 
   await page.getByRole('button', { name: 'Save rules' }).click();
   await expect(page).toHaveURL('/rules');
-  await expect(names).toHaveText(['Sealed scripts ask two', 'Everything else asks']);
+  await expect(names).toHaveText(['Sealed scripts ask two', 'Everything else requires approval']);
   await expect(other.getByText('two approvers').or(other.getByText('2 approvers')), 'an open page is updated').toBeVisible();
 
   await page.goto('/tasks/new');

@@ -24,7 +24,7 @@ test('an isolated script runs immediately, and its output is live, in order and 
   const page = await mei.open(browser);
   await submitTask(page, { title: 'Loud', script: LOUD });
   const stays = await withoutReload(page);
-  await expect(page.locator('.timeline')).toContainText('Allowed by the rule “Sealed scripts run at once”');
+  await expect(page.locator('.timeline')).toContainText('Allowed by the rule “Isolated scripts run immediately”');
   await expect(state(page)).toHaveText('Succeeded');
   await expect(page.getByText('Complete', { exact: true })).toBeVisible();
 

@@ -1,8 +1,7 @@
 //! Wall clock, read in one place for timestamps and grant expiry; durations use the monotonic clock.
 
-use std::time::SystemTime;
-
 use domain::Timestamp;
+use std::time::SystemTime;
 
 /// Returns the current time.
 #[expect(clippy::disallowed_methods, reason = "time comes in here, and is passed on as a value")]

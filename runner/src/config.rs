@@ -1,15 +1,14 @@
 //! Configuration of a runner: command-line options and environment variables.
 
+use clap::Parser;
+use domain::{Invalid, text::runner_name};
+use reqwest::Url;
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     str::FromStr,
 };
-
-use clap::Parser;
-use domain::{Invalid, text::runner_name};
-use reqwest::Url;
 
 /// Runs Castellan's tasks on this machine.
 #[derive(Debug, Parser)]

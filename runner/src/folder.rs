@@ -1,13 +1,12 @@
 //! Data folder of the runner: private, locked by one process, with atomic file replacement.
 
+use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
-
-use rustix::fs::{FlockOperation, flock};
 
 /// An error of the data folder.
 #[derive(Debug, thiserror::Error)]

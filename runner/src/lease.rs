@@ -1,7 +1,6 @@
 //! Lease expiry on the runner: it stops before the server gives its tasks to others, so that no task runs twice.
 
 use std::{collections::VecDeque, time::Duration};
-
 use tokio::time::Instant;
 
 /// The lease. It starts when an acknowledged message was *sent*, which is never later than the start that the server

@@ -1,7 +1,5 @@
 //! The program `castellan-runner`: enrolls if necessary and works until it is stopped.
 
-use std::{error::Error, io::Write, process::ExitCode};
-
 use clap::Parser;
 use runner::{
     Client, Config,
@@ -11,6 +9,7 @@ use runner::{
     sandbox::{self, Bubblewrap, Executor},
     stdin,
 };
+use std::{error::Error, io::Write, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 

@@ -1,7 +1,6 @@
 //! Machine metrics from `/proc` only (N-01).
 
 use std::fs;
-
 use wire::v1::Load;
 
 /// CPU time since boot, in ticks.

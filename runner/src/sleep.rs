@@ -1,8 +1,7 @@
 //! Suspend detection: a suspended machine or a paused virtual machine, whose time timers do not count.
 
-use std::time::Duration;
-
 use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
 
 /// A comparison of the clock that counts suspension with the one that does not.
 #[derive(Debug)]

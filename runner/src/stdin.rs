@@ -4,7 +4,6 @@ use std::{
     io::{self, BufRead, Read},
     thread,
 };
-
 use tokio::sync::oneshot;
 
 /// The maximum length of a token line in bytes.

@@ -7,7 +7,7 @@
 //! - State: [`state`] holds what handlers share; [`config`] loads settings, [`keys`] the deployment's keys.
 //! - HTTP: [`http`] accepts connections and checks every request; [`rates`] limits requests; [`health`] serves probes and
 //!   metrics; [`problem`] and `plain_page` render errors; [`routes`] lists every route.
-//! - Pages: [`web`] renders pages and runs their actions; [`live`] streams updates; [`auth`] authenticates people and keys.
+//! - Pages: [`web`] renders pages and runs their actions; [`live`] streams updates; [`authentication`] authenticates people and keys.
 //! - API: [`api`] serves `/api/v1` and its OpenAPI document.
 //! - Runners: [`runners`] enrolls runners and dispatches tasks; [`pki`] issues their certificates; [`receipts`] verifies results.
 //! - Background work: [`mail`] delivers email, [`checkpoints`] signs the audit log, [`retention`] deletes expired data,
@@ -17,7 +17,7 @@
 
 mod anonymous_log;
 pub mod api;
-pub mod auth;
+pub mod authentication;
 pub mod checkpoints;
 pub mod cli;
 pub mod clock;

@@ -1,7 +1,7 @@
 //! `castellan serve` command: starts all components and runs them until shutdown.
 use crate::{
     anonymous_log, api,
-    auth::Hasher,
+    authentication::Hasher,
     checkpoints,
     config::Config,
     console,
@@ -16,7 +16,7 @@ use crate::{
     telemetry,
     web::{self, Web},
 };
-use ::auth::setup;
+use auth::setup;
 use axum::Router;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};

@@ -1,6 +1,6 @@
 //! Application state that all handlers share.
 use crate::{
-    auth::KeyUsageCache,
+    authentication::KeyUsageCache,
     clock,
     config::Config,
     failure::Failure,
@@ -8,7 +8,7 @@ use crate::{
     keys::{EnvironmentSecrets, Keys, SecretsDir},
     rates::Rates,
 };
-use ::auth::{AttemptLocks, BackgroundWrites};
+use auth::{AttemptLocks, BackgroundWrites};
 use secrecy::ExposeSecret;
 use std::sync::Arc;
 use store::{Settings, Store};

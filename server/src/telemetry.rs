@@ -1,10 +1,8 @@
 //! Log output to standard error, as text or JSON.
 
-use std::io::{IsTerminal, stderr};
-
-use tracing_subscriber::{EnvFilter, fmt};
-
 use crate::config::{Log, LogFormat};
+use std::io::{IsTerminal, stderr};
+use tracing_subscriber::{EnvFilter, fmt};
 
 /// Error: log output is already set up, or its filter is invalid.
 #[derive(Debug, thiserror::Error)]

@@ -51,7 +51,8 @@ async fn sign_in_methods_page(actor: Actor) -> Result<Page, Refusal> {
 #[component]
 fn LinkedIdentities(identities: Vec<Identity>, ways: SignInOptions, fresh: bool) -> impl IntoView {
     if identities.is_empty() {
-        return view! { <EmptyState title=t!("sign-in-methods-none") text=t!("sign-in-methods-none-text") /> }.into_any();
+        return view! { <EmptyState title=t!("sign-in-methods-none") text=t!("sign-in-methods-none-text") /> }
+            .into_any();
     }
     let row = move |identity: Identity| {
         let known = ways.providers.iter().find(|way| way.key == identity.provider);
@@ -76,7 +77,13 @@ fn LinkedIdentities(identities: Vec<Identity>, ways: SignInOptions, fresh: bool)
             </tr>
         }
     };
-    let headings = vec![t!("sign-in-methods-provider"), t!("sign-in-methods-name"), t!("sign-in-methods-since"), t!("sign-in-methods-last-used"), String::new()];
+    let headings = vec![
+        t!("sign-in-methods-provider"),
+        t!("sign-in-methods-name"),
+        t!("sign-in-methods-since"),
+        t!("sign-in-methods-last-used"),
+        String::new(),
+    ];
     view! {
         <Table caption=t!("sign-in-methods-linked") headings=headings>
             {identities.into_iter().map(row).collect_view()}

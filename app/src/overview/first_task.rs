@@ -10,7 +10,7 @@ use store::Organization;
 
 /// The sample script: isolated, a few seconds long, it shows what a task can see.
 const SCRIPT: &str = r#"say() { printf '\033[2m%-18s\033[0m %s\n' "$1" "$2"; }
-printf 'Hello from a sealed sandbox.\n\n'
+printf 'Hello from an isolated sandbox.\n\n'
 say 'Who am I?' "$(id)"
 say 'Where am I?' "$(pwd), with $(df -h --output=avail . | tail -1 | tr -d ' ') free"
 say 'What do I see?' "$(ls -x /)"
@@ -24,8 +24,8 @@ printf '\nOutput keeps its colors: '
 for color in 1 2 3 4 5 6; do printf '\033[4%dm   \033[0m' "$color"; done
 printf '\n'
 for n in 3 2 1; do printf '%s …\n' "$n"; sleep 1; done
-printf 'What goes to standard error is marked.\n' >&2
-printf '\033[1;32mDone.\033[0m Below are how it ended and the receipt that the runner signed.\n'
+printf 'Lines on standard error are marked.\n' >&2
+printf '\033[1;32mDone.\033[0m The receipt below shows the result, signed by the runner.\n'
 "#;
 
 /// Returns the organization of the actor's first task: the first one in which they may submit.

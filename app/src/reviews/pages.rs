@@ -117,7 +117,8 @@ async fn load_review(actor: Actor) -> Result<Page, Refusal> {
     let title = review.organization.clone().unwrap_or_else(|| t!("review-of-tenant"));
     let page = Page::new(Section::People, t!("review-title", of = title)).breadcrumb("/reviews", t!("reviews-title"));
     let export = view! { <LinkButton href=format!("/reviews/{id}/export")>{t!("review-export")}</LinkButton> };
-    let headings = [t!("review-select"), t!("person-name"), t!("review-right"), t!("review-used"), t!("review-decision")];
+    let headings =
+        [t!("review-select"), t!("person-name"), t!("review-right"), t!("review-used"), t!("review-decision")];
     let headings = headings.into_iter().skip(usize::from(!answers)).collect();
     let rows = items.into_iter().map(|item| view! { <Item item=item review=id answers=answers /> }).collect_view();
     Ok(page.lead(progress).action(export).body(view! {

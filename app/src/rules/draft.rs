@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn rows_are_added_removed_and_moved_without_being_saved() {
         let names = |command: &str| read(&fields(command)).into_iter().map(|row| row.name).collect::<Vec<_>>();
-        let (sealed, rest) = ("Sealed scripts run at once", "Everything else asks");
+        let (sealed, rest) = ("Isolated scripts run immediately", "Everything else requires approval");
         assert_eq!(names("add"), [sealed, rest, ""]);
         assert_eq!(names("remove-0"), [rest]);
         assert_eq!(names("up-1"), [rest, sealed]);

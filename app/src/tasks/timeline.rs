@@ -1,7 +1,9 @@
 //! Task timeline, derived from the task's audit trail.
 use super::labels;
-use crate::audit::table::actor_name;
-use crate::ui::{Badge, Meaning, TimeAgo, UntrustedText};
+use crate::{
+    audit::table::actor_name,
+    ui::{Badge, Meaning, TimeAgo, UntrustedText},
+};
 use domain::{
     Timestamp,
     audit::{Outcome, Record},
@@ -77,7 +79,9 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
                 ("awaiting_approval", Some(approval)) => {
                     step(Meaning::Waiting, t!("task-step-approval-requested", rule = rule, n = approval.needed))
                 }
-                ("awaiting_approval", None) => step(Meaning::Waiting, t!("task-step-approval-requested", rule = rule, n = 1)),
+                ("awaiting_approval", None) => {
+                    step(Meaning::Waiting, t!("task-step-approval-requested", rule = rule, n = 1))
+                }
                 ("denied", _) => step(Meaning::Bad, t!("task-step-refused-by-rule", rule = rule)),
                 _ => step(Meaning::Good, t!("task-step-allowed", rule = rule)),
             });

@@ -36,7 +36,11 @@ async fn d_04_an_approval_request_is_shown_in_full_and_decided_by_another_person
     shown.shows("U+202E").shows("U+0007").shows("# end").shows(&digest[..8]).shows("in 24 hours");
     shown.shows("can reach everything that the runner can reach").shows(r#"name="answer" value="deny""#);
     assert!(shown.html.find(r#"value="deny""#) < shown.html.find(r#"value="approve""#), "the deny button comes first");
-    fixture.get(Some(&mel), &page).await.shows("Nobody decides a request of their own.").hides(r#"value="approve""#);
+    fixture
+        .get(Some(&mel), &page)
+        .await
+        .shows("You cannot decide your own approval request.")
+        .hides(r#"value="approve""#);
 
     let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve"), ("reason", "Looked\r\nat it")];
     assert_eq!(fixture.action(Some(&mel), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
@@ -52,7 +56,7 @@ async fn d_04_an_approval_request_is_shown_in_full_and_decided_by_another_person
 
     let late = fixture.submit_form(Some(&ann), &page, DECIDE, &yes).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
-    late.shows("This request has been approved already.");
+    late.shows("This request has already been approved.");
 }
 
 /// M-01: the request is not listed for the responsible person, and the refused decision is recorded in the audit log.
@@ -67,7 +71,9 @@ async fn d_04_the_responsible_person_of_a_service_account_cannot_decide_its_requ
     fixture.get(Some(&ben), "/").await.shows(&page).shows("Waiting for your decision");
     fixture.get(Some(&ann), "/").await.shows("No approval requests are waiting for your decision.").hides(&page);
     let shown = fixture.get(Some(&ann), &page).await;
-    shown.shows("You answer for who asks, or made the key that asked.").hides(r#"value="approve""#);
+    shown
+        .shows("You are responsible for the requester or created the API key of this request.")
+        .hides(r#"value="approve""#);
     let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve")];
     assert_eq!(fixture.action(Some(&ann), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
     let mut read = fixture.store.read(&adam).await.unwrap();
@@ -93,7 +99,7 @@ async fn a_decision_with_a_stale_digest_is_refused_and_a_denial_requires_a_reaso
         .submit_form(Some(&ann), &page, DECIDE, &[("id", &id), ("request_digest", &digest), ("answer", "deny")])
         .await;
     assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
-    silent.shows("Say why, so that the requester knows what to change.");
+    silent.shows("Give a reason so that the requester knows what to change.");
     let no = [("id", id.as_str()), ("request_digest", &digest), ("answer", "deny"), ("reason", "Not <b>today</b>")];
     fixture.action(Some(&ann), DECIDE, &no).await.unwrap();
     fixture.get(Some(&mel), &task).await.shows("Denied by ann").shows("Not &lt;b&gt;today").shows("Denied");
@@ -110,7 +116,7 @@ async fn approval_requests_are_hidden_from_people_who_cannot_decide_them() {
     let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve")];
     assert_eq!(fixture.action(Some(&sam), DECIDE, &yes).await.unwrap_err().kind, Kind::NotFound);
     let ada = fixture.person("ada", TenantRole::Admin, None).await;
-    fixture.get(Some(&ada), &page).await.shows("Only approvers of the organization may decide.");
+    fixture.get(Some(&ada), &page).await.shows("Only approvers of the organization can decide this request.");
 }
 
 /// Approves a pending request.

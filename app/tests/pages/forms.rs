@@ -44,7 +44,7 @@ async fn an_api_key_without_scopes_is_refused() {
     let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let shown =
         fixture.submit_form(Some(&mel), "/keys/new", "/actions/keys/create", &[("name", "CI"), ("days", "0")]).await;
-    shown.shows(r##"href="#actions-keys-create-scopes""##).shows("Must name at least one scope.");
+    shown.shows(r##"href="#actions-keys-create-scopes""##).shows("Must contain at least one scope.");
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_rule_change_does_not_overwrite_a_concurrent_change() {
         .hides("Sealed");
     let late = fixture.submit_form(Some(&ada), "/rules/edit", "/actions/rules/change", &fields).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
-    late.shows("Somebody else changed the rules meanwhile").shows(r#"value="Two for the network""#);
+    late.shows("Someone else changed the rules").shows(r#"value="Two for the network""#);
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn draft_rules_are_kept_in_the_url_and_not_saved() {
     let draft =
         "/rules/edit?_page=%2Frules%2Fedit&version=1&rules%5B0%5D%5Bname%5D=One&rules%5B0%5D%5Beffect%5D=run&do=add";
     fixture.get(Some(&ada), draft).await.shows("Rule 2").shows(r#"value="One""#).hides("_page=");
-    fixture.get(Some(&ada), "/rules").await.shows("Sealed scripts run at once").hides("One<");
+    fixture.get(Some(&ada), "/rules").await.shows("Isolated scripts run immediately").hides("One<");
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ async fn m_11_missing_and_inaccessible_pages_are_indistinguishable() {
 async fn admin_only_links_are_hidden_from_other_people() {
     let fixture = Fixture::new().await;
     let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    fixture.get(Some(&mel), "/rules").await.shows("Sealed scripts run at once").hides("/rules/edit");
+    fixture.get(Some(&mel), "/rules").await.shows("Isolated scripts run immediately").hides("/rules/edit");
     assert_eq!(fixture.get(Some(&mel), "/rules/edit").await.status, StatusCode::FORBIDDEN);
     fixture.get(Some(&mel), "/organizations").await.shows("Operations").hides("/organizations/new");
     fixture.get(Some(&mel), "/browser-sessions").await.hides(r#"href="/people""#).hides(r#"href="/audit""#);

@@ -3,8 +3,7 @@ use crate::fixture::Fixture;
 use app::outcome::{Done, Kind};
 use axum::http::StatusCode;
 use domain::{
-    policy::CreateServiceAccount,
-    policy::SetMembership,
+    policy::{CreateServiceAccount, SetMembership},
     role::{Role, TenantRole},
 };
 
@@ -97,7 +96,7 @@ async fn d_03_the_consequences_of_leaving_are_shown_before_a_member_is_removed()
     let fields = [("organization", ops.as_str()), ("person", &id.to_string()), ("successor", "")];
     let refused = fixture.submit_form(Some(&olga), &at, "/actions/organizations/remove-member", &fields).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    refused.shows("Choose who answers for the service accounts from now on.");
+    refused.shows("Choose a new responsible person for the service accounts.");
     let successor = olga.person().unwrap().to_string();
     let fields = [("organization", ops.as_str()), ("person", &id.to_string()), ("successor", &successor)];
     fixture.action(Some(&olga), "/actions/organizations/remove-member", &fields).await.unwrap();
@@ -129,7 +128,7 @@ async fn d_03_a_join_request_is_sent_declined_and_reported_to_the_requester() {
     fixture
         .submit_form(Some(&olga), &at, "/actions/join-requests/decline", &decline)
         .await
-        .shows("Say why, so that they know.");
+        .shows("Give a reason that the person can read.");
     let decline = [("organization", ops.as_str()), ("request", &request), ("reason", "We are full")];
     fixture.action(Some(&olga), "/actions/join-requests/decline", &decline).await.unwrap();
     fixture.get(Some(&sam), "/organizations").await.shows("Declined").shows("We are full").shows("Request to join…");
@@ -151,7 +150,7 @@ async fn d_03_a_refusal_is_shown_even_if_its_form_no_longer_exists() {
     let request = page.html.split("name=\"request\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let withdraw = [("request", request.as_str())];
     fixture.action(Some(&sam), "/actions/join-requests/withdraw", &withdraw).await.unwrap();
-    let gone = "This request was answered or withdrawn already.";
+    let gone = "This request was already decided or withdrawn.";
     let accept = [("organization", ops.as_str()), ("request", &request), ("role", "member")];
     let decline = [("organization", ops.as_str()), ("request", &request), ("reason", "We are full")];
     for (action, fields) in [("accept", &accept), ("decline", &decline)] {
@@ -169,12 +168,12 @@ async fn d_03_a_refusal_is_shown_even_if_its_form_no_longer_exists() {
     let add = [("organization", ops.as_str()), ("email", "sam@example.org"), ("role", "member")];
     let shown = fixture.submit_form(Some(&olga), &at, "/actions/organizations/add-member", &add).await;
     assert_eq!(shown.status, StatusCode::CONFLICT);
-    shown.shows("This organization is archived: nothing is changed");
+    shown.shows("This organization is archived. Changes are blocked");
     // A form that is still on the page shows the refusal itself, once.
     let own = olga.person().unwrap().to_string();
     let set = [("organization", ops.as_str()), ("person", own.as_str()), ("role", "member")];
     let shown = fixture.submit_form(Some(&olga), &at, "/actions/organizations/set-role", &set).await;
-    assert_eq!(shown.html.matches("This is the last owner of the organization").count(), 1);
+    assert_eq!(shown.html.matches("This is the last active owner of the organization").count(), 1);
 }
 
 #[tokio::test]

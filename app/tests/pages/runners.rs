@@ -82,5 +82,5 @@ async fn a_runner_page_shows_its_sandbox_posture_and_revokes_the_runner() {
     fixture.action(Some(&ada), "/actions/runners/revoke", &[("id", &id)]).await.unwrap();
     let late = fixture.submit_form(Some(&ada), &page, "/actions/runners/revoke", &[("id", &id)]).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
-    late.shows("This runner is revoked already.");
+    late.shows("This runner is already revoked.");
 }

@@ -37,7 +37,7 @@ async fn the_task_form_previews_the_rules_and_keeps_its_values_after_an_error() 
     let fixture = Fixture::new().await;
     let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let page = fixture.get(Some(&mel), "/tasks/new").await;
-    page.shows("runs immediately (rule “Sealed scripts run at once”)")
+    page.shows("runs immediately (rule “Isolated scripts run immediately”)")
         .shows("requires 1 approval from approvers of the organization")
         .hides("allow_list");
     let fields = [("script", "echo kept"), ("timeout_seconds", "0"), ("labels", "a=b")];
@@ -161,7 +161,7 @@ async fn a_task_can_be_cancelled_with_a_warning_and_run_again() {
     assert_eq!(fixture.action(Some(&mel), "/actions/tasks/cancel", &[("id", id)]).await.unwrap(), Done::Stay);
     let shown = fixture.submit_form(Some(&mel), &path, "/actions/tasks/cancel", &[("id", id)]).await;
     assert_eq!(shown.status, StatusCode::CONFLICT);
-    shown.shows("This task has ended already.").shows("Cancelled by mel").hides(">Cancel task<");
+    shown.shows("This task has already ended.").shows("Cancelled by mel").hides(">Cancel task<");
     let form = fixture.get(Some(&mel), &format!("/tasks/new?again={id}")).await;
     form.shows("echo again").shows("a=b").shows(r#"value="64""#);
 }

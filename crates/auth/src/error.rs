@@ -12,13 +12,13 @@ pub enum Error {
     Invalid(#[from] Invalid),
     #[error("nobody is signed in")]
     NotSignedIn,
-    #[error("Sign in again: too much time has passed.")]
+    #[error("Your sign-in has expired. Sign in again.")]
     SignInExpired,
     /// Somebody else changed the account, or ended the session, in the meantime (E11).
-    #[error("Your account was changed or signed out at this moment. Sign in again.")]
+    #[error("Your account was changed or signed out in the meantime. Sign in again.")]
     AccountChanged,
     /// The same for an unknown address and a wrong password.
-    #[error("The address or the password is not right.")]
+    #[error("The email address or the password is wrong.")]
     WrongPassword,
     /// A password sign-in while one provider is the only way in; the same whether the password is right.
     #[error("password sign-in is disabled")]
@@ -27,15 +27,15 @@ pub enum Error {
     #[error("passwords are disabled")]
     PasswordsDisabled,
     /// The same for an unknown passkey, one that was removed, and a response that came too late.
-    #[error("This passkey is not known here, or it was shown too late. Try again.")]
+    #[error("This passkey is not registered here, or the attempt timed out. Try again.")]
     UnknownPasskey,
-    #[error("Passkeys need a server with a name. This one has an address only.")]
+    #[error("Passkeys require a host name, but this server is reached by an IP address. Set public_url.")]
     PasskeysUnsupported,
-    #[error("This link was used already, or is too old. Ask an admin for a new one.")]
+    #[error("This link has expired or was already used. Ask an admin for a new one.")]
     PasswordLinkInvalid,
-    #[error("This link was used already, or is too old. Start the server again for a new one.")]
+    #[error("This link has expired or was already used. Restart the server to get a new one.")]
     SetupLinkInvalid,
-    #[error("This link was used already, or is too old. Ask for a new one.")]
+    #[error("This link has expired or was already used. Request a new one.")]
     AddressLinkInvalid,
     /// The same for a link that is wrong, used, expired, revoked, or of another tenant than one's own.
     #[error(
@@ -43,9 +43,9 @@ pub enum Error {
          Ask whoever sent it for a new one."
     )]
     InvitationInvalid,
-    #[error("You are signed in. Accept with your account, or sign out first.")]
+    #[error("You are signed in. Accept with this account, or sign out first.")]
     AlreadySignedIn,
-    #[error("This server sends no mail, so a new address cannot be confirmed.")]
+    #[error("This server cannot send email, so a new address cannot be confirmed.")]
     NoMail,
     #[error("too many attempts")]
     Throttled { seconds: u64 },
@@ -56,7 +56,7 @@ pub enum Error {
     #[error("{0}")]
     ProbeFailed(String),
     /// The cause is in the server's log.
-    #[error("Signing in does not work at the moment. Try again.")]
+    #[error("Sign-in is temporarily unavailable. Try again.")]
     Unavailable,
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]

@@ -229,7 +229,7 @@ impl SignIn {
         let Some(step) = totp::step(&secret.secret, &plain, store.now()) else {
             drop(write);
             store.system().note_failure(factor_attempts(owner)).await?;
-            return Err(Error::field("code", "is not the one that the app shows now; check that its clock is right"));
+            return Err(Error::field("code", "is not the current code of the app; check the clock of your device"));
         };
         write.confirm_totp(proof, step).await?;
         let codes = self.first_recovery_codes(&mut write, owner).await?;
@@ -285,7 +285,7 @@ impl SignIn {
 }
 
 /// The same for a wrong code and a used one.
-const WRONG_CODE: &str = "is not right, or was used already; wait for the next one";
+const WRONG_CODE: &str = "is wrong or was already used; wait for the next code";
 
 /// The throttle's subject for wrong codes and proofs of a person, who knows the password or holds a session by then.
 pub(crate) fn factor_attempts(person: PersonId) -> [u8; 32] {

@@ -19,7 +19,8 @@ impl Email {
     /// ```
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim().to_lowercase();
-        let invalid = || Invalid::new("email", "must look like name@example.org, with at most 254 characters");
+        let invalid =
+            || Invalid::new("email", "must be an email address such as name@example.org, with at most 254 characters");
         let (name, domain) = text.split_once('@').ok_or_else(invalid)?;
         let is_clean = text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !crate::text::is_invisible(c));
         if !is_clean || text.len() > 254 || name.is_empty() || domain.is_empty() || domain.contains('@') {

@@ -69,12 +69,17 @@ impl Default for Rules {
     fn default() -> Self {
         Self(vec![
             Rule {
-                name: "Sealed scripts run at once".into(),
+                name: "Isolated scripts run immediately".into(),
                 tools: vec![Tool::Bash],
                 networks: vec![NetworkPolicy::Isolated],
                 verdict: Verdict::Run,
             },
-            Rule { name: "Everything else asks".into(), tools: vec![], networks: vec![], verdict: DEFAULT_VERDICT },
+            Rule {
+                name: "Everything else requires approval".into(),
+                tools: vec![],
+                networks: vec![],
+                verdict: DEFAULT_VERDICT,
+            },
         ])
     }
 }

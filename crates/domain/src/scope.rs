@@ -100,7 +100,7 @@ impl FromStr for Scopes {
             scopes.extend(matching);
         }
         if scopes.is_empty() {
-            return Err(Invalid::new("scopes", "must name at least one scope"));
+            return Err(Invalid::new("scopes", "must contain at least one scope"));
         }
         Ok(Self(scopes))
     }

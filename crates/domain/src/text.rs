@@ -61,7 +61,7 @@ pub fn runner_name(name: &str) -> Result<(), crate::Invalid> {
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     match (1..=63).contains(&name.len()) && name.bytes().all(is_plain) {
         true => Ok(()),
-        false => Err(crate::Invalid::new("name", "must be 1 to 63 of a-z, 0-9 and hyphen")),
+        false => Err(crate::Invalid::new("name", "must be 1 to 63 characters: a-z, 0-9 and hyphens")),
     }
 }
 

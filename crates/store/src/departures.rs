@@ -300,11 +300,13 @@ impl Write {
         }
         let wrong = |reason| Err(Invalid::new("successor", reason).into());
         let Some(successor) = successor else {
-            return wrong("choose who answers for the service accounts from now on");
+            return wrong("choose a new responsible person for the service accounts");
         };
         const ABLE: &str = concat!("select count(*) as n from (", able!("and p.id = $4"), ") able");
         if tenant_query!(self, Number, fetch_one, ABLE, organization, person, successor)?.n == 0 {
-            return wrong("must be in every organization that the service accounts are in, with no lesser role");
+            return wrong(
+                "must be a member of every organization of the service accounts, with the same or a higher role",
+            );
         }
         const HAND_ON: &str = concat!(
             "update person set responsible_id = $4 where tenant_id = $1 and responsible_id = $3 and id in (",

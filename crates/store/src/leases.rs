@@ -364,7 +364,7 @@ impl Write {
         let by_the_books = lock_held!(self, "runner_id = $2", " for update", runner)?;
         let gone: Vec<_> = by_the_books.into_iter().filter(|task| !held.contains(&task.lease())).collect();
         for task in &gone {
-            self.release(task, "the runner does not have it any more").await?;
+            self.release(task, "the runner no longer has the task").await?;
         }
         Ok(gone.len())
     }

@@ -192,7 +192,7 @@ impl Write {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::OrganizationNameTaken)),
             renamed => renamed?,
         };
-        // Only now: who was called so a moment ago has let go of the name, and stands among the former ones.
+        // Only now: who belonged to another organization a moment ago has let go of the name, and stands among the former ones.
         const OTHERS: &str = "select count(*) as n from organization_former_name where tenant_id = $1 and name = $2 and organization_id <> $3";
         if !self.actor.is_admin() && tenant_query!(self, Number, fetch_one, OTHERS, name, id)?.n > 0 {
             return Err(Error::Conflict(Conflict::OrganizationNameFormer));

@@ -113,7 +113,7 @@ impl Write {
         self.hold_memberships(successor).await?;
         let called = tenant_query!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
         if !self.can_answer(successor, account).await? {
-            let why = "must be an admin, or in every organization that the service account is in with no lesser role";
+            let why = "must be an admin, or a member of every organization of the service account with the same or a higher role";
             return Err(Invalid::new("successor", why).into());
         }
         let revoked = if revoke { self.end_all_keys_of(account).await? } else { 0 };

@@ -1,22 +1,20 @@
 //! Attempts held by this runner, and how much of each the server has acknowledged.
 
+use crate::{
+    spool::{Signed, Spool},
+    work::{Attempt, AttemptCommand},
+};
+use domain::{
+    Timestamp,
+    log::{Line, Stream},
+};
 use std::{
     collections::VecDeque,
     io,
     sync::{Arc, Mutex, PoisonError},
 };
-
-use domain::{
-    Timestamp,
-    log::{Line, Stream},
-};
 use tokio::sync::watch;
 use wire::v1::{self, runner_message::Kind};
-
-use crate::{
-    spool::{Signed, Spool},
-    work::{Attempt, AttemptCommand},
-};
 
 /// The approximate size of one message of lines, in bytes.
 const BATCH_SIZE: usize = 64 << 10;

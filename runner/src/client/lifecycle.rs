@@ -1,18 +1,16 @@
 //! Attempt lifecycle: start, reports to the server, and kill.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-
-use domain::TaskId;
-use tokio::{sync::watch, time::timeout};
-
 use super::{Client, attempts::HeldAttempt, session::Session};
 use crate::{
     sandbox::Executor,
     work::{Attempt, AttemptCommand, AttemptRun, Event, Verified},
 };
+use domain::TaskId;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{sync::watch, time::timeout};
 
 /// The timeout for sandboxes to end when the runner stops.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);

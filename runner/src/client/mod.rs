@@ -5,13 +5,6 @@ mod lifecycle;
 mod receive;
 mod session;
 
-use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
-
-use tokio::{
-    sync::{Semaphore, mpsc, watch},
-    time::{Instant, interval, sleep_until},
-};
-
 use crate::{
     config::Endpoint,
     folder::{Folder, FolderError},
@@ -26,6 +19,11 @@ use crate::{
 };
 use attempts::HeldAttempt;
 use session::{Session, next_message};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use tokio::{
+    sync::{Semaphore, mpsc, watch},
+    time::{Instant, interval, sleep_until},
+};
 
 /// The interval of the check for a suspended machine while tasks run.
 const SUSPEND_CHECK_INTERVAL: Duration = Duration::from_secs(1);

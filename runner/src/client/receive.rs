@@ -1,11 +1,5 @@
 //! Server messages: their validation and effects.
 
-use std::time::Duration;
-
-use domain::{Timestamp, grant::EXPIRED};
-use tokio::time::Instant;
-use wire::v1::{self, runner_message, server_message::Kind};
-
 use super::{Client, session::Session};
 use crate::{
     clock,
@@ -13,6 +7,10 @@ use crate::{
     sandbox::Executor,
     work::{Attempt, verify},
 };
+use domain::{Timestamp, grant::EXPIRED};
+use std::time::Duration;
+use tokio::time::Instant;
+use wire::v1::{self, runner_message, server_message::Kind};
 
 /// The minimum length of a lease in seconds, and the minimum number of heartbeats in it.
 const MIN_LEASE_SECONDS: u32 = 3;

@@ -1,17 +1,15 @@
 //! Stream to the server: connecting, greeting, heartbeats, reconnecting.
 
-use std::{future::Future, pin::Pin, time::Duration};
-
-use tokio::time::{Instant, sleep};
-use tonic::transport::Channel;
-use wire::v1::{self, runner_message::Kind};
-
 use super::{Client, attempts::HeldAttempt};
 use crate::{
     link::{Backoff, Link, LinkError, StreamEnd},
     sandbox::{self, Executor},
     work::CAPABILITIES,
 };
+use std::{future::Future, pin::Pin, time::Duration};
+use tokio::time::{Instant, sleep};
+use tonic::transport::Channel;
+use wire::v1::{self, runner_message::Kind};
 
 /// The timeout of the server's greeting.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);

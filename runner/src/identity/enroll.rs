@@ -1,13 +1,11 @@
 //! Enrollment: exchanges a token and a certificate request for the runner's identity (S-02).
 
-use std::{net::SocketAddr, path::Path, time::Duration};
-
+use super::{GrantKey, Identity, IdentityError, RunnerKey, Token};
+use crate::config::{RunnerName, ServerUrl};
 use domain::{RunnerId, TenantId};
 use reqwest::{Certificate, StatusCode, redirect};
 use serde::{Deserialize, Serialize};
-
-use super::{GrantKey, Identity, IdentityError, RunnerKey, Token};
-use crate::config::{RunnerName, ServerUrl};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 /// The timeout of the whole exchange.
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,10 +1,9 @@
 //! Public key for grants, pinned at enrollment.
 
-use std::{fmt, str::FromStr};
-
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use domain::{Invalid, grant::Grant};
 use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
 
 /// An Ed25519 public key; 64 hexadecimal digits as text.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

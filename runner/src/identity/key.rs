@@ -1,8 +1,11 @@
 //! Private key of the runner: ECDSA P-384, generated here and never exported; it authenticates connections and signs
 //! receipts.
 
-use std::{fmt, os::unix::fs::MetadataExt};
-
+use super::IdentityError;
+use crate::{
+    config::RunnerName,
+    folder::{Folder, FolderError},
+};
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair},
@@ -10,12 +13,7 @@ use aws_lc_rs::{
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-
-use super::IdentityError;
-use crate::{
-    config::RunnerName,
-    folder::{Folder, FolderError},
-};
+use std::{fmt, os::unix::fs::MetadataExt};
 
 const FILE: &str = "key.pk8";
 

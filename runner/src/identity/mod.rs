@@ -6,13 +6,12 @@ mod key;
 mod renewal;
 mod token;
 
-use std::path::PathBuf;
-
+use crate::folder::{Folder, FolderError};
 use domain::{RunnerId, TenantId};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
-use crate::folder::{Folder, FolderError};
 pub use enroll::{EnrollmentServer, enroll};
 pub use grant_key::GrantKey;
 pub use key::RunnerKey;

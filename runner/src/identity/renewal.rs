@@ -4,12 +4,10 @@
 //! name of the key file are written to the identity in one replacement; the next renewal overwrites the old key file.
 //! The server accepts both certificates until it has seen the new one.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
-
 use super::{Identity, IdentityError, RunnerKey};
 use crate::{config::RunnerName, folder::Folder};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The two files of connection keys besides the enrollment key: one is in use while the other is prepared.
 const KEY_FILES: [&str; 2] = ["connection-a.pk8", "connection-b.pk8"];

@@ -1,8 +1,7 @@
 //! Enrollment token: validated before use and never displayed.
 
-use std::{fmt, str::FromStr};
-
 use domain::Invalid;
+use std::{fmt, str::FromStr};
 
 /// A token of 1 to 255 of `A-Z`, `a-z`, `0-9`, `_` and `-`: no character is special in a shell, a header or a path
 /// (CVE-2022-36633).

@@ -3,11 +3,14 @@
 mod backoff;
 mod tls;
 
-use std::{sync::Arc, time::Duration};
-
+use crate::{
+    config::Endpoint,
+    identity::{Identity, IdentityError, RunnerKey},
+};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
+use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpStream, sync::mpsc, task::JoinHandle};
 use tokio_rustls::TlsConnector;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -21,10 +24,6 @@ use wire::{
     v1::{RunnerMessage, ServerMessage, runner_client::RunnerClient, runner_message, server_message},
 };
 
-use crate::{
-    config::Endpoint,
-    identity::{Identity, IdentityError, RunnerKey},
-};
 pub use backoff::Backoff;
 
 /// The timeout of name resolution, TCP, TLS and HTTP/2 together.

@@ -1,16 +1,14 @@
 //! TLS client configuration: version 1.3 only, the deployment's authority only, with a client certificate (S-04).
 
-use std::sync::Arc;
-
+use super::LinkError;
+use crate::identity::{Identity, RunnerKey};
 use rustls::{
     ClientConfig, RootCertStore,
     client::Resumption,
     crypto::{CryptoProvider, aws_lc_rs},
     version::TLS13,
 };
-
-use super::LinkError;
-use crate::identity::{Identity, RunnerKey};
+use std::sync::Arc;
 
 /// Returns the two cipher suites of S-04, with X25519 or P-384.
 fn provider() -> CryptoProvider {

@@ -1,14 +1,13 @@
 //! Output limits: which lines are stored, and their digest for the receipt.
 
+use super::Assembler;
+use crate::sandbox::{self, Chunk};
 use domain::{
     Timestamp,
     log::{Line, MAX_LINES, MAX_OUTPUT, Stream},
     request::OutputDigest,
 };
 use sha2::{Digest, Sha256};
-
-use super::Assembler;
-use crate::sandbox::{self, Chunk};
 
 /// The totals for the receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,8 @@
 //! Unprivileged user of sandboxed processes (E3).
 
-use std::fmt;
-use std::fs;
-
-use rustix::process::{getegid, geteuid};
-
 use super::Unfit;
+use rustix::process::{getegid, geteuid};
+use std::{fmt, fs};
 
 /// The accounts that a root runner tries, in this order.
 const DEFAULTS: [&str; 2] = ["castellan-runner", "nobody"];

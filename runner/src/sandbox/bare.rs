@@ -1,14 +1,18 @@
 //! Bare bubblewrap with the task profile and nothing around it, as a baseline for benchmarks.
 
-use std::fs::File;
-use std::io;
-use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
-
-use super::profile::Prepared;
-use super::start::{Parts, UnsupervisedProcess, new_pipe};
-use super::starter::Launch;
-use super::{Job, Limits, Network, SCRIPT, StartError, sys};
+use super::{
+    Job, Limits, Network, SCRIPT, StartError,
+    profile::Prepared,
+    start::{Parts, UnsupervisedProcess, new_pipe},
+    starter::Launch,
+    sys,
+};
+use std::{
+    fs::File,
+    io,
+    os::fd::OwnedFd,
+    time::{Duration, Instant},
+};
 
 impl Parts {
     /// Starts `script` without a control group, a gate, or anybody who reads its output, and waits for its end.

@@ -1,12 +1,7 @@
 //! Bubblewrap executor, always with the complete hardened profile.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
-use super::running::Running;
-use super::start::Parts;
-use super::{Executor, Job, Posture, StartError, probe};
+use super::{Executor, Job, Posture, StartError, probe, running::Running, start::Parts};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Machine-specific configuration.
 #[derive(Clone, Debug, Default)]

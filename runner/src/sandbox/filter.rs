@@ -2,12 +2,13 @@
 //!
 //! The architecture check at the start of every program kills processes in another mode (32-bit programs).
 
-use std::collections::BTreeMap;
-
 use seccompiler::{
-    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen::Dword, SeccompCmpOp, SeccompCmpOp::Eq,
-    SeccompCmpOp::MaskedEq, SeccompCmpOp::Ne, SeccompCondition, SeccompFilter, SeccompRule, sock_filter,
+    BackendError, BpfProgram, SeccompAction,
+    SeccompCmpArgLen::Dword,
+    SeccompCmpOp::{self, Eq, MaskedEq, Ne},
+    SeccompCondition, SeccompFilter, SeccompRule, sock_filter,
 };
+use std::collections::BTreeMap;
 
 const AF_UNIX: u64 = 1;
 const AF_INET: u64 = 2;

@@ -1,7 +1,9 @@
 //! Names of running jobs, each reserved while its job runs.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names(Arc<Mutex<HashSet<String>>>);

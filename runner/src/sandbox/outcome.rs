@@ -1,10 +1,8 @@
 //! Results of a sandbox: output chunks, and how the task ended.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-
 use super::{InvalidJob, Unfit};
+use bytes::Bytes;
+use std::time::Duration;
 
 /// A chunk of output, exactly the bytes that the task wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,8 @@
 //! Output pipes of a task, read only as fast as the consumer takes the chunks (backpressure).
 
-use bytes::BytesMut;
-use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe;
-use tokio::sync::mpsc;
-
 use super::{Chunk, Stream};
+use bytes::BytesMut;
+use tokio::{io::AsyncReadExt, net::unix::pipe, sync::mpsc};
 
 /// The size of one read in bytes.
 const CHUNK_SIZE: usize = 32 << 10;

@@ -1,21 +1,24 @@
 //! Sandbox detection: what the machine supports, and what is missing.
 
-use std::fs;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Arc;
-use std::time::Duration;
-
-use super::account::{self, Account};
-use super::cgroup::Tree;
-use super::filter::Filters;
-use super::names::Names;
-use super::profile::Profile;
-use super::start::Parts;
-use super::starter::Starter;
-use super::{Config, End, Job, Limiter, Limits, Network, Posture, StartError, Unfit, sys};
+use super::{
+    Config, End, Job, Limiter, Limits, Network, Posture, StartError, Unfit,
+    account::{self, Account},
+    cgroup::Tree,
+    filter::Filters,
+    names::Names,
+    profile::Profile,
+    start::Parts,
+    starter::Starter,
+    sys,
+};
+use std::{
+    fs,
+    os::{fd::OwnedFd, unix::fs::PermissionsExt},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 /// The minimum version of bubblewrap with every option of the profile.
 const MIN_VERSION: (u32, u32) = (0, 8);

@@ -1,8 +1,7 @@
 //! Process inspection of a sandbox from outside: members, memory and signals.
 
-use std::fs;
-
 use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
 
 /// Returns `first` and its running descendants. Orphans in the sandbox become children of `first`, its process 1.
 fn family(first: Pid) -> Vec<Pid> {

@@ -1,14 +1,13 @@
 //! Hardened bubblewrap profile: the arguments of every job, and those that differ.
 
-use std::fs::{self, File};
-use std::io::{self, Seek, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::Path;
-
+use super::{Job, Network, SCRIPT, WORK, filter::Filters};
 use rustix::fs::{MemfdFlags, memfd_create};
-
-use super::filter::Filters;
-use super::{Job, Network, SCRIPT, WORK};
+use std::{
+    fs::{self, File},
+    io::{self, Seek, Write},
+    os::fd::{AsRawFd, OwnedFd},
+    path::Path,
+};
 
 /// The user id inside the sandbox.
 const UID: &str = "1000";

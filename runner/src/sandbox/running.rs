@@ -1,20 +1,21 @@
 //! Supervision of a running sandbox: time limit, cancellation and cleanup.
 
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
-use std::time::Duration;
-
+use super::{
+    Chunk, End, Limits, Outcome,
+    cgroup::Group,
+    job::MAX_TIME_LIMIT,
+    names::NameReservation,
+    processes,
+    start::Parts,
+    sys::{self, Ended},
+};
 use rustix::process::{Pid, Signal, pidfd_send_signal};
-use tokio::io::unix::AsyncFd;
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
-
-use super::cgroup::Group;
-use super::job::MAX_TIME_LIMIT;
-use super::names::NameReservation;
-use super::start::Parts;
-use super::sys::{self, Ended};
-use super::{Chunk, End, Limits, Outcome, processes};
+use std::{os::fd::OwnedFd, sync::Arc, time::Duration};
+use tokio::{
+    io::unix::AsyncFd,
+    sync::{mpsc, watch},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until},
+};
 
 /// The grace period between the termination signal and the kill at the time limit.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);

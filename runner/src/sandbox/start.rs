@@ -1,29 +1,27 @@
 //! Sandbox start: cgroup, pipes, bubblewrap, and then the task.
 
-use std::io;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
-use rustix::fs::fchown;
-use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{
-    Gid, Pid, PidfdFlags, Resource, Rlimit, Signal, Uid, getrlimit, kill_process, pidfd_open, prlimit,
+use super::{
+    Job, Limits, StartError,
+    account::Account,
+    cgroup::{Group, Tree},
+    names::Names,
+    output::pump,
+    profile::{GATE, Prepared, Profile},
+    running::{Running, Sandbox, watch},
+    starter::{Launch, Starter},
+    sys::{self, Confinement},
 };
-use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe;
-use tokio::time::{Instant, timeout};
-
-use super::account::Account;
-use super::cgroup::{Group, Tree};
-use super::names::Names;
-use super::output::pump;
-use super::profile::{GATE, Prepared, Profile};
-use super::running::{Running, Sandbox, watch};
-use super::starter::{Launch, Starter};
-use super::sys::{self, Confinement};
-use super::{Job, Limits, StartError};
+use rustix::{
+    fs::fchown,
+    pipe::{PipeFlags, pipe_with},
+    process::{Gid, Pid, PidfdFlags, Resource, Rlimit, Signal, Uid, getrlimit, kill_process, pidfd_open, prlimit},
+};
+use std::{io, os::fd::OwnedFd, path::PathBuf, sync::Arc, time::Duration};
+use tokio::{
+    io::AsyncReadExt,
+    net::unix::pipe,
+    time::{Instant, timeout},
+};
 
 /// The timeout for bubblewrap to create its namespaces; it needs milliseconds.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);

@@ -3,16 +3,10 @@
 //! `--die-with-parent` follows the thread that called fork, not the process: a sandbox that is started from a worker
 //! of an asynchronous runtime dies at random with that worker (E8).
 
-use std::io;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
-use std::sync::mpsc;
-use std::thread;
-
-use rustix::process::Pid;
-use tokio::sync::oneshot;
-
 use super::sys::{self, Confinement};
+use rustix::process::Pid;
+use std::{io, os::fd::OwnedFd, path::PathBuf, sync::mpsc, thread};
+use tokio::sync::oneshot;
 
 /// A request to start a sandbox.
 #[derive(Debug)]

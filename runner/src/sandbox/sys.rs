@@ -1,24 +1,27 @@
 //! Unsafe system calls: between fork and exec, Landlock, and waiting for a process.
 #![expect(unsafe_code, reason = "the one file with system calls that no safe wrapper offers")]
 
-use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
-use std::process::{Command, ExitStatus};
-use std::sync::Arc;
-use std::time::Duration;
-
-use rustix::fs::{Mode, OFlags, open};
-use rustix::process::{
-    Gid, Pid, PidfdFlags, Resource, Rlimit, Signal, Uid, pidfd_open, set_parent_process_death_signal,
-    setpriority_process, setrlimit, umask,
-};
-use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-
 use super::account::Account;
+use rustix::{
+    fs::{Mode, OFlags, open},
+    process::{
+        Gid, Pid, PidfdFlags, Resource, Rlimit, Signal, Uid, pidfd_open, set_parent_process_death_signal,
+        setpriority_process, setrlimit, umask,
+    },
+    thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid},
+};
+use std::{
+    io,
+    os::{
+        fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+        unix::process::{CommandExt, ExitStatusExt},
+    },
+    path::Path,
+    process::{Command, ExitStatus},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::io::{Interest, unix::AsyncFd};
 
 /// The confinement that a process applies between fork and exec; all of it is prepared before the fork.
 #[derive(Debug)]

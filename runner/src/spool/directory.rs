@@ -1,14 +1,12 @@
 //! Spool directory: all spools of a runner and the attempts that it has started.
 
-use std::{fs, io, path::PathBuf};
-
-use tokio::time::Instant;
-
 use super::{Signed, Spool, started::StartedAttempts};
 use crate::{
     folder::{Folder, FolderError},
     work::Attempt,
 };
+use std::{fs, io, path::PathBuf};
+use tokio::time::Instant;
 
 /// The folders `spool` and `begun`.
 #[derive(Debug)]

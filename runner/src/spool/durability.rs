@@ -1,10 +1,9 @@
 //! Durability of a spool: data that must survive a power failure. Syncing happens without holding the spool, because
 //! the main loop reads it in every iteration and a slow disk must not delay heartbeats.
 
-use std::{fs::File, io, path::PathBuf};
-
 use super::{RECEIPT, Spool};
 use crate::folder::sync_parent;
+use std::{fs::File, io, path::PathBuf};
 
 /// The record that an attempt has started.
 #[derive(Debug)]

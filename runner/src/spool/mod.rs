@@ -8,15 +8,14 @@ mod durability;
 mod record;
 mod started;
 
+use domain::{log::Line, receipt::Receipt};
+use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::PathBuf,
 };
-
-use domain::{log::Line, receipt::Receipt};
-use serde::{Deserialize, Serialize};
 
 pub use directory::SpoolDirectory;
 pub use durability::{EndSync, StartSync};

@@ -1,5 +1,7 @@
 //! Started attempts, remembered as long as a grant could be valid, so that none starts twice.
 
+use crate::work::Attempt;
+use domain::TaskId;
 use std::{
     collections::{HashMap, VecDeque},
     fs::{self, OpenOptions},
@@ -8,11 +10,7 @@ use std::{
     path::PathBuf,
     time::Duration,
 };
-
-use domain::TaskId;
 use tokio::time::Instant;
-
-use crate::work::Attempt;
 
 /// The retention of started attempts, longer than the longest accepted grant ([`crate::work::MAX_GRANT_VALIDITY`]).
 const RETENTION: Duration = Duration::from_hours(3 * 24);

@@ -1,9 +1,8 @@
 //! Attempt identifiers: a task and its fencing token.
 
-use std::{fmt, str::FromStr};
-
 use bytes::Bytes;
 use domain::{Invalid, TaskId};
+use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
 /// A start of a task, counted from 1. Formatted as `TASK.NUMBER`.

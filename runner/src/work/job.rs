@@ -1,11 +1,9 @@
 //! Conversion of a verified request into a sandbox job, with nothing added or left out.
 
-use std::time::Duration;
-
-use domain::{Invalid, network::NetworkPolicy};
-
 use super::Verified;
 use crate::sandbox::{Job, Limits, Network};
+use domain::{Invalid, network::NetworkPolicy};
+use std::time::Duration;
 
 /// Returns the job of a verified request.
 ///

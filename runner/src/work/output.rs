@@ -1,9 +1,5 @@
 //! Output buffer of an attempt on its way to the spool; the receipt covers only what the spool has.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use domain::{Timestamp, log::Line};
-
 use super::Attempt;
 use crate::{
     clock,
@@ -11,6 +7,8 @@ use crate::{
     sandbox::Chunk,
     spool::Spool,
 };
+use domain::{Timestamp, log::Line};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The output of one attempt, with the lines of the current batch.
 #[derive(Debug)]

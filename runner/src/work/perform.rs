@@ -1,21 +1,5 @@
 //! Execution of one verified attempt: output goes to the spool as it arrives, and the receipt is signed at the end.
 
-use std::{
-    io,
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-
-use domain::{
-    Timestamp,
-    receipt::{End, Receipt},
-};
-use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc, watch},
-    time::{Instant, sleep, sleep_until},
-};
-
 use super::{Attempt, RunnerContext, Verified, job, output::OutputBuffer};
 use crate::{
     clock,
@@ -23,6 +7,20 @@ use crate::{
     output::OutputTotals,
     sandbox::{self, Executor, Handle, Running},
     spool::{Signed, Spool},
+};
+use domain::{
+    Timestamp,
+    receipt::{End, Receipt},
+};
+use std::{
+    io,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, watch},
+    time::{Instant, sleep, sleep_until},
 };
 
 /// The batching interval of writes; the first line after a pause is written at once.

@@ -1,7 +1,7 @@
 //! Verification of assignments: exactly what was approved runs, or nothing does (D-04).
 
-use std::time::Duration;
-
+use super::{Attempt, CAPABILITIES};
+use crate::{identity::GrantKey, sandbox::SCRIPT};
 use bytes::Bytes;
 use domain::{
     Invalid, RunnerId, TenantId, Timestamp,
@@ -9,9 +9,7 @@ use domain::{
     network::Network,
     request::{InputDigest, Request, RequestDigest, SANDBOX},
 };
-
-use super::{Attempt, CAPABILITIES};
-use crate::{identity::GrantKey, sandbox::SCRIPT};
+use std::time::Duration;
 
 /// The maximum accepted validity of a grant; started attempts are remembered for longer than that.
 pub const MAX_GRANT_VALIDITY: Duration = Duration::from_hours(24);

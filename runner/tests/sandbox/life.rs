@@ -1,8 +1,7 @@
 //! Lifecycle of sandboxed tasks: start, end and cleanup.
 
-use runner::sandbox::{InvalidJob, StartError};
-
 use super::*;
+use runner::sandbox::{InvalidJob, StartError};
 
 #[tokio::test]
 async fn exit_codes_signals_and_bytes_come_out_as_they_were() {

@@ -1,8 +1,7 @@
 //! Resource limits of sandboxed tasks, and the health of the machine when they are exceeded.
 
-use std::time::Instant;
-
 use super::*;
+use std::time::Instant;
 
 async fn limited(change: impl FnOnce(&mut Limits), mut job: Job) -> Ran {
     change(&mut job.limits);

@@ -8,12 +8,13 @@ mod network;
 mod posture;
 mod view;
 
-use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
-
 use runner::sandbox::{Bubblewrap, Config, End, Executor, Job, Limits, Network, Outcome, Running, SCRIPT, Stream};
+use std::{
+    path::Path,
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 const MIB: u64 = 1 << 20;
 

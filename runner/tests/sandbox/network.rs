@@ -1,10 +1,13 @@
 //! Network access of sandboxed tasks.
 
-use std::net::TcpListener;
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener};
-
 use super::*;
+use std::{
+    net::TcpListener,
+    os::{
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr, UnixListener},
+    },
+};
 
 #[tokio::test]
 async fn isolated_has_a_loopback_and_nothing_else() {

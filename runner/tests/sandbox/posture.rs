@@ -1,11 +1,8 @@
 //! Sandbox posture: what is reported, and that nothing runs without the isolation.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-
-use runner::sandbox::{Limiter, StartError};
-
 use super::*;
+use runner::sandbox::{Limiter, StartError};
+use std::{os::unix::fs::PermissionsExt, path::PathBuf};
 
 #[tokio::test]
 async fn a_fit_machine_reports_its_posture() {

@@ -1,12 +1,6 @@
 //! Attempts without a server: commands before the start, and a disk that stalls.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-
+use crate::deployment::{Deployment, RUNNER, TENANT, eventually};
 use domain::receipt::{End, Receipt};
 use runner::{
     clock,
@@ -17,13 +11,17 @@ use runner::{
     work::{AttemptCommand, AttemptRun, Event, RunnerContext, verify},
 };
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     time::sleep,
 };
 use uuid::Uuid;
-
-use crate::deployment::{Deployment, RUNNER, TENANT, eventually};
 
 /// An attempt about to start, with its channels and its spool.
 struct StartedAttempt {

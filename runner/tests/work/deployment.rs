@@ -1,11 +1,6 @@
 //! Test deployment: an authority, a server's port and the folder of an enrolled runner.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-
+use crate::fake_server::FakeServer;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use domain::{
     OrganizationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
@@ -26,11 +21,14 @@ use runner::{
 };
 use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier, version::TLS13};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use uuid::Uuid;
 use wire::v1;
-
-use crate::fake_server::FakeServer;
 
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 pub const RUNNER: RunnerId = RunnerId(Uuid::from_u128(2));

@@ -1,10 +1,10 @@
 //! Fake server: the server's side of the protocol, controlled by the test.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
-
+use crate::deployment::attempt_of;
 use domain::{Timestamp, receipt::Receipt};
 use runner::clock;
 use rustls::ServerConfig;
+use std::{pin::Pin, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, mpsc},
@@ -20,8 +20,6 @@ use wire::v1::{
     runner_server::{Runner, RunnerServer},
     server_message,
 };
-
-use crate::deployment::attempt_of;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -1,12 +1,10 @@
 //! Fault tolerance: lost connections, servers and runners lose nothing and run nothing twice.
 
-use std::time::{Duration, Instant};
-
-use uuid::Uuid;
-use wire::v1::{Reject, runner_message::Kind, server_message};
-
 use crate::deployment::{Deployment, attempt_of, eventually};
 use runner::clock;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+use wire::v1::{Reject, runner_message::Kind, server_message};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_connection_loses_no_line_and_no_receipt() {

@@ -1,14 +1,12 @@
 //! Task lifecycle without faults.
 
-use std::time::{Duration, Instant};
-
+use crate::deployment::{Deployment, RUNNER, TENANT, attempt_of};
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, UnparsedPublicKey};
 use domain::{
     receipt::End,
     request::{OutputDigest, RequestDigest},
 };
-
-use crate::deployment::{Deployment, RUNNER, TENANT, attempt_of};
+use std::time::{Duration, Instant};
 
 /// S-14: the signature can be verified later by anyone.
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,12 @@
 //! Runner program in a failing environment: a full disk, a log that is no longer read.
 
+use crate::deployment::{Deployment, eventually};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
 };
-
-use rustix::process::{Pid, Signal, kill_process};
-
-use crate::deployment::{Deployment, eventually};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_castellan-runner");
 

@@ -1,12 +1,10 @@
 //! Certificate renewal (S-05) over the open connection while a task runs.
 
-use std::fs;
-
+use crate::{deployment::Deployment, fake_server::RunnerStream};
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, UnparsedPublicKey};
 use serde_json::Value;
+use std::fs;
 use wire::v1::{Renewed, runner_message::Kind, server_message};
-
-use crate::{deployment::Deployment, fake_server::RunnerStream};
 
 async fn request(stream: &mut RunnerStream) -> String {
     loop {

@@ -4,7 +4,7 @@ use super::{
     extract::{Id, JsonBody, QueryParameters, Reader, cursor, default_limit, limit, parsed},
     responses::{CommonProblems, List, NotFoundProblem, WriteProblems},
 };
-use crate::{auth::Program, problem::Problem, state::App};
+use crate::{authentication::Program, problem::Problem, state::App};
 use axum::{Json, extract::State};
 use domain::{
     ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,

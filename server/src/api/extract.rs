@@ -1,5 +1,5 @@
 //! Strict request extractors: unknown, duplicate and mistyped fields are rejected by name.
-use crate::{problem::Problem, state::App};
+use crate::{authentication::Program, problem::Problem, state::App};
 use axum::{
     Json,
     extract::{
@@ -11,8 +11,6 @@ use domain::{Action, Allowed, policy::ReadTasks};
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use std::{error::Error, fmt::Display, str::FromStr};
-
-use crate::auth::Program;
 
 /// API client that is authorized to read with action `A`. Denials are audited.
 #[derive(Debug)]

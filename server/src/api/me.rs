@@ -1,6 +1,6 @@
 //! Current API key operation: its owner and permissions.
 use super::{enums, responses::CommonProblems};
-use crate::{auth::Program, problem::Problem, state::App};
+use crate::{authentication::Program, problem::Problem, state::App};
 use axum::{Json, extract::State};
 use domain::{
     Email, KeyId, OrganizationId, PersonId, TenantId, Timestamp,

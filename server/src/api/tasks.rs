@@ -5,7 +5,7 @@ use super::{
     submission::{CancelledTask, NewTask, SubmittedTask},
     task::{TaskDetail, TaskSummary},
 };
-use crate::{auth::Program, problem::Problem, state::App};
+use crate::{authentication::Program, problem::Problem, state::App};
 use axum::{
     Json,
     extract::State,
@@ -96,7 +96,7 @@ async fn only_organization(app: &App, actor: &Actor) -> Result<OrganizationId, P
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Invalid> {
     let mut given = headers.get_all("idempotency-key").iter();
-    let wrong = || Invalid::new("Idempotency-Key", "must be given once, with 1 to 255 visible ASCII characters");
+    let wrong = || Invalid::new("Idempotency-Key", "must appear once, with 1 to 255 visible ASCII characters");
     match (given.next(), given.next()) {
         (None, _) => Ok(None),
         (Some(key), None) => {

@@ -23,6 +23,7 @@ pub(super) enum Emergency {
         user: String,
     },
     /// End all browser sessions of a tenant or of one person
+    #[command(name = "end-sessions")]
     EndBrowserSessions {
         /// Only those of the person with this email address
         #[arg(long, conflicts_with = "tenant")]

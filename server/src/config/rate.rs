@@ -1,9 +1,7 @@
 //! Rate limit settings such as `600/m`.
-use std::{num::NonZeroU32, time::Duration};
-
-use figment::value::Value;
-
 use super::setting::{Setting, text};
+use figment::value::Value;
+use std::{num::NonZeroU32, time::Duration};
 
 /// Rate limit, or no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,18 +1,16 @@
 //! Types of settings: each parses one value and describes the values that it allows.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
-
+use crate::http::Origin;
 use auth::SecondFactor;
 use domain::Email;
 use figment::value::Value;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
-
-use crate::http::Origin;
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// Type of a setting.
 pub(super) trait Setting: Sized {

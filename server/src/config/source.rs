@@ -1,15 +1,13 @@
 //! Configuration sources: the defaults, then the file, then environment variables.
 
-use std::path::Path;
-
+use super::{ConfigError, MANUAL, default_config, manual::Entry, setting::Setting};
 use figment::{
     Error, Figment, Metadata, Profile, Provider, Source as FigmentSource,
     providers::{Format, Toml},
     util::nest,
     value::{Dict, Map, Value},
 };
-
-use super::{ConfigError, MANUAL, default_config, manual::Entry, setting::Setting};
+use std::path::Path;
 
 /// Variable with the master key. Not a setting: it is removed from the environment at startup.
 pub(crate) const ENCRYPTION_KEY: &str = "CASTELLAN_ENCRYPTION_KEY";

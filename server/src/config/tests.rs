@@ -1,8 +1,7 @@
 //! Configuration tests: settings that an operator writes, and the resulting values or errors.
 
-use std::{io::Write, time::Duration};
-
 use super::*;
+use std::{io::Write, time::Duration};
 
 fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     load_from(None, variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))

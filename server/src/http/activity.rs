@@ -1,5 +1,6 @@
 //! Connection activity: the number of requests in flight, and how long a connection has been idle.
 
+use crate::sync::ignore_poison;
 use std::{
     sync::{
         Arc, Mutex,
@@ -7,10 +8,7 @@ use std::{
     },
     time::Duration,
 };
-
 use tokio::{sync::Notify, time::Instant};
-
-use crate::sync::ignore_poison;
 
 /// Activity of one connection, shared by its socket, its requests and the idle timer.
 #[derive(Debug)]

@@ -1,5 +1,10 @@
 //! Request and response bodies: a request body is limited in size and time; a response body keeps its connection active.
 
+use super::{Limits, activity::ActiveRequest};
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
 use std::{
     pin::Pin,
     sync::{
@@ -9,14 +14,7 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-
-use axum::body::Body;
-use bytes::Bytes;
-use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
-
-use super::{Limits, activity::ActiveRequest};
 
 /// Error that ends a request body early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,13 +1,11 @@
 //! TLS certificate of pages and API: reloaded when its files change, or self-signed.
 
-use std::{
-    fs,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, RwLock},
-    time::{Duration, Instant},
+use super::tls::TlsError;
+use crate::{
+    config::Config,
+    keys::{KeyError, SecretsDir},
+    sync::ignore_poison,
 };
-
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P256_SHA256, SanType};
 use rustls::{
     crypto::aws_lc_rs,
@@ -16,14 +14,14 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
-use time::OffsetDateTime;
-
-use super::tls::TlsError;
-use crate::{
-    config::Config,
-    keys::{KeyError, SecretsDir},
-    sync::ignore_poison,
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, RwLock},
+    time::{Duration, Instant},
 };
+use time::OffsetDateTime;
 
 /// Validity of a self-signed certificate, in days.
 const SELF_SIGNED_DAYS: i64 = 365;

@@ -1,10 +1,9 @@
 //! Client addresses: the peer of a connection, and the client behind trusted proxies.
 
-use std::net::{IpAddr, SocketAddr};
-
 use http::HeaderMap;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
+use std::net::{IpAddr, SocketAddr};
 
 /// Address of the connection's peer, which can be a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,13 @@
 //! Connection handling: TLS handshake, HTTP, timeouts and shutdown.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc};
-
+use super::{
+    Limits,
+    activity::Activity,
+    body::{RequestBody, ResponseBody},
+    client::{ClientAddress, Peer, PeerCertificate, client_address},
+    socket::Socket,
+};
+use crate::anonymous_log;
 use axum::body::Body;
 use domain::security::SecurityEvent;
 use http::{Request, Response};
@@ -11,6 +17,7 @@ use hyper_util::{
     server::conn::auto,
 };
 use rustls::ServerConfig;
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -19,15 +26,6 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
-
-use super::{
-    Limits,
-    activity::Activity,
-    body::{RequestBody, ResponseBody},
-    client::{ClientAddress, Peer, PeerCertificate, client_address},
-    socket::Socket,
-};
-use crate::anonymous_log;
 
 /// State that all connections of a listener share.
 #[derive(Debug)]

@@ -1,9 +1,8 @@
 //! Connection limits: open connections in total and per client address.
 
+use crate::permits::{Permit, Permits};
 use domain::anomalies::subscriber_of;
 use std::net::IpAddr;
-
-use crate::permits::{Permit, Permits};
 
 /// Limits of open connections. An IPv6 /64 network counts as one address.
 #[derive(Debug, Clone)]

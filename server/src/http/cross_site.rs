@@ -4,9 +4,8 @@
 //! Because our pages have the referrer policy `no-referrer`, the Fetch standard sets the `Origin` of a form to `null`; then
 //! only `Sec-Fetch-Site` decides.
 
-use http::{HeaderMap, Method, header};
-
 use super::Hosts;
+use http::{HeaderMap, Method, header};
 
 /// Reason for rejecting a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

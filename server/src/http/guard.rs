@@ -1,7 +1,11 @@
 //! Request guard: host, origin and size checks before each handler; security headers and request ID after it.
 
-use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
-
+use super::{
+    BodyError, BodyOutcome, ClientAddress, Hosts,
+    cross_site::{self, CrossSiteError},
+    headers,
+};
+use crate::{plain_page::wants_page, problem::Problem};
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
@@ -12,16 +16,10 @@ use futures::FutureExt;
 use http::{HeaderValue, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt;
+use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 use uuid::Uuid;
-
-use super::{
-    BodyError, BodyOutcome, ClientAddress, Hosts,
-    cross_site::{self, CrossSiteError},
-    headers,
-};
-use crate::{plain_page::wants_page, problem::Problem};
 
 /// How long the body of a rejected request is read and discarded.
 const LINGER: Duration = Duration::from_secs(2);
@@ -65,7 +63,7 @@ fn body_timeout() -> Problem {
     Problem::new(
         StatusCode::REQUEST_TIMEOUT,
         "Request timeout",
-        "The request was not received in time. Check the connection and send it again.",
+        "The request was not received in time. Check your connection and submit again.",
     )
 }
 

@@ -1,9 +1,8 @@
 //! Host names of this server: the hosts that it serves and the origins of its own pages.
 
-use std::net::SocketAddr;
-
 use super::Origin;
 use crate::config::Config;
+use std::net::SocketAddr;
 
 /// Host names and origins of this server. Requests for other hosts are rejected to prevent DNS rebinding.
 #[derive(Debug, Clone)]

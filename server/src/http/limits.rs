@@ -1,10 +1,8 @@
 //! Limits of a listener: connections, timeouts and body size.
 
-use std::time::Duration;
-
-use ipnet::IpNet;
-
 use crate::config::Config;
+use ipnet::IpNet;
+use std::time::Duration;
 
 /// Limits of one listener. A timeout of `None` is unlimited.
 #[derive(Debug, Clone)]

@@ -1,8 +1,7 @@
 //! Web origins (RFC 6454): scheme, host and port, as browsers compare them.
 
-use std::{fmt, net::SocketAddr, str::FromStr};
-
 use http::uri::Authority;
+use std::{fmt, net::SocketAddr, str::FromStr};
 
 /// Scheme, host and port of a URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,6 +1,7 @@
 //! Socket wrapper: closes connections whose client does not read, and adds security headers to the HTTP library's own
 //! error responses.
 
+use super::activity::Activity;
 use std::{
     io,
     pin::Pin,
@@ -8,13 +9,10 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Sleep,
 };
-
-use super::activity::Activity;
 
 /// Plain or TLS stream with a write timeout and security headers on early errors.
 pub(super) struct Socket<S> {

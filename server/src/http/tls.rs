@@ -1,7 +1,7 @@
 //! TLS configuration: rustls with one crypto provider, TLS 1.3 only for runners, compatible defaults for browsers.
 
-use std::{path::PathBuf, sync::Arc};
-
+use super::SiteCertificate;
+use crate::keys::KeyError;
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -9,9 +9,7 @@ use rustls::{
     version::TLS13,
 };
 use rustls_pki_types::CertificateDer;
-
-use super::SiteCertificate;
-use crate::keys::KeyError;
+use std::{path::PathBuf, sync::Arc};
 
 /// TLS setup error.
 #[derive(Debug, thiserror::Error)]

@@ -1,11 +1,10 @@
 //! Shared deployment keys (A-04, D-12): the database stores fingerprints of the keys that it was first opened with.
 
+use super::{Keys, PREVIOUS_SESSIONS_FILE, SESSIONS_FILE, SecretsDir, SessionKey, fill, from_hex};
+use crate::failure::Failure;
 use aws_lc_rs::hmac;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 use store::Store;
-
-use super::{Keys, PREVIOUS_SESSIONS_FILE, SESSIONS_FILE, SecretsDir, SessionKey, fill, from_hex};
-use crate::failure::Failure;
 
 /// Number of the runner CA key in the database; lower numbers are in [`Keys::check_with`].
 const AUTHORITY_KEY_NUMBER: i64 = 5;

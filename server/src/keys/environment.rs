@@ -5,6 +5,10 @@
 //! the process re-executes itself: it writes the secrets to a pipe, executes the same program with the same process ID but
 //! without the variables, and then reads the pipe.
 
+use super::{KeyError, MasterKey, SessionKey, from_hex};
+use crate::config::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
+use rustix::io::FdFlags;
+use secrecy::zeroize::Zeroizing;
 use std::{
     env,
     ffi::OsString,
@@ -13,12 +17,6 @@ use std::{
     os::{fd::AsRawFd, unix::process::CommandExt},
     process::Command,
 };
-
-use rustix::io::FdFlags;
-use secrecy::zeroize::Zeroizing;
-
-use super::{KeyError, MasterKey, SessionKey, from_hex};
-use crate::config::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
 /// Maximum size of all secrets; a pipe can buffer this much without a reader.
 const MAX_BYTES: u64 = 16 * 1024;

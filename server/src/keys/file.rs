@@ -1,16 +1,14 @@
 //! Secrets directory: files are written atomically and read only if they are private.
 
+use super::{KeyError, fill, io_error};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
-
-use rustix::fs::{FlockOperation, OFlags, flock};
-use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
-
-use super::{KeyError, fill, io_error};
 
 /// Directory of generated keys with mode 0700; its files have mode 0600.
 #[derive(Debug, Clone)]

@@ -1,8 +1,7 @@
 //! Process hardening: no core dumps, and no access by other processes of the same user.
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
-
 use super::KeyError;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
 /// Disables core dumps and protects this process's memory and environment in `/proc`. Child processes inherit only the core
 /// dump limit.

@@ -1,13 +1,11 @@
 //! Ed25519 signing keys for grants and checkpoints.
 
-use std::fmt;
-
+use super::{KeyError, SecretsDir};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use rcgen::PKCS_ED25519;
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
-
-use super::{KeyError, SecretsDir};
+use std::fmt;
 
 /// Private Ed25519 key, stored as PKCS #8 in PEM format.
 pub struct SigningKey(Ed25519KeyPair);

@@ -1,6 +1,6 @@
 //! Log viewer endpoints: a range of lines, and a search in all lines.
 use super::{Watcher, events::spans};
-use crate::{api::QueryParameters, auth::SignedIn, problem::Problem, state::App};
+use crate::{api::QueryParameters, authentication::SignedIn, problem::Problem, state::App};
 use axum::{
     Json,
     extract::{Path, State},

@@ -1,6 +1,6 @@
 //! Event subscription of a watcher, valid while the watcher is authorized.
 use super::Watcher;
-use crate::{auth::RECHECK, state::App};
+use crate::{authentication::RECHECK, state::App};
 use std::{collections::VecDeque, time::Duration};
 use store::{Event, Mark, Topic};
 use tokio::{

@@ -1,6 +1,6 @@
 //! Watcher of an event stream, and its continuing authorization.
 use crate::{
-    auth::{self, Browser, Program},
+    authentication::{self, Browser, Program},
     state::App,
 };
 use domain::Actor;
@@ -25,7 +25,7 @@ impl Watcher {
     /// Returns whether the session or key is still valid with the same permissions.
     pub(crate) async fn is_still_authorized(&self, app: &App) -> bool {
         match self {
-            Self::Browser(browser) => auth::still_valid(app, browser).await,
+            Self::Browser(browser) => authentication::still_valid(app, browser).await,
             Self::Program(program) => program.still_valid(app).await,
         }
     }

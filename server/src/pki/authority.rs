@@ -1,18 +1,16 @@
 //! Certificate authority: its key and certificate, and the template of issued certificates.
 
-use std::{fs, io::Write, path::Path};
-
+use super::{ORGANIZATION, PkiError, Serial, request};
+use crate::keys::SecretsDir;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P384_SHA384, SanType, SerialNumber,
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
+use std::{fs, io::Write, path::Path};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
-
-use super::{ORGANIZATION, PkiError, Serial, request};
-use crate::keys::SecretsDir;
 
 const CA_DAYS: i64 = 3_650;
 const RUNNER_DAYS: i64 = 90;

@@ -1,5 +1,6 @@
 //! Runner identity in client certificates, parsed strictly: anything unexpected is rejected.
 
+use super::{ORGANIZATION, PkiError, Serial};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use x509_parser::{
@@ -8,8 +9,6 @@ use x509_parser::{
     oid_registry::{OID_X509_ORGANIZATION_NAME, OID_X509_ORGANIZATIONAL_UNIT},
     x509::AttributeTypeAndValue,
 };
-
-use super::{ORGANIZATION, PkiError, Serial};
 
 /// Runner that a certificate was issued to. The serial number is used to check that the certificate is still valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Server certificate of the runner port: generated in memory and renewed at runtime.
 
-use std::sync::{Arc, RwLock};
-
+use super::{Authority, ORGANIZATION, PkiError, authority::dated};
+use crate::{config::Config, sync::ignore_poison};
 use rcgen::{DnType, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P384_SHA384, SanType};
 use rustls::{
     crypto::aws_lc_rs,
@@ -9,10 +9,8 @@ use rustls::{
     sign::CertifiedKey,
 };
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::sync::{Arc, RwLock};
 use time::{Duration, OffsetDateTime};
-
-use super::{Authority, ORGANIZATION, PkiError, authority::dated};
-use crate::{config::Config, sync::ignore_poison};
 
 const VALIDITY_DAYS: i64 = 90;
 const RENEW_WITH_DAYS_LEFT: i64 = 30;

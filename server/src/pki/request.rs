@@ -1,5 +1,6 @@
 //! Certificate signing requests: the public key, after its proof of possession is verified.
 
+use super::PkiError;
 use rcgen::SubjectPublicKeyInfo;
 use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer, pem::PemObject};
 use x509_parser::{
@@ -12,8 +13,6 @@ use x509_parser::{
     public_key::PublicKey,
     x509::SubjectPublicKeyInfo as ParsedKey,
 };
-
-use super::PkiError;
 
 /// Maximum size. A request with an 8192-bit RSA key has about 2,300 bytes, a third more in PEM format.
 const MAX_BYTES: usize = 8 * 1024;

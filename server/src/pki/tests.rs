@@ -1,5 +1,7 @@
 //! Certificate authority tests with valid and hostile requests.
 
+use super::*;
+use crate::keys::SecretsDir;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, RsaKeySize,
@@ -7,9 +9,6 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use x509_parser::{extensions::GeneralName, parse_x509_certificate};
-
-use super::*;
-use crate::keys::SecretsDir;
 
 const NOW: OffsetDateTime = time::macros::datetime!(2026-03-01 12:00:00.5 UTC);
 const RUNNER: Uuid = Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001);

@@ -1,9 +1,14 @@
 //! gRPC service for runners: each call is authenticated by client certificate and checked against the database.
 
-use std::{net::IpAddr, pin::Pin, sync::Arc};
-
+use super::{Shared, connection};
+use crate::{
+    anonymous_log,
+    http::{ClientAddress, PeerCertificate},
+    pki::{RunnerPeer, runner_identity},
+};
 use domain::{Actor, RunnerId, TenantId, security::SecurityEvent};
 use futures::Stream;
+use std::{net::IpAddr, pin::Pin, sync::Arc};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming, service::Routes};
@@ -13,13 +18,6 @@ use wire::{
         RunnerMessage, ServerMessage,
         runner_server::{Runner, RunnerServer},
     },
-};
-
-use super::{Shared, connection};
-use crate::{
-    anonymous_log,
-    http::{ClientAddress, PeerCertificate},
-    pki::{RunnerPeer, runner_identity},
 };
 
 /// Maximum number of queued messages per runner. If the queue is full, the stream is closed.

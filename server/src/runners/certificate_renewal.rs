@@ -1,15 +1,14 @@
 //! Certificate renewal over the open connection, without interrupting tasks (S-05).
 
-use domain::Timestamp;
-use time::{Duration, OffsetDateTime};
-use tonic::Status;
-use wire::v1::{self, server_message};
-
 use super::{
     connection::{Session, status_of},
     date,
 };
 use crate::pki::{PkiError, RunnerPeer};
+use domain::Timestamp;
+use time::{Duration, OffsetDateTime};
+use tonic::Status;
+use wire::v1::{self, server_message};
 
 /// Certificates with less remaining validity are renewed.
 const RENEWAL_THRESHOLD: Duration = Duration::days(30);

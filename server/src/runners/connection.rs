@@ -1,16 +1,6 @@
 //! Runner connection: one stream from its hello message to its end. Every message is accepted only while the certificate is
 //! valid.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
-
-use domain::{Actor, RunnerId};
-use store::{Error, LEASE, Lease};
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
-use tonic::{Status, Streaming};
-use uuid::Uuid;
-use wire::v1::{self, RunnerMessage, runner_message::Kind, server_message};
-
 use super::{
     Shared,
     calls::{internal_error, unknown_runner},
@@ -18,6 +8,14 @@ use super::{
     registry::{Connection, Outgoing},
 };
 use crate::{clock::new_id, pki::RunnerPeer};
+use domain::{Actor, RunnerId};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+use store::{Error, LEASE, Lease};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, Streaming};
+use uuid::Uuid;
+use wire::v1::{self, RunnerMessage, runner_message::Kind, server_message};
 
 /// Heartbeat interval of runners, several times shorter than a lease.
 const HEARTBEAT: Duration = Duration::from_secs(5);

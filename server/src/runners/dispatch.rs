@@ -1,8 +1,8 @@
 //! Task dispatcher: assigns queued tasks to connected runners, driven by events instead of polling.
 
-use std::{cmp::Reverse, collections::HashSet, time::Duration};
-
+use super::{Shared, convert, registry::Connection};
 use domain::{Actor, RunnerId, TenantId, grant::Grant, task::TaskState};
+use std::{cmp::Reverse, collections::HashSet, time::Duration};
 use store::{Assignment, Event, TaskFilter, Topic};
 use tokio::{
     sync::broadcast::error::{RecvError, TryRecvError},
@@ -10,8 +10,6 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use wire::v1::{self, server_message::Kind};
-
-use super::{Shared, convert, registry::Connection};
 
 /// Delay after a database error and while a runner is paused.
 const RETRY_DELAY: Duration = Duration::from_secs(1);

@@ -1,7 +1,14 @@
 //! Runner enrollment: exchanges a one-time token and a certificate request for a certificate (S-01, S-02).
 
-use std::sync::Arc;
-
+use super::{Shared, convert, date};
+use crate::{
+    anonymous_log,
+    authentication::digest,
+    clock::new_id,
+    http::ClientAddress,
+    pki::{Issued, PkiError},
+    problem::Problem,
+};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Extension, State, rejection::JsonRejection},
@@ -10,18 +17,9 @@ use axum::{
 use domain::{Actor, EnrollmentId, RunnerId, TenantId, Timestamp, security::SecurityEvent};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use store::EnrolledRunner;
 use x509_parser::parse_x509_certificate;
-
-use super::{Shared, convert, date};
-use crate::{
-    anonymous_log,
-    auth::digest,
-    clock::new_id,
-    http::ClientAddress,
-    pki::{Issued, PkiError},
-    problem::Problem,
-};
 
 pub(super) const PATH: &str = "/api/v1/runners/enroll";
 /// Maximum request size in bytes; a certificate request is less than a tenth of it.

@@ -1,18 +1,16 @@
 //! Runner messages about tasks, accepted only while the runner holds the lease.
 
-use std::sync::Arc;
-
-use domain::receipt::Receipt;
-use store::{Error, Lease, Write};
-use tokio::time::timeout;
-use tonic::Status;
-use wire::v1::{self, runner_message::Kind, server_message};
-
 use super::{
     connection::{SEND_TIMEOUT, Session, status_of},
     convert,
 };
 use crate::receipts;
+use domain::receipt::Receipt;
+use std::sync::Arc;
+use store::{Error, Lease, Write};
+use tokio::time::timeout;
+use tonic::Status;
+use wire::v1::{self, runner_message::Kind, server_message};
 
 /// Maximum number of different stale leases in one stream. Honest runners report only leases that they once held.
 const MAX_STALE_LEASES: usize = 1_000;

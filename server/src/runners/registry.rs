@@ -1,20 +1,18 @@
 //! Connection registry: the runners that are connected to this node.
 
+use crate::sync::ignore_poison;
+use domain::{Actor, RunnerId, TenantId};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard},
     time::{Duration, Instant},
 };
-
-use domain::{Actor, RunnerId, TenantId};
 use store::Lease;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use uuid::Uuid;
 use wire::v1::ServerMessage;
-
-use crate::sync::ignore_poison;
 
 /// Send queue of one runner.
 pub(super) type Outgoing = mpsc::Sender<Result<ServerMessage, Status>>;

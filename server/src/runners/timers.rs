@@ -1,7 +1,6 @@
 //! Timers of all tenants: expiry of approval requests and leases.
 
 use std::time::Duration;
-
 use store::{Event, Store, Topic};
 use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tokio_util::sync::CancellationToken;

@@ -2,11 +2,11 @@
 //! the error; errors are never put in a URL (E16).
 use super::{Web, context::Context, page};
 use crate::plain_page::{self, wants_page};
-use ::auth::{PROOF_PREFIX, Proof, cookie, device, invitation_cookie};
 use app::{
     outcome::{Answered, Done, Kind, PAGE_FIELD, Refusal, Said},
     ui::{Address, status},
 };
+use auth::{PROOF_PREFIX, Proof, cookie, device, invitation_cookie};
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},

@@ -1,15 +1,15 @@
 //! Request context of pages and server functions.
 use super::Web;
 use crate::{health, http::ClientAddress, state::App};
-use ::auth::{
-    Browser, IncompleteSignIn, Proof, SignIn, SignInRequest, device as device_cookie,
-    invitation_cookie::{self, InvitationCookie},
-};
 use app::{
     assets::{Assets, PublicOrigin},
     notices::{Notice, Notices},
     outcome::{Answered, Refusal},
     receipt_check::ReceiptCheck,
+};
+use auth::{
+    Browser, IncompleteSignIn, Proof, SignIn, SignInRequest, device as device_cookie,
+    invitation_cookie::{self, InvitationCookie},
 };
 use domain::Actor;
 use http::{Extensions, HeaderMap, header};

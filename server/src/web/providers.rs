@@ -7,11 +7,11 @@ use super::{
     context::{self, Context},
     own_path, page,
 };
-use ::auth::{
+use app::outcome::{Answered, Refusal, Said};
+use auth::{
     Browser,
     providers::{AuthorizationRedirect, Callback, CallbackOutcome, ProviderFailure, Purpose},
 };
-use app::outcome::{Answered, Refusal, Said};
 use axum::{
     extract::{Path, Request, State},
     response::{IntoResponse, Redirect, Response},
@@ -81,7 +81,7 @@ fn redirect_to_provider(redirect: AuthorizationRedirect) -> Response {
 }
 
 /// Renders the page on which the person started, with the error. The URL does not contain it.
-async fn error_page(web: &Web, parts: &Parts, error: ::auth::Error) -> Response {
+async fn error_page(web: &Web, parts: &Parts, error: auth::Error) -> Response {
     let refusal = Refusal::from(error);
     let Some(context) = Context::of(web, &parts.headers, &parts.extensions) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

@@ -1,6 +1,6 @@
 //! Access review export as CSV, one line per reviewed permission, streamed in batches.
 use crate::{
-    auth::{self, SignedIn},
+    authentication::{self, SignedIn},
     problem::Problem,
     state::App,
 };
@@ -54,7 +54,7 @@ async fn export(
         let (app, browser) = (app.clone(), browser.clone());
         async move {
             let Some(after) = after else { return Ok(None) };
-            if after != 0 && !auth::still_valid(&app, &browser).await {
+            if after != 0 && !authentication::still_valid(&app, &browser).await {
                 return Err(store::Error::NotFound); // aborts the download: the connection closes before the last chunk
             }
             let mut read = app.store.read(&browser.actor).await?;

@@ -16,7 +16,7 @@ use domain::{
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use server::{
-    auth::{self, Hasher, SignIn, SignInRequest},
+    authentication::{self, Hasher, SignIn, SignInRequest},
     live,
     state::App,
 };
@@ -37,7 +37,7 @@ async fn sign_in_handler(
     session: Session,
     Path(email): Path<String>,
 ) -> StatusCode {
-    let service = auth::service(&app, hasher, "http://127.0.0.1:9876").unwrap();
+    let service = authentication::service(&app, hasher, "http://127.0.0.1:9876").unwrap();
     let sign_in = SignIn::new(service, SignInRequest::new(session, [127, 0, 0, 1].into(), "a test"));
     match sign_in.sign_in(email, PASSWORD.to_owned()).await {
         Ok(()) => StatusCode::OK,
@@ -55,8 +55,8 @@ impl Page {
             .route("/sign-in/{email}", post(sign_in_handler))
             .with_state((app.clone(), hasher))
             .merge(live::routes(app.clone()))
-            .layer(from_fn_with_state(app.clone(), auth::identify))
-            .layer(auth::session_layer(&app, false));
+            .layer(from_fn_with_state(app.clone(), authentication::identify))
+            .layer(authentication::session_layer(&app, false));
         let request = Request::post(format!("/sign-in/{email}")).body(Body::empty()).unwrap();
         let response = routes.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200);

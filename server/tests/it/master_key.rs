@@ -1,9 +1,8 @@
 //! Removal of secrets from the environment of the server and its child processes (E1).
 
-use std::process::{Command, Output};
-
 use secrecy::ExposeSecret;
 use server::keys::{harden_process, take_secrets};
+use std::process::{Command, Output};
 
 const KEY: &str = "abababababababababababababababababababababababababababababababab";
 const URL: &str = "postgres://castellan:pass-4712@localhost/castellan";

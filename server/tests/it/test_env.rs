@@ -168,7 +168,7 @@ impl TestEnv {
             networks: domain::Networks::default(),
             responsible: None,
         };
-        let hash = server::auth::digest(&token);
+        let hash = server::authentication::digest(&token);
         self.change(&tenant.console, async |write| write.create_key(tenant.console.may(new)?, &token[..8], hash).await)
             .await;
         token

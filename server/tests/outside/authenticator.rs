@@ -1,6 +1,4 @@
 //! Software passkey (WebAuthn Level 3) that answers any ceremony, without a browser.
-use std::sync::Arc;
-
 use aws_lc_rs::{
     digest::{SHA256, digest},
     rand::SystemRandom,
@@ -8,6 +6,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The options of a ceremony, as returned by `factors/ask-passkey`.
 #[derive(Clone, Debug)]

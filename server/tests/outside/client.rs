@@ -1,23 +1,21 @@
 //! HTTP client for browsers, API programs and attackers.
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr},
-};
-
-use reqwest::{
-    Client, Method, RequestBuilder,
-    header::{HeaderMap, SET_COOKIE},
-    redirect::Policy,
-};
-use serde_json::Value;
-use url::form_urlencoded::Serializer;
-
 use crate::{
     events::Events,
     people::Browser,
     program::Program,
     timeouts::{DEFAULT_TIMEOUT, with_timeout},
 };
+use reqwest::{
+    Client, Method, RequestBuilder,
+    header::{HeaderMap, SET_COOKIE},
+    redirect::Policy,
+};
+use serde_json::Value;
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+};
+use url::form_urlencoded::Serializer;
 
 /// The credentials of a request.
 #[derive(Clone, Copy)]

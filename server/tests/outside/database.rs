@@ -3,7 +3,6 @@ use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, Command, Stdio},
 };
-
 use uuid::Uuid;
 
 /// A PostgreSQL database that is dropped with this value.

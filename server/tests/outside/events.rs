@@ -1,7 +1,6 @@
 //! Reader of server-sent events.
-use reqwest::Response;
-
 use crate::timeouts::{DEFAULT_TIMEOUT, with_timeout};
+use reqwest::Response;
 
 /// A server-sent event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,6 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},

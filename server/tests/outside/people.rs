@@ -1,10 +1,9 @@
 //! Tenants, people and keys, created at the console, and their browsers.
-use std::sync::Mutex;
-
 use crate::{
     client::{Response, Who, form},
     program::Program,
 };
+use std::sync::Mutex;
 
 /// The password of every test account.
 pub const PASSWORD: &str = "violet tractor cloud 91";

@@ -1,7 +1,6 @@
 //! Processes of this machine, read from /proc.
-use std::{collections::BTreeSet, fs, time::Duration};
-
 use crate::timeouts::until_within;
+use std::{collections::BTreeSet, fs, time::Duration};
 
 /// A process, identified by its id and start time because ids are reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,12 @@
 //! `castellan serve` as a separate process on free ports, with its own folder and database.
+use crate::{
+    client::client,
+    database::{Database, psql},
+    ports::reserve_port,
+    processes::descendants,
+    timeouts::{DEFAULT_TIMEOUT, until},
+};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, File},
     io::Write,
@@ -7,18 +15,8 @@ use std::{
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::Duration,
 };
-
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
-
-use crate::{
-    client::client,
-    database::{Database, psql},
-    ports::reserve_port,
-    processes::descendants,
-    timeouts::{DEFAULT_TIMEOUT, until},
-};
 
 /// Generates two tests per case, `name::sqlite` and `name::postgres`, each with its own server.
 macro_rules! on_both {

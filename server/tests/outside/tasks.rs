@@ -1,7 +1,6 @@
 //! Task helpers that use the API.
-use serde_json::{Value, json};
-
 use crate::{client::Who, program::Program, timeouts::until};
+use serde_json::{Value, json};
 
 impl Program {
     /// Submits an isolated script and returns the task's id.

@@ -1,6 +1,5 @@
 //! Waiting for conditions with a timeout, without fixed sleeps.
 use std::{future::Future, time::Duration};
-
 use tokio::time::{Instant, sleep};
 
 /// The timeout of everything that has none of its own.

@@ -102,7 +102,7 @@ fn chain(length: i64) -> Result<Vec<Stored>> {
     let actor = Actor::console(tenant, domain::Timestamp(0));
     let mut previous = GENESIS;
     let record = |seq: i64| {
-        let detail = serde_json::json!({ "organization": Uuid::nil(), "state": "queued", "rule": "Sealed scripts run at once",
+        let detail = serde_json::json!({ "organization": Uuid::nil(), "state": "queued", "rule": "Isolated scripts run immediately",
             "request_digest": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" });
         let target = ("task", Uuid::nil().to_string());
         let entry = Entry::event(&actor, "task.submit", target, Outcome::Done, detail, domain::Timestamp(seq), [7; 16]);

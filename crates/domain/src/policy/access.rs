@@ -21,7 +21,7 @@ fn require_key_owner(actor: &Actor, owner: PersonId, responsible: Option<PersonI
 fn require_key_revoker(actor: &Actor, owner: PersonId, responsible: Option<PersonId>) -> Result<(), &'static str> {
     require(
         actor.is_admin() || require_key_owner(actor, owner, responsible).is_ok(),
-        "Only its owner or an admin may revoke a key.",
+        "Only the owner of the API key or an admin can revoke it.",
     )
 }
 
@@ -67,7 +67,7 @@ actions! {
         end: KeyExpiryChange,
     } if |a, actor| {
         let may = require_key_revoker(actor, a.owner, a.responsible).is_ok();
-        require(may, "Only its owner or an admin may change a key.")
+        require(may, "Only the owner of the API key or an admin can change it.")
     }, detail |a| json!({ "name": a.name, "networks": a.networks }), step_up true;
 
     /// Replaces a key; the old one keeps working during the overlap.
@@ -99,12 +99,12 @@ actions! {
     EndBrowserSession = "browser_session.end" on "browser_session" (|a| a.session.to_string()) {
         session: BrowserSessionId,
         owner: PersonId,
-    } if |a, actor| require(actor.person() == Some(a.owner), "Only your own sessions."), while_frozen true;
+    } if |a, actor| require(actor.person() == Some(a.owner), "You can end only your own sessions."), while_frozen true;
 
     /// Ends all of the actor's own sessions except the current one.
     EndOtherBrowserSessions = "browser_session.end_others" on "person" (|a| a.owner.to_string()) {
         owner: PersonId,
-    } if |a, actor| require(actor.person() == Some(a.owner), "Only your own sessions."), while_frozen true;
+    } if |a, actor| require(actor.person() == Some(a.owner), "You can end only your own sessions."), while_frozen true;
 
     /// Reads who can reach a resource that the actor can see.
     ReadAccess = "access.read" on "tenant" (|_| String::new()) {
@@ -115,7 +115,7 @@ actions! {
             if actor.person() == Some(sight.owner) && actor.role_in(sight.organization).is_some())
             || matches!(a.resource, Resource::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
         let is_manager = a.resource.organization().is_some_and(|id| require_manager(actor, id).is_ok());
-        let otherwise = "Only its owner, an owner of its organization, an auditor or an admin may ask who can reach this.";
+        let otherwise = "Only its owner, an owner of its organization, an auditor or an admin can view who has access.";
         require(own || is_manager || actor.can_read_everything(), otherwise)
     };
 

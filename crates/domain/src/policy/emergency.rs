@@ -39,7 +39,7 @@ actions! {
         person: PersonId,
     } if |a, actor| {
         require_admin(actor)?;
-        require(actor.person() != Some(a.person), "Another admin must lock you out.")
+        require(actor.person() != Some(a.person), "Another admin must lock your account.")
     }, while_frozen true;
 
     UnlockPerson = "person.unlock" on "person" (|a| a.person.to_string()) {

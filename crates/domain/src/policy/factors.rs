@@ -3,7 +3,7 @@ use super::{Action, require, require_admin};
 use crate::{Actor, Email, PersonId, account::Factor};
 use serde_json::{Value, json};
 
-const OWN: &str = "Only for your own account.";
+const OWN: &str = "You can change only your own account.";
 
 actions! {
     /// Enrolls a second factor for the actor.
@@ -28,7 +28,7 @@ actions! {
         person: PersonId,
     } if |a, actor| {
         require_admin(actor)?;
-        require(actor.person() != Some(a.person), "Another admin must reset your own second factors.")
+        require(actor.person() != Some(a.person), "Another admin must reset your second factors.")
     }, step_up true;
 
     /// Sets who needs a second factor in the tenant.
@@ -49,7 +49,7 @@ actions! {
         email: Email,
     } if |a, actor| {
         require_admin(actor)?;
-        require(actor.person() != Some(a.person), "Another admin must replace your own address.")
+        require(actor.person() != Some(a.person), "Another admin must change your email address.")
     }, personal |a| json!({ "email": a.email }), step_up true;
 
     /// Requests a new email address for the actor.

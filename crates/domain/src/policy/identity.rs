@@ -14,7 +14,7 @@ fn require_self(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
 
 fn require_provider_rules(actor: &Actor) -> Result<(), &'static str> {
     let is_allowed = actor.principal == Principal::Clock && actor.by == SignedInBy::Provider;
-    require(is_allowed, "Only an identity provider's rules do this.")
+    require(is_allowed, "Only the group rules of an identity provider can do this.")
 }
 
 fn require_console(actor: &Actor) -> Result<(), &'static str> {

@@ -10,7 +10,7 @@ fn require_self(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
 
 fn require_invitation(actor: &Actor) -> Result<(), &'static str> {
     let is_allowed = actor.principal == Principal::Clock && actor.by == SignedInBy::Link;
-    require(is_allowed, "Only an invitation does this.")
+    require(is_allowed, "This requires an invitation.")
 }
 
 actions! {
@@ -26,7 +26,7 @@ actions! {
         /// Validity in days.
         days: u32,
     } if |a, actor| {
-        require(actor.person().is_some(), "Invitations are made by people.")?;
+        require(actor.person().is_some(), "Only people can create invitations.")?;
         require_manager(actor, a.organization)
     }, detail |a| json!({ "invitation": a.invitation, "role": a.role, "uses": a.uses, "days": a.days, "bound": a.email.is_some() }),
       personal |a| json!({ "email": a.email }), step_up true;

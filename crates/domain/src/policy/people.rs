@@ -47,7 +47,7 @@ actions! {
         tenant_role: TenantRole,
     } if |a, actor| {
         require_admin(actor)?;
-        require(actor.person() != Some(a.person), "Another admin must change your own role.")
+        require(actor.person() != Some(a.person), "Another admin must change your tenant role.")
     }, detail |a| json!({ "tenant_role": a.tenant_role }), step_up true;
 
     CreateOrganization = "organization.create" on "tenant" (|_| String::new()) {

@@ -10,13 +10,16 @@ use serde_json::{Value, json};
 pub(crate) fn require_submitter(actor: &Actor, organization: OrganizationId) -> Result<(), &'static str> {
     require(
         actor.role_in(organization) >= Some(Role::Member),
-        "Only members of the organization may submit tasks there.",
+        "Only members of the organization can submit tasks in it.",
     )
 }
 
 /// Requires that the actor can decide approval requests of an organization other than their own.
 pub(crate) fn require_approver(actor: &Actor, organization: OrganizationId) -> Result<(), &'static str> {
-    require(actor.role_in(organization) >= Some(Role::Approver), "Only approvers of the organization may decide.")
+    require(
+        actor.role_in(organization) >= Some(Role::Approver),
+        "Only approvers of the organization can decide this request.",
+    )
 }
 
 actions! {
@@ -37,9 +40,9 @@ actions! {
         owner: PersonId,
         organization: OrganizationId,
     } if |a, actor| {
-        require(actor.reaches(a.organization), "This key is for another organization.")?;
+        require(actor.reaches(a.organization), "This API key is limited to another organization.")?;
         let own = actor.person() == Some(a.owner);
-        let otherwise = "Only the one who submitted it, an owner of its organization or an admin may cancel a task.";
+        let otherwise = "Only the submitter, an owner of the organization or an admin can cancel this task.";
         require(own, otherwise).or_else(|_| require_manager(actor, a.organization).map_err(|_| otherwise))
     }, scope TasksCancel, while_frozen true;
 
@@ -76,5 +79,5 @@ actions! {
     ReadApprovals = "approval.read" on "tenant" (|_| String::new()) if |_, _| Ok(()), scope ApprovalsRead;
 
     ReadAudit = "audit.read" on "tenant" (|_| String::new())
-    if |_, actor| require(actor.can_read_everything(), "Only admins and auditors read the audit log."), scope AuditRead;
+    if |_, actor| require(actor.can_read_everything(), "Only admins and auditors can read the audit log."), scope AuditRead;
 }

@@ -82,7 +82,10 @@ impl ProviderForm {
             domain.len() <= 253 && domain.chars().all(plain) && !domain.starts_with('.') && !domain.ends_with('.')
         };
         if domains.len() > MAX_ENTRIES || !domains.iter().all(is_valid) {
-            return Err(Invalid::new("domains", "must be names such as example.org, at most 100, without @ and *"));
+            return Err(Invalid::new(
+                "domains",
+                "must be domain names such as example.org, at most 100, without @ and *",
+            ));
         }
         Ok(domains)
     }
@@ -91,7 +94,7 @@ impl ProviderForm {
         let lines = self.groups.lines().map(str::trim).filter(|line| !line.is_empty());
         let rules = lines.map(str::parse).collect::<Result<Vec<_>, _>>()?;
         if rules.len() > MAX_ENTRIES {
-            return Err(Invalid::new("groups", "must be at most 100 lines"));
+            return Err(Invalid::new("groups", "must have at most 100 lines"));
         }
         Ok(rules)
     }

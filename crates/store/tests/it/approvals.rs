@@ -72,7 +72,7 @@ on_both! {
 
     async fn d_04_deciding_twice_is_a_conflict_that_says_so(world) {
         let acme = &world.acme;
-        for (answer, words) in [(Answer::Approve, "approved already"), (Answer::Deny, "denied already")] {
+        for (answer, words) in [(Answer::Approve, "already been approved"), (Answer::Deny, "already been denied")] {
             let question = world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await;
             world.decide(&acme.ada, &question, answer).await.unwrap();
             for who in [&acme.ada, &acme.abe, &acme.olga] {
@@ -86,7 +86,7 @@ on_both! {
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
         let mut question = world.question(&task).await;
         question.request_digest.0[31] ^= 1;
-        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("not the one that was shown"));
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("has changed since the page was loaded"));
         question.request_digest = RequestDigest([0; 32]);
         conflict(world.decide(&acme.ada, &question, Answer::Deny).await);
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
@@ -111,7 +111,7 @@ on_both! {
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
         let question = world.question(&task).await;
         assert_eq!(world.decide(&acme.ada, &question, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
-        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("answered this request already"));
+        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("already decided this request"));
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
         assert_eq!(world.question(&task).await.given, 1);
         assert_eq!(world.decide(&acme.abe, &question, Answer::Approve).await.unwrap(), ApprovalState::Approved);

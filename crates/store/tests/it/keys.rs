@@ -1,6 +1,5 @@
 //! M-01: API keys. Shown once, kept as hashes, gone at once when revoked.
-use crate::world::{World, hash, new_key, on_both};
-use crate::world::{asking, decision, holding, person, task};
+use crate::world::{World, asking, decision, hash, holding, new_key, on_both, person, task};
 use domain::{
     Actor, KeyId, PersonId,
     approval::Answer,
@@ -264,7 +263,7 @@ on_both! {
         let by = async |actor: &Actor| world.change(actor, async |write| write.decide(actor.may(decision(&question, Answer::Approve))?).await).await;
         for behind in [&mia, &acme.ada] {
             assert_eq!(world.store.read(behind).await.unwrap().approvals_waiting_for_me().await.unwrap(), 0);
-            assert!(matches!(by(behind).await, Err(Error::Denied(why)) if why.reason.contains("made the key")));
+            assert!(matches!(by(behind).await, Err(Error::Denied(why)) if why.reason.contains("created the API key")));
         }
         let before = Decide { behind: [None, None], ..decision(&question, Answer::Approve) };
         let late = world.change(&mia, async |write| write.decide(mia.may(before)?).await).await;

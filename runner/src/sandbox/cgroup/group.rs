@@ -1,15 +1,15 @@
 //! Cgroup of one task: entered by its first process, killed and removed at its end.
 
-use std::fs::{self, OpenOptions};
-use std::io;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
-
-use rustix::process::{Pid, Signal, kill_process};
-
 use super::Version;
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 /// The maximum wait for a killed group to become empty, in steps of [`STEP`].
 const STEPS: u32 = 400;

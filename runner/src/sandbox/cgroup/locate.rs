@@ -1,12 +1,11 @@
 //! Cgroup discovery: the groups of this process that it can divide among its tasks.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-
-use rustix::fs::{Access, access};
-
 use super::{Controller, Folder, Version, make};
+use rustix::fs::{Access, access};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 /// The leaf that the runner moves into on v2, whose inner groups cannot hold processes.
 const RUNNER_LEAF: &str = "castellan-main";

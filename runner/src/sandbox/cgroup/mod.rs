@@ -4,12 +4,13 @@ mod group;
 mod locate;
 mod settings;
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use super::{Limiter, Limits};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
 pub(super) use group::Group;
 
 /// The folders of this runner in every hierarchy that holds its tasks.

@@ -1,11 +1,12 @@
 //! Cgroup settings for a task's limits, for v1 and v2.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::path::Path;
-
 use super::{Controller, Version};
 use crate::sandbox::Limits;
+use std::{
+    fs::OpenOptions,
+    io::{self, Write},
+    path::Path,
+};
 
 /// The CPU bandwidth period in microseconds.
 const PERIOD: u64 = 100_000;

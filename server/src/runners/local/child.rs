@@ -3,6 +3,9 @@
 //! The runner's standard input is a pipe from this process. When this process ends for any reason, the pipe closes, and the
 //! runner kills its tasks and exits.
 
+use super::{Access, access, identity, name, reachable};
+use crate::{failure::Failure, http::self_signed_file, runners::Shared};
+use domain::TenantId;
 use std::{
     env,
     ffi::OsString,
@@ -12,17 +15,12 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-
-use domain::TenantId;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
     process::Command,
     time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
-
-use super::{Access, access, identity, name, reachable};
-use crate::{failure::Failure, http::self_signed_file, runners::Shared};
 
 const PROGRAM: &str = "castellan-runner";
 /// Minimum and maximum delay between starts.

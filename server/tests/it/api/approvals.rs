@@ -73,7 +73,7 @@ on_both! {
             let (scopes, networks) = ("tasks:*".parse()?, domain::Networks::default());
             let (name, responsible) = ("build".into(), Some(acme.ada));
             let key = CreateKey { owner, name, scopes, expires_at: None, organization: None, networks, responsible };
-            write.create_key(console.may(key)?, &token[..8], server::auth::digest(&token)).await
+            write.create_key(console.may(key)?, &token[..8], server::authentication::digest(&token)).await
         }).await;
         env.submit(&token, json!({ "script": "curl example.org", "network_policy": "unrestricted" })).await;
         let ada = env.key(acme, acme.ada, "approvals:*").await;
@@ -81,7 +81,7 @@ on_both! {
         let body = json!({ "reason": "mine", "request_digest": approval["request_digest"] });
         for verb in ["approve", "deny"] {
             let refused = env.post(&ada, &address(&approval, verb), body.clone()).await.problem(403);
-            assert!(refused["detail"].as_str().unwrap().contains("Somebody else decides."), "{refused}");
+            assert!(refused["detail"].as_str().unwrap().contains("Someone else must decide it."), "{refused}");
         }
     }
 

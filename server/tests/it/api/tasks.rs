@@ -26,7 +26,7 @@ on_both! {
             ("visibility", json!("private")), ("network_policy", json!("isolated")), ("timeout_seconds", json!(60)),
             ("memory_mib", json!(512)), ("labels", json!({ "team": "web" })), ("priority", json!("normal")),
             ("attempt", json!(0)), ("output_lines", json!(0)), ("runner", json!(null)), ("receipt", json!(null)),
-            ("created_at", json!("2026-03-01T14:05:09Z")), ("rule", json!("Sealed scripts run at once")),
+            ("created_at", json!("2026-03-01T14:05:09Z")), ("rule", json!("Isolated scripts run immediately")),
         ] {
             assert_eq!(task[field], value, "{field}");
         }

@@ -1,8 +1,7 @@
 //! Fuzz targets: one function per parser with the invariants that hold for any input.
-use std::net::{IpAddr, Ipv4Addr};
-
 use http::{HeaderMap, HeaderValue};
-use server::{auth, http as server_http, live::Position, pki, web};
+use server::{authentication, http as server_http, live::Position, pki, web};
+use std::net::{IpAddr, Ipv4Addr};
 
 pub fn certificate_request(bytes: &[u8]) {
     let _ = pki::proven_key(bytes);
@@ -31,7 +30,7 @@ pub fn accept_encoding(bytes: &[u8]) {
 pub fn cookie(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let headers = HeaderMap::from_iter([(http::header::COOKIE, value)]);
-    for held in auth::cookies(&headers, "castellan") {
+    for held in authentication::cookies(&headers, "castellan") {
         assert!(
             !held.contains(';') && bytes.windows(held.len() + 1).any(|part| part[1..] == *held.as_bytes()),
             "{held}"

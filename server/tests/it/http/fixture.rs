@@ -1,7 +1,5 @@
 //! Test server with a few routes behind the real listener, and a raw HTTP client.
 
-use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
-
 use axum::{
     Extension, Router,
     body::{Body, Bytes},
@@ -16,6 +14,7 @@ use server::{
         tls::{TlsError, site_tls},
     },
 };
+use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,

@@ -1,10 +1,8 @@
 //! Security headers of every response, and requests that are always rejected.
 
-use std::fs;
-
-use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
-
 use super::fixture::{Response, config, read_to_end, start};
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
+use std::fs;
 
 /// Covers successful, failed, rejected and malformed requests.
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! TLS and client certificates on the runner port (S-04, E13).
 
-use std::sync::Arc;
-
+use super::fixture::{self, TestServer, config};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P384_SHA384};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -15,12 +14,11 @@ use server::{
     keys::SecretsDir,
     pki::{Authority, PortCertificate},
 };
+use std::sync::Arc;
 use time::macros::datetime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use uuid::Uuid;
-
-use super::fixture::{self, TestServer, config};
 
 const RUNNER: Uuid = Uuid::from_u128(7);
 

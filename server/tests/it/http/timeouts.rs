@@ -1,13 +1,11 @@
 //! Timeouts and connection limits of the HTTP listener (E14).
 
+use super::fixture::{Response, config, read_to_end, short_limits, start};
 use std::time::Duration;
-
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, sleep, timeout},
 };
-
-use super::fixture::{Response, config, read_to_end, short_limits, start};
 
 /// Sends `start`, then `piece` at intervals shorter than any idle limit; returns the time until the server closed the
 /// connection, and its response.

@@ -1,7 +1,6 @@
 //! Task dispatch to runners, and their results.
 
-use std::time::{Duration, Instant};
-
+use super::fixture::Fixture;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use domain::{
     grant::Grant,
@@ -9,10 +8,9 @@ use domain::{
     request::{InputDigest, Request},
     task::TaskState,
 };
+use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use wire::v1::{FinishedAck, LinesAck, runner_message, server_message::Kind};
-
-use super::fixture::Fixture;
 
 #[tokio::test]
 async fn a_queued_task_is_pushed_with_a_grant_and_its_result_is_stored() {

@@ -1,10 +1,9 @@
 //! Runner enrollment with single-use tokens.
 
+use super::fixture::{Fixture, form};
 use http::StatusCode;
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384};
 use serde_json::json;
-
-use super::fixture::{Fixture, form};
 
 fn key() -> KeyPair {
     KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap()

@@ -1,5 +1,6 @@
 //! Rejection of messages from other runners, stale attempts and revoked runners.
 
+use super::fixture::Fixture;
 use domain::{
     TaskId,
     log::{MAX_LINE, MAX_OUTPUT},
@@ -8,8 +9,6 @@ use domain::{
 use tonic::Code;
 use uuid::Uuid;
 use wire::v1::{Attempt, Heartbeat, runner_message, server_message::Kind};
-
-use super::fixture::Fixture;
 
 /// Regression test for an advisory in another product: a worker completed another worker's job (Coder
 /// GHSA-9rjw-3gwp-f59v).

@@ -1,13 +1,5 @@
 //! Test deployment with one tenant, and a runner whose messages the test chooses.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
-
 use axum::body::Body;
 use domain::{
     Actor, EnrollmentId, OrganizationId, Principal, RunnerId, SignedInBy, TaskId, TenantId,
@@ -25,7 +17,14 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P384_SHA384, SigningKey};
 use rustls::{ClientConfig, RootCertStore, version::TLS13};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, pem::PemObject};
 use serde_json::{Value, json};
-use server::{auth::digest, config, http::tls, runners::Runners, state::App};
+use server::{authentication::digest, config, http::tls, runners::Runners, state::App};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 use store::{AuditFilter, Store};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_rustls::TlsConnector;

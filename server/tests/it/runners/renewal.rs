@@ -1,16 +1,14 @@
 //! Certificate renewal over an open connection (S-05).
 
+use super::fixture::{Fixture, RunnerStream, TestRunner};
+use domain::task::TaskState;
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P384_SHA384};
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
 };
-
-use domain::task::TaskState;
-use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P384_SHA384};
 use tonic::Code;
 use wire::v1::{Heartbeat, Renew, runner_message, server_message::Kind};
-
-use super::fixture::{Fixture, RunnerStream, TestRunner};
 
 /// Starts a deployment with a runner whose certificate expires in 29 days.
 async fn fixture_with_expiring_certificate() -> (Fixture, TestRunner) {

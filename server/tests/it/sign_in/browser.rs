@@ -1,6 +1,8 @@
 //! In-process browser that stores cookies and follows no redirects.
-use crate::html;
-use crate::test_env::{Response, TenantFixture, TestEnv};
+use crate::{
+    html,
+    test_env::{Response, TenantFixture, TestEnv},
+};
 use axum::{Router, body::Body};
 use domain::{
     Email, PersonId,
@@ -32,7 +34,7 @@ pub fn browser(env: &TestEnv) -> Browser<'_> {
 /// Creates a person with a password who is an approver in `ops`.
 pub async fn person(env: &TestEnv, tenant: &TenantFixture, name: &str, tenant_role: TenantRole) -> PersonId {
     let (console, email) = (&tenant.console, Email::parse(&format!("{name}@acme.example")).unwrap());
-    let hash = server::auth::Hasher::new().unwrap().hash(PASSWORD.into()).await.unwrap();
+    let hash = server::authentication::Hasher::new().unwrap().hash(PASSWORD.into()).await.unwrap();
     env.change(console, async |write| {
         let person = write.create_person(console.may(CreatePerson { email, name: name.into(), tenant_role })?).await?;
         let join = SetMembership { organization: tenant.ops, person, role: Role::Approver };

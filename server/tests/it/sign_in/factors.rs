@@ -1,14 +1,16 @@
 //! Second factors: setup, codes, recovery codes and policies (M-14).
 use super::browser::{AuthenticatorApp, PASSWORD, STEP, browser, person};
-use crate::html;
-use crate::test_env::{TestEnv, on_both};
+use crate::{
+    html,
+    test_env::{TestEnv, on_both},
+};
 use domain::{
     SignedInBy,
     policy::{CreateOrganization, SetFactorPolicy, SetMembership},
     role::{Role, TenantRole},
 };
 use futures::join;
-use server::auth::{self, Authenticated, Hasher, Sessions, SignIn, SignInRequest};
+use server::authentication::{self, Authenticated, Hasher, Sessions, SignIn, SignInRequest};
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use store::Ground;
 use tower_sessions::Session;
@@ -17,7 +19,7 @@ use tower_sessions::Session;
 fn session_opener(env: &TestEnv) -> (SignIn, Session) {
     let config = &env.app.config.sessions;
     let sessions = Sessions::new(env.app.store.clone(), &env.app.keys.sessions, config.idle);
-    let service = auth::service(&env.app, Hasher::new().unwrap(), "http://127.0.0.1:9876").unwrap();
+    let service = authentication::service(&env.app, Hasher::new().unwrap(), "http://127.0.0.1:9876").unwrap();
     let session = Session::new(None, Arc::new(sessions), None);
     (SignIn::new(service, SignInRequest::new(session.clone(), Ipv4Addr::LOCALHOST.into(), "Tests")), session)
 }

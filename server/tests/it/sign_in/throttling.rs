@@ -59,7 +59,7 @@ on_both! {
         guess_from_many_networks(env).await;
         assert_eq!(sign_in_from_unknown_browser(env, 2).await.0, 429);
         env.change(console, async |write| {
-            write.issue_password_link(console.may(IssuePasswordLink { person: mo })?, server::auth::digest("a link")).await
+            write.issue_password_link(console.may(IssuePasswordLink { person: mo })?, server::authentication::digest("a link")).await
         }).await;
         let mine = browser(env).from(IpAddr::from([203, 0, 113, 5]));
         let set = mine.act("setup/set-password", &[("token", "a link"), ("password", PASSWORD)]).await;

@@ -1,13 +1,12 @@
 //! Oversized, deeply nested and repetitive requests: each is rejected quickly with the right status.
-use reqwest::Method;
-use tokio::time::Instant;
-
 use super::{MAX_PAGE_LATENCY, assert_memory_growth, assert_page_served, reset_peak_memory};
 use crate::{
     client::{Response, Who, client},
     people::start_with_member,
     program::Program,
 };
+use reqwest::Method;
+use tokio::time::Instant;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn oversized_requests_are_rejected_with_the_right_status() {

@@ -1,15 +1,13 @@
 //! Request flood by one tenant while another tenant works normally.
-use std::time::Duration;
-
-use serde_json::json;
-use tokio::time::Instant;
-
 use super::{assert_memory_growth, assert_page_served, reset_peak_memory};
 use crate::{
     client::{Response, Who},
     program::on_both,
     torture::scaled,
 };
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The number of concurrent clients of the flooding tenant.
 const CONCURRENT_REQUESTS: usize = 24;

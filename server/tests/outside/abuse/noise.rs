@@ -1,17 +1,15 @@
 //! Random bytes on both ports: every connection is closed and none crashes the server.
-use std::time::Duration;
-
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    task::JoinSet,
-};
-
 use super::{assert_memory_growth, assert_page_served, connect, port, raise_descriptor_limit, reset_peak_memory};
 use crate::{
     people::start_with_member,
     program::Program,
     timeouts::with_timeout,
     torture::{SeededRng, scaled},
+};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinSet,
 };
 
 /// Valid beginnings, so that some of the noise gets past the first byte.

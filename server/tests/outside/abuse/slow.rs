@@ -1,15 +1,13 @@
 //! Thousands of slow clients (E14).
-use std::time::Duration;
-
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::{Instant, sleep},
-};
-
 use super::{assert_memory_growth, assert_page_served, connect, port, raise_descriptor_limit, reset_peak_memory};
 use crate::{
     people::{Browser, start_with_member},
     program::Program,
+};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::{Instant, sleep},
 };
 
 /// Slightly fewer than the connection limit (`limits.connections`).

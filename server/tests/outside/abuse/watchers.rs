@@ -1,9 +1,4 @@
 //! A thousand watchers of one task receive every line, and other requests stay fast.
-use std::time::Duration;
-
-use serde_json::json;
-use tokio::time::Instant;
-
 use super::{assert_memory_growth, assert_page_served, raise_descriptor_limit, reset_peak_memory};
 use crate::{
     client::{Who, client},
@@ -12,6 +7,9 @@ use crate::{
     timeouts::with_timeout,
     torture::scaled,
 };
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The maximum number of open streams per person.
 const STREAMS_PER_PERSON: usize = 20;

@@ -1,9 +1,4 @@
 //! Concurrent writers: each request is served, without lock errors.
-use std::time::Duration;
-
-use serde_json::json;
-use tokio::time::{Instant, timeout};
-
 use super::{assert_memory_growth, assert_page_served, reset_peak_memory};
 use crate::{
     client::{Response, Who},
@@ -11,6 +6,9 @@ use crate::{
     program::{Program, on_both},
     torture::scaled,
 };
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
 
 const WRITERS: usize = 64;
 

@@ -1,11 +1,10 @@
 //! Anomalies and security events, from the request to the page and the log (N-06, K-05).
-use serde_json::{Value, json};
-
 use crate::{
     client::{Response, Who, form},
     program::{Program, on_both},
     timeouts::until,
 };
+use serde_json::{Value, json};
 
 /// Returns the security events of this name in the JSON log.
 fn security_events(program: &Program, event: &str) -> Vec<Value> {

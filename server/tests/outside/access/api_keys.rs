@@ -1,13 +1,12 @@
 //! API keys: networks, expiry, rotation, bulk revocation and service accounts (M-01).
-use reqwest::Method;
-use serde_json::json;
-use std::time::Duration;
-
 use crate::{
     client::{Response, Who, client},
     program::{Program, on_both},
     timeouts::with_timeout,
 };
+use reqwest::Method;
+use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m_01_a_key_works_only_from_its_networks() {

@@ -1,14 +1,12 @@
 //! Self-signed certificates and certificate reload at runtime (A-07, M-05).
-use std::{fs, path::Path};
-
-use rcgen::{CertificateParams, KeyPair};
-use reqwest::{Certificate, Client, redirect::Policy};
-
 use crate::{
     client::{Response, Who},
     program::Program,
     timeouts::until,
 };
+use rcgen::{CertificateParams, KeyPair};
+use reqwest::{Certificate, Client, redirect::Policy};
+use std::{fs, path::Path};
 
 /// Returns a client that trusts only this certificate.
 fn trusting(pem: &Path) -> Client {

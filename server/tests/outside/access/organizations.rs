@@ -1,7 +1,6 @@
 //! Organization commands at the console while the server runs (D-03).
-use serde_json::json;
-
 use crate::{client::Who, people::start_with_member, program::on_both};
+use serde_json::json;
 
 on_both! {
     async fn d_03_an_organization_archived_at_the_console_refuses_api_submissions(program) {

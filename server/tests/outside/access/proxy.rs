@@ -1,11 +1,10 @@
 //! TLS-terminating proxies: secure cookies and forwarded client addresses (A-07, M-14).
-use reqwest::{Method, RequestBuilder, header::HeaderValue};
-
 use crate::{
     client::{Response, Who, client, form},
     people::PASSWORD,
     program::{Program, on_both},
 };
+use reqwest::{Method, RequestBuilder, header::HeaderValue};
 
 /// The public host name.
 const NAME: &str = "castellan.example.org";

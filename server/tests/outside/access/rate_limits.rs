@@ -1,12 +1,11 @@
 //! Rate limits per key, person and address (K-07), and their audit events (K-05).
-use reqwest::Method;
-
 use crate::{
     client::{Response, Who, client, form},
     people::PASSWORD,
     program::{Program, on_both},
     timeouts::until,
 };
+use reqwest::Method;
 
 on_both! {
     async fn k_07_a_throttled_key_gets_retry_after_and_one_audit_event(program) {

@@ -1,11 +1,10 @@
 //! Secrets in the environment, and rotation of the session secret (A-04, E1).
-use std::{fs, os::unix::fs::PermissionsExt};
-
 use crate::{
     client::Who,
     processes::descendants,
     program::{Program, on_both},
 };
+use std::{fs, os::unix::fs::PermissionsExt};
 
 /// 128 hexadecimal digits.
 const SECRET: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e\

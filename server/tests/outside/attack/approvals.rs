@@ -1,11 +1,10 @@
 //! Attempts to approve one's own request, another digest, twice or too late (D-04).
-use serde_json::{Value, json};
-
 use crate::{
     client::{Response, Who},
     people::Person,
     program::{Program, on_both},
 };
+use serde_json::{Value, json};
 
 /// Starts a deployment with two approvers.
 async fn begin(program: &mut Program) -> (Person, Person) {

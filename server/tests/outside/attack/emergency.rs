@@ -1,9 +1,4 @@
 //! Emergency actions in the browser and at the console (K-09).
-use std::time::Duration;
-
-use futures::{StreamExt, stream};
-use serde_json::{Value, json};
-
 use crate::{
     client::{Who, form},
     people::{PASSWORD, start_with_member},
@@ -11,6 +6,9 @@ use crate::{
     program::on_both,
     timeouts::{until, with_timeout},
 };
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+use std::time::Duration;
 
 /// The longest time until an emergency action takes effect.
 const MAX_STOP_DELAY: Duration = Duration::from_secs(1);

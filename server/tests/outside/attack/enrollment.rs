@@ -1,14 +1,13 @@
 //! Enrollment attacks: reused tokens, hostile names and certificate requests (S-01).
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, PKCS_ECDSA_P384_SHA384, SanType};
-use rustls_pki_types::{CertificateDer, pem::PemObject};
-use serde_json::{Value, json};
-use x509_parser::parse_x509_certificate;
-
 use crate::{
     client::{Response, Who},
     people::{Browser, Person},
     program::Program,
 };
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, PKCS_ECDSA_P384_SHA384, SanType};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use serde_json::{Value, json};
+use x509_parser::parse_x509_certificate;
 
 /// Returns a new key and its PEM certificate request, adjusted by `wish`.
 pub fn csr(wish: impl FnOnce(&mut CertificateParams)) -> (KeyPair, String) {

@@ -1,11 +1,9 @@
 //! Concurrent repetitions of one request (S-09).
-use std::collections::BTreeSet;
-
+use crate::{client::Who, people::start_with_member, program::on_both};
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
-
-use crate::{client::Who, people::start_with_member, program::on_both};
+use std::collections::BTreeSet;
 
 on_both! {
     /// S-09: concurrent requests with one idempotency key create one task.

@@ -1,13 +1,11 @@
 //! Single-use links, used twice.
-use std::fs;
-
-use reqwest::Method;
-
 use crate::{
     client::{Response, Who, form},
     people::PASSWORD,
     program::Program,
 };
+use reqwest::Method;
+use std::fs;
 
 /// D-02: the setup link creates one admin and is then removed from the disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

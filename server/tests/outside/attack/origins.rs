@@ -1,12 +1,11 @@
 //! Cross-site requests, DNS rebinding and open redirects (E16).
-use reqwest::Method;
-use serde_json::json;
-
 use crate::{
     client::{Response, Who, form},
     people::PASSWORD,
     program::Program,
 };
+use reqwest::Method;
+use serde_json::json;
 
 /// E16: a cross-site request with the victim's cookie is rejected and changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,6 @@
 //! Hostile task output is displayed as text (Coder GHSA-7qw2-f75v-62f7).
-use serde_json::Value;
-
 use crate::{client::Who, program::Program};
+use serde_json::Value;
 
 /// Colors, a hyperlink, a title, cursor movement, a terminal query, markup, and a forged event.
 const SCRIPT: &str = r#"printf '\033[31mred\033[0m\n'

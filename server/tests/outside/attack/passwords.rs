@@ -1,8 +1,4 @@
 //! Account enumeration and password guessing.
-use std::time::Duration;
-
-use tokio::time::sleep;
-
 use crate::{
     client::{Response, Who, client, form},
     database::TableLock,
@@ -10,6 +6,8 @@ use crate::{
     program::{Program, on_both},
     timeouts::{DEFAULT_TIMEOUT, until, with_timeout},
 };
+use std::time::Duration;
+use tokio::time::sleep;
 
 impl Program {
     /// Tries to sign in from 127.0.0.`last`.

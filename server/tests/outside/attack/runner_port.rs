@@ -1,16 +1,4 @@
 //! Unauthenticated connections to the runner port (S-04).
-use std::{fs, sync::Arc};
-
-use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, version};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, pem::PemObject};
-use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
-use tokio_rustls::TlsConnector;
-
 use super::enrollment::{csr, form};
 use crate::{
     client::Who,
@@ -18,6 +6,16 @@ use crate::{
     program::Program,
     timeouts::{DEFAULT_TIMEOUT, until, with_timeout},
 };
+use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, version};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, pem::PemObject};
+use serde_json::Value;
+use std::{fs, sync::Arc};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 

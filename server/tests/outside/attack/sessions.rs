@@ -1,11 +1,10 @@
 //! Session fixation, replay and races at sign-out (E11).
-use std::time::Duration;
-
 use crate::{
     client::{Response, Who, form},
     people::{Browser, PASSWORD},
     program::{Program, on_both},
 };
+use std::time::Duration;
 
 /// A planted cookie is replaced at sign-in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,12 +1,11 @@
 //! Refused configurations at startup, and file permissions (A-12, M-06, E1).
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
-
 use crate::{
     people::start_with_member,
     processes::{descendants, runner_of},
     program::Program,
     timeouts::until,
 };
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 /// 64 hexadecimal digits.
 const KEY: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";

@@ -1,6 +1,4 @@
 //! Streams end as soon as their authorization ends.
-use std::time::Duration;
-
 use crate::{
     client::Who,
     people::{ALL, start_with_member},
@@ -8,6 +6,7 @@ use crate::{
     program::on_both,
     timeouts::with_timeout,
 };
+use std::time::Duration;
 
 /// The longest time that a stream may stay open without authorization.
 const MAX_STOP_DELAY: Duration = Duration::from_secs(1);

@@ -1,8 +1,7 @@
 //! Consistency of the responses of both nodes.
-use serde_json::json;
-
 use super::Nodes;
 use crate::{client::Who, timeouts::until};
+use serde_json::json;
 
 /// D-12, A-04: a session opened at one node is valid at the other, with the same responses.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

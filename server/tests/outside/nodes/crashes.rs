@@ -1,13 +1,11 @@
 //! Crashes and shutdowns of one node under load: no acknowledged task is lost and none runs twice at once.
-use std::{collections::BTreeSet, time::Duration};
-
-use tokio::time::sleep;
-
 use super::Nodes;
 use crate::{
     processes::{descendants, runner_of, until_gone},
     torture::{DuplicateRunDetector, Load, SeededRng, assert_no_leftovers, check_promises, scaled},
 };
+use std::{collections::BTreeSet, time::Duration};
+use tokio::time::sleep;
 
 /// D-12.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,8 +1,4 @@
 //! Emergency actions at one node that take effect at the other within a second (D-12, K-09).
-use std::{collections::BTreeSet, time::Duration};
-
-use serde_json::json;
-
 use super::{Nodes, propagation::MAX_PROPAGATION_DELAY};
 use crate::{
     client::Who,
@@ -12,6 +8,8 @@ use crate::{
     program::Program,
     timeouts::{until, with_timeout},
 };
+use serde_json::json;
+use std::{collections::BTreeSet, time::Duration};
 
 /// The open streams of one person at a node: a page, and a task's output.
 struct OpenStreams {

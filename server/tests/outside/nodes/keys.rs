@@ -1,7 +1,6 @@
 //! Nodes with other keys than the deployment are refused at startup.
-use std::fs;
-
 use crate::program::Program;
+use std::fs;
 
 /// 64 hexadecimal digits.
 const KEY: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";

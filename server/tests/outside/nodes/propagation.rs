@@ -1,11 +1,9 @@
 //! Propagation of changes between nodes within a second.
-use std::time::Duration;
-
-use serde_json::{Value, json};
-use tokio::time::Instant;
-
 use super::Nodes;
 use crate::{client::Who, timeouts::with_timeout};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The longest time until a change reaches the other node.
 pub const MAX_PROPAGATION_DELAY: Duration = Duration::from_secs(1);

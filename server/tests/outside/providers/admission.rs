@@ -1,6 +1,4 @@
 //! Admission of newcomers by a provider: only with verified addresses, and never into another account.
-use serde_json::{Value, json};
-
 use super::{
     DOMAIN,
     fake_provider::{Behavior, Provider},
@@ -11,6 +9,7 @@ use crate::{
     people::Browser,
     program::{Program, on_both},
 };
+use serde_json::{Value, json};
 
 fn claims(claims: Value) -> Behavior {
     Behavior { claims, ..Behavior::default() }

@@ -1,9 +1,4 @@
 //! Validation of provider responses and callbacks: tokens, state, discovery and timeouts.
-use std::time::Duration;
-
-use serde_json::{Value, json};
-use tokio::time::Instant;
-
 use super::{
     DOMAIN,
     fake_provider::{Behavior, Misbehavior, Provider, Signing, in_seconds},
@@ -13,6 +8,9 @@ use crate::{
     client::{Response, Who},
     program::{Program, on_both},
 };
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::Instant;
 
 fn claims(claims: Value) -> Behavior {
     Behavior { claims, ..Behavior::default() }

@@ -1,13 +1,6 @@
 //! Fake OpenID Connect provider whose misbehavior the test chooses.
 #![expect(clippy::disallowed_methods, reason = "it plays somebody else, whose door and clock are their own")]
 
-use std::{
-    collections::BTreeMap,
-    convert::Infallible,
-    sync::{Arc, Mutex},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
-
 use aws_lc_rs::{
     digest, hmac,
     rand::SystemRandom,
@@ -26,6 +19,12 @@ use axum::{
 use base64::{Engine, prelude::*};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use tokio::net::TcpListener;
 use url::Url;
 

@@ -1,13 +1,12 @@
 //! Authorization code flow of a browser with a provider.
-use reqwest::{Method, header::SET_COOKIE};
-use url::Url;
-
 use super::fake_provider::Provider;
 use crate::{
     client::{Response, Who},
     people::Browser,
     program::Program,
 };
+use reqwest::{Method, header::SET_COOKIE};
+use url::Url;
 
 /// A browser that was redirected to a provider.
 pub struct ProviderRedirect {

@@ -1,6 +1,4 @@
 //! Gitea and Forgejo, whose OpenID Connect tokens have no reliable `auth_time` (A-02, M-14).
-use serde_json::json;
-
 use super::{
     DOMAIN, configure,
     fake_provider::{Behavior, Provider, in_seconds},
@@ -10,6 +8,7 @@ use crate::{
     client::Who,
     program::{Program, on_both},
 };
+use serde_json::json;
 
 async fn deployment(program: &mut Program, kind: &str) -> Provider {
     let provider = Provider::start().await;

@@ -1,11 +1,7 @@
 //! Fake GitHub with OAuth 2 and the user API.
 #![expect(clippy::disallowed_methods, reason = "it plays somebody else, whose door is their own")]
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
-
+use crate::{client::Who, people::Browser, program::Program};
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Form, Json, Router,
@@ -16,10 +12,12 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 use tokio::net::TcpListener;
 use url::Url;
-
-use crate::{client::Who, people::Browser, program::Program};
 
 /// The verified addresses of the account, and the PKCE challenge of the code `right`.
 #[derive(Clone, Default)]

@@ -1,7 +1,4 @@
 //! A primary provider that disables all other sign-in methods, and emergency access at the console.
-use reqwest::Method;
-use serde_json::json;
-
 use super::{
     DOMAIN, configure,
     fake_provider::{Behavior, Provider},
@@ -14,6 +11,8 @@ use crate::{
     people::{Browser, PASSWORD},
     program::{Program, on_both},
 };
+use reqwest::Method;
+use serde_json::json;
 
 impl Program {
     async fn ask_passkey(&self, who: Who<'_>, purpose: &str) -> PasskeyCeremony {

@@ -1,10 +1,6 @@
 //! Step-up authentication after a sign-in with an old provider session (A-02, M-14).
 #![expect(clippy::disallowed_methods, reason = "the server that is tested has the machine's clock")]
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use serde_json::{Value, json};
-
 use super::{
     DOMAIN,
     fake_provider::{Behavior, Provider, in_seconds},
@@ -16,6 +12,8 @@ use crate::{
     people::Browser,
     program::Program,
 };
+use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Returns claims with an `auth_time` of yesterday.
 fn yesterday(more: &Value) -> Behavior {

@@ -1,8 +1,7 @@
 //! Migration of a deployment from SQLite to PostgreSQL (D-12).
-use std::time::Duration;
-
 use super::begin;
 use crate::{client::Who, database::Database, program::Program};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_a_deployment_moves_to_postgresql_with_people_sessions_and_tasks() {

@@ -1,19 +1,17 @@
 //! Repeated server crashes while a queue is processed: every task ends once, with one receipt and one audit event.
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
-
-use serde_json::Value;
-use tokio::time::sleep;
-use uuid::Uuid;
-
 use super::begin;
 use crate::{
     client::Who,
     program::{Program, on_both},
     timeouts::until,
 };
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use tokio::time::sleep;
+use uuid::Uuid;
 
 const TASKS: usize = 20;
 const DEATHS: usize = 5;

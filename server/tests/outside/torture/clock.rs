@@ -1,14 +1,12 @@
 //! Clock jumps of two hours in both directions.
-use std::{fs, path::Path, time::Duration};
-
-use tokio::time::sleep;
-
 use super::{FaultTest, scale::scaled};
 use crate::{
     client::Who,
     program::Program,
     timeouts::{DEFAULT_TIMEOUT, until_within},
 };
+use std::{fs, path::Path, time::Duration};
+use tokio::time::sleep;
 
 /// A fake clock for the server, and optionally its runner, that is controlled by a file (libfaketime).
 struct Clock {

@@ -1,18 +1,16 @@
 //! PostgreSQL cluster for a single test that can be killed and restarted. Unlike the shared test cluster, it keeps
 //! committed data after a crash.
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
-
-use rustix::process::{Pid, Signal, geteuid, kill_process};
-
 use crate::{
     database::psql,
     ports::reserve_port,
     processes::{Process, descendants},
     timeouts::until,
+};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
 };
 
 /// A cluster with one database that is removed when dropped.

@@ -1,20 +1,18 @@
 //! Full disk (D-12): unsaved changes are not acknowledged, pages show the problem, and work continues when there is
 //! space.
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, ChildStdin, Command, Stdio},
-    time::Duration,
-};
-
-use rustix::process::geteuid;
-use tokio::time::{Instant, sleep};
-
 use super::{FaultTest, scale::scaled};
 use crate::{
     client::Who,
     program::Program,
     timeouts::{DEFAULT_TIMEOUT, until_within},
 };
+use rustix::process::geteuid;
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, ChildStdin, Command, Stdio},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
 
 /// A small tmpfs in its own mount namespace, which ends with its last process.
 struct Disk {

@@ -1,4 +1,5 @@
 //! Detector for tasks that run twice at once, based on the unique sleep command of each task.
+use crate::processes::processes_mentioning;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -8,8 +9,6 @@ use std::{
     thread::{JoinHandle, sleep},
     time::Duration,
 };
-
-use crate::processes::processes_mentioning;
 
 /// The polling interval, several times shorter than a task's sleep.
 const POLL_INTERVAL: Duration = Duration::from_millis(40);

@@ -1,8 +1,4 @@
 //! Crashes at fsync: server and runner are killed at each call in turn, during the first start and while they work.
-use std::{collections::BTreeMap, time::Duration};
-
-use serde_json::{Value, json};
-
 use super::{FaultTest, invariants::assert_audit_chain_intact, rng::SeededRng, scale::scaled};
 use crate::{
     client::client,
@@ -10,6 +6,8 @@ use crate::{
     program::Program,
     timeouts::{until_within, with_timeout},
 };
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, time::Duration};
 
 /// The number of fsync calls per run after which the index starts again at one.
 const MAX_FSYNC_INDEX: u32 = 12;

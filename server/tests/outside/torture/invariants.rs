@@ -1,19 +1,17 @@
 //! Invariants that are checked after faults.
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
-use serde_json::Value;
-
 use super::load::AcknowledgedTask;
 use crate::{
     client::Who,
     processes::{Process, processes_mentioning, until_gone},
     program::Program,
     timeouts::{until, until_within},
+};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// A task that loses its runner in this many attempts counts as lost.

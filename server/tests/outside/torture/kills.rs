@@ -1,15 +1,13 @@
 //! Repeated SIGKILL of the runner or the server while tasks run (D-12, S-09).
-use std::time::Duration;
-
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::time::sleep;
-
 use super::{FaultTest, rng::SeededRng, scale::scaled};
 use crate::{
     processes::{descendants, runner_of, until_gone},
     program::on_both,
     timeouts::until_within,
 };
+use rustix::process::{Pid, Signal, kill_process};
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// The longest time until all descendants of a killed process are gone.
 const MAX_CLEANUP_TIME: Duration = Duration::from_secs(5);

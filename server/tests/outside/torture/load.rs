@@ -1,4 +1,7 @@
 //! Load generator: clients that submit tasks and retry with the same idempotency key.
+use crate::{client::client, timeouts::with_timeout};
+use reqwest::Client;
+use serde_json::{Value, json};
 use std::{
     sync::{
         Arc, Mutex,
@@ -6,14 +9,9 @@ use std::{
     },
     time::Duration,
 };
-
-use reqwest::Client;
-use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-use crate::{client::client, timeouts::with_timeout};
 
 /// The number of concurrent clients.
 const CLIENTS: usize = 5;

@@ -1,18 +1,16 @@
 //! Another process that holds SQLite's write lock: reads continue, and writes wait or fail with a clear error.
-use std::{
-    io::{BufRead, BufReader, Write},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
-
-use tokio::time::{Instant, sleep};
-
 use super::{FaultTest, rng::SeededRng, scale::scaled};
 use crate::{
     client::{Response, Who},
     program::Program,
     timeouts::{DEFAULT_TIMEOUT, until_within},
 };
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
 
 /// A `sqlite3` process with an open write transaction.
 struct Holder(Child);

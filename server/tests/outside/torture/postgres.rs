@@ -1,14 +1,12 @@
 //! PostgreSQL crashes and terminated connections: pages report the outage, and the server recovers by itself.
-use std::time::Duration;
-
-use tokio::time::sleep;
-
 use super::{FaultTest, cluster::Cluster, rng::SeededRng, scale::scaled};
 use crate::{
     client::Who,
     program::Program,
     timeouts::{until, with_timeout},
 };
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// The longest time until an outage is reported.
 const MAX_DETECTION_TIME: Duration = Duration::from_secs(10);

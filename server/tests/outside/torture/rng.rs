@@ -1,6 +1,5 @@
 //! Seeded random numbers; the seed is printed, and `cargo xtask torture --seed` sets it.
 use std::time::Duration;
-
 use uuid::Uuid;
 
 /// A SplitMix64 generator, seeded by a number and the test's name.

@@ -1,8 +1,7 @@
 //! Comparison of two responses without their volatile parts.
-use uuid::Uuid;
-
 use super::{fixture::Fixture, table::Row};
 use crate::{client::Response, program::Program};
+use uuid::Uuid;
 
 /// Headers that differ between any two responses.
 const VOLATILE_HEADERS: [&str; 3] = ["date", "ratelimit", "x-request-id"];

@@ -1,7 +1,4 @@
 //! Credentials in the wrong place: pages accept one cookie, the API accepts one bearer key.
-use base64::{Engine, prelude::BASE64_STANDARD};
-use reqwest::RequestBuilder;
-
 use super::{
     fixture::Fixture,
     requests::PAGE,
@@ -11,6 +8,8 @@ use crate::{
     client::{Response, Who, form},
     program::{Program, on_both},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
+use reqwest::RequestBuilder;
 
 /// The credentials of an admin.
 struct Credentials<'a> {

@@ -1,9 +1,4 @@
 //! Two tenants: one with every kind of resource, and one that must not learn of them.
-use std::collections::BTreeMap;
-
-use serde_json::json;
-use uuid::Uuid;
-
 use crate::{
     client::{Who, client},
     html,
@@ -11,6 +6,9 @@ use crate::{
     program::Program,
     timeouts::until,
 };
+use serde_json::json;
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// The callers in the order of their requests: the admin's changes come last.
 pub const CALLERS: [&str; 8] = ["nobody", "outsider", "viewer", "member", "approver", "auditor", "owner", "admin"];

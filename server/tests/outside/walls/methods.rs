@@ -1,10 +1,8 @@
 //! Routes with methods that they do not have.
-use std::collections::{BTreeMap, BTreeSet};
-
-use reqwest::Method;
-
 use super::{fixture::Fixture, routes};
 use crate::program::Program;
+use reqwest::Method;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The methods with side effects, and GET.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];

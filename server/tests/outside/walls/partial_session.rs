@@ -1,6 +1,4 @@
 //! Partial sessions, before the second factor, have no access to any route (M-14).
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use super::{
     fixture::{Caller, Fixture},
     table::WALLS,
@@ -11,6 +9,7 @@ use crate::{
     people::Browser,
     program::{Program, on_both},
 };
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Routes that respond differently to a partial session, because they complete it.
 const PARTIAL_SESSION_ROUTES: [&str; 8] = [

@@ -1,6 +1,4 @@
 //! Requests of one table row by every caller.
-use reqwest::{Method, RequestBuilder};
-
 use super::{
     fixture::{Caller, Fixture},
     table::Row,
@@ -9,6 +7,7 @@ use crate::{
     client::{Response, Who, form},
     program::Program,
 };
+use reqwest::{Method, RequestBuilder};
 
 /// The page on which a form's refusal is shown.
 pub const PAGE: &str = "/rules";

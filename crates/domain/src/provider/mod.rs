@@ -79,7 +79,7 @@ impl Provider {
 pub fn key(text: &str) -> Result<String, Invalid> {
     let is_plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if text.is_empty() || text.len() > 40 || !is_plain || text.starts_with('-') {
-        return Err(Invalid::new("id", "must be 1 to 40 of a-z, 0-9 and hyphen"));
+        return Err(Invalid::new("id", "must be 1 to 40 characters: a-z, 0-9 and hyphens"));
     }
     Ok(text.to_owned())
 }

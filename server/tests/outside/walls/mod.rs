@@ -8,10 +8,9 @@ mod partial_session;
 mod requests;
 mod table;
 
-use std::collections::BTreeSet;
-
 use crate::program::{Program, on_both};
 use fixture::Fixture;
+use std::collections::BTreeSet;
 use table::WALLS;
 
 /// Returns the routes of `castellan dev routes --json`, each as `kind METHOD path`.

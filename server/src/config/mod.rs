@@ -9,22 +9,20 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use crate::http::Origin;
+use domain::Email;
+use ipnet::IpNet;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use domain::Email;
-use ipnet::IpNet;
-
 pub use auth::{SecondFactor, providers::ConfiguredProvider};
 pub use providers::ProviderTables;
 pub use rate::{Quota, Rate};
 pub use setting::{BoundedInt, DatabaseUrl, LogFilter, LogFormat, ProviderKey, Sender, SmtpUrl, Token};
 pub(crate) use source::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
-
-use crate::http::Origin;
 
 settings! {
     /// All settings. Environment variables override `castellan.toml`.

@@ -2,7 +2,7 @@
 mod keys;
 
 use crate::{
-    auth::{Hasher, check_password},
+    authentication::{Hasher, check_password},
     config::Config,
     failure::Failure,
     keys::{EnvironmentSecrets, Keys, SecretsDir},

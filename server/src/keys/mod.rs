@@ -6,12 +6,11 @@ mod file;
 mod process;
 mod signing;
 
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 use std::{
     io,
     path::{Path, PathBuf},
 };
-
-use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
 pub use auth::SessionKey;
 pub use deployment::check_authority;

@@ -1,5 +1,5 @@
 //! Fuzz corpora and seeded mutations of them for the parsers of `server`.
-#[path = "../../../fuzz/mutate.rs"]
+#[path = "../../../../fuzz/mutate.rs"]
 mod mutate;
 mod targets;
 

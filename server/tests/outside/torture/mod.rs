@@ -14,9 +14,9 @@ mod postgres;
 mod rng;
 mod scale;
 
+use crate::{people::Person, processes::Process, program::Program};
 use std::time::Duration;
 
-use crate::{people::Person, processes::Process, program::Program};
 pub use duplicate_runs::DuplicateRunDetector;
 pub use invariants::{assert_no_leftovers, check_promises};
 pub use load::Load;

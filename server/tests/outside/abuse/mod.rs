@@ -7,19 +7,17 @@ mod slow;
 mod watchers;
 mod writers;
 
+use crate::{client::Who, people::Browser, program::Program};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
-
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::{
     net::{TcpSocket, TcpStream},
     time::Instant,
 };
-
-use crate::{client::Who, people::Browser, program::Program};
 
 /// The longest time that a page may take for other people, in a debug build on a busy machine.
 const MAX_PAGE_LATENCY: Duration = Duration::from_secs(8);

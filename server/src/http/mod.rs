@@ -15,11 +15,12 @@ mod origin;
 mod socket;
 pub mod tls;
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
-
 use axum::body::Body;
+use connection::Shared;
+use connection_limits::ConnectionLimits;
 use http::{Request, Response};
 use rustls::ServerConfig;
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
@@ -31,9 +32,6 @@ pub use guard::{RequestId, guard};
 pub use hosts::Hosts;
 pub use limits::Limits;
 pub use origin::{InvalidOrigin, Origin};
-
-use connection::Shared;
-use connection_limits::ConnectionLimits;
 
 /// HTTP listener with its limits, for pages and API or for runners.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ mod bearer;
 mod browser;
 mod key_usage_cache;
 
-pub use ::auth::{
+pub use auth::{
     Auth, Authenticated, Browser, Hasher, IncompleteSignIn, Proof, Sessions, SignIn, SignInRequest, check_password,
     cookie::values as cookies, digest,
 };
@@ -19,7 +19,7 @@ use crate::{
     rates::{News, Subject},
     state::App,
 };
-use ::auth::{AuthLog, Settings, providers::FetchError};
+use auth::{AuthLog, Settings, providers::FetchError};
 use std::sync::Arc;
 
 /// The sign-in service of `app`, for pages at `origin` (`https://castellan.example.org`).

@@ -1,5 +1,5 @@
 //! Fuzz tests of task output: the corpus of the fuzz target and thousands of mutations.
-#[path = "../../../fuzz/mutate.rs"]
+#[path = "../../../../fuzz/mutate.rs"]
 mod mutate;
 mod targets;
 

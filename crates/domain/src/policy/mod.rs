@@ -66,8 +66,8 @@ pub struct Denied {
 pub(crate) fn evaluate<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>, Denied> {
     let verdict = match actor.has_scope(A::SCOPE) {
         true => action.check(actor),
-        false if A::SCOPE.is_none() => Err("A key cannot do this; sign in with a browser."),
-        false => Err("This key does not have the scope for it."),
+        false if A::SCOPE.is_none() => Err("API keys cannot do this. Sign in with a browser."),
+        false => Err("This API key does not have the required scope."),
     };
     let deny = |reason, stale| Err(Denied { action: A::NAME, target: action.target(), reason, stale });
     match verdict {
@@ -87,13 +87,13 @@ const ADMIN_BLOCKED: &str = "Admin work is not allowed from this address.";
 
 fn require_admin(actor: &Actor) -> Result<(), &'static str> {
     require(!actor.admin_blocked, ADMIN_BLOCKED)?;
-    require(actor.is_admin(), "Only an admin of the tenant may do this.")
+    require(actor.is_admin(), "Only tenant admins can do this.")
 }
 
 pub(crate) fn require_manager(actor: &Actor, organization: OrganizationId) -> Result<(), &'static str> {
     let owner = actor.role_in(organization) == Some(Role::Owner);
     require(owner || !actor.admin_blocked, ADMIN_BLOCKED)?;
-    require(actor.is_admin() || owner, "Only an owner of the organization or an admin may do this.")
+    require(actor.is_admin() || owner, "Only organization owners and admins can do this.")
 }
 
 /// Declares actions, their [`Action`] implementations and their entries in the [registry].

@@ -13,11 +13,11 @@ pub use providers::PATHS;
 pub use reviews::EXPORT;
 
 use crate::{
-    auth::{self, Auth, Hasher},
+    authentication::{self, Auth, Hasher},
     state::App,
 };
-use ::auth::providers::FetchError;
 use app::assets::Assets;
+use auth::providers::FetchError;
 use axum::{
     Router,
     middleware::from_fn_with_state,
@@ -48,7 +48,7 @@ impl Web {
         let https = origin.starts_with("https:");
         let options = LeptosOptions::builder().output_name(site.output_name()).site_pkg_dir("pkg").build();
         let assets = Assets(std::sync::Arc::new(move |name: &str| site.address(name)));
-        let auth = auth::service(&app, hasher, origin)?;
+        let auth = authentication::service(&app, hasher, origin)?;
         Ok(Self { app, auth, options, assets, https })
     }
 }
@@ -57,7 +57,7 @@ impl Web {
 pub fn routes(web: Web, streams: Router) -> Router {
     let app = web.app.clone();
     let https = web.https;
-    let cookies = auth::session_layer(&app, https);
+    let cookies = authentication::session_layer(&app, https);
     // Form responses are not compressed: they can contain a secret next to user input, which their length would reveal (BREACH).
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     let pages = Router::new()
@@ -69,8 +69,8 @@ pub fn routes(web: Web, streams: Router) -> Router {
         .with_state(web)
         .merge(streams)
         .merge(reviews::routes(app.clone()))
-        .layer(from_fn_with_state(app, auth::identify))
+        .layer(from_fn_with_state(app, authentication::identify))
         .layer(cookies)
-        .layer(from_fn_with_state(https, auth::sanitize_cookies));
+        .layer(from_fn_with_state(https, authentication::sanitize_cookies));
     Router::new().route("/pkg/{*file}", get(assets::serve)).merge(pages)
 }

@@ -11,21 +11,20 @@ mod options;
 mod probe;
 mod ticket;
 
-pub use failure::ProviderFailure;
-pub use fetch::{Fetch, FetchError};
-pub use flow::{AuthorizationRedirect, Callback, CallbackOutcome, Purpose};
-pub use options::{ProviderSummary, SignInOptions, SignInProvider};
-pub use probe::ProbeResult;
-use ticket::Ticket;
-
 use crate::{Error, Settings, token::Token};
 use domain::{
     ProviderId, TenantId,
     provider::{Provider, is_loopback},
 };
+pub use failure::ProviderFailure;
+pub use fetch::{Fetch, FetchError};
+pub use flow::{AuthorizationRedirect, Callback, CallbackOutcome, Purpose};
+pub use options::{ProviderSummary, SignInOptions, SignInProvider};
+pub use probe::ProbeResult;
 use secrecy::SecretString;
 use std::sync::Arc;
 use store::Store;
+use ticket::Ticket;
 
 /// A provider of the configuration file.
 #[derive(Debug, Clone)]

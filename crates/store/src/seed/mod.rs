@@ -161,7 +161,7 @@ impl Batch {
         let canonical = request.canonical();
         let digest = RequestDigest::of(&canonical);
         let id = TaskId(Uuid::new_v7(moment(at)));
-        let rule = if asked { "Everything else asks" } else { "Sealed scripts run at once" };
+        let rule = if asked { "Everything else requires approval" } else { "Isolated scripts run immediately" };
         let ran = matches!(
             state,
             TaskState::Succeeded | TaskState::Failed | TaskState::TimedOut | TaskState::Running | TaskState::Assigned
@@ -242,7 +242,7 @@ impl Batch {
             place.organization_id.into(),
             place.person_id.into(),
             digest.0.to_vec().into(),
-            "Everything else asks".to_owned().into(),
+            "Everything else requires approval".to_owned().into(),
             1.into(),
             stands.to_owned().into(),
             at.0.into(),

@@ -4,13 +4,8 @@ mod child;
 
 pub use child::program;
 
-use std::{
-    collections::HashSet,
-    fs, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::{Path, PathBuf},
-};
-
+use super::Shared;
+use crate::{authentication::digest, clock::new_id, failure::Failure, pki::runner_identity};
 use auth::Token;
 use domain::{
     Actor, EnrollmentId, RunnerId, TenantId,
@@ -18,12 +13,15 @@ use domain::{
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde::Deserialize;
+use std::{
+    collections::HashSet,
+    fs, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
 use store::Runner;
 use tokio::{sync::broadcast::error::RecvError, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-
-use super::Shared;
-use crate::{auth::digest, clock::new_id, failure::Failure, pki::runner_identity};
 
 /// Runs a local runner for each tenant, including new ones, until `stop`.
 pub(super) async fn run(shared: &std::sync::Arc<Shared>, stop: &CancellationToken) {

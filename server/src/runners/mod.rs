@@ -11,13 +11,6 @@ mod messages;
 mod registry;
 mod timers;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
-
-use axum::Router;
-use store::Store;
-use time::OffsetDateTime;
-use tokio_util::sync::CancellationToken;
-
 use crate::{
     config::Config,
     failure::Failure,
@@ -26,7 +19,12 @@ use crate::{
     pki::{Authority, PortCertificate, RunnerPeer},
     state::App,
 };
+use axum::Router;
 use registry::Registry;
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use store::Store;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 
 pub use local::program;
 

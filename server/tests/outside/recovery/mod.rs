@@ -2,11 +2,6 @@
 mod migration;
 mod repeated_crashes;
 
-use std::{collections::BTreeSet, time::Duration};
-
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
-
 use crate::{
     client::Who,
     people::Person,
@@ -14,6 +9,9 @@ use crate::{
     program::{Program, on_both},
     timeouts::until,
 };
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::{collections::BTreeSet, time::Duration};
 
 /// Runs long enough to be killed in the middle.
 const SCRIPT: &str = "echo begun; sleep 3; echo half; echo done";

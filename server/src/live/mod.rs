@@ -16,7 +16,7 @@ pub(crate) use position::last_event;
 pub(crate) use streams::Streams;
 pub(crate) use watcher::Watcher;
 
-use crate::{api::QueryParameters, auth::SignedIn, problem::Problem, state::App};
+use crate::{api::QueryParameters, authentication::SignedIn, problem::Problem, state::App};
 use axum::{
     Extension, Router,
     extract::{Path, State},

@@ -163,7 +163,7 @@ row_type! {
 
 impl Write {
     /// Notes that an admin has looked at something as it was when they saw it. Somebody else having done so is a conflict, and
-    /// so is that it has happened again since: that waits to be looked at.
+    /// so is that it has detected again since: that waits to be looked at.
     pub async fn review_anomaly(&mut self, proof: Allowed<ReviewAnomaly>) -> Result<()> {
         let &ReviewAnomaly { id, seen } = proof.action();
         let by = self.actor.person();

@@ -7,14 +7,13 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+use crate::keys::KeyError;
 use std::{fmt, path::PathBuf};
 
 pub use authority::{Authority, Issued};
 pub use identity::{RunnerPeer, runner_identity};
 pub use port::PortCertificate;
 pub use request::proven_key;
-
-use crate::keys::KeyError;
 
 /// Organization name in issued certificates.
 const ORGANIZATION: &str = "Castellan";

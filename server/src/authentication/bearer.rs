@@ -7,7 +7,7 @@ use crate::{
     rates::{self, Remarks},
     state::App,
 };
-use ::auth::{cookie, digest, note_use, token};
+use auth::{cookie, digest, note_use, token};
 use axum::extract::FromRequestParts;
 use domain::{Actor, KeyLimits, Principal, SignedInBy, Timestamp, security::SecurityEvent};
 use http::{HeaderMap, HeaderName, header, request::Parts};

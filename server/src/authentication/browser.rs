@@ -1,7 +1,7 @@
 //! Session middleware: identifies the person of a browser's request by its session cookie.
 use super::admin_networks;
 use crate::{http::ClientAddress, rates, state::App};
-use ::auth::{Browser, IncompleteSignIn, Sessions, Stage, cookie};
+use auth::{Browser, IncompleteSignIn, Sessions, Stage, cookie};
 use axum::{
     extract::{FromRequestParts, Request, State},
     middleware::Next,
@@ -64,7 +64,7 @@ async fn find(app: &App, extensions: &Extensions) -> Result<Option<IncompleteSig
     let (client, config) = (extensions.get::<ClientAddress>().copied(), &app.config);
     let (second_factor, step_up) = (config.auth.second_factor, config.sessions.step_up);
     let address = client.map(|client| client.0.to_string());
-    let Some(mut found) = ::auth::identify(session, &app.store, second_factor, step_up, address).await? else {
+    let Some(mut found) = auth::identify(session, &app.store, second_factor, step_up, address).await? else {
         return Ok(None);
     };
     found.browser.actor = admin_networks::restrict(app, found.browser.actor, client).await;
