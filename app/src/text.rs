@@ -1,9 +1,9 @@
 //! Localized texts, by key, from `locales/`. `t!("key", name = value)` looks one up.
 use fluent_templates::{LanguageIdentifier, Loader, fluent_bundle::FluentValue, static_loader};
+use parking_lot::RwLock;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
-    sync::{PoisonError, RwLock},
 };
 
 static_loader! {
@@ -44,11 +44,11 @@ impl TextCache {
         key: &'static str,
         look_up: impl FnOnce() -> String,
     ) -> String {
-        if let Some(text) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&(language, key)) {
+        if let Some(text) = self.0.read().get(&(language, key)) {
             return text.clone();
         }
         let text = look_up();
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert((language, key), text.clone());
+        self.0.write().insert((language, key), text.clone());
         text
     }
 }

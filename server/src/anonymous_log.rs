@@ -1,13 +1,13 @@
 //! Security events without a known tenant (K-05), written to the server log only. Lines are limited per network; suppressed
 //! lines are counted and reported after a minute.
-use crate::{clock::now, rates::subject::Subject, sync::ignore_poison};
+use crate::{clock::now, rates::subject::Subject};
 use domain::security::SecurityEvent;
+use parking_lot::Mutex;
 use serde_json::json;
 use std::{
     collections::HashMap,
     mem,
     net::IpAddr,
-    sync::Mutex,
     time::{Duration, Instant},
 };
 use store::SecurityLogEntry;
@@ -64,7 +64,7 @@ async fn log_suppressed_later() {
 }
 
 fn with<T>(work: impl FnOnce(&mut RecentLines) -> T) -> T {
-    let mut recent = ignore_poison(RECENT_LINES.lock());
+    let mut recent = RECENT_LINES.lock();
     work(recent.get_or_insert_default())
 }
 

@@ -13,7 +13,6 @@
 //! - Background work: [`mail`] delivers email, [`checkpoints`] signs the audit log, [`retention`] deletes expired data,
 //!   [`background`] finishes writes after responses, and `anonymous_log` logs security events without a tenant.
 //! - Support: [`failure`] (command errors), [`file_descriptors`], [`telemetry`] (logging), `clock` (time and IDs), `permits`
-//!   (concurrency limits) and `sync` (locks).
 
 mod anonymous_log;
 pub mod api;
@@ -41,6 +40,5 @@ pub mod routes;
 pub mod runners;
 pub mod serve;
 pub mod state;
-mod sync;
 pub mod telemetry;
 pub mod web;

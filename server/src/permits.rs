@@ -1,10 +1,6 @@
 //! Counted permits: a limit on concurrent use, in total and per key.
-use crate::sync::ignore_poison;
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex},
-};
+use parking_lot::Mutex;
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 /// Counter of open permits. Clones share the same counts.
 #[derive(Clone, Debug)]
@@ -35,7 +31,7 @@ impl<Key: Clone + Eq + Hash> Permits<Key> {
 
     /// Returns a permit, or `None` if a limit is reached. Without a key, only the total is limited.
     pub(crate) fn acquire(&self, key: Option<Key>) -> Option<Permit<Key>> {
-        let mut open = ignore_poison(self.open.lock());
+        let mut open = self.open.lock();
         if open.total >= self.max_total {
             return None;
         }
@@ -53,13 +49,13 @@ impl<Key: Clone + Eq + Hash> Permits<Key> {
 
     #[cfg(test)]
     pub(crate) fn key_count(&self) -> usize {
-        ignore_poison(self.open.lock()).by_key.len()
+        self.open.lock().by_key.len()
     }
 }
 
 impl<Key: Eq + Hash> Drop for Permit<Key> {
     fn drop(&mut self) {
-        let mut open = ignore_poison(self.open.lock());
+        let mut open = self.open.lock();
         open.total = open.total.saturating_sub(1);
         if let Some(key) = &self.key
             && let Some(count) = open.by_key.get_mut(key)

@@ -2,7 +2,8 @@
 use super::ctx;
 use crate::outcome::{Answered, Kind, Refusal};
 use domain::Invalid;
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// The state of a form: as submitted, or initial. Its fields find it in their context.
 #[derive(Clone, Debug, Default)]
@@ -66,14 +67,14 @@ impl FormState {
 
     /// Registers a field, so that the error summary can link to it.
     pub fn register(&self, name: &str, label: &str) {
-        let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut labels = self.labels.lock();
         labels.push((name.to_owned(), label.to_owned()));
     }
 
     /// Returns the refusal's message if no field is invalid, and each invalid field, with a link if it is on the page.
     pub(super) fn problems(&self) -> Option<(Option<String>, Vec<Problem>)> {
         let refusal = self.refusal.as_ref()?;
-        let labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        let labels = self.labels.lock();
         let problem = |invalid: &Invalid| {
             let label = labels.iter().find(|(name, _)| *name == invalid.field).map(|(_, label)| label.clone());
             let href = label.is_some().then(|| format!("#{}", self.id_of(&invalid.field)));

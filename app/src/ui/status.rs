@@ -2,7 +2,8 @@
 use crate::outcome::{Kind, Refusal};
 use http::{HeaderValue, StatusCode};
 use leptos::prelude::*;
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// The status and redirect target of the page that is being rendered.
 #[derive(Clone, Debug, Default)]
@@ -10,11 +11,11 @@ pub(crate) struct ResponseHead(Arc<Mutex<(StatusCode, Option<HeaderValue>)>>);
 
 impl ResponseHead {
     fn set(&self, status: StatusCode, location: Option<HeaderValue>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (status, location);
+        *self.0.lock() = (status, location);
     }
 
     pub(crate) fn get(&self) -> (StatusCode, Option<HeaderValue>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 }
 

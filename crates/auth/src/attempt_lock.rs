@@ -1,8 +1,9 @@
 //! Attempt lock: concurrent sign-in attempts at one account or network run one after the other, so that each sees the failures
 //! before it.
+use parking_lot::Mutex;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
 };
 use tokio::sync::OwnedMutexGuard;
 
@@ -33,7 +34,7 @@ impl AttemptLocks {
     }
 
     fn lock_of(&self, subject: Subject) -> Arc<tokio::sync::Mutex<()>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         all.retain(|_, lock| lock.strong_count() > 0);
         if let Some(lock) = all.get(&subject).and_then(Weak::upgrade) {
             return lock;
@@ -61,6 +62,6 @@ mod tests {
         let second = timeout(BRIEFLY, locks.lock(&[[2; 32], [1; 32]])).await.expect("the first attempt has ended");
         drop((other, second));
         let _last = locks.lock(&[[4; 32]]).await;
-        assert_eq!(locks.0.lock().unwrap().len(), 1);
+        assert_eq!(locks.0.lock().len(), 1);
     }
 }

@@ -6,11 +6,8 @@ use crate::{
 use domain::{
     BrowserSessionId, Email, PersonId, SignedInBy, TenantId, anomalies::subscriber_of, policy::EndBrowserSession,
 };
-use std::{
-    fmt,
-    net::IpAddr,
-    sync::{Mutex, PoisonError},
-};
+use parking_lot::Mutex;
+use std::{fmt, net::IpAddr};
 use store::Ground;
 use tower_sessions::Session;
 use uuid::Uuid;
@@ -197,21 +194,21 @@ impl SignIn {
     }
 
     pub(crate) fn set_pending_invitation(&self, cookie: InvitationCookie) {
-        *self.new_invitation.lock().unwrap_or_else(PoisonError::into_inner) = Some(cookie);
+        *self.new_invitation.lock() = Some(cookie);
     }
 
     pub(crate) fn set_device(&self, token: String) {
-        *self.new_device.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        *self.new_device.lock() = Some(token);
     }
 
     /// The device cookie that the response must set, once.
     pub fn take_device(&self) -> Option<String> {
-        self.new_device.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.new_device.lock().take()
     }
 
     /// The invitation cookie that the response must set, once.
     pub fn take_pending_invitation(&self) -> Option<InvitationCookie> {
-        self.new_invitation.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.new_invitation.lock().take()
     }
 
     /// The throttle's subject for attempts from this request's network.

@@ -8,11 +8,8 @@ use domain::{
     Timestamp,
     log::{Line, Stream},
 };
-use std::{
-    collections::VecDeque,
-    io,
-    sync::{Arc, Mutex, PoisonError},
-};
+use parking_lot::Mutex;
+use std::{collections::VecDeque, io, sync::Arc};
 use tokio::sync::watch;
 use wire::v1::{self, runner_message::Kind};
 
@@ -153,8 +150,8 @@ impl HeldAttempt {
         Ok(messages)
     }
 
-    fn spool(&self) -> std::sync::MutexGuard<'_, Spool> {
-        self.spool.lock().unwrap_or_else(PoisonError::into_inner)
+    fn spool(&self) -> parking_lot::MutexGuard<'_, Spool> {
+        self.spool.lock()
     }
 }
 

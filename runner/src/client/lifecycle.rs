@@ -6,10 +6,8 @@ use crate::{
     work::{Attempt, AttemptCommand, AttemptRun, Event, Verified},
 };
 use domain::TaskId;
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use parking_lot::Mutex;
+use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::timeout};
 
 /// The timeout for sandboxes to end when the runner stops.

@@ -1,9 +1,7 @@
 //! Names of running jobs, each reserved while its job runs.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use parking_lot::Mutex;
+use std::{collections::HashSet, sync::Arc};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names(Arc<Mutex<HashSet<String>>>);
@@ -11,7 +9,7 @@ pub(super) struct Names(Arc<Mutex<HashSet<String>>>);
 impl Names {
     /// `None` while a job of this name runs.
     pub fn claim(&self, name: &str) -> Option<NameReservation> {
-        let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        let new = self.0.lock().insert(name.to_owned());
         new.then(|| NameReservation { names: self.clone(), name: name.to_owned() })
     }
 }
@@ -25,6 +23,6 @@ pub(super) struct NameReservation {
 
 impl Drop for NameReservation {
     fn drop(&mut self) {
-        self.names.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        self.names.0.lock().remove(&self.name);
     }
 }

@@ -8,7 +8,8 @@ use crate::{
     spool::Spool,
 };
 use domain::{Timestamp, log::Line};
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// The output of one attempt, with the lines of the current batch.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl OutputBuffer {
             return Err(());
         }
         // Into the page cache, as a rule: no reason to change threads.
-        let written = self.spool.lock().unwrap_or_else(PoisonError::into_inner).append(&lines);
+        let written = self.spool.lock().append(&lines);
         if let Err(error) = written {
             tracing::error!(attempt = %self.attempt, %error, "output cannot be kept");
             let cause = format!("It was stopped because its output could not be kept on the runner's disk: {error}");
@@ -106,7 +107,7 @@ mod tests {
             (kept, broken),
             (OutputTotals { digest: OutputDigest::of(b"one\ntwo\n"), printed: 7, lines: 2 }, None)
         );
-        assert_eq!(spool.lock().unwrap().next_line(), 3);
+        assert_eq!(spool.lock().next_line(), 3);
     }
 
     /// A disk that is full counts for the receipt too, or the server would wait for ever for lines that nobody has.
@@ -119,13 +120,13 @@ mod tests {
         printed.write().unwrap();
         // The file that is always full.
         symlink("/dev/full", folder.path().join("full")).unwrap();
-        spool.lock().unwrap().replace_file(&folder.path().join("full"));
+        spool.lock().replace_file(&folder.path().join("full"));
         printed.take(&chunk("two\n"));
         printed.write().unwrap_err();
         printed.take(&chunk("three\nfour"));
         let (kept, broken) = printed.finish(Timestamp(1));
         assert_eq!(kept, OutputTotals { digest: OutputDigest::of(b"one\n"), printed: 18, lines: 1 });
         assert!(broken.unwrap().contains("No space left"));
-        assert_eq!(spool.lock().unwrap().next_line(), 2);
+        assert_eq!(spool.lock().next_line(), 2);
     }
 }

@@ -12,12 +12,8 @@ use domain::{
     Timestamp,
     receipt::{End, Receipt},
 };
-use std::{
-    io,
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use parking_lot::Mutex;
+use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, watch},
     time::{Instant, sleep, sleep_until},
@@ -75,7 +71,7 @@ impl<E: Executor> AttemptRun<E> {
             }
         };
         if *self.commands.borrow() == AttemptCommand::Kill {
-            let removed = self.spool.lock().unwrap_or_else(PoisonError::into_inner).remove();
+            let removed = self.spool.lock().remove();
             if let Err(error) = removed {
                 tracing::warn!(attempt = %self.verified.attempt(), %error, "its output stays until the next start");
             }
@@ -100,7 +96,7 @@ impl<E: Executor> AttemptRun<E> {
     /// Starts it, or says how it ended without.
     async fn start(&self) -> Result<Running, End> {
         let job = job(&self.verified).map_err(|error| End::NotStarted(error.to_string()))?;
-        let beginning = self.spool.lock().unwrap_or_else(PoisonError::into_inner).beginning();
+        let beginning = self.spool.lock().beginning();
         let begun = on_disk(move || beginning.sync()).await;
         begun.map_err(|error| End::NotStarted(format!("the runner's disk cannot be written: {error}")))?;
         // It may have waited long: for the disk, or for an earlier attempt to be gone.
@@ -176,7 +172,7 @@ impl<E: Executor> AttemptRun<E> {
         };
         let signed = Signed { receipt: String::from_utf8_lossy(&receipt.canonical()).into_owned(), signature };
         // Into the page cache, as a rule: no reason to change threads.
-        if let Err(error) = self.spool.lock().unwrap_or_else(PoisonError::into_inner).finish(&signed) {
+        if let Err(error) = self.spool.lock().finish(&signed) {
             // It is still in memory, and goes to the server from there.
             tracing::error!(%attempt, %error, "the receipt cannot be kept on disk");
         }
@@ -189,7 +185,7 @@ async fn settle(spool: Arc<Mutex<Spool>>) {
     if Arc::strong_count(&spool) == 1 {
         return;
     }
-    let ending = spool.lock().unwrap_or_else(PoisonError::into_inner).ending();
+    let ending = spool.lock().ending();
     let settled = match ending {
         Ok(ending) => on_disk(move || ending.sync()).await,
         Err(error) => Err(error),

@@ -2,6 +2,7 @@
 
 use crate::deployment::{Deployment, RUNNER, TENANT, eventually};
 use domain::receipt::{End, Receipt};
+use parking_lot::Mutex;
 use runner::{
     clock,
     folder::Folder,
@@ -11,12 +12,7 @@ use runner::{
     work::{AttemptCommand, AttemptRun, Event, RunnerContext, verify},
 };
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
-use std::{
-    fs,
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     time::sleep,

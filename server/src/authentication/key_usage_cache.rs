@@ -1,9 +1,9 @@
 //! Key usage cache: limits the records of a key's use to one an hour for each network, rather than one per request (N-06).
 use domain::{KeyId, anomalies::network_of};
+use parking_lot::Mutex;
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -19,7 +19,7 @@ impl KeyUsageCache {
     /// Whether a use of this key from this address must be recorded now.
     pub(super) fn is_due(&self, key: KeyId, address: IpAddr, now: Instant) -> bool {
         let entry = (key, network_of(address));
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         if known.get(&entry).is_some_and(|at| now.duration_since(*at) < HOUR) {
             return false;
         }
@@ -50,6 +50,6 @@ mod tests {
         assert!(!is_due("198.51.100.1", start + HOUR));
         let elsewhere = |n: u128| cache.is_due(KeyId(Uuid::from_u128(n)), [10, 0, 0, 1].into(), start);
         assert_eq!((1..=21_000).filter(|n| elsewhere(*n)).count(), 21_000);
-        assert!(cache.0.lock().unwrap().len() <= MAX_ENTRIES);
+        assert!(cache.0.lock().len() <= MAX_ENTRIES);
     }
 }

@@ -1,9 +1,9 @@
 //! Connection activity: the number of requests in flight, and how long a connection has been idle.
 
-use crate::sync::ignore_poison;
+use parking_lot::Mutex;
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::Duration,
@@ -73,8 +73,8 @@ impl Activity {
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        ignore_poison(self.state.lock())
+    fn state(&self) -> parking_lot::MutexGuard<'_, State> {
+        self.state.lock()
     }
 }
 

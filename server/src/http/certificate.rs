@@ -4,8 +4,8 @@ use super::tls::TlsError;
 use crate::{
     config::Config,
     keys::{KeyError, SecretsDir},
-    sync::ignore_poison,
 };
+use parking_lot::{Mutex, RwLock};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P256_SHA256, SanType};
 use rustls::{
     crypto::aws_lc_rs,
@@ -18,7 +18,7 @@ use std::{
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, RwLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use time::OffsetDateTime;
@@ -93,15 +93,15 @@ impl SiteCertificate {
     /// Checks the files and returns the current state.
     pub fn state(&self) -> CertificateState {
         self.reload_if_changed(Duration::ZERO);
-        let trouble = ignore_poison(self.files.lock()).trouble.clone();
-        let not_after = ignore_poison(self.current.read()).1;
+        let trouble = self.files.lock().trouble.clone();
+        let not_after = self.current.read().1;
         CertificateState { not_after, self_signed: self.self_signed, trouble }
     }
 
     /// Loads changed files. If they are invalid, the previous certificate stays in use and the error is logged. Open
     /// connections are not affected.
     fn reload_if_changed(&self, min_interval: Duration) {
-        let mut files = ignore_poison(self.files.lock());
+        let mut files = self.files.lock();
         if files.checked_at.elapsed() < min_interval {
             return;
         }
@@ -114,7 +114,7 @@ impl SiteCertificate {
         match load(&self.certificate, &self.key) {
             Ok(loaded) => {
                 tracing::info!(not_after = %loaded.1, "the certificate was reloaded");
-                *ignore_poison(self.current.write()) = loaded;
+                *self.current.write() = loaded;
                 files.trouble = None;
             }
             Err(error) => {
@@ -128,7 +128,7 @@ impl SiteCertificate {
 impl ResolvesServerCert for SiteCertificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.reload_if_changed(CHECK_INTERVAL);
-        Some(Arc::clone(&ignore_poison(self.current.read()).0))
+        Some(Arc::clone(&self.current.read().0))
     }
 }
 

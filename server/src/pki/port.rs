@@ -1,7 +1,8 @@
 //! Server certificate of the runner port: generated in memory and renewed at runtime.
 
 use super::{Authority, ORGANIZATION, PkiError, authority::dated};
-use crate::{config::Config, sync::ignore_poison};
+use crate::config::Config;
+use parking_lot::RwLock;
 use rcgen::{DnType, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P384_SHA384, SanType};
 use rustls::{
     crypto::aws_lc_rs,
@@ -9,7 +10,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
 const VALIDITY_DAYS: i64 = 90;
@@ -46,19 +47,19 @@ impl PortCertificate {
     /// # Errors
     /// Fails if the authority cannot sign; the old certificate stays in use.
     pub fn renew_if_due(&self, authority: &Authority, now: OffsetDateTime) -> Result<bool, PkiError> {
-        let not_after = ignore_poison(self.current.read()).not_after;
+        let not_after = self.current.read().not_after;
         if not_after - now >= Duration::days(RENEW_WITH_DAYS_LEFT) {
             return Ok(false);
         }
         let pair = issue(authority, &self.hosts, now)?;
-        *ignore_poison(self.current.write()) = pair;
+        *self.current.write() = pair;
         Ok(true)
     }
 }
 
 impl ResolvesServerCert for PortCertificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&ignore_poison(self.current.read()).key))
+        Some(Arc::clone(&self.current.read().key))
     }
 }
 

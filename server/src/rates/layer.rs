@@ -1,6 +1,6 @@
 //! Rate limit layer: counts requests per address first, and per person or key after authentication.
 use super::{Class, Exceeded, Subject, meter::LimitStatus, report};
-use crate::{http::ClientAddress, plain_page, problem::Problem, state::App, sync::ignore_poison};
+use crate::{http::ClientAddress, plain_page, problem::Problem, state::App};
 use app::outcome::{Kind, Refusal};
 use axum::{
     Json, Router,
@@ -10,7 +10,8 @@ use axum::{
 };
 use domain::Actor;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
-use std::sync::{Arc, Mutex};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 // Header fields of draft-ietf-httpapi-ratelimit-headers: unlike X-RateLimit-*, they have one meaning (seconds, never a date)
 // and can describe several limits.
@@ -24,7 +25,7 @@ pub struct Remarks(Arc<Mutex<HeaderMap>>);
 impl Remarks {
     pub fn add(&self, name: HeaderName, value: &str) {
         if let Ok(value) = HeaderValue::from_str(value) {
-            ignore_poison(self.0.lock()).append(name, value);
+            self.0.lock().append(name, value);
         }
     }
 
@@ -48,7 +49,7 @@ async fn by_address(State(app): State<App>, mut request: Request, next: Next) ->
         Ok(()) => next.run(request).await,
         Err(exceeded) => refusal(&exceeded, request.method(), request.uri(), request.headers()),
     };
-    let headers = std::mem::take(&mut *ignore_poison(remarks.0.lock()));
+    let headers = std::mem::take(&mut *remarks.0.lock());
     for (name, value) in headers.iter() {
         answer.headers_mut().append(name, value.clone());
     }

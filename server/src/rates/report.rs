@@ -1,13 +1,13 @@
 //! Security event `rate_limit_exceeded` (K-05): in the server log for anonymous requests, in the tenant's audit log otherwise.
 //! At most one event per subject and minute.
 use super::{Class, Exceeded, Subject, meter::LimitStatus};
-use crate::{anonymous_log, state::App, sync::ignore_poison};
+use crate::{anonymous_log, state::App};
 use domain::{Actor, security::SecurityEvent};
 use http::{Method, Uri};
+use parking_lot::Mutex;
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::Mutex,
     time::{Duration, Instant},
 };
 use store::RateLimited;
@@ -49,7 +49,7 @@ impl Reports {
             News::Elsewhere => &self.elsewhere,
             News::Throttled => &self.throttled,
         };
-        let mut known = ignore_poison(recent.lock());
+        let mut known = recent.lock();
         if known.get(&subject).is_some_and(|at| now.duration_since(*at) < MINUTE) {
             return false;
         }

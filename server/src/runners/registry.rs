@@ -1,10 +1,9 @@
 //! Connection registry: the runners that are connected to this node.
 
-use crate::sync::ignore_poison;
 use domain::{Actor, RunnerId, TenantId};
+use parking_lot::{Mutex, MutexGuard};
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 use store::Lease;
@@ -65,7 +64,7 @@ pub(super) struct Registry {
 impl Registry {
     /// Registers a connection. An older stream of the same runner is closed.
     pub fn register(&self, connection: Connection) {
-        ignore_poison(self.registered_at.lock()).insert(connection.runner, Instant::now());
+        self.registered_at.lock().insert(connection.runner, Instant::now());
         if let Some(old) = self.connections().insert(connection.runner, connection) {
             old.end.cancel();
         }
@@ -74,7 +73,7 @@ impl Registry {
 
     /// Returns whether a runner has registered since `since`.
     pub fn has_registered_since(&self, runner: RunnerId, since: Instant) -> bool {
-        ignore_poison(self.registered_at.lock()).get(&runner).is_some_and(|at| *at >= since)
+        self.registered_at.lock().get(&runner).is_some_and(|at| *at >= since)
     }
 
     /// Unregisters a stream; returns whether it was the current stream of the runner.
@@ -111,12 +110,12 @@ impl Registry {
 
     /// Returns whether the rejection of a runner should be audited now.
     pub fn should_log_rejection(&self, runner: RunnerId) -> bool {
-        let mut known = ignore_poison(self.rejections.lock());
+        let mut known = self.rejections.lock();
         known.retain(|_, at| at.elapsed() < REJECTION_LOG_INTERVAL);
         known.len() < MAX_REMEMBERED_REJECTIONS && known.insert(runner, Instant::now()).is_none()
     }
 
     fn connections(&self) -> MutexGuard<'_, HashMap<RunnerId, Connection>> {
-        ignore_poison(self.connections.lock())
+        self.connections.lock()
     }
 }

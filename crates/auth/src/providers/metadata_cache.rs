@@ -2,11 +2,8 @@
 //! fetches again, because keys change.
 use super::oidc::Metadata;
 use domain::Timestamp;
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use parking_lot::Mutex;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 const LIFETIME: Duration = Duration::from_mins(1);
 
@@ -16,7 +13,7 @@ pub(super) struct MetadataCache(Arc<Mutex<BTreeMap<String, (Timestamp, Metadata)
 
 impl MetadataCache {
     pub fn get(&self, issuer: &str, now: Timestamp) -> Option<Metadata> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.lock();
         known
             .get(issuer)
             .filter(|(at, _)| *at <= now && now.since(*at) < LIFETIME)
@@ -24,7 +21,7 @@ impl MetadataCache {
     }
 
     pub fn insert(&self, issuer: &str, now: Timestamp, metadata: &Metadata) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         known.insert(issuer.to_owned(), (now, metadata.clone()));
     }
 }

@@ -7,14 +7,8 @@ use crate::{
         id::new_id,
     },
 };
-use std::{
-    collections::VecDeque,
-    fmt,
-    num::ParseIntError,
-    str::FromStr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use parking_lot::{Mutex, MutexGuard};
+use std::{collections::VecDeque, fmt, num::ParseIntError, str::FromStr, sync::Arc, time::Instant};
 use tokio::sync::broadcast::{Receiver, Sender, channel};
 
 const MAX_RECENT_EVENTS: usize = 1_024;
@@ -71,7 +65,7 @@ impl EventBus {
     }
 
     fn recent(&self) -> MutexGuard<'_, RecentEvents> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+        self.recent.lock()
     }
 }
 

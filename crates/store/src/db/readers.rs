@@ -5,10 +5,11 @@
 //! and a separate task ends the snapshot.
 use crate::Result;
 use futures::future::Either;
+use parking_lot::Mutex;
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
@@ -120,8 +121,8 @@ impl Readers {
 }
 
 impl IdleConnections {
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SharedConnection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> parking_lot::MutexGuard<'_, Vec<SharedConnection>> {
+        self.idle.lock()
     }
 }
 
