@@ -9,6 +9,7 @@ mod authenticator;
 mod client;
 mod database;
 mod events;
+mod guide;
 #[allow(dead_code, reason = "it uses more of them")]
 mod html;
 #[allow(dead_code, reason = "other tests use more of it")]

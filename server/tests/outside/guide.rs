@@ -1,0 +1,60 @@
+//! User guide: every console command in it is run against the real program, so that none is misspelled or outdated.
+use crate::{database::Database, people::PASSWORD, program::Program};
+use std::{fs, path::Path};
+
+/// The shell commands of the guide that begin with `castellan `, in the order of the documents.
+fn commands() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut documents: Vec<_> = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    documents.push(root.join("README.md"));
+    documents.sort();
+    let mut commands = vec![];
+    for document in documents.iter().filter(|document| document.extension().is_some_and(|it| it == "md")) {
+        let text = fs::read_to_string(document).unwrap();
+        for block in text.split("```sh\n").skip(1) {
+            let block = block.split("```").next().unwrap();
+            commands.extend(block.lines().filter(|line| line.starts_with("castellan ")).map(str::to_owned));
+        }
+    }
+    commands
+}
+
+/// Splits a command into its arguments; the guide quotes with double quotes only.
+fn arguments(command: &str) -> Vec<String> {
+    let parts = command.split('"').enumerate();
+    let words = parts.flat_map(|(number, part)| match number % 2 {
+        0 => part.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![part.to_owned()],
+    });
+    words.skip(1).collect()
+}
+
+#[test]
+fn every_command_of_the_guide_runs() {
+    let (program, target) = (Program::sqlite(), Database::create());
+    program.tenant("example");
+    for (email, role) in [("you@example.org", "admin"), ("ada@example.org", "admin"), ("owner@example.org", "owner")] {
+        program.cli(&["admin", "create-user", "--email", email, "--role", role, "--password-stdin"], PASSWORD);
+    }
+    program.cli(&["admin", "create-user", "--email", "leaves@example.org", "--role", "member", "--password-stdin"], PASSWORD);
+    let checkpoints = program.data().join("checkpoints");
+    let commands = commands();
+    assert!(commands.len() >= 15, "{commands:?}");
+    for command in commands.iter().filter(|command| *command != "castellan serve") {
+        let member = if command.contains("remove-member") { "leaves@example.org" } else { "you@example.org" };
+        let replaced = command
+            .replace("you@example.org", member)
+            .replace("sqlite:data/castellan.db", &format!("sqlite:{}", program.data().join("castellan.db").display()))
+            .replace("postgres://castellan@db.example/castellan", &target.url)
+            .replace(" OLD", " example")
+            .replace(" NEW", " Renamed")
+            .replace(" NAME", " Renamed")
+            .replace(" FILE", &format!(" {}", checkpoints.display()));
+        if command.contains(" FILE") && !checkpoints.exists() {
+            fs::write(&checkpoints, "").unwrap();
+        }
+        let arguments = arguments(&replaced);
+        let output = program.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), "");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
