@@ -36,7 +36,7 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
     let config = &app.config;
     let (https, limits) = (config.secure(), Limits::pages(config));
     let tls = match &app.certificate {
-        Some(certificate) => Some(tls::site_tls(Arc::clone(certificate))?),
+        Some(certificate) => Some(tls::site_tls(certificate.clone())?),
         None => None,
     };
     if config.tls.self_signed {

@@ -5,22 +5,12 @@ use crate::{
 use domain::{Actor, PasskeyId, PersonId, Principal, SignedInBy, account::Factor, security::SecurityEvent};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use store::{Ground, NewPasskey, Write};
-use url::{Host, Url};
 use uuid::Uuid;
 use webauthn_rs::prelude::{
     AuthenticationResult, DiscoverableAuthentication, Passkey, PasskeyAuthentication, PasskeyRegistration,
-    PublicKeyCredential, RegisterPublicKeyCredential, Webauthn, WebauthnBuilder,
+    PublicKeyCredential, RegisterPublicKeyCredential, Webauthn,
 };
-
-/// The verifier of passkeys for the server's host name.
-#[derive(Clone, Debug)]
-pub struct Passkeys {
-    verifier: Arc<Webauthn>,
-    /// The host name that passkeys are bound to (the relying party id).
-    pub host: String,
-}
 
 /// What a passkey ceremony is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,23 +81,6 @@ impl VerifiedPasskey {
             Err(store::Error::NotFound) => Err(Error::UnknownPasskey), // it was removed in the meantime
             used => Ok(used?),
         }
-    }
-}
-
-impl Passkeys {
-    /// A verifier for pages at `origin`. Passkeys are bound to a host name: with a bare IP address there are none, except that
-    /// a loopback address counts as `localhost`.
-    pub fn at(origin: &str) -> Option<Self> {
-        let mut url = Url::parse(origin).ok()?;
-        let host = match url.host()? {
-            Host::Domain(name) => name.to_owned(),
-            Host::Ipv4(address) if address.is_loopback() => "localhost".to_owned(),
-            Host::Ipv6(address) if address.is_loopback() => "localhost".to_owned(),
-            Host::Ipv4(_) | Host::Ipv6(_) => return None,
-        };
-        url.set_host(Some(&host)).ok()?;
-        let verifier = WebauthnBuilder::new(&host, &url).and_then(|builder| builder.rp_name("Castellan").build());
-        Some(Self { verifier: Arc::new(verifier.ok()?), host })
     }
 }
 
@@ -386,23 +359,6 @@ impl SignIn {
                 write.commit().await?;
                 Err(rejected(&error))
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passkeys_are_bound_to_a_name() {
-        for (origin, host) in [
-            ("https://castellan.example.org", Some("castellan.example.org")),
-            ("http://127.0.0.1:9876", Some("localhost")),
-            ("http://[::1]:9876", Some("localhost")),
-            ("https://192.0.2.7", None),
-        ] {
-            assert_eq!(Passkeys::at(origin).map(|at| at.host).as_deref(), host, "{origin}");
         }
     }
 }

@@ -1,62 +1,8 @@
 //! Shared authentication state: settings, hasher, identity providers, passkey verifier and attempt locks.
-use crate::{
-    AttemptLocks, BackgroundWrites, Hasher, Passkeys, Providers, SecondFactor, SessionKey,
-    providers::{ConfiguredProvider, FetchError},
-};
-use domain::{Email, PersonId, security::SecurityEvent};
-use secrecy::ExposeSecret;
-use std::{fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use crate::{AttemptLocks, BackgroundWrites, Hasher, Passkeys, Providers, Settings, providers::FetchError};
+use domain::{PersonId, security::SecurityEvent};
+use std::{fmt, net::IpAddr, sync::Arc};
 use store::Store;
-
-/// The configuration of authentication.
-#[derive(Debug)]
-pub struct Settings {
-    /// Scheme, host and port that browsers use.
-    pub origin: String,
-    /// Who must have a second factor, unless a tenant requires it of everybody.
-    pub second_factor: SecondFactor,
-    /// The provider that is the only way to sign in; passwords and passkeys are disabled with it.
-    pub primary_provider: Option<String>,
-    /// Whether tenants may set up providers on the server's own machine.
-    pub loopback_issuers: bool,
-    /// Verified addresses that become tenant admins at sign-in by a provider.
-    pub admin_emails: Vec<Email>,
-    /// The providers of the configuration file.
-    pub providers: Vec<ConfiguredProvider>,
-    /// The longest that a session lasts.
-    pub session_lifetime: Duration,
-    /// Seals the sign-in tickets of identity providers.
-    pub session_key: SessionKey,
-    /// The folder that holds the set-up link's file.
-    pub data_dir: PathBuf,
-}
-
-impl Settings {
-    /// Settings with the defaults of the configuration file, no providers, and data in `data_dir`.
-    pub fn new(origin: impl Into<String>, session_key: &SessionKey, data_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            origin: origin.into(),
-            second_factor: SecondFactor::Admins,
-            primary_provider: None,
-            loopback_issuers: false,
-            admin_emails: vec![],
-            providers: vec![],
-            session_lifetime: Duration::from_hours(7 * 24),
-            session_key: SessionKey::new(Box::new(*session_key.expose_secret())),
-            data_dir: data_dir.into(),
-        }
-    }
-
-    /// Whether browsers use HTTPS, so that cookies are `Secure`.
-    pub fn is_https(&self) -> bool {
-        self.origin.starts_with("https:")
-    }
-
-    /// Whether passwords and passkeys are disabled because one provider is the only way to sign in.
-    pub fn passwords_disabled(&self) -> bool {
-        self.primary_provider.is_some()
-    }
-}
 
 /// Where refused attempts of unknown people are logged, and how often.
 #[derive(Clone)]

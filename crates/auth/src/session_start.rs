@@ -1,31 +1,16 @@
 //! Session start: opens a session for an authenticated person, and completes one with a second factor. Each happens in the
 //! transaction that checks once more what it is based on (E11).
 use crate::{
-    Browser, Error, SignIn, browser, digest,
+    Authenticated, Browser, Error, SignIn, browser, digest,
     error::unavailable,
     sessions::{self, HOLDER, Holder},
     sign_in::account_attempts,
     token::Token,
 };
-use domain::{Actor, BrowserSessionId, Email, PersonId, SignedInBy, TenantId, Timestamp};
-use store::{Arrival, Error as StoreError, Ground, NewBrowserSession, Write};
+use domain::{Actor, BrowserSessionId, Email, PersonId, TenantId};
+use store::{Arrival, Error as StoreError, NewBrowserSession, Write};
 use tower_sessions::session::Id;
 use uuid::Uuid;
-
-/// Somebody who proved their identity.
-#[derive(Clone, Debug)]
-pub struct Authenticated {
-    pub tenant: TenantId,
-    pub person: PersonId,
-    pub by: SignedInBy,
-    /// What they signed in with: it must still be valid when the session is opened.
-    pub ground: Ground,
-    /// Whether a second factor was presented, or the provider vouches for one. Without it the session of somebody who has or
-    /// must have one reaches nothing but the pages that ask for it (M-14).
-    pub second_factor_verified: bool,
-    /// When they proved their identity, if that was earlier and at a provider; step-up authentication counts from then.
-    pub authenticated_at: Option<Timestamp>,
-}
 
 impl SignIn {
     /// Opens a session under a new id, and ends the one that was open in this browser.

@@ -6,7 +6,7 @@ use crate::{
         conn::{Conn, tenant_query},
         filter::{Arg, Page, Statement},
     },
-    security::SecurityLogEntry,
+    security_log::SecurityLogEntry,
 };
 use domain::{
     Allowed, PersonId, Timestamp,

@@ -15,7 +15,7 @@
 //! - `keys`: API keys, their changes and expiry notices
 //! - `browser_sessions`, `passwords`, `links`, `addresses`, `factors`, `passkeys`, `recovery`: signing in
 //! - `identities`, `providers`, `admission`: identity providers and linked accounts
-//! - `anomalies`, `devices`, `throttle`, `security`, `account_events`: detection and notification of misuse
+//! - `anomalies`, `devices`, `throttle`, `security`, `security_log`, `account_events`: detection and notification of misuse
 //! - `emergency`, `break_glass`: emergency actions
 //! - `audit`: the audit log and its hash chain
 //! - `mail`: queued mail
@@ -63,6 +63,7 @@ mod runners;
 mod sealed;
 mod search;
 mod security;
+mod security_log;
 mod seed;
 mod service_accounts;
 pub mod system;
@@ -81,12 +82,12 @@ pub use break_glass::BreakGlass;
 pub use browser_sessions::{BrowserSessionRow, Ground, NewBrowserSession, Session};
 pub use conflict::Conflict;
 pub use counts::Counts;
-pub use db::conn::{Read, Write};
+pub use db::event::{Event, Topic};
 pub use db::event_bus::Mark;
-pub use db::events::{Event, Topic};
 pub use db::filter::Page;
 pub use db::id::new_id;
 pub use db::open::{Clock, Settings, Store};
+pub use db::transaction::{Read, Write};
 pub use departures::{Account, Departure};
 pub use emergency::MAX_TASKS_PER_STOP;
 pub use error::{Error, Result};
@@ -108,7 +109,8 @@ pub use reviews::{Review, ReviewItem};
 pub use rules::VersionedRules;
 pub use runners::{EnrolledRunner, Enrollment, Runner};
 pub use sealed::MasterKey;
-pub use security::{RateLimited, SecurityLogEntry};
+pub use security::RateLimited;
+pub use security_log::SecurityLogEntry;
 pub use service_accounts::ServiceAccount;
 pub use system::{Credential, DecryptedProvider, DueMail, IdentityHolder, KeyHolder, System};
 pub use tasks::{OWNER_LEFT, OWNER_LOCKED, Progress, Submitted, Task, TaskFilter, TaskRow};

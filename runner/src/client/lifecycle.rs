@@ -1,6 +1,6 @@
 //! Attempt lifecycle: start, reports to the server, and kill.
 
-use super::{Client, attempts::HeldAttempt, session::Session};
+use super::{Client, attempts::HeldAttempt, stream::Session};
 use crate::{
     sandbox::Executor,
     work::{Attempt, AttemptCommand, AttemptRun, Event, Verified},

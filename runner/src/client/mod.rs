@@ -4,6 +4,7 @@ mod attempts;
 mod lifecycle;
 mod receive;
 mod session;
+mod stream;
 
 use crate::{
     config::Endpoint,
@@ -18,8 +19,8 @@ use crate::{
     work::{Attempt, AttemptCommand, Event, RunnerContext},
 };
 use attempts::HeldAttempt;
-use session::{Session, next_message};
 use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use stream::{Session, next_message};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     time::{Instant, interval, sleep_until},

@@ -1,6 +1,6 @@
 //! Server messages: their validation and effects.
 
-use super::{Client, session::Session};
+use super::{Client, stream::Session};
 use crate::{
     clock,
     link::{Dialer, StreamEnd},

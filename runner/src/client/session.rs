@@ -1,6 +1,6 @@
-//! Stream to the server: connecting, greeting, heartbeats, reconnecting.
+//! Session with the server: connecting, greeting, heartbeats, reconnecting.
 
-use super::{Client, attempts::HeldAttempt};
+use super::{Client, attempts::HeldAttempt, stream::Session};
 use crate::{
     link::{Backoff, Link, LinkError, StreamEnd},
     sandbox::{self, Executor},
@@ -18,17 +18,6 @@ const STABLE_AFTER: Duration = Duration::from_secs(5);
 
 /// A pending connection.
 pub(super) type Dialing = Pin<Box<dyn Future<Output = Result<Channel, LinkError>> + Send>>;
-
-/// The open stream.
-#[derive(Debug)]
-pub(super) struct Session {
-    pub link: Link,
-    pub opened: Instant,
-    /// The heartbeat interval; `None` until the server has greeted.
-    pub every: Option<Duration>,
-    /// The time of the next heartbeat, or the timeout of the greeting.
-    pub due: Instant,
-}
 
 impl<E: Executor> Client<E> {
     pub(super) fn dial(&self, wait: Duration) -> Dialing {
@@ -91,14 +80,6 @@ impl<E: Executor> Client<E> {
         session.link.send(Kind::Heartbeat(v1::Heartbeat { sequence, active, load: Some(self.metrics.read()) }));
         self.held.values_mut().for_each(HeldAttempt::resend_receipt);
         Ok(())
-    }
-}
-
-/// Waits for the next message of the server; forever without a stream.
-pub(super) async fn next_message(session: &mut Option<Session>) -> Result<v1::server_message::Kind, StreamEnd> {
-    match session {
-        Some(session) => session.link.next().await,
-        None => std::future::pending().await,
     }
 }
 

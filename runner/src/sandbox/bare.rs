@@ -2,8 +2,9 @@
 
 use super::{
     Job, Limits, Network, SCRIPT, StartError,
+    parts::Parts,
     profile::Prepared,
-    start::{Parts, UnsupervisedProcess, new_pipe},
+    start::{UnsupervisedProcess, new_pipe},
     starter::Launch,
     sys,
 };

@@ -1,14 +1,7 @@
 //! Bubblewrap executor, always with the complete hardened profile.
 
-use super::{Executor, Job, Posture, StartError, probe, running::Running, start::Parts};
-use std::{path::PathBuf, sync::Arc, time::Duration};
-
-/// Machine-specific configuration.
-#[derive(Clone, Debug, Default)]
-pub struct Config {
-    pub bubblewrap: Option<PathBuf>,
-    pub user: Option<String>,
-}
+use super::{Config, Executor, Job, Posture, StartError, parts::Parts, probe, running::Running};
+use std::{sync::Arc, time::Duration};
 
 /// An executor that runs tasks with bubblewrap.
 #[derive(Debug)]

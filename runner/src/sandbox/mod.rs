@@ -4,11 +4,13 @@ mod account;
 mod bare;
 mod bubblewrap;
 mod cgroup;
+mod config;
 mod filter;
 mod job;
 mod names;
 mod outcome;
 mod output;
+mod parts;
 mod posture;
 mod probe;
 mod processes;
@@ -20,7 +22,8 @@ mod sys;
 
 use std::future::Future;
 
-pub use bubblewrap::{Bubblewrap, Config};
+pub use bubblewrap::Bubblewrap;
+pub use config::Config;
 pub use job::{InvalidJob, Job, Limits, Network, SCRIPT, WORK};
 pub use outcome::{Chunk, End, Outcome, StartError, Stream};
 pub use posture::{Limiter, Posture, Unfit};

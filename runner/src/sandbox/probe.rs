@@ -6,8 +6,8 @@ use super::{
     cgroup::Tree,
     filter::Filters,
     names::Names,
+    parts::Parts,
     profile::Profile,
-    start::Parts,
     starter::Starter,
     sys,
 };

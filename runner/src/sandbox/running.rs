@@ -5,8 +5,8 @@ use super::{
     cgroup::Group,
     job::MAX_TIME_LIMIT,
     names::NameReservation,
+    parts::Parts,
     processes,
-    start::Parts,
     sys::{self, Ended},
 };
 use rustix::process::{Pid, Signal, pidfd_send_signal};

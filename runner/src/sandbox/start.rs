@@ -2,13 +2,12 @@
 
 use super::{
     Job, Limits, StartError,
-    account::Account,
-    cgroup::{Group, Tree},
-    names::Names,
+    cgroup::Group,
     output::pump,
-    profile::{GATE, Prepared, Profile},
+    parts::Parts,
+    profile::{GATE, Prepared},
     running::{Running, Sandbox, watch},
-    starter::{Launch, Starter},
+    starter::Launch,
     sys::{self, Confinement},
 };
 use rustix::{
@@ -16,7 +15,7 @@ use rustix::{
     pipe::{PipeFlags, pipe_with},
     process::{Gid, Pid, PidfdFlags, Resource, Rlimit, Signal, Uid, getrlimit, kill_process, pidfd_open, prlimit},
 };
-use std::{io, os::fd::OwnedFd, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, os::fd::OwnedFd, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncReadExt,
     net::unix::pipe,
@@ -31,18 +30,6 @@ const EXPLANATION_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_OPEN_FILES: u64 = 16_384;
 /// A lower priority than ordinary programs, if no cgroup divides the CPU.
 const NICENESS: i32 = 10;
-
-/// The parts of every start, computed once.
-#[derive(Debug)]
-pub(super) struct Parts {
-    pub program: PathBuf,
-    pub profile: Profile,
-    pub account: Account,
-    pub tree: Option<Tree>,
-    pub scope: Option<Arc<OwnedFd>>,
-    pub starter: Starter,
-    pub names: Names,
-}
 
 impl Parts {
     pub async fn start(self: &Arc<Self>, job: Job) -> Result<Running, StartError> {

@@ -1,5 +1,5 @@
 //! `castellan admin break-glass` command: time-limited, audited emergency access for one admin.
-use super::admin::{console, find_person};
+use super::targets::{console, find_person};
 use crate::{failure::Failure, state::App};
 use domain::policy::{CloseBreakGlass, OpenBreakGlass};
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! `castellan admin` commands for emergencies: lock, freeze, stop and end sessions (K-09).
-use super::admin::{Location, console, find_organization, find_person, find_tenant};
+use super::targets::{Location, console, find_organization, find_person, find_tenant};
 use crate::{console::notify_server, failure::Failure, state::App};
 use clap::Subcommand;
 use domain::{

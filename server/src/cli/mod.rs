@@ -8,6 +8,7 @@ mod doctor;
 mod emergency;
 mod migrate;
 mod organizations;
+mod targets;
 
 use crate::{config, failure::Failure, keys, serve, state};
 use clap::{Parser, Subcommand};

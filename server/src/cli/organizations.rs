@@ -1,5 +1,5 @@
 //! `castellan admin` commands for organizations (D-03).
-use super::admin::{Location, console, find_person, find_tenant};
+use super::targets::{Location, console, find_person, find_tenant};
 use crate::{failure::Failure, state::App};
 use clap::Subcommand;
 use domain::{

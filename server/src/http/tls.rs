@@ -1,6 +1,5 @@
 //! TLS configuration: rustls with one crypto provider, TLS 1.3 only for runners, compatible defaults for browsers.
 
-use super::SiteCertificate;
 use crate::keys::KeyError;
 use rustls::{
     RootCertStore, ServerConfig,
@@ -74,7 +73,7 @@ pub fn runner_tls(
 ///
 /// # Errors
 /// Fails if rustls rejects the configuration.
-pub fn site_tls(certificate: Arc<SiteCertificate>) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn site_tls(certificate: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, TlsError> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()

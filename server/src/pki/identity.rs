@@ -1,7 +1,8 @@
 //! Runner identity in client certificates, parsed strictly: anything unexpected is rejected.
 
 use super::{ORGANIZATION, PkiError, Serial};
-use time::OffsetDateTime;
+use domain::Timestamp;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use x509_parser::{
     certificate::X509Certificate,
@@ -10,6 +11,9 @@ use x509_parser::{
     x509::AttributeTypeAndValue,
 };
 
+/// Certificates with less remaining validity are renewed.
+const RENEWAL_THRESHOLD: Duration = Duration::days(30);
+
 /// Runner that a certificate was issued to. The serial number is used to check that the certificate is still valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunnerPeer {
@@ -17,6 +21,13 @@ pub struct RunnerPeer {
     pub tenant: Uuid,
     pub serial: Serial,
     pub not_after: OffsetDateTime,
+}
+
+impl RunnerPeer {
+    /// Returns whether the runner should renew this certificate.
+    pub fn is_renewal_due(&self, now: Timestamp) -> bool {
+        OffsetDateTime::from_unix_timestamp(now.seconds()).is_ok_and(|now| self.not_after - now < RENEWAL_THRESHOLD)
+    }
 }
 
 /// Parses the identity from a certificate that TLS has already verified.

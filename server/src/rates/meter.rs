@@ -1,5 +1,5 @@
 //! Rate limiter: a token bucket per subject, with a bounded number of buckets.
-use super::{Exceeded, Subject};
+use super::Subject;
 use crate::config::Quota;
 use governor::{
     RateLimiter,
@@ -30,6 +30,16 @@ pub struct LimitStatus {
     pub remaining: u32,
     /// Seconds until the bucket is full.
     pub reset: u64,
+}
+
+/// Error: a rate limit is exceeded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("rate limit {} exceeded; retry in {} s", .status.policy, .wait.as_secs())]
+pub struct Exceeded {
+    /// Status of the limit, for the response headers.
+    pub status: LimitStatus,
+    /// Time until the next request is accepted; whole seconds, at least one.
+    pub wait: Duration,
 }
 
 /// Limiter without information about the remaining requests.

@@ -3,37 +3,28 @@
 mod class;
 mod layer;
 mod meter;
+mod recent_reports;
 mod report;
 pub(crate) mod subject;
 
 pub use class::Class;
 pub use layer::{Remarks, limited};
 pub(crate) use layer::{charge, refusal};
-pub use report::News;
+pub use meter::Exceeded;
+pub use recent_reports::News;
 pub(crate) use report::target;
 pub use subject::Subject;
 
 use crate::config::Limits;
 use meter::{LimitStatus, RateLimit};
-use report::Reports;
+use recent_reports::RecentReports;
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
-    time::Duration,
 };
 
 /// Factor between the limits of an address and a person, because several people can share an address.
 const ADDRESS_FACTOR: u32 = 10;
-
-/// Error: a rate limit is exceeded.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("rate limit {} exceeded; retry in {} s", .status.policy, .wait.as_secs())]
-pub struct Exceeded {
-    /// Status of the limit, for the response headers.
-    pub status: LimitStatus,
-    /// Time until the next request is accepted; whole seconds, at least one.
-    pub wait: Duration,
-}
 
 /// Rate limits of this node.
 #[derive(Debug)]
@@ -41,7 +32,7 @@ pub struct Rates {
     by_identity: BTreeMap<Class, RateLimit>,
     by_address: BTreeMap<Class, RateLimit>,
     refused: BTreeMap<Class, AtomicU64>,
-    reports: Reports,
+    reports: RecentReports,
 }
 
 impl Rates {
@@ -62,7 +53,7 @@ impl Rates {
                 Class::ALL,
             ),
             refused: Class::ALL.iter().map(|class| (*class, AtomicU64::new(0))).collect(),
-            reports: Reports::default(),
+            reports: RecentReports::default(),
         }
     }
 

@@ -1,62 +1,11 @@
 //! Security event `rate_limit_exceeded` (K-05): in the server log for anonymous requests, in the tenant's audit log otherwise.
 //! At most one event per subject and minute.
-use super::{Class, Exceeded, Subject, meter::LimitStatus};
+use super::{Class, Exceeded, News, Subject, meter::LimitStatus};
 use crate::{anonymous_log, state::App};
 use domain::{Actor, security::SecurityEvent};
 use http::{Method, Uri};
-use parking_lot::Mutex;
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::net::IpAddr;
 use store::RateLimited;
-
-const MINUTE: Duration = Duration::from_mins(1);
-/// Maximum number of subjects per minute; beyond it, only /metrics counts them.
-const MAX_SUBJECTS: usize = 1_000;
-
-/// Kinds of events that are audited at most once a minute per subject, independently of each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    /// Rate limit exceeded.
-    TooOften,
-    /// Admin permissions are not allowed from this network.
-    AdminBlocked,
-    /// API key used outside its allowed networks.
-    Elsewhere,
-    /// Throttled after too many wrong passwords or codes.
-    Throttled,
-}
-
-/// Recently audited subjects by kind of event.
-#[derive(Debug, Default)]
-pub(super) struct Reports {
-    too_often: RecentReports,
-    admin_blocked: RecentReports,
-    elsewhere: RecentReports,
-    throttled: RecentReports,
-}
-
-type RecentReports = Mutex<HashMap<Subject, Instant>>;
-
-impl Reports {
-    /// Returns whether the event should be audited now.
-    pub(super) fn is_news(&self, news: News, subject: Subject, now: Instant) -> bool {
-        let recent = match news {
-            News::TooOften => &self.too_often,
-            News::AdminBlocked => &self.admin_blocked,
-            News::Elsewhere => &self.elsewhere,
-            News::Throttled => &self.throttled,
-        };
-        let mut known = recent.lock();
-        if known.get(&subject).is_some_and(|at| now.duration_since(*at) < MINUTE) {
-            return false;
-        }
-        known.retain(|_, at| now.duration_since(*at) < MINUTE);
-        known.len() < MAX_SUBJECTS && known.insert(subject, now).is_none()
-    }
-}
 
 /// Returns the target of a request for the audit log, shortened and without secrets: one-time links contain one in the path.
 pub(crate) fn target(method: &Method, uri: &Uri) -> String {
@@ -99,24 +48,6 @@ pub(super) fn report(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn k_05_events_are_limited_per_subject_and_minute_and_subjects_are_bounded() {
-        let (reports, start) = (Reports::default(), Instant::now());
-        let at = |n: u32| Subject::of(IpAddr::from(n.to_be_bytes()));
-        let is_news = |subject, now| reports.is_news(News::TooOften, subject, now);
-        assert!(is_news(at(1), start));
-        assert!(!is_news(at(1), start + Duration::from_secs(59)));
-        assert!(is_news(at(2), start + Duration::from_secs(59)));
-        assert!(is_news(at(1), start + MINUTE));
-        let written = (10..10_000).filter(|n| is_news(at(*n), start + MINUTE)).count();
-        assert!(written < MAX_SUBJECTS, "{written}");
-        for news in [News::AdminBlocked, News::Elsewhere, News::Throttled] {
-            assert!(reports.is_news(news, at(1), start + MINUTE), "{news:?} must not be hidden by another kind");
-            assert!(!reports.is_news(news, at(1), start + MINUTE), "{news:?}");
-        }
-        assert!(is_news(at(3), start + MINUTE * 3));
-    }
 
     #[test]
     fn k_05_one_time_links_are_not_recorded() {

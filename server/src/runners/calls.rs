@@ -1,6 +1,9 @@
 //! gRPC service for runners: each call is authenticated by client certificate and checked against the database.
 
-use super::{Shared, connection};
+use super::{
+    Shared, connection,
+    status::{internal_error, unknown_runner},
+};
 use crate::{
     anonymous_log,
     http::{ClientAddress, PeerCertificate},
@@ -56,17 +59,6 @@ impl Runner for Calls {
         tokio::spawn(connection::run(Arc::clone(&self.0), peer, actor, request.into_inner(), to));
         Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
     }
-}
-
-/// Status for runners that are revoked, unknown or have an outdated certificate.
-pub(super) fn unknown_runner() -> Status {
-    Status::permission_denied("this runner is revoked or its certificate was replaced")
-}
-
-/// Logs a store error and returns a status without details.
-pub(super) fn internal_error(error: &store::Error) -> Status {
-    tracing::error!(%error, "a runner request failed");
-    Status::unavailable("the server is temporarily unavailable")
 }
 
 /// Audits a connection attempt with a certificate that is no longer valid.

@@ -1,22 +1,10 @@
 //! Certificate renewal over the open connection, without interrupting tasks (S-05).
 
-use super::{
-    connection::{Session, status_of},
-    date,
-};
-use crate::pki::{PkiError, RunnerPeer};
+use super::{connection::Session, date, status::status_of};
+use crate::pki::PkiError;
 use domain::Timestamp;
-use time::{Duration, OffsetDateTime};
 use tonic::Status;
 use wire::v1::{self, server_message};
-
-/// Certificates with less remaining validity are renewed.
-const RENEWAL_THRESHOLD: Duration = Duration::days(30);
-
-/// Returns whether the runner should renew this certificate.
-pub(super) fn is_due(peer: &RunnerPeer, now: Timestamp) -> bool {
-    OffsetDateTime::from_unix_timestamp(now.seconds()).is_ok_and(|now| peer.not_after - now < RENEWAL_THRESHOLD)
-}
 
 impl Session {
     /// Issues a certificate for the key in the request. It is sent only after the commit, so that runners never hold a
@@ -24,7 +12,7 @@ impl Session {
     pub(super) async fn renew(&self, renew: &v1::Renew) -> Result<(), Status> {
         let (store, peer) = (self.shared.store(), self.peer());
         let now = store.now();
-        if !is_due(&peer, now) {
+        if !peer.is_renewal_due(now) {
             return Err(Status::failed_precondition("the certificate has 30 days left or more"));
         }
         let unavailable = |error: &dyn std::fmt::Display| {

@@ -2,15 +2,14 @@
 //! valid.
 
 use super::{
-    Shared,
-    calls::{internal_error, unknown_runner},
-    certificate_renewal, convert,
+    Shared, convert,
     registry::{Connection, Outgoing},
+    status::{internal_error, status_of, unknown_runner},
 };
 use crate::{clock::new_id, pki::RunnerPeer};
 use domain::{Actor, RunnerId};
 use std::{collections::HashSet, sync::Arc, time::Duration};
-use store::{Error, LEASE, Lease};
+use store::{LEASE, Lease};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
@@ -130,7 +129,7 @@ impl Session {
             heartbeat_seconds: seconds(HEARTBEAT),
             lease_seconds: seconds(LEASE),
             grant_public_key: self.shared.app.keys.grants.public_key().to_vec().into(),
-            renew: certificate_renewal::is_due(&self.peer, self.shared.store().now()),
+            renew: self.peer.is_renewal_due(self.shared.store().now()),
         };
         self.send(server_message::Kind::Welcome(welcome)).await?;
         for lease in lost {
@@ -155,7 +154,7 @@ impl Session {
     }
 
     pub(super) async fn heartbeat(&self, heartbeat: v1::Heartbeat) -> Result<(), Status> {
-        let renew = certificate_renewal::is_due(&self.peer, self.shared.store().now());
+        let renew = self.peer.is_renewal_due(self.shared.store().now());
         let active = convert::leases(heartbeat.active.iter().map(Some))?;
         let renewed = async {
             let mut write = self.shared.store().write(&self.actor).await?;
@@ -191,16 +190,5 @@ impl Session {
         let mut write = self.shared.store().write(&self.actor).await?;
         write.runner_disconnected().await?;
         write.commit().await
-    }
-}
-
-/// Converts a store error to a gRPC status.
-pub(super) fn status_of(error: &Error) -> Status {
-    match error {
-        Error::NotFound => unknown_runner(),
-        // The runner's state differs from the database: it reconnects and reconciles.
-        Error::Conflict(conflict) => Status::aborted(conflict.message()),
-        Error::Invalid(invalid) => Status::invalid_argument(invalid.to_string()),
-        error => internal_error(error),
     }
 }

@@ -1,8 +1,9 @@
 //! Runner messages about tasks, accepted only while the runner holds the lease.
 
 use super::{
-    connection::{SEND_TIMEOUT, Session, status_of},
+    connection::{SEND_TIMEOUT, Session},
     convert,
+    status::status_of,
 };
 use crate::receipts;
 use domain::receipt::Receipt;

@@ -9,6 +9,7 @@ mod enroll;
 mod local;
 mod messages;
 mod registry;
+mod status;
 mod timers;
 
 use crate::{

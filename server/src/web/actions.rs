@@ -1,12 +1,12 @@
 //! Server functions, called by islands and by plain forms. A form gets a redirect, or its page with the submitted values and
 //! the error; errors are never put in a URL (E16).
-use super::{Web, context::Context, page};
+use super::{Web, context::Context, cookies::with_cookies, page};
 use crate::plain_page::{self, wants_page};
 use app::{
     outcome::{Answered, Done, Kind, PAGE_FIELD, Refusal, Said},
     ui::{Address, status},
 };
-use auth::{PROOF_PREFIX, Proof, cookie, device, invitation_cookie};
+use auth::{PROOF_PREFIX, Proof, cookie};
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
@@ -136,16 +136,6 @@ impl Action {
 fn form_too_large() -> Response {
     let detail = "Nothing was changed. Your browser keeps what you typed: go back and submit a smaller form.";
     plain_page::page(StatusCode::PAYLOAD_TOO_LARGE, "This form is too large", detail, None)
-}
-
-/// Adds the cookies of known devices and of opened invitations.
-pub(super) fn with_cookies(context: &Context, https: bool, mut response: Response) -> Response {
-    let device = context.new_device().and_then(|token| device::set_cookie(&token, https));
-    let invitation = context.new_invitation().and_then(|cookie| invitation_cookie::set_cookie(&cookie, https));
-    for line in device.into_iter().chain(invitation) {
-        response.headers_mut().append(header::SET_COOKIE, line);
-    }
-    response
 }
 
 /// Returns the page that asks to confirm the identity and then returns to `page`.

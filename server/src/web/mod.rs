@@ -3,6 +3,7 @@
 mod actions;
 mod assets;
 mod context;
+mod cookies;
 mod page;
 mod providers;
 mod reviews;

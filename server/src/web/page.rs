@@ -1,5 +1,5 @@
 //! Page rendering, with a content security policy that allows only scripts with the response's nonce.
-use super::{Web, actions::with_cookies, context::Context};
+use super::{Web, context::Context, cookies::with_cookies};
 use app::document::{self, Document};
 use axum::{
     extract::{Request, State},

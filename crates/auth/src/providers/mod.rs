@@ -1,5 +1,6 @@
 //! Identity providers: the ones of the configuration file and of tenants, and which of them are active.
 mod admit;
+mod configured;
 mod failure;
 mod fetch;
 mod flow;
@@ -12,6 +13,7 @@ mod probe;
 mod ticket;
 
 use crate::{Error, Settings, token::Token};
+pub use configured::ConfiguredProvider;
 use domain::{
     ProviderId, TenantId,
     provider::{Provider, is_loopback},
@@ -25,18 +27,6 @@ use secrecy::SecretString;
 use std::sync::Arc;
 use store::Store;
 use ticket::Ticket;
-
-/// A provider of the configuration file.
-#[derive(Debug, Clone)]
-pub struct ConfiguredProvider {
-    /// Its id in URLs.
-    pub key: String,
-    /// The name or id of the tenant that people sign in to; the first tenant where it is `None`.
-    pub tenant: Option<String>,
-    pub provider: Provider,
-    /// The client secret.
-    pub secret: SecretString,
-}
 
 /// The identity providers of a deployment.
 #[derive(Clone, Debug)]

@@ -1,15 +1,15 @@
 //! Event bus of one process: publishes committed events, and keeps the latest for subscribers that start late. A page opens
 //! its stream only after it was read.
 use crate::{
-    Event, Store, Topic,
-    db::{
-        events::{BACKLOG, MISSED},
-        id::new_id,
-    },
+    Event, Topic,
+    db::{event::MISSED, id::new_id},
 };
 use parking_lot::{Mutex, MutexGuard};
 use std::{collections::VecDeque, fmt, num::ParseIntError, str::FromStr, sync::Arc, time::Instant};
 use tokio::sync::broadcast::{Receiver, Sender, channel};
+
+/// How many events a slow subscriber may lag behind before it misses some.
+const BACKLOG: usize = 4_096;
 
 const MAX_RECENT_EVENTS: usize = 1_024;
 
@@ -64,6 +64,18 @@ impl EventBus {
         self.to.subscribe()
     }
 
+    /// Returns the present position.
+    pub(crate) fn mark(&self) -> Mark {
+        let recent = self.recent();
+        Mark { process: recent.process, at: recent.now() }
+    }
+
+    /// Returns the recent events since a mark and a receiver of all later ones.
+    pub(crate) fn subscribe_since(&self, mark: Mark) -> (Vec<Event>, Receiver<Event>) {
+        let recent = self.recent(); // holds back events meanwhile
+        (recent.since(mark), self.subscribe())
+    }
+
     fn recent(&self) -> MutexGuard<'_, RecentEvents> {
         self.recent.lock()
     }
@@ -88,21 +100,6 @@ impl RecentEvents {
         }
         let first = self.kept.partition_point(|(at, _)| *at < mark.at);
         self.kept.range(first..).map(|(_, event)| *event).collect()
-    }
-}
-
-impl Store {
-    /// Returns the present position for [`Store::subscribe_since`]. Take it before reading.
-    pub fn mark(&self) -> Mark {
-        let recent = self.events().recent();
-        Mark { process: recent.process, at: recent.now() }
-    }
-
-    /// Returns the events since a mark and a receiver of all later ones. When events since the mark were discarded,
-    /// or the mark is from another process, the first is [`Topic::Missed`]. Past events do not include task output.
-    pub fn subscribe_since(&self, mark: Mark) -> (Vec<Event>, Receiver<Event>) {
-        let recent = self.events().recent(); // holds back events meanwhile
-        (recent.since(mark), self.events().subscribe())
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! A connection that was lost says nothing about commits made before it was opened: the transactions that wait then report a
 //! failure.
-use crate::{Event, Result, db::events, error::lost};
+use crate::{Event, Result, db::notify, error::lost};
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, Transaction, postgres::PgConnectOptions};
 use std::{
     ops::{Deref, DerefMut},
@@ -100,10 +100,10 @@ impl Turn {
     /// Returns when the changes are on disk and `events` are published.
     pub(crate) async fn commit(mut self, events: Vec<Event>) -> Result<()> {
         if !self.is_grouped() {
-            events::notify(&mut self, &events).await?;
+            notify::notify(&mut self, &events).await?;
             return Ok(self.transaction.commit().await?);
         }
-        sqlx::query(COMMIT_WITHOUT_FLUSH).bind(events::payloads(&events)).execute(&mut *self.transaction).await?;
+        sqlx::query(COMMIT_WITHOUT_FLUSH).bind(notify::payloads(&events)).execute(&mut *self.transaction).await?;
         self.transaction.commit().await?;
         let (outcome_sender, outcome) = oneshot::channel();
         self.flusher.request(Request::Flush(PendingFlush { connection: self.connection, outcome_sender }))?;

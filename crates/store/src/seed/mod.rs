@@ -9,8 +9,9 @@ use crate::{
     audit::Head,
     db::{
         column::{Column, row_type},
-        conn::{Conn, random, unscoped_query},
+        conn::{Conn, unscoped_query},
         id::new_id,
+        random::random,
     },
     leases::LEASE,
 };

@@ -4,9 +4,10 @@ use crate::{
     Error, Event, Result, Topic, Write,
     db::{
         column::{Number, row_type},
-        conn::{Conn, random, unscoped_query},
+        conn::{Conn, unscoped_query},
         events,
         id::new_id,
+        random::random,
     },
     tenant_key,
 };

@@ -1,6 +1,6 @@
 //! Task counts by state, bounded so that their cost does not grow with the table.
 use super::{
-    list::TaskFilter,
+    filter::TaskFilter,
     narrow::{Head, Way, head},
     visible,
 };

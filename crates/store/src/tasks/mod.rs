@@ -2,19 +2,22 @@
 
 mod cancel;
 mod counts;
+mod filter;
 mod list;
 mod narrow;
 mod one;
 mod owner;
+mod sought;
 mod submit;
 mod words;
 
 pub(crate) use cancel::Waiting;
-pub use list::{TaskFilter, TaskRow};
+pub use filter::TaskFilter;
+pub use list::TaskRow;
 pub use one::{Progress, Task};
 pub(crate) use owner::owner_stands;
+pub(crate) use sought::Sought;
 pub use submit::Submitted;
-pub(crate) use words::Sought;
 
 /// Why a task ends that waited, or whose runner was lost: so it stands in its record.
 pub const OWNER_LEFT: &str = "its owner left the organization";

@@ -3,7 +3,7 @@
 //! One condition leads, through an index: a rare word of the title, a label, an owner, an organization or a state; otherwise the
 //! order of ids. Rows are read in that order. When other conditions may exclude rows, only a bounded range is read, so a page
 //! costs the same among ten tasks and a million.
-use super::list::TaskFilter;
+use super::filter::TaskFilter;
 use crate::{
     Read, Result,
     db::{

@@ -1,12 +1,7 @@
 //! Task submission: the canonical request, the rules' verdict and the audit event in one transaction.
 use crate::{
     Conflict, Error, Result, Topic, Write,
-    db::{
-        column::row_type,
-        conn::{random, tenant_query},
-        id::new_id,
-        insert::insert,
-    },
+    db::{column::row_type, conn::tenant_query, id::new_id, insert::insert, random::random},
 };
 use domain::{
     Allowed, PersonId, TaskId,

@@ -25,7 +25,8 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("db/group_commit_postgres.rs", "waits for the disk"),
     ("db/group_commit/mod.rs", "begins and commits"),
     ("db/group_commit/tests.rs", "writes into a table of its own"),
-    ("db/events.rs", "sends and hears NOTIFY"),
+    ("db/events.rs", "receives NOTIFY"),
+    ("db/notify.rs", "sends NOTIFY"),
     ("db/filter.rs", "runs statements that begin with `$1`, the tenant"),
 ];
 

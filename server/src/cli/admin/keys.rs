@@ -1,6 +1,10 @@
 //! Commands for API keys and service accounts.
-use super::{console, find_organization, find_person, find_tenant};
-use crate::{authentication::digest, failure::Failure, state::App};
+use crate::{
+    authentication::digest,
+    cli::targets::{console, find_organization, find_person, find_tenant},
+    failure::Failure,
+    state::App,
+};
 use domain::{
     Networks, PersonId, TenantId,
     policy::{CreateKey, CreateServiceAccount, RevokeKeysOf, SetMembership},

@@ -1,6 +1,7 @@
 //! `castellan admin` commands for tenants, people and keys.
 mod keys;
 
+use super::targets::{Location, console, create_organization, find_organization, find_tenant};
 use crate::{
     authentication::{Hasher, check_password},
     config::Config,
@@ -10,13 +11,13 @@ use crate::{
 };
 use clap::{Subcommand, ValueEnum};
 use domain::{
-    Actor, Email, Networks, OrganizationId, PersonId, TenantId,
-    policy::{CreateOrganization, CreatePerson, SetMembership},
+    Email, Networks, PersonId,
+    policy::{CreatePerson, SetMembership},
     role::{Role, TenantRole},
     scope::Scopes,
 };
 use std::io::Read;
-use store::{Organization, Store};
+use store::Store;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Admin {
@@ -99,17 +100,6 @@ pub(super) enum Admin {
     Organizations(super::organizations::Organizations),
     #[command(flatten)]
     Emergency(super::emergency::Emergency),
-}
-
-/// Tenant and organization that a command applies to.
-#[derive(Debug, clap::Args)]
-pub(super) struct Location {
-    /// Name or ID of the tenant [default: the first]
-    #[arg(long)]
-    pub(super) tenant: Option<String>,
-    /// Name or ID of the organization [default: the first]
-    #[arg(long)]
-    pub(super) organization: Option<String>,
 }
 
 /// Role of a new person.
@@ -238,71 +228,6 @@ async fn create_user(
     }
     write.commit().await?;
     Ok(person)
-}
-
-pub(super) fn console(app: &App, tenant: TenantId) -> Actor {
-    Actor::console(tenant, app.store.now())
-}
-
-/// Finds a person by email address, including locked ones. An address belongs to one person of one tenant.
-pub(super) async fn find_person(app: &App, address: &str) -> Result<store::Credential, Failure> {
-    let email = Email::parse(address)?;
-    let known = app.store.system().credential(&email).await?;
-    known.ok_or_else(|| Failure::new(format!("no person has the address {email}")))
-}
-
-pub(super) async fn find_tenant(app: &App, wanted: Option<&str>) -> Result<TenantId, Failure> {
-    let tenants = app.store.system().tenants().await?;
-    match wanted {
-        Some(wanted) => {
-            let found = tenants.iter().find(|tenant| tenant.name == wanted || tenant.id.to_string() == wanted);
-            found.map(|tenant| tenant.id).ok_or_else(|| Failure::new(format!("there is no tenant {wanted}")))
-        }
-        None => match tenants.first() {
-            Some(first) => Ok(first.id),
-            None => Ok(app.store.system().create_tenant("Castellan").await?),
-        },
-    }
-}
-
-pub(super) async fn find_organization(
-    app: &App,
-    console: &Actor,
-    wanted: Option<&str>,
-) -> Result<OrganizationId, Failure> {
-    let mut read = app.store.read(console).await?;
-    let (mut organizations, archived) = (read.organizations().await?, read.archived_organizations().await?);
-    drop(read);
-    organizations.sort_by_key(|organization| organization.id);
-    match wanted {
-        Some(wanted) => {
-            let matches = |it: &&Organization| it.name == wanted || it.id.to_string() == wanted;
-            match (organizations.iter().find(matches), archived.iter().find(matches)) {
-                (Some(found), _) => Ok(found.id),
-                (None, Some(organization)) => Err(Failure::new(format!(
-                    "{} is archived: restore it with `castellan admin restore-organization` first",
-                    organization.name
-                ))),
-                (None, None) => Err(Failure::new(format!("there is no organization {wanted}"))),
-            }
-        }
-        None => match organizations.first() {
-            Some(first) => Ok(first.id),
-            // A new organization must not silently replace archived ones.
-            None if !archived.is_empty() => Err(Failure::new(
-                "every organization is archived: restore one with `castellan admin restore-organization` first",
-            )),
-            None => create_organization(app, console, "Everybody").await,
-        },
-    }
-}
-
-async fn create_organization(app: &App, console: &Actor, name: &str) -> Result<OrganizationId, Failure> {
-    let proof = app.store.authorize(console, CreateOrganization { name: name.into() }).await?;
-    let mut write = app.store.write(console).await?;
-    let organization = write.create_organization(proof).await?;
-    write.commit().await?;
-    Ok(organization)
 }
 
 /// Reads the password from the first line of standard input and returns its hash.

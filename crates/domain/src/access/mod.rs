@@ -1,24 +1,18 @@
 //! Access reports: who can reach a resource, what they can do with it, and why, by asking the policy about each person
 //!
+mod reason;
+mod resource;
+
+pub use reason::AccessReason;
+pub use resource::Resource;
+
 use crate::{
-    Actor, KeyLimits, OrganizationId, PersonId, Principal, RunnerId, TaskId, TenantId, Timestamp,
+    Actor, KeyLimits, OrganizationId, PersonId, Principal, TenantId, Timestamp,
     policy::{CancelTask, ReadTasks, RevokeKeysOf, RevokeRunner, require_approver, require_manager, require_submitter},
     role::{Role, TenantRole},
     scope::Scope,
     visibility::AccessAttributes,
 };
-
-/// A resource that an access report is about.
-#[derive(Clone, Copy, Debug)]
-pub enum Resource {
-    /// A task with its output and receipt, and the people besides its owner who are responsible for the request.
-    Task(TaskId, AccessAttributes, [Option<PersonId>; 2]),
-    Organization(OrganizationId),
-    /// A runner; it belongs to the tenant, not to an organization.
-    Runner(RunnerId),
-    /// A service account and its responsible person.
-    ServiceAccount(PersonId, PersonId),
-}
 
 /// A person who might have access, or a key of theirs.
 #[derive(Clone, Debug)]
@@ -32,24 +26,6 @@ pub struct Candidate {
     pub role: Option<Role>,
     /// The limits of the key, if the candidate is a key.
     pub key: Option<KeyLimits>,
-}
-
-/// The reason why a person has access to a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccessReason {
-    /// The owner submitted the task.
-    Own,
-    /// A role in the resource's organization.
-    Role(Role),
-    /// The task required approval, and they are an approver of its organization.
-    Judges,
-    /// Every person of the tenant has access.
-    Everybody,
-    TenantRole(TenantRole),
-    /// The responsible person of a service account.
-    Answers,
-    /// The service account itself.
-    Itself,
 }
 
 /// An operation that a person can do on a resource.
@@ -67,24 +43,6 @@ pub enum Ability {
 }
 
 impl Resource {
-    pub fn organization(&self) -> Option<OrganizationId> {
-        match self {
-            Self::Task(_, sight, _) => Some(sight.organization),
-            Self::Organization(id) => Some(*id),
-            Self::Runner(_) | Self::ServiceAccount(..) => None,
-        }
-    }
-
-    /// Returns the kind and id, as in the audit log.
-    pub fn name(&self) -> (&'static str, String) {
-        match self {
-            Self::Task(id, ..) => ("task", id.to_string()),
-            Self::Organization(id) => ("organization", id.to_string()),
-            Self::Runner(id) => ("runner", id.to_string()),
-            Self::ServiceAccount(id, _) => ("service_account", id.to_string()),
-        }
-    }
-
     /// Returns why a candidate has access; empty if they have none.
     pub fn why(&self, who: &Candidate) -> Vec<AccessReason> {
         let actor = who.actor(self.organization());
@@ -174,7 +132,7 @@ fn tenant_role_reason(actor: &Actor) -> Option<AccessReason> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{KeyId, visibility::Visibility};
+    use crate::{KeyId, RunnerId, TaskId, visibility::Visibility};
     use uuid::Uuid;
 
     const OPS: OrganizationId = OrganizationId(Uuid::from_u128(9));

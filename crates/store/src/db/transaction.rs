@@ -1,0 +1,129 @@
+//! Snapshots and transactions of one actor in one tenant.
+use crate::{
+    Error, Event, Result, Store, Topic,
+    db::{conn::Conn, events, open::RowAccess, random::random},
+    security_log::SecurityLogEntry,
+    tasks::Sought,
+};
+use domain::{
+    Action, Actor, Allowed, Denied, TenantId, Timestamp,
+    audit::{Entry, Outcome},
+};
+use uuid::Uuid;
+
+/// A read-only snapshot of one tenant for one actor.
+#[derive(Debug)]
+pub struct Read {
+    pub(crate) tenant: TenantId,
+    pub(crate) actor: Actor,
+    pub(crate) conn: Conn,
+    /// The last search text and its search terms.
+    pub(crate) sought: Option<(String, Option<Sought>)>,
+}
+
+/// A transaction of one actor in one tenant, rolled back unless [`Write::commit`] is called.
+#[derive(Debug)]
+pub struct Write {
+    pub(crate) tenant: TenantId,
+    pub(crate) actor: Actor,
+    pub(crate) conn: Conn,
+    pub(crate) now: Timestamp,
+    pub(crate) store: Store,
+    /// Security events among its audit events, logged after the commit.
+    pub(crate) security_log: Vec<SecurityLogEntry>,
+    events: Vec<Event>,
+}
+
+impl Store {
+    /// Opens a snapshot of the actor's tenant.
+    pub async fn read(&self, actor: &Actor) -> Result<Read> {
+        let conn = self.begin_read(RowAccess::Tenant(actor.tenant)).await?;
+        Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn, sought: None })
+    }
+
+    /// Opens a transaction in the actor's tenant.
+    pub async fn write(&self, actor: &Actor) -> Result<Write> {
+        Ok(self.writing(self.begin_write(RowAccess::Tenant(actor.tenant)).await?, actor))
+    }
+
+    /// Wraps an open transaction.
+    pub(crate) fn writing(&self, conn: Conn, actor: &Actor) -> Write {
+        let (tenant, now) = (actor.tenant, self.now());
+        Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), security_log: vec![], events: vec![] }
+    }
+
+    /// Asks the policy. A refusal is recorded in the audit log before this returns.
+    pub async fn authorize<A: Action>(&self, actor: &Actor, action: A) -> Result<Allowed<A>> {
+        match actor.may(action) {
+            Ok(proof) => Ok(proof),
+            Err(denied) => Err(self.refuse(actor, denied).await?),
+        }
+    }
+
+    /// Records a refusal, in a transaction of its own.
+    pub async fn refuse(&self, actor: &Actor, denied: Denied) -> Result<Error> {
+        let mut write = self.write(actor).await?;
+        let entry = Entry::refused(actor, &denied, write.now, salt()?);
+        write.record(entry).await?;
+        write.commit().await?;
+        Ok(Error::Denied(denied))
+    }
+}
+
+impl Write {
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Returns the time of this transaction, the same for all that it writes.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Commits, then publishes the queued events and logs the security events.
+    pub async fn commit(self) -> Result<()> {
+        events::commit(self.conn, self.events).await?;
+        self.security_log.iter().for_each(SecurityLogEntry::log);
+        Ok(())
+    }
+
+    /// Queues an event that is published after the commit.
+    pub(crate) fn publish(&mut self, topic: Topic, id: Uuid) {
+        let event = Event { tenant: self.tenant, topic, id };
+        if !self.events.contains(&event) {
+            self.events.push(event);
+        }
+    }
+
+    /// Returns the audit entry of an allowed action, to which the caller may add details.
+    pub(crate) fn entry<A: Action>(&self, proof: &Allowed<A>) -> Result<Entry> {
+        Ok(Entry::of(proof, self.now, salt()?))
+    }
+
+    /// Appends an audit event for something that the policy does not decide.
+    pub(crate) async fn note(
+        &mut self,
+        action: &str,
+        target: (&str, String),
+        outcome: Outcome,
+        detail: serde_json::Value,
+    ) -> Result<()> {
+        let entry = self.event(action, target, outcome, detail)?;
+        self.record(entry).await
+    }
+
+    /// Returns the audit entry for something that the policy does not decide.
+    pub(crate) fn event(
+        &self,
+        action: &str,
+        target: (&str, String),
+        outcome: Outcome,
+        detail: serde_json::Value,
+    ) -> Result<Entry> {
+        Ok(Entry::event(&self.actor, action, target, outcome, detail, self.now, salt()?))
+    }
+}
+
+fn salt() -> Result<[u8; 16]> {
+    random()
+}
