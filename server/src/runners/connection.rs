@@ -8,6 +8,7 @@ use super::{
     registry::{Connection, Outgoing},
 };
 use crate::{clock::new_id, pki::RunnerPeer};
+use app::refusal::conflict_text;
 use domain::{Actor, RunnerId};
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use store::{Error, LEASE, Lease};
@@ -199,7 +200,7 @@ pub(super) fn status_of(error: &Error) -> Status {
     match error {
         Error::NotFound => unknown_runner(),
         // The runner's state differs from the database: it reconnects and reconciles.
-        Error::Conflict(conflict) => Status::aborted(conflict.message()),
+        Error::Conflict(conflict) => Status::aborted(conflict_text(*conflict)),
         Error::Invalid(invalid) => Status::invalid_argument(invalid.to_string()),
         error => internal_error(error),
     }
