@@ -8,7 +8,7 @@
 //! - `routes`: routing table of all pages.
 //! - `document`: rendering of the HTML document.
 //! - `outcome`: results of server functions, success or refusal.
-//! - `refusal`: conversion of store errors to refusals.
+//! - [`refusal`]: conversion of errors to refusals, and their texts.
 //! - `text`: localized texts and the `t!` macro.
 //! - `assets`: URLs of static assets, and the server's public origin.
 //! - `receipt_check`: the receipt verification that the server implements.

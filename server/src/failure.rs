@@ -1,5 +1,7 @@
 //! Command failures: error messages for the terminal.
-use std::fmt;
+use app::refusal::{conflict_text, denial_text};
+use domain::Denied;
+use std::{error::Error, fmt};
 
 /// Error message of a failed command.
 #[derive(Debug)]
@@ -18,16 +20,48 @@ impl fmt::Display for Failure {
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        let mut text = error.to_string();
+        let mut text = text_of(&error);
         let mut source = error.source();
         while let Some(cause) = source {
-            if !text.contains(&cause.to_string()) {
-                text.push_str(&format!(": {cause}"));
+            let cause_text = text_of(cause);
+            if !text.contains(&cause_text) {
+                text.push_str(&format!(": {cause_text}"));
             }
             source = cause.source();
         }
         Self(text)
+    }
+}
+
+/// Returns the text of an error; denials and conflicts have theirs in the catalog.
+fn text_of(error: &(dyn Error + 'static)) -> String {
+    match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(store::Error::Conflict(conflict)), _) => format!("conflict: {}", conflict_text(*conflict)),
+        (Some(store::Error::Denied(denied)), _) => format!("denied: {}", denial_text(denied.reason)),
+        (_, Some(Denied { reason, .. })) => denial_text(*reason),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::policy::DenialReason;
+    use store::Conflict;
+
+    #[test]
+    fn denials_and_conflicts_are_printed_with_their_texts() {
+        let conflict = Failure::from(store::Error::Conflict(Conflict::LastAdmin));
+        assert_eq!(conflict.0, "conflict: This is the last admin. Make another person an admin first.");
+        let denied = Denied {
+            action: "person.create",
+            target: ("tenant", String::new()),
+            reason: DenialReason::AdminOnly,
+            stale: false,
+        };
+        assert_eq!(Failure::from(denied.clone()).0, "Only tenant admins can do this.");
+        assert_eq!(Failure::from(store::Error::Denied(denied)).0, "denied: Only tenant admins can do this.");
     }
 }

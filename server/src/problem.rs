@@ -1,5 +1,6 @@
 //! Error responses in the format problem+json (RFC 9457). Internal details go to the log only.
 use crate::plain_page;
+use app::refusal::{conflict_text, denial_text};
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -147,7 +148,7 @@ impl From<Invalid> for Problem {
 
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
-        Self::forbidden(denied.reason)
+        Self::forbidden(denial_text(denied.reason))
     }
 }
 
@@ -158,7 +159,7 @@ impl From<store::Error> for Problem {
         match error {
             Error::NotFound => Self::not_found(),
             Error::Denied(denied) => denied.into(),
-            Error::Conflict(conflict) => Self::conflict(conflict.message()),
+            Error::Conflict(conflict) => Self::conflict(conflict_text(conflict)),
             Error::OpenTasks(n) => Self::conflict(format!("{n} tasks are still running or waiting.")),
             Error::Invalid(invalid) => invalid.into(),
             Error::Busy => Self::unavailable("The server is busy. Try again in a moment."),

@@ -57,7 +57,6 @@ member-not-found = no person in this tenant has this address; ask an admin to cr
 
 organization-settings = Settings
 organization-tasks = Tasks of this organization
-organization-managers-only = Only organization owners and admins can do this.
 organizations-archived = Archived organizations
 organization-archived = Archived
 organization-archived-named = { $name } (archived)
@@ -78,10 +77,6 @@ organization-open-tasks = { $n ->
 organization-tasks-asked = awaiting approval
 organization-tasks-queued = queued
 organization-tasks-running = running
-refused-open-tasks = { $n ->
-    [one] 1 task is waiting or running in this organization. Wait for it to end or stop it, then archive the organization.
-   *[other] { $n } tasks are waiting or running in this organization. Wait for them to end or stop them, then archive the organization.
-}
 
 leave-heading = Leave organization
 leave-open = Leave this organization…

@@ -87,11 +87,6 @@ time-in-hours = { $n ->
 }
 time-in-days = in { $n } days
 
-refused-unavailable = The server could not complete the request. Nothing was changed. Try again in a moment. If the problem continues, ask an administrator to check the server log.
-refused-busy = The database is busy. Nothing was changed. Try again in a moment.
-refused-full = The server disk is full. Nothing was changed. Ask an administrator to free disk space.
-refused-signed-out = Sign in to continue.
-refused-not-found = This page does not exist, or you do not have access to it.
 not-found-title = Not found
 not-found-home = Go to overview
 forbidden-title = Access denied
@@ -102,7 +97,6 @@ notice-broken-certificate = The new TLS certificate could not be loaded, and the
 notice-certificate-ends = The TLS certificate expires in { $days } days. Replace the files. They are loaded automatically.
 notice-disk-full = The server disk is full. Changes are refused until an administrator frees disk space. Saved data is intact.
 notice-database-locked = The database was locked by another program and refused changes at { $at }. Saved data is intact. If a change is refused, submit it again.
-admins-only = Only tenant admins can do this.
 
 pager-first = First
 pager-next = Next

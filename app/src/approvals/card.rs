@@ -1,6 +1,7 @@
 //! The decision card of an approval request: requester, network access, decisions so far, deadline and buttons.
 use super::{actions::Decide, badge::ApprovalBadge};
 use crate::{
+    refusal::denial_text,
     tasks::labels::{NetworkBadge, network_explanation},
     ui::{
         Badge, Button, DescriptionItem, DescriptionList, Digest, Form, Live, Look, Meaning, TextArea, TimeAgo,
@@ -127,5 +128,5 @@ pub fn blocked_because(actor: &Actor, approval: &Approval, decisions: &[Decision
     }
     let action = approval.decide_action(Answer::Approve, String::new(), approval.request_digest);
     // Step-up authentication is no obstacle: the form asks for it when it is submitted.
-    actor.may(action).err().filter(|denied| !denied.stale).map(|denied| denied.reason.to_owned())
+    actor.may(action).err().filter(|denied| !denied.stale).map(|denied| denial_text(denied.reason))
 }

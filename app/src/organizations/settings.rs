@@ -4,10 +4,10 @@ use super::{
     manages,
 };
 use crate::{
-    outcome::{Kind, Refusal},
+    outcome::Refusal,
     ui::{Address, Button, Choice, Confirm, Field, Form, Look, Page, PageFuture, Section, Select, TimeAgo, ctx, page},
 };
-use domain::{Actor, OrganizationId};
+use domain::{Actor, OrganizationId, policy::DenialReason};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::Organization;
 
@@ -21,7 +21,7 @@ async fn settings_page(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let organization = read.organization(id).await?;
     if !manages(&actor, id) {
-        return Err(Refusal::new(Kind::Forbidden, t!("organization-managers-only")));
+        return Err(DenialReason::ManagerOnly.into());
     }
     let open_tasks = read.open_task_count(id).await?;
     let page = Page::new(Section::Organizations, t!("organization-settings"))

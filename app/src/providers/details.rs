@@ -5,7 +5,7 @@ use super::{
     pages::{ProviderState, StateBadge},
 };
 use crate::{
-    outcome::{Kind, Refusal},
+    outcome::Refusal,
     ui::{
         Button, Checkbox, Choice, Confirm, DescriptionItem, DescriptionList, Field, Form, Look, Page, PageFuture,
         Password, Section, Select, TextArea, TimeAgo, UntrustedText, ctx, page,
@@ -13,6 +13,7 @@ use crate::{
 };
 use domain::{
     Actor, ProviderId,
+    policy::DenialReason,
     provider::{Kind as ProviderKind, Newcomers, ProviderForm},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -137,6 +138,6 @@ fn newcomers() -> Vec<Choice> {
 fn admins_only(actor: &Actor) -> Result<(), Refusal> {
     match actor.is_admin() {
         true => Ok(()),
-        false => Err(Refusal::new(Kind::Forbidden, t!("admins-only"))),
+        false => Err(DenialReason::AdminOnly.into()),
     }
 }

@@ -1,14 +1,14 @@
 //! The authentication settings page: identity providers and their states.
 use super::group_rules::{StaleGroupRules, stale_group_rules};
 use crate::{
-    outcome::{Kind, Refusal},
+    outcome::Refusal,
     ui::{
         Badge, DescriptionItem, DescriptionList, EmptyState, LinkButton, Live, Look, Meaning, Page, PageFuture,
         RowLink, Section, Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
 use auth::providers::{ProbeResult, ProviderSummary};
-use domain::{Actor, provider::Provider};
+use domain::{Actor, policy::DenialReason, provider::Provider};
 use leptos::prelude::*;
 use store::{BreakGlass, ProviderRow};
 
@@ -19,7 +19,7 @@ pub fn list() -> PageFuture {
 
 async fn authentication(actor: Actor) -> Result<Page, Refusal> {
     if !actor.can_read_everything() {
-        return Err(Refusal::new(Kind::Forbidden, t!("admins-only")));
+        return Err(DenialReason::AdminOnly.into());
     }
     let (store, sign_in) = (ctx::store()?, ctx::sign_in()?);
     let (configured, primary) = (sign_in.configured_providers().await?, sign_in.primary_provider());

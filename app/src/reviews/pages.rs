@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     organizations::choice::display_name,
-    outcome::{Kind, Refusal},
+    outcome::Refusal,
     ui::{
         Badge, Button, Chip, Choice, Confirm, EmptyState, FilterRow, Form, FormState, Glyph, LinkButton, Live, Look,
         Meaning, Page, PageFuture, Pager, RowLink, Section, Select, Table, TimeAgo, UntrustedText, ctx, labels, page,
@@ -13,6 +13,7 @@ use crate::{
 };
 use domain::{
     Actor, ReviewId,
+    policy::DenialReason,
     review::{Right, Verdict},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -259,6 +260,6 @@ fn consequence(kind: Right) -> String {
 fn readers_only(actor: &Actor) -> Result<(), Refusal> {
     match actor.can_read_everything() {
         true => Ok(()),
-        false => Err(Refusal::new(Kind::Forbidden, t!("admins-only"))),
+        false => Err(DenialReason::AdminOnly.into()),
     }
 }

@@ -2,7 +2,7 @@
 use super::{Address, Params};
 use crate::outcome::{Answered, Kind, Refusal};
 use auth::SignIn;
-use domain::{Actor, Timestamp};
+use domain::{Actor, Timestamp, policy::DenialReason};
 use leptos::prelude::*;
 use std::{str::FromStr, sync::Arc};
 use store::{Mark, Store};
@@ -31,7 +31,7 @@ pub fn actor() -> Result<Actor, Refusal> {
 pub fn admins_only(actor: &Actor) -> Result<(), Refusal> {
     match actor.is_admin() {
         true => Ok(()),
-        false => Err(Refusal::new(Kind::Forbidden, t!("admins-only"))),
+        false => Err(DenialReason::AdminOnly.into()),
     }
 }
 

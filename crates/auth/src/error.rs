@@ -1,9 +1,8 @@
-//! Sign-in errors: why an attempt was refused, with the sentence that its person reads.
+//! Sign-in errors: why an attempt was refused, with messages for the log; `app` has the texts for people.
 use crate::providers::ProviderFailure;
 use domain::{Denied, Invalid};
 
-/// Why an operation of [`SignIn`](crate::SignIn) was refused. Pages give each variant its HTTP status; the text of
-/// [`Error::Provider`] and of the variants without a sentence of their own is in the pages' text catalog.
+/// Why an operation of [`SignIn`](crate::SignIn) was refused. Pages give each variant its HTTP status and its text.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -12,13 +11,13 @@ pub enum Error {
     Invalid(#[from] Invalid),
     #[error("nobody is signed in")]
     NotSignedIn,
-    #[error("Your sign-in has expired. Sign in again.")]
+    #[error("sign-in expired")]
     SignInExpired,
     /// Somebody else changed the account, or ended the session, in the meantime (E11).
-    #[error("Your account was changed or signed out in the meantime. Sign in again.")]
+    #[error("account changed or session ended in the meantime")]
     AccountChanged,
     /// The same for an unknown address and a wrong password.
-    #[error("The email address or the password is wrong.")]
+    #[error("wrong address or password")]
     WrongPassword,
     /// A password sign-in while one provider is the only way in; the same whether the password is right.
     #[error("password sign-in is disabled")]
@@ -27,25 +26,22 @@ pub enum Error {
     #[error("passwords are disabled")]
     PasswordsDisabled,
     /// The same for an unknown passkey, one that was removed, and a response that came too late.
-    #[error("This passkey is not registered here, or the attempt timed out. Try again.")]
+    #[error("unknown passkey or attempt timed out")]
     UnknownPasskey,
-    #[error("Passkeys require a host name, but this server is reached by an IP address. Set public_url.")]
+    #[error("passkeys require a host name")]
     PasskeysUnsupported,
-    #[error("This link has expired or was already used. Ask an admin for a new one.")]
+    #[error("invalid password link")]
     PasswordLinkInvalid,
-    #[error("This link has expired or was already used. Restart the server to get a new one.")]
+    #[error("invalid setup link")]
     SetupLinkInvalid,
-    #[error("This link has expired or was already used. Request a new one.")]
+    #[error("invalid address confirmation link")]
     AddressLinkInvalid,
     /// The same for a link that is wrong, used, expired, revoked, or of another tenant than one's own.
-    #[error(
-        "This invitation does not work: it was used, revoked, or is too old, or you are signed in elsewhere than where it leads. \
-         Ask whoever sent it for a new one."
-    )]
+    #[error("invalid invitation")]
     InvitationInvalid,
-    #[error("You are signed in. Accept with this account, or sign out first.")]
+    #[error("already signed in")]
     AlreadySignedIn,
-    #[error("This server cannot send email, so a new address cannot be confirmed.")]
+    #[error("email is not configured")]
     NoMail,
     #[error("too many attempts")]
     Throttled { seconds: u64 },
@@ -56,7 +52,7 @@ pub enum Error {
     #[error("{0}")]
     ProbeFailed(String),
     /// The cause is in the server's log.
-    #[error("Sign-in is temporarily unavailable. Try again.")]
+    #[error("sign-in is temporarily unavailable")]
     Unavailable,
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]

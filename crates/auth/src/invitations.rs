@@ -166,8 +166,8 @@ impl SignIn {
         error: StoreError,
     ) -> Result<Error, Error> {
         let reason = match &error {
-            StoreError::NotFound => "it does not work any more",
-            StoreError::Conflict(conflict) => conflict.message(),
+            StoreError::NotFound => "invitation_invalid",
+            StoreError::Conflict(conflict) => conflict.as_str(),
             _ => return Ok(error.into()), // a failure, not a refusal
         };
         let mut write = self.auth.store.write(actor).await?;

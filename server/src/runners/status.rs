@@ -18,7 +18,7 @@ pub(super) fn status_of(error: &store::Error) -> Status {
     match error {
         store::Error::NotFound => unknown_runner(),
         // The runner's state differs from the database: it reconnects and reconciles.
-        store::Error::Conflict(conflict) => Status::aborted(conflict.message()),
+        store::Error::Conflict(conflict) => Status::aborted(app::refusal::conflict_text(*conflict)),
         store::Error::Invalid(invalid) => Status::invalid_argument(invalid.to_string()),
         error => internal_error(error),
     }

@@ -1,5 +1,5 @@
 //! Credential actions: API keys, browser sessions, runners, and access reports.
-use super::{Action, require, require_admin, require_manager};
+use super::{Action, DenialReason, require, require_admin, require_manager};
 use crate::{
     Actor, BrowserSessionId, EnrollmentId, KeyId, Networks, OrganizationId, PersonId, Principal, RunnerId, Timestamp,
     access::Resource, scope::Scopes,
@@ -9,20 +9,14 @@ use std::time::Duration;
 
 /// Requires that the actor manages keys of `owner`: the person themselves, the console, and for a service account its
 /// responsible person or an admin. The store checks `responsible` against the owner's record.
-fn require_key_owner(actor: &Actor, owner: PersonId, responsible: Option<PersonId>) -> Result<(), &'static str> {
+fn require_key_owner(actor: &Actor, owner: PersonId, responsible: Option<PersonId>) -> Result<(), DenialReason> {
     let own = actor.principal == Principal::Console || actor.person() == Some(owner);
     let answers = responsible.is_some_and(|person| actor.is_admin() || actor.person() == Some(person));
-    require(
-        own || answers,
-        "Only the person who uses a key or the responsible person of the service account can create it.",
-    )
+    require(own || answers, DenialReason::KeyOwnerOnly)
 }
 
-fn require_key_revoker(actor: &Actor, owner: PersonId, responsible: Option<PersonId>) -> Result<(), &'static str> {
-    require(
-        actor.is_admin() || require_key_owner(actor, owner, responsible).is_ok(),
-        "Only the owner of the API key or an admin can revoke it.",
-    )
+fn require_key_revoker(actor: &Actor, owner: PersonId, responsible: Option<PersonId>) -> Result<(), DenialReason> {
+    require(actor.is_admin() || require_key_owner(actor, owner, responsible).is_ok(), DenialReason::KeyRevokerOnly)
 }
 
 /// A change of a key's expiry.
@@ -67,7 +61,7 @@ actions! {
         end: KeyExpiryChange,
     } if |a, actor| {
         let may = require_key_revoker(actor, a.owner, a.responsible).is_ok();
-        require(may, "Only the owner of the API key or an admin can change it.")
+        require(may, DenialReason::KeyEditorOnly)
     }, detail |a| json!({ "name": a.name, "networks": a.networks }), step_up true;
 
     /// Replaces a key; the old one keeps working during the overlap.
@@ -99,12 +93,12 @@ actions! {
     EndBrowserSession = "browser_session.end" on "browser_session" (|a| a.session.to_string()) {
         session: BrowserSessionId,
         owner: PersonId,
-    } if |a, actor| require(actor.person() == Some(a.owner), "You can end only your own sessions."), while_frozen true;
+    } if |a, actor| require(actor.person() == Some(a.owner), DenialReason::OwnSessionOnly), while_frozen true;
 
     /// Ends all of the actor's own sessions except the current one.
     EndOtherBrowserSessions = "browser_session.end_others" on "person" (|a| a.owner.to_string()) {
         owner: PersonId,
-    } if |a, actor| require(actor.person() == Some(a.owner), "You can end only your own sessions."), while_frozen true;
+    } if |a, actor| require(actor.person() == Some(a.owner), DenialReason::OwnSessionOnly), while_frozen true;
 
     /// Reads who can reach a resource that the actor can see.
     ReadAccess = "access.read" on "tenant" (|_| String::new()) {
@@ -115,7 +109,7 @@ actions! {
             if actor.person() == Some(sight.owner) && actor.role_in(sight.organization).is_some())
             || matches!(a.resource, Resource::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
         let is_manager = a.resource.organization().is_some_and(|id| require_manager(actor, id).is_ok());
-        let otherwise = "Only its owner, an owner of its organization, an auditor or an admin can view who has access.";
+        let otherwise = DenialReason::AccessReaderOnly;
         require(own || is_manager || actor.can_read_everything(), otherwise)
     };
 

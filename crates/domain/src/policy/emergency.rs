@@ -1,6 +1,6 @@
 //! Emergency actions: locking people, ending sessions, freezing the tenant, stopping tasks (K-09). Actions that revoke
 //! access do not require step-up authentication, so that nothing delays them; actions that restore it do.
-use super::{Action, require, require_admin, require_manager};
+use super::{Action, DenialReason, require, require_admin, require_manager};
 use crate::{Actor, EventId, OrganizationId, PersonId, RunnerId, Timestamp};
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ actions! {
         person: PersonId,
     } if |a, actor| {
         require_admin(actor)?;
-        require(actor.person() != Some(a.person), "Another admin must lock your account.")
+        require(actor.person() != Some(a.person), DenialReason::OwnLock)
     }, while_frozen true;
 
     UnlockPerson = "person.unlock" on "person" (|a| a.person.to_string()) {

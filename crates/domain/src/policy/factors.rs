@@ -1,34 +1,32 @@
 //! Authentication actions: passwords, addresses, second factors.
-use super::{Action, require, require_admin};
+use super::{Action, DenialReason, require, require_admin};
 use crate::{Actor, Email, PersonId, account::Factor};
 use serde_json::{Value, json};
-
-const OWN: &str = "You can change only your own account.";
 
 actions! {
     /// Enrolls a second factor for the actor.
     EnrollFactor = "factor.enroll" on "person" (|a| a.owner.to_string()) {
         owner: PersonId,
         factor: Factor,
-    } if |a, actor| require(actor.person() == Some(a.owner), OWN), detail |a| json!({ "factor": a.factor }), step_up true, while_frozen true;
+    } if |a, actor| require(actor.person() == Some(a.owner), DenialReason::OwnAccountOnly), detail |a| json!({ "factor": a.factor }), step_up true, while_frozen true;
 
     /// Removes one of the actor's own second factors.
     RemoveFactor = "factor.remove" on "person" (|a| a.owner.to_string()) {
         owner: PersonId,
         factor: Factor,
-    } if |a, actor| require(actor.person() == Some(a.owner), OWN), detail |a| json!({ "factor": a.factor }), step_up true, while_frozen true;
+    } if |a, actor| require(actor.person() == Some(a.owner), DenialReason::OwnAccountOnly), detail |a| json!({ "factor": a.factor }), step_up true, while_frozen true;
 
     /// Generates new recovery codes for the actor and invalidates the old ones.
     MakeRecoveryCodes = "factor.recovery_codes" on "person" (|a| a.owner.to_string()) {
         owner: PersonId,
-    } if |a, actor| require(actor.person() == Some(a.owner), OWN), step_up true, while_frozen true;
+    } if |a, actor| require(actor.person() == Some(a.owner), DenialReason::OwnAccountOnly), step_up true, while_frozen true;
 
     /// Removes all second factors of a person who lost them, and ends their sessions.
     ResetFactors = "person.reset_factors" on "person" (|a| a.person.to_string()) {
         person: PersonId,
     } if |a, actor| {
         require_admin(actor)?;
-        require(actor.person() != Some(a.person), "Another admin must reset your second factors.")
+        require(actor.person() != Some(a.person), DenialReason::OwnFactorReset)
     }, step_up true;
 
     /// Sets who needs a second factor in the tenant.
@@ -40,7 +38,7 @@ actions! {
     /// Changes the actor's own password; the old password is the proof of identity.
     ChangePassword = "person.password" on "person" (|a| a.owner.to_string()) {
         owner: PersonId,
-    } if |a, actor| require(actor.person() == Some(a.owner), OWN);
+    } if |a, actor| require(actor.person() == Some(a.owner), DenialReason::OwnAccountOnly);
 
     /// Requests a new email address for a person who cannot read mail at the current one. The change takes effect when
     /// the new address is confirmed.
@@ -49,11 +47,11 @@ actions! {
         email: Email,
     } if |a, actor| {
         require_admin(actor)?;
-        require(actor.person() != Some(a.person), "Another admin must change your email address.")
+        require(actor.person() != Some(a.person), DenialReason::OwnAddressReplacement)
     }, personal |a| json!({ "email": a.email }), step_up true;
 
     /// Requests a new email address for the actor.
     ChangeAddress = "person.address" on "person" (|a| a.owner.to_string()) {
         owner: PersonId,
-    } if |a, actor| require(actor.person() == Some(a.owner), OWN), step_up true;
+    } if |a, actor| require(actor.person() == Some(a.owner), DenialReason::OwnAccountOnly), step_up true;
 }

@@ -1,5 +1,5 @@
 //! Identity provider actions: setup, admission of people, links to accounts, break-glass.
-use super::{Action, require, require_admin};
+use super::{Action, DenialReason, require, require_admin};
 use crate::{
     Actor, Email, IdentityId, OrganizationId, PersonId, Principal, ProviderId, SignedInBy, Timestamp,
     provider::Provider,
@@ -8,17 +8,17 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Requires the person themselves: nobody else changes how they sign in.
-fn require_self(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
-    require(actor.principal == Principal::Person(person), "Only the person themselves can change how they sign in.")
+fn require_self(actor: &Actor, person: PersonId) -> Result<(), DenialReason> {
+    require(actor.principal == Principal::Person(person), DenialReason::OwnSignInOnly)
 }
 
-fn require_provider_rules(actor: &Actor) -> Result<(), &'static str> {
+fn require_provider_rules(actor: &Actor) -> Result<(), DenialReason> {
     let is_allowed = actor.principal == Principal::Clock && actor.by == SignedInBy::Provider;
-    require(is_allowed, "Only the group rules of an identity provider can do this.")
+    require(is_allowed, DenialReason::ProviderRulesOnly)
 }
 
-fn require_console(actor: &Actor) -> Result<(), &'static str> {
-    require(actor.principal == Principal::Console, "This is possible only at the server's console.")
+fn require_console(actor: &Actor) -> Result<(), DenialReason> {
+    require(actor.principal == Principal::Console, DenialReason::ConsoleOnly)
 }
 
 actions! {

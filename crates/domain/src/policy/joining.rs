@@ -1,16 +1,16 @@
 //! Membership actions of invitations and join requests.
-use super::{Action, require, require_manager};
+use super::{Action, DenialReason, require, require_manager};
 use crate::{Actor, Email, InvitationId, JoinRequestId, OrganizationId, PersonId, Principal, SignedInBy, role::Role};
 use serde_json::{Value, json};
 
 /// Requires the person themselves in a browser.
-fn require_self(actor: &Actor, person: PersonId) -> Result<(), &'static str> {
-    require(actor.principal == Principal::Person(person), "You can do this only for yourself, in a browser.")
+fn require_self(actor: &Actor, person: PersonId) -> Result<(), DenialReason> {
+    require(actor.principal == Principal::Person(person), DenialReason::OwnMembershipOnly)
 }
 
-fn require_invitation(actor: &Actor) -> Result<(), &'static str> {
+fn require_invitation(actor: &Actor) -> Result<(), DenialReason> {
     let is_allowed = actor.principal == Principal::Clock && actor.by == SignedInBy::Link;
-    require(is_allowed, "This requires an invitation.")
+    require(is_allowed, DenialReason::InvitationOnly)
 }
 
 actions! {
@@ -26,7 +26,7 @@ actions! {
         /// Validity in days.
         days: u32,
     } if |a, actor| {
-        require(actor.person().is_some(), "Only people can create invitations.")?;
+        require(actor.person().is_some(), DenialReason::InviterNotAPerson)?;
         require_manager(actor, a.organization)
     }, detail |a| json!({ "invitation": a.invitation, "role": a.role, "uses": a.uses, "days": a.days, "bound": a.email.is_some() }),
       personal |a| json!({ "email": a.email }), step_up true;

@@ -13,8 +13,8 @@ pub trait Action {
     /// Whether the action is allowed in a frozen tenant (K-09).
     const ALLOWED_WHILE_FROZEN: bool = false;
 
-    /// Returns `Ok` if `actor` may do this, otherwise the reason in words for the actor.
-    fn check(&self, actor: &Actor) -> Result<(), &'static str>;
+    /// Returns `Ok` if `actor` may do this, otherwise the reason for the denial.
+    fn check(&self, actor: &Actor) -> Result<(), DenialReason>;
     /// Returns whether this action, with these values, requires step-up authentication.
     fn requires_step_up(&self) -> bool {
         Self::STEP_UP == StepUp::Always
@@ -57,8 +57,7 @@ pub struct Denied {
     pub action: &'static str,
     /// [`Action::target`].
     pub target: (&'static str, String),
-    /// The reason in words for the actor.
-    pub reason: &'static str,
+    pub reason: DenialReason,
     /// Whether only step-up authentication is missing.
     pub stale: bool,
 }
@@ -66,34 +65,31 @@ pub struct Denied {
 pub(crate) fn evaluate<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>, Denied> {
     let verdict = match actor.has_scope(A::SCOPE) {
         true => action.check(actor),
-        false if A::SCOPE.is_none() => Err("API keys cannot do this. Sign in with a browser."),
-        false => Err("This API key does not have the required scope."),
+        false if A::SCOPE.is_none() => Err(DenialReason::BrowserOnly),
+        false => Err(DenialReason::MissingScope),
     };
     let deny = |reason, stale| Err(Denied { action: A::NAME, target: action.target(), reason, stale });
     match verdict {
         // Checked last: an actor without permission is not asked to authenticate again.
-        Ok(()) if action.requires_step_up() && !actor.fresh => deny("Confirm your identity to continue.", true),
+        Ok(()) if action.requires_step_up() && !actor.fresh => deny(DenialReason::StepUpRequired, true),
         Ok(()) => Ok(Allowed { actor: actor.clone(), action }),
         Err(reason) => deny(reason, false),
     }
 }
 
-fn require(allowed: bool, otherwise: &'static str) -> Result<(), &'static str> {
+fn require(allowed: bool, otherwise: DenialReason) -> Result<(), DenialReason> {
     if allowed { Ok(()) } else { Err(otherwise) }
 }
 
-/// The denial for admins and auditors outside the networks that admin work is allowed from (M-14).
-const ADMIN_BLOCKED: &str = "Admin work is not allowed from this address.";
-
-fn require_admin(actor: &Actor) -> Result<(), &'static str> {
-    require(!actor.admin_blocked, ADMIN_BLOCKED)?;
-    require(actor.is_admin(), "Only tenant admins can do this.")
+fn require_admin(actor: &Actor) -> Result<(), DenialReason> {
+    require(!actor.admin_blocked, DenialReason::AdminNetworkOnly)?;
+    require(actor.is_admin(), DenialReason::AdminOnly)
 }
 
-pub(crate) fn require_manager(actor: &Actor, organization: OrganizationId) -> Result<(), &'static str> {
+pub(crate) fn require_manager(actor: &Actor, organization: OrganizationId) -> Result<(), DenialReason> {
     let owner = actor.role_in(organization) == Some(Role::Owner);
-    require(owner || !actor.admin_blocked, ADMIN_BLOCKED)?;
-    require(actor.is_admin() || owner, "Only organization owners and admins can do this.")
+    require(owner || !actor.admin_blocked, DenialReason::AdminNetworkOnly)?;
+    require(actor.is_admin() || owner, DenialReason::ManagerOnly)
 }
 
 /// Declares actions, their [`Action`] implementations and their entries in the [registry].
@@ -147,8 +143,8 @@ macro_rules! actions {
             $(const STEP_UP: $crate::policy::StepUp = $crate::policy::StepUp::always($step_up);)?
             $(const ALLOWED_WHILE_FROZEN: bool = $while_frozen;)?
 
-            fn check(&self, actor: &Actor) -> Result<(), &'static str> {
-                let check: fn(&Self, &Actor) -> Result<(), &'static str> = $check;
+            fn check(&self, actor: &Actor) -> Result<(), DenialReason> {
+                let check: fn(&Self, &Actor) -> Result<(), DenialReason> = $check;
                 check(self, actor)
             }
             fn target(&self) -> (&'static str, String) {
@@ -175,6 +171,7 @@ macro_rules! actions {
 }
 
 mod access;
+mod denial;
 mod emergency;
 mod factors;
 mod identity;
@@ -188,6 +185,7 @@ pub use access::{
     ChangeKey, CreateEnrollment, CreateKey, EndBrowserSession, EndOtherBrowserSessions, KeyExpiryChange, ReadAccess,
     RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
 };
+pub use denial::DenialReason;
 pub use emergency::{
     EndBrowserSessions, FreezeTenant, LockPerson, ReviewAnomaly, StopTasks, Stopped, ThawTenant, UnlockPerson,
 };
@@ -314,7 +312,7 @@ mod tests {
         let person_2 = Some(PersonId(Uuid::from_u128(2)));
         for behind in [[person_2, None], [None, person_2], [person_2, person_2]] {
             let refused = person(2, Some(Role::Owner)).may(Decide { behind, ..decide() });
-            assert!(refused.is_err_and(|denied| denied.reason.contains("Another approver must decide")), "{behind:?}");
+            assert!(refused.is_err_and(|denied| denied.reason == DenialReason::ResponsibleForRequester), "{behind:?}");
             assert!(person(3, Some(Role::Approver)).may(Decide { behind, ..decide() }).is_ok(), "{behind:?}");
         }
     }
@@ -325,7 +323,7 @@ mod tests {
         admin.tenant_role = TenantRole::Admin;
         admin.admin_blocked = true;
         let denied = admin.may(CreateOrganization { name: "Ops".into() }).unwrap_err();
-        assert_eq!(denied.reason, ADMIN_BLOCKED);
+        assert_eq!(denied.reason, DenialReason::AdminNetworkOnly);
         assert!(admin.may(ReadAudit).is_err() && !admin.can_read_everything());
         assert!(admin.may(submit()).is_ok(), "the rights of a member remain");
         admin.admin_blocked = false;

@@ -1,5 +1,5 @@
 //! Organization actions, and leaving an organization.
-use super::{Action, require, require_manager};
+use super::{Action, DenialReason, require, require_manager};
 use crate::{Actor, OrganizationId, PersonId, Principal};
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ actions! {
         person: PersonId,
         /// The new responsible person of the actor's service accounts in the organization.
         successor: Option<PersonId>,
-    } if |a, actor| require(actor.principal == Principal::Person(a.person), "You can leave an organization only yourself."),
+    } if |a, actor| require(actor.principal == Principal::Person(a.person), DenialReason::OwnDepartureOnly),
       detail |a| json!({ "successor": a.successor }), step_up true, while_frozen true;
 }
 

@@ -1,5 +1,5 @@
 //! Administrative actions: people, service accounts, memberships, access reviews, rules.
-use super::{Action, require, require_admin, require_manager};
+use super::{Action, DenialReason, require, require_admin, require_manager};
 use crate::{
     Actor, Email, OrganizationId, PersonId, ReviewId,
     role::{Role, TenantRole},
@@ -47,7 +47,7 @@ actions! {
         tenant_role: TenantRole,
     } if |a, actor| {
         require_admin(actor)?;
-        require(actor.person() != Some(a.person), "Another admin must change your tenant role.")
+        require(actor.person() != Some(a.person), DenialReason::OwnTenantRole)
     }, detail |a| json!({ "tenant_role": a.tenant_role }), step_up true;
 
     CreateOrganization = "organization.create" on "tenant" (|_| String::new()) {

@@ -1,5 +1,5 @@
 //! Actions on tasks, the approval queue and the audit log.
-use super::{Action, reaches_out, require, require_manager};
+use super::{Action, DenialReason, reaches_out, require, require_manager};
 use crate::{
     Actor, ApprovalId, OrganizationId, PersonId, TaskId, approval::Answer, network::NetworkPolicy,
     request::RequestDigest, role::Role, task::Submission,
@@ -7,19 +7,13 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Requires that the actor can submit tasks to an organization.
-pub(crate) fn require_submitter(actor: &Actor, organization: OrganizationId) -> Result<(), &'static str> {
-    require(
-        actor.role_in(organization) >= Some(Role::Member),
-        "Only members of the organization can submit tasks in it.",
-    )
+pub(crate) fn require_submitter(actor: &Actor, organization: OrganizationId) -> Result<(), DenialReason> {
+    require(actor.role_in(organization) >= Some(Role::Member), DenialReason::MemberOnly)
 }
 
 /// Requires that the actor can decide approval requests of an organization other than their own.
-pub(crate) fn require_approver(actor: &Actor, organization: OrganizationId) -> Result<(), &'static str> {
-    require(
-        actor.role_in(organization) >= Some(Role::Approver),
-        "Only approvers of the organization can decide this request.",
-    )
+pub(crate) fn require_approver(actor: &Actor, organization: OrganizationId) -> Result<(), DenialReason> {
+    require(actor.role_in(organization) >= Some(Role::Approver), DenialReason::ApproverOnly)
 }
 
 actions! {
@@ -40,9 +34,9 @@ actions! {
         owner: PersonId,
         organization: OrganizationId,
     } if |a, actor| {
-        require(actor.reaches(a.organization), "This API key is limited to another organization.")?;
+        require(actor.reaches(a.organization), DenialReason::KeyOfAnotherOrganization)?;
         let own = actor.person() == Some(a.owner);
-        let otherwise = "Only the submitter, an owner of the organization or an admin can cancel this task.";
+        let otherwise = DenialReason::SubmitterOrManagerOnly;
         require(own, otherwise).or_else(|_| require_manager(actor, a.organization).map_err(|_| otherwise))
     }, scope TasksCancel, while_frozen true;
 
@@ -63,9 +57,9 @@ actions! {
         network: NetworkPolicy,
     } if |a, actor| {
         require_approver(actor, a.organization)?;
-        require(actor.person() != Some(a.requester), "You cannot decide your own request.")?;
+        require(actor.person() != Some(a.requester), DenialReason::OwnApprovalRequest)?;
         let is_behind = actor.person().is_some() && a.behind.contains(&actor.person());
-        require(!is_behind, "You are responsible for the requester or created its key. Another approver must decide.")
+        require(!is_behind, DenialReason::ResponsibleForRequester)
     }, scope ApprovalsDecide, detail |a| json!({
         "approval": a.approval, "answer": a.answer, "reason": a.reason, "request_digest": a.request,
     }), step_up_if |a| a.answer == Answer::Approve && reaches_out(a.network);
@@ -79,5 +73,5 @@ actions! {
     ReadApprovals = "approval.read" on "tenant" (|_| String::new()) if |_, _| Ok(()), scope ApprovalsRead;
 
     ReadAudit = "audit.read" on "tenant" (|_| String::new())
-    if |_, actor| require(actor.can_read_everything(), "Only admins and auditors can read the audit log."), scope AuditRead;
+    if |_, actor| require(actor.can_read_everything(), DenialReason::AuditorOnly), scope AuditRead;
 }

@@ -10,13 +10,13 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use store::{ApprovalFilter, Error, Result};
+use store::{ApprovalFilter, Conflict, Error, Result};
 
 const DAY: Duration = Duration::from_hours(24);
 
-fn conflict<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
+fn conflict<T: std::fmt::Debug>(result: Result<T>) -> Conflict {
     match result {
-        Err(Error::Conflict(conflict)) => conflict.message(),
+        Err(Error::Conflict(conflict)) => conflict,
         other => panic!("no conflict: {other:?}"),
     }
 }
@@ -72,11 +72,11 @@ on_both! {
 
     async fn d_04_deciding_twice_is_a_conflict_that_says_so(world) {
         let acme = &world.acme;
-        for (answer, words) in [(Answer::Approve, "already been approved"), (Answer::Deny, "already been denied")] {
+        for (answer, settled) in [(Answer::Approve, Conflict::ApprovalApproved), (Answer::Deny, Conflict::ApprovalDenied)] {
             let question = world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await;
             world.decide(&acme.ada, &question, answer).await.unwrap();
             for who in [&acme.ada, &acme.abe, &acme.olga] {
-                assert!(conflict(world.decide(who, &question, Answer::Approve).await).contains(words));
+                assert_eq!(conflict(world.decide(who, &question, Answer::Approve).await), settled);
             }
         }
     }
@@ -86,7 +86,7 @@ on_both! {
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
         let mut question = world.question(&task).await;
         question.request_digest.0[31] ^= 1;
-        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("has changed since the page was loaded"));
+        assert_eq!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await), Conflict::RequestChanged);
         question.request_digest = RequestDigest([0; 32]);
         conflict(world.decide(&acme.ada, &question, Answer::Deny).await);
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
@@ -111,7 +111,7 @@ on_both! {
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
         let question = world.question(&task).await;
         assert_eq!(world.decide(&acme.ada, &question, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
-        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("already decided this request"));
+        assert_eq!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await), Conflict::AlreadyDecided);
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
         assert_eq!(world.question(&task).await.given, 1);
         assert_eq!(world.decide(&acme.abe, &question, Answer::Approve).await.unwrap(), ApprovalState::Approved);
@@ -153,12 +153,12 @@ on_both! {
         world.store.system().run_due_work().await.unwrap();
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
         world.wait(Duration::from_micros(1));
-        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("expired"), "even before the clock came by");
+        assert_eq!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await), Conflict::ApprovalExpired, "even before the clock came by");
         world.store.system().run_due_work().await.unwrap();
         assert_eq!(world.state(acme, task.id).await, TaskState::Expired);
         assert_eq!(world.question(&task).await.state, ApprovalState::Expired);
         assert_eq!(world.history(acme, task.id).await, ["task.submit", "approval.expire"]);
-        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("expired"));
+        assert_eq!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await), Conflict::ApprovalExpired);
         assert_eq!(world.store.system().next_due().await.unwrap(), None);
     }
 
@@ -169,7 +169,7 @@ on_both! {
         let cancel = CancelTask { task: task.id, owner: acme.mia.person().unwrap(), organization: acme.ops };
         world.change(&acme.mia, async |write| write.cancel_task(acme.mia.may(cancel)?).await).await.unwrap();
         assert_eq!(world.question(&task).await.state, ApprovalState::Withdrawn);
-        assert!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await).contains("withdrawn"));
+        assert_eq!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await), Conflict::ApprovalWithdrawn);
         assert!(world.claim(&acme.rex).await.is_none());
     }
 

@@ -1,7 +1,13 @@
 //! Refusals for the browser, from errors of the store and of sign-in. Internal causes go to the log only.
+mod conflict;
+mod denial;
+
+pub use conflict::conflict_text;
+pub use denial::denial_text;
+
 use crate::outcome::{Kind, Refusal};
 use auth::providers::ProviderFailure;
-use domain::Denied;
+use domain::{Denied, policy::DenialReason};
 use store::Error;
 
 impl From<Error> for Refusal {
@@ -10,7 +16,7 @@ impl From<Error> for Refusal {
             Error::NotFound => Self::new(Kind::NotFound, t!("refused-not-found")),
             Error::Denied(denied) => denied.into(),
             Error::Invalid(invalid) => invalid.into(),
-            Error::Conflict(conflict) => Self::new(Kind::Conflict, conflict.message()),
+            Error::Conflict(conflict) => Self::new(Kind::Conflict, conflict_text(conflict)),
             Error::OpenTasks(n) => Self::new(Kind::Conflict, t!("refused-open-tasks", n = n)),
             Error::Busy => Self::new(Kind::Unavailable, t!("refused-busy")),
             Error::Full => {
@@ -28,34 +34,43 @@ impl From<Error> for Refusal {
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         let kind = if denied.stale { Kind::Stale } else { Kind::Forbidden };
-        Self::new(kind, denied.reason)
+        Self::new(kind, denial_text(denied.reason))
+    }
+}
+
+impl From<DenialReason> for Refusal {
+    fn from(reason: DenialReason) -> Self {
+        Self::new(Kind::Forbidden, denial_text(reason))
     }
 }
 
 impl From<auth::Error> for Refusal {
     fn from(error: auth::Error) -> Self {
         use auth::Error;
-        let kind = match error {
+        let (kind, text) = match error {
             Error::Store(error) => return error.into(),
             Error::Invalid(invalid) => return invalid.into(),
             Error::Throttled { seconds } => return Self::wait(seconds),
             Error::Provider { failure, label } => return provider_failure(failure, label),
-            Error::ProbeFailed(cause) => return Self::new(Kind::Invalid, t!("provider-test-failed", cause = cause)),
-            Error::NotSignedIn => return Self::new(Kind::SignedOut, t!("refused-signed-out")),
-            Error::PasswordSignInDisabled => return Self::new(Kind::SignedOut, t!("sign-in-closed")),
-            Error::PasswordsDisabled => return Self::new(Kind::Forbidden, t!("sign-in-closed")),
-            Error::NoRandomness => return Self::new(Kind::Unavailable, t!("refused-unavailable")),
-            Error::SignInExpired | Error::AccountChanged | Error::WrongPassword | Error::UnknownPasskey => {
-                Kind::SignedOut
-            }
-            Error::PasswordLinkInvalid
-            | Error::SetupLinkInvalid
-            | Error::AddressLinkInvalid
-            | Error::InvitationInvalid => Kind::NotFound,
-            Error::AlreadySignedIn | Error::NoMail | Error::PasskeysUnsupported => Kind::Conflict,
-            Error::Unavailable => Kind::Unavailable,
+            Error::ProbeFailed(cause) => (Kind::Invalid, t!("provider-test-failed", cause = cause)),
+            Error::NotSignedIn => (Kind::SignedOut, t!("refused-signed-out")),
+            Error::PasswordSignInDisabled => (Kind::SignedOut, t!("sign-in-closed")),
+            Error::PasswordsDisabled => (Kind::Forbidden, t!("sign-in-closed")),
+            Error::NoRandomness => (Kind::Unavailable, t!("refused-unavailable")),
+            Error::SignInExpired => (Kind::SignedOut, t!("sign-in-expired")),
+            Error::AccountChanged => (Kind::SignedOut, t!("sign-in-account-changed")),
+            Error::WrongPassword => (Kind::SignedOut, t!("sign-in-wrong-password")),
+            Error::UnknownPasskey => (Kind::SignedOut, t!("sign-in-unknown-passkey")),
+            Error::PasswordLinkInvalid => (Kind::NotFound, t!("sign-in-password-link-invalid")),
+            Error::SetupLinkInvalid => (Kind::NotFound, t!("sign-in-setup-link-invalid")),
+            Error::AddressLinkInvalid => (Kind::NotFound, t!("sign-in-address-link-invalid")),
+            Error::InvitationInvalid => (Kind::NotFound, t!("sign-in-invitation-invalid")),
+            Error::AlreadySignedIn => (Kind::Conflict, t!("sign-in-already-signed-in")),
+            Error::NoMail => (Kind::Conflict, t!("sign-in-no-mail")),
+            Error::PasskeysUnsupported => (Kind::Conflict, t!("sign-in-passkeys-unsupported")),
+            Error::Unavailable => (Kind::Unavailable, t!("sign-in-unavailable")),
         };
-        Self::new(kind, error.to_string())
+        Self::new(kind, text)
     }
 }
 

@@ -1,0 +1,121 @@
+# Refusals: why a request was not carried out.
+
+refused-unavailable = The server could not complete the request. Nothing was changed. Try again in a moment. If the problem continues, ask an administrator to check the server log.
+refused-busy = The database is busy. Nothing was changed. Try again in a moment.
+refused-full = The server disk is full. Nothing was changed. Ask an administrator to free disk space.
+refused-signed-out = Sign in to continue.
+refused-not-found = This page does not exist, or you do not have access to it.
+refused-open-tasks = { $n ->
+    [one] 1 task is waiting or running in this organization. Wait for it to end or stop it, then archive the organization.
+   *[other] { $n } tasks are waiting or running in this organization. Wait for them to end or stop them, then archive the organization.
+}
+
+# Policy denials
+denied-browser-only = API keys cannot do this. Sign in with a browser.
+denied-missing-scope = This API key does not have the required scope.
+denied-key-of-another-organization = This API key is limited to another organization.
+denied-step-up-required = Confirm your identity to continue.
+denied-admin-network-only = Admin work is not allowed from this address.
+denied-admin-only = Only tenant admins can do this.
+denied-manager-only = Only organization owners and admins can do this.
+denied-auditor-only = Only admins and auditors can read the audit log.
+denied-member-only = Only members of the organization can submit tasks in it.
+denied-approver-only = Only approvers of the organization can decide this request.
+denied-submitter-or-manager-only = Only the submitter, an owner of the organization or an admin can cancel this task.
+denied-own-approval-request = You cannot decide your own request.
+denied-responsible-for-requester = You are responsible for the requester or created its key. Another approver must decide.
+denied-key-owner-only = Only the person who uses a key or the responsible person of the service account can create it.
+denied-key-editor-only = Only the owner of the API key or an admin can change it.
+denied-key-revoker-only = Only the owner of the API key or an admin can revoke it.
+denied-access-reader-only = Only its owner, an owner of its organization, an auditor or an admin can view who has access.
+denied-own-session-only = You can end only your own sessions.
+denied-own-account-only = You can change only your own account.
+denied-own-sign-in-only = Only the person themselves can change how they sign in.
+denied-own-membership-only = You can do this only for yourself, in a browser.
+denied-own-departure-only = You can leave an organization only yourself.
+denied-own-tenant-role = Another admin must change your tenant role.
+denied-own-lock = Another admin must lock your account.
+denied-own-factor-reset = Another admin must reset your second factors.
+denied-own-address-replacement = Another admin must change your email address.
+denied-inviter-not-a-person = Only people can create invitations.
+denied-invitation-only = This requires an invitation.
+denied-provider-rules-only = Only the group rules of an identity provider can do this.
+denied-console-only = This is possible only at the server's console.
+
+# Conflicts with the present state
+conflict-address-in-use = This address is already in use.
+conflict-account-exists = An account with this address already exists.
+conflict-anomaly-reviewed = This anomaly is already reviewed.
+conflict-anomaly-repeated = This anomaly was detected again since you opened the page. Reload the page and review it again.
+conflict-decider-not-a-person = Only people can decide approval requests.
+conflict-approval-expired = This request has expired.
+conflict-approval-approved = This request has already been approved.
+conflict-approval-denied = This request has already been denied.
+conflict-approval-withdrawn = This request was withdrawn: the task was cancelled.
+conflict-decider-is-responsible = You are responsible for the service account that made this request. Someone else must decide it.
+conflict-decider-created-key = You created the API key of this request. Someone else must decide it.
+conflict-request-changed = The request has changed since the page was loaded. Reload the page and review it again.
+conflict-already-decided = You have already decided this request.
+conflict-tenant-frozen = This tenant is frozen. Changes are blocked and no task starts until an admin ends the freeze.
+conflict-already-locked = This account is already locked.
+conflict-not-locked = This account is not locked.
+conflict-last-admin-locked = This is the last active admin, and nobody else could unlock the account. Use the server console instead.
+conflict-already-frozen = This tenant is already frozen.
+conflict-not-frozen = This tenant is not frozen.
+conflict-totp-exists = You already have an authenticator app. Remove it first.
+conflict-last-sign-in-method = This is your only sign-in method. Link another account or set a password first.
+conflict-identity-linked = This identity is already linked to an account.
+conflict-inviter-not-a-person = Only people can create invitations.
+conflict-too-many-invitations = This organization has reached the limit of 200 open invitations. Revoke some first.
+conflict-invitation-for-another-address = This invitation is for another address. Sign in with the account that uses it.
+conflict-already-member = You are already a member of this organization.
+conflict-address-unconfirmed = Confirm this address first.
+conflict-account-exists-for-invitation = An account with this address already exists. Sign in to return to the invitation.
+conflict-too-many-join-requests = You have reached the limit of join requests for today. Try again tomorrow.
+conflict-join-request-exists = You have already requested to join. The owners have been notified.
+conflict-join-request-settled = This request was already decided or withdrawn.
+conflict-key-replaced = This API key has already been replaced. Rotate its successor.
+conflict-key-revoked = This API key is already revoked.
+conflict-key-inactive = This API key is no longer active. Create a new one.
+conflict-service-account-exceeds-responsible = This service account may do more somewhere than you, who answer for it. An admin makes its keys, or has somebody else answer for it.
+conflict-key-overlap-ending = This API key is being replaced and expires after the overlap.
+conflict-output-lines-missing = Some output lines are missing.
+conflict-last-owner = This is the last active owner of the organization. Make another member an owner first.
+conflict-organization-name-taken = An organization with this name already exists.
+conflict-organization-name-former = This name belonged to another organization, and group rules still refer to it. Only an admin can reuse it.
+conflict-organization-already-archived = This organization is already archived.
+conflict-organization-not-archived = This organization is not archived.
+conflict-organization-archived = This organization is archived. Changes are blocked and no task starts until an owner or an admin restores it.
+conflict-too-many-passkeys = You have reached the limit of 20 passkeys. Remove one that you do not use.
+conflict-passkey-known = This passkey is already registered.
+conflict-last-admin = This is the last admin. Make another person an admin first.
+conflict-reviewer-not-a-person = Access reviews can only be decided by a person.
+conflict-review-open = Another access review is still open. End it first.
+conflict-review-item-decided = This was already decided.
+conflict-rights-of-responsible = They answer for service accounts there. Remove them on the organization's page, where you choose who answers for these from then on; then revoke it here as well.
+conflict-review-incomplete = Some rights in this review have no decision yet.
+conflict-review-ended = This review has ended.
+conflict-rules-changed = Someone else changed the rules. Reload the page to see the current rules.
+conflict-runner-name-taken = An active runner with this name already exists. Revoke it or choose another name.
+conflict-runner-revoked = This runner is already revoked.
+conflict-responsible-is-service-account = The responsible person of a service account must be a person, not another service account.
+conflict-already-responsible = This person is already responsible for the service account.
+conflict-task-ended = This task has already ended.
+conflict-task-state-changed = The task is no longer in a state that allows this.
+conflict-no-longer-submitter = You can no longer submit tasks in this organization.
+conflict-submitter-not-a-person = Only people and their API keys can submit tasks.
+conflict-idempotency-key-reused = This idempotency key was already used for a different task.
+
+# Sign-in
+sign-in-expired = Your sign-in has expired. Sign in again.
+sign-in-account-changed = Your account was changed or signed out in the meantime. Sign in again.
+sign-in-wrong-password = The email address or the password is wrong.
+sign-in-unknown-passkey = This passkey is not registered here, or the attempt timed out. Try again.
+sign-in-passkeys-unsupported = Passkeys require a host name, but this server is reached by an IP address. Set public_url.
+sign-in-password-link-invalid = This link has expired or was already used. Ask an admin for a new one.
+sign-in-setup-link-invalid = This link has expired or was already used. Restart the server to get a new one.
+sign-in-address-link-invalid = This link has expired or was already used. Request a new one.
+sign-in-invitation-invalid = This invitation does not work: it was used, revoked, or is too old, or you are signed in elsewhere than where it leads. Ask whoever sent it for a new one.
+sign-in-already-signed-in = You are signed in. Accept with this account, or sign out first.
+sign-in-no-mail = This server cannot send email, so a new address cannot be confirmed.
+sign-in-unavailable = Sign-in is temporarily unavailable. Try again.
