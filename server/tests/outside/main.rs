@@ -7,7 +7,6 @@ mod attack;
 #[allow(dead_code, reason = "other tests use more of it")]
 mod authenticator;
 mod client;
-mod database;
 mod events;
 #[allow(dead_code, reason = "it uses more of them")]
 mod html;
@@ -20,6 +19,7 @@ mod processes;
 mod program;
 mod providers;
 mod recovery;
+mod table_lock;
 mod tasks;
 mod timeouts;
 mod torture;

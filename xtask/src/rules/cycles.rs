@@ -15,8 +15,17 @@ use syn::{
 /// Cycles that remain, each with the crate, its files and the reason. The list may only shrink.
 const REMAINING: &[(&str, &[&str], &str)] = &[];
 
-const CRATES: [&str; 8] =
-    ["app", "crates/auth", "crates/bench", "crates/domain", "crates/islands", "crates/store", "runner", "server"];
+const CRATES: [&str; 9] = [
+    "app",
+    "crates/auth",
+    "crates/bench",
+    "crates/domain",
+    "crates/islands",
+    "crates/store",
+    "crates/testkit",
+    "runner",
+    "server",
+];
 
 type Module = Vec<String>;
 
