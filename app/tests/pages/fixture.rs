@@ -11,21 +11,22 @@ use axum::{
 };
 use domain::{
     Actor, OrganizationId, Principal, SignedInBy, TenantId, Timestamp,
-    policy::{CreateOrganization, CreatePerson, CreateServiceAccount, SetMembership},
+    policy::{CreateOrganization, CreatePerson, CreateServiceAccount},
     provider::ProviderForm,
     role::{Role, TenantRole},
 };
 use leptos::prelude::*;
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
-use store::{MasterKey, Settings, Store};
+use store::Store;
+use testkit::{Clock, Database, join};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
 use tower_sessions::Session;
 
-/// 2026-03-01 14:05:09 UTC.
-pub const NOW: Timestamp = Timestamp(1_772_373_909_000_000);
+/// The time of every page.
+pub const NOW: Timestamp = testkit::START;
 
 pub struct Fixture {
     pub store: Store,
@@ -34,6 +35,7 @@ pub struct Fixture {
     auth: Auth,
     sessions: Arc<Sessions>,
     _folder: tempfile::TempDir,
+    _database: Database,
 }
 
 /// A rendered page or a redirect.
@@ -101,9 +103,8 @@ pub async fn issuer() -> String {
 impl Fixture {
     pub async fn new() -> Self {
         let _already = any_spawner::Executor::init_tokio();
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("castellan.db").display());
-        let store = Store::open(Settings { url, key: MasterKey::new([7; 32]), clock: Arc::new(|| NOW) }).await.unwrap();
+        let (folder, database) = (tempfile::tempdir().unwrap(), Database::sqlite());
+        let store = Store::open(testkit::settings(&database.url, [7; 32], &Clock::default())).await.unwrap();
         let tenant = store.system().create_tenant("Acme").await.unwrap();
         let console = Actor::console(tenant, NOW);
         let mut write = store.write(&console).await.unwrap();
@@ -120,7 +121,7 @@ impl Fixture {
         };
         let auth = Auth::new(store.clone(), settings, Hasher::new().unwrap()).unwrap();
         let sessions = Arc::new(Sessions::new(store.clone(), &key, Duration::from_hours(12)));
-        Self { store, tenant, ops, auth, sessions, _folder: folder }
+        Self { store, tenant, ops, auth, sessions, _folder: folder, _database: database }
     }
 
     /// Creates a person and returns them as a signed-in actor, with an optional role in Operations.
@@ -128,19 +129,13 @@ impl Fixture {
         let console = Actor::console(self.tenant, NOW);
         let email = domain::Email::parse(&format!("{name}@example.org")).unwrap();
         let mut write = self.store.write(&console).await.unwrap();
-        let new = CreatePerson { email: email.clone(), name: name.into(), tenant_role };
+        let new = CreatePerson { email, name: name.into(), tenant_role };
         let person = write.create_person(console.may(new).unwrap()).await.unwrap();
         if let Some(role) = role {
-            let place = SetMembership { organization: self.ops, person, role };
-            write.set_membership(console.may(place).unwrap()).await.unwrap();
+            join(&mut write, &console, self.ops, person, role).await;
         }
         write.commit().await.unwrap();
-        let mut actor = Actor::clock(self.tenant, NOW);
-        actor.principal = Principal::Person(person);
-        actor.by = SignedInBy::Password;
-        (actor.name, actor.email, actor.tenant_role) = (name.into(), Some(email), tenant_role);
-        actor.roles.extend(role.map(|role| (self.ops, role)));
-        actor
+        testkit::person(&self.store, self.tenant, person).await
     }
 
     /// Creates a service account with a role in Operations and returns it as an actor.
@@ -148,8 +143,7 @@ impl Fixture {
         let mut write = self.store.write(admin).await.unwrap();
         let new = CreateServiceAccount { name: "Robot".into(), responsible: responsible.person().unwrap() };
         let person = write.create_service_account(admin.may(new).unwrap()).await.unwrap();
-        let place = SetMembership { organization: self.ops, person, role };
-        write.set_membership(admin.may(place).unwrap()).await.unwrap();
+        join(&mut write, admin, self.ops, person, role).await;
         write.commit().await.unwrap();
         let mut actor = Actor::clock(self.tenant, NOW);
         (actor.principal, actor.by, actor.name) = (Principal::Person(person), SignedInBy::Key, "Robot".into());

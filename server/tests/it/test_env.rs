@@ -5,12 +5,11 @@ use axum::{
 };
 use bytes::Bytes;
 use domain::{
-    Actor, Email, OrganizationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
+    Actor, OrganizationId, PersonId, TaskId, TenantId,
     log::{Line, Stream},
-    policy::{CreateKey, CreateOrganization, CreatePerson, SetMembership},
+    policy::CreateOrganization,
     receipt::{End, Receipt},
     request::OutputDigest,
-    role::{Role, TenantRole},
 };
 use futures::StreamExt;
 use http::{HeaderMap, Request, StatusCode};
@@ -20,62 +19,34 @@ use server::{
     keys::{Keys, SecretsDir},
     state::App,
 };
-use std::{
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
-use store::{Assignment, EnrolledRunner, Lease, MasterKey, Settings, Store, Write};
+use std::time::Duration;
+use store::{Assignment, EnrolledRunner, Store, Write};
 use tempfile::TempDir;
+use testkit::{
+    ADA, AUDREY, Clock, Database, Engine, Fixture, MAX, MIA, START, create_people, enrolled_runner, lease, new_key,
+    settings,
+};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
 
 /// Generates two tests per case, `name::sqlite` and `name::postgres`, each with its own deployment.
 macro_rules! on_both {
-    ($($(#[$meta:meta])* async fn $name:ident($env:ident) $body:block)*) => {$(
-        $(#[$meta])*
-        mod $name {
-            #[allow(unused_imports, reason = "some tests need nothing from around them")]
-            use super::*;
-
-            async fn case($env: &crate::test_env::TestEnv) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                let env = crate::test_env::TestEnv::sqlite().await;
-                case(&env).await;
-                env.end().await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                let env = crate::test_env::TestEnv::postgres().await;
-                case(&env).await;
-                env.end().await;
-            }
-        }
-    )*};
+    ($($cases:tt)*) => { testkit::on_both! { &crate::test_env::TestEnv; $($cases)* } };
 }
 pub(crate) use on_both;
-
-/// The start time of every test: 2026-03-01 14:05:09 UTC.
-const START_TIME: i64 = 1_772_373_909_000_000;
 
 /// A deployment with a controlled clock.
 pub struct TestEnv {
     pub app: App,
     pub api: Router,
-    clock: Arc<AtomicI64>,
-    database: Option<String>,
+    clock: Clock,
     /// The tenant that most tests use.
     pub acme: TenantFixture,
     /// Another tenant, for isolation tests.
     pub bolt: TenantFixture,
     _folder: TempDir,
+    _database: Database,
 }
 
 /// A tenant and its people. `ops` is an organization with every person except the auditor.
@@ -95,33 +66,10 @@ pub struct TenantFixture {
     pub rex: Actor,
 }
 
-impl TestEnv {
-    pub async fn sqlite() -> Self {
-        let folder = TempDir::new().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("castellan.db").display());
-        Self::open(&url, None, folder).await
-    }
-
-    pub async fn postgres() -> Self {
-        let cluster = std::env::var("CASTELLAN_TEST_POSTGRES_URL")
-            .expect("CASTELLAN_TEST_POSTGRES_URL is not set: run the tests by `cargo xtask test`");
-        let database = format!("castellan_{}", Uuid::new_v4().simple());
-        psql(&cluster, &format!("create database {database}"));
-        let (server, _) = cluster.rsplit_once('/').unwrap();
-        let url = format!("{server}/{database}");
-        Self::open(&url, Some(database), TempDir::new().unwrap()).await
-    }
-
-    async fn open(url: &str, database: Option<String>, folder: TempDir) -> Self {
-        let clock = Arc::new(AtomicI64::new(START_TIME));
-        let ticking = clock.clone();
-        let store = Store::open(Settings {
-            url: url.to_owned(),
-            key: MasterKey::new([7; 32]),
-            clock: Arc::new(move || Timestamp(ticking.load(Ordering::SeqCst))),
-        })
-        .await
-        .unwrap();
+impl Fixture for TestEnv {
+    async fn create(engine: Engine) -> Self {
+        let (folder, database, clock) = (TempDir::new().unwrap(), Database::create(engine), Clock::default());
+        let store = Store::open(settings(&database.url, [7; 32], &clock)).await.unwrap();
         let secrets = SecretsDir::open_or_create(&folder.path().join("secrets")).unwrap();
         let config = config::load_from(None, std::iter::empty()).unwrap();
         let keys = Keys::open_or_create(&secrets, None).unwrap();
@@ -139,35 +87,33 @@ impl TestEnv {
         };
         let acme = create_tenant_fixture(&app.store, "acme").await;
         let bolt = create_tenant_fixture(&app.store, "bolt").await;
-        Self { api: api::routes(app.clone()).unwrap(), app, clock, database, acme, bolt, _folder: folder }
+        Self { api: api::routes(app.clone()).unwrap(), app, clock, acme, bolt, _folder: folder, _database: database }
+    }
+
+    async fn close(self) {
+        self.end().await;
+    }
+}
+
+impl TestEnv {
+    pub async fn sqlite() -> Self {
+        Self::create(Engine::Sqlite).await
     }
 
     /// Closes the database and drops it.
     pub async fn end(self) {
         self.app.background.finish().await;
         self.app.store.close().await;
-        if let Some(database) = &self.database {
-            let cluster = std::env::var("CASTELLAN_TEST_POSTGRES_URL").unwrap();
-            psql(&cluster, &format!("drop database {database} with (force)"));
-        }
     }
 
     pub fn advance_clock(&self, span: Duration) {
-        self.clock.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);
+        self.clock.advance(span);
     }
 
     /// Creates an API key with these scopes and returns its token.
     pub async fn key(&self, tenant: &TenantFixture, owner: PersonId, scopes: &str) -> String {
         let token = format!("mk_{}", Uuid::new_v4().simple());
-        let new = CreateKey {
-            owner,
-            name: "key".into(),
-            scopes: scopes.parse().unwrap(),
-            expires_at: None,
-            organization: None,
-            networks: domain::Networks::default(),
-            responsible: None,
-        };
+        let new = new_key(owner, "key", scopes);
         let hash = server::authentication::digest(&token);
         self.change(&tenant.console, async |write| write.create_key(tenant.console.may(new)?, &token[..8], hash).await)
             .await;
@@ -176,10 +122,7 @@ impl TestEnv {
 
     /// Commits one change by one actor.
     pub async fn change<T>(&self, actor: &Actor, work: impl AsyncFnOnce(&mut Write) -> store::Result<T>) -> T {
-        let mut write = self.app.store.write(actor).await.unwrap();
-        let done = work(&mut write).await.unwrap();
-        write.commit().await.unwrap();
-        done
+        testkit::change(&self.app.store, actor, work).await.unwrap()
     }
 
     /// Sends a request to the API.
@@ -233,27 +176,18 @@ impl TestEnv {
 
     /// Finishes the attempt with a receipt for `output`.
     pub async fn finish(&self, tenant: &TenantFixture, assignment: &Assignment, end: End, output: &str) {
-        let domain::Principal::Runner(runner) = tenant.rex.principal else { panic!("not a runner") };
+        let now = self.app.store.now();
         let receipt = Receipt {
-            tenant: tenant.id,
-            task: assignment.task.id,
-            attempt: assignment.task.attempt,
-            runner,
-            request: assignment.task.request_digest,
-            started_at: self.app.store.now(),
-            ended_at: self.app.store.now(),
-            end,
+            started_at: now,
+            ended_at: now,
             output: OutputDigest::of(output.as_bytes()),
             output_bytes: u64::try_from(output.len()).unwrap(),
             output_lines: u64::try_from(output.lines().count()).unwrap(),
+            ..testkit::receipt(&tenant.rex, assignment, end)
         };
         self.change(&tenant.rex, async |write| write.finish_task(lease(assignment), &receipt, vec![1, 2, 3]).await)
             .await;
     }
-}
-
-pub fn lease(assignment: &Assignment) -> Lease {
-    Lease { task: assignment.task.id, attempt: assignment.task.attempt }
 }
 
 /// A complete response.
@@ -363,42 +297,16 @@ async fn create_tenant_fixture(store: &Store, name: &str) -> TenantFixture {
     let mut write = store.write(&console).await.unwrap();
     let new = CreateOrganization { name: "ops".into() };
     let ops = write.create_organization(console.may(new).unwrap()).await.unwrap();
-    let mut ids = vec![];
-    for (who, tenant_role, role) in [
-        ("mia", TenantRole::Person, Some(Role::Member)),
-        ("max", TenantRole::Person, Some(Role::Member)),
-        ("ada", TenantRole::Person, Some(Role::Approver)),
-        ("audrey", TenantRole::Auditor, None),
-    ] {
-        let email = Email::parse(&format!("{who}@{name}.example")).unwrap();
-        let new = CreatePerson { email, name: format!("{who} of {name}"), tenant_role };
-        let person = write.create_person(console.may(new).unwrap()).await.unwrap();
-        if let Some(role) = role {
-            let join = SetMembership { organization: ops, person, role };
-            write.set_membership(console.may(join).unwrap()).await.unwrap();
-        }
-        ids.push(person);
-    }
-    let [mia, max, ada, audrey] = ids.try_into().unwrap();
-    let id = RunnerId(Uuid::now_v7());
+    let people = [MIA, MAX, ADA, AUDREY];
+    let [mia, max, ada, audrey] = create_people(&mut write, &console, ops, name, people).await;
     let runner = EnrolledRunner {
-        id,
-        name: "rex".into(),
-        version: "1".into(),
-        capabilities: "bash".into(),
         serial: format!("serial of {name}"),
-        public_key: vec![1, 2, 3],
-        expires_at: Timestamp(START_TIME).after(Duration::from_hours(24)),
+        expires_at: START.after(Duration::from_hours(24)),
+        ..enrolled_runner("rex")
     };
+    let id = runner.id;
     write.enroll_runner(runner).await.unwrap();
     write.commit().await.unwrap();
     let rex = Actor::runner(tenant, id, "rex", store.now());
     TenantFixture { id: tenant, console, ops, mia, max, ada, audrey, rex }
-}
-
-/// Runs one statement with psql, because only `store` depends on a database driver.
-fn psql(url: &str, statement: &str) {
-    let done = Command::new("psql").args(["--no-psqlrc", "--quiet", "--command", statement, url]).output();
-    let done = done.expect("psql is needed, which comes with PostgreSQL");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }

@@ -7,7 +7,6 @@ mod attack;
 #[allow(dead_code, reason = "other tests use more of it")]
 mod authenticator;
 mod client;
-mod database;
 mod events;
 mod guide;
 #[allow(dead_code, reason = "it uses more of them")]
@@ -21,6 +20,7 @@ mod processes;
 mod program;
 mod providers;
 mod recovery;
+mod table_lock;
 mod tasks;
 mod timeouts;
 mod torture;

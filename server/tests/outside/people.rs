@@ -4,6 +4,7 @@ use crate::{
     program::Program,
 };
 use std::sync::Mutex;
+use testkit::email_address;
 
 /// The password of every test account.
 pub const PASSWORD: &str = "violet tractor cloud 91";
@@ -48,7 +49,7 @@ impl Program {
 
     /// Creates a person at NAME@TENANT.example with a password and a key with all scopes.
     pub fn person(&self, name: &str, tenant: &str, role: &str) -> Person {
-        let email = format!("{name}@{tenant}.example");
+        let email = email_address(name, tenant);
         let arguments =
             ["admin", "create-user", "--email", &email, "--role", role, "--tenant", tenant, "--password-stdin"];
         let id = self.cli(&arguments, PASSWORD);

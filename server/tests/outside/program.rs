@@ -1,7 +1,6 @@
 //! `castellan serve` as a separate process on free ports, with its own folder and database.
 use crate::{
     client::client,
-    database::{Database, psql},
     ports::reserve_port,
     processes::descendants,
     timeouts::{DEFAULT_TIMEOUT, until},
@@ -16,28 +15,12 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
+use testkit::{Database, Engine, Fixture, psql};
 use tokio::time::{Instant, sleep};
 
 /// Generates two tests per case, `name::sqlite` and `name::postgres`, each with its own server.
 macro_rules! on_both {
-    ($($(#[$meta:meta])* async fn $name:ident($program:ident) $body:block)*) => {$(
-        $(#[$meta])*
-        mod $name {
-            use super::*;
-
-            async fn run($program: &mut crate::program::Program) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                run(&mut crate::program::Program::sqlite()).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                run(&mut crate::program::Program::postgres()).await;
-            }
-        }
-    )*};
+    ($($cases:tt)*) => { testkit::on_both! { &mut crate::program::Program; $($cases)* } };
 }
 pub(crate) use on_both;
 
@@ -57,6 +40,18 @@ pub struct Program {
     pub client: reqwest::Client,
     /// Scheme, host and port; they change with every start unless the ports are fixed.
     pub origin: String,
+}
+
+impl Fixture for Program {
+    async fn create(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => Self::sqlite(),
+            Engine::Postgres => Self::postgres(),
+        }
+    }
+
+    /// Ends the server, as dropping the deployment does.
+    async fn close(self) {}
 }
 
 impl Program {
@@ -86,7 +81,7 @@ impl Program {
     /// Returns a stopped deployment on a new PostgreSQL database.
     pub fn postgres() -> Self {
         let mut program = Self::sqlite();
-        program.database = Some(Database::create());
+        program.database = Some(Database::postgres());
         program
     }
 

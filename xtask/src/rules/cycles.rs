@@ -22,8 +22,17 @@ const REMAINING: &[(&str, &[&str], &str)] = &[
     ("crates/domain", &["actor", "policy/mod"], "An actor asks the policy, and the policy decides about actors."),
 ];
 
-const CRATES: [&str; 8] =
-    ["app", "crates/auth", "crates/bench", "crates/domain", "crates/islands", "crates/store", "runner", "server"];
+const CRATES: [&str; 9] = [
+    "app",
+    "crates/auth",
+    "crates/bench",
+    "crates/domain",
+    "crates/islands",
+    "crates/store",
+    "crates/testkit",
+    "runner",
+    "server",
+];
 
 type Module = Vec<String>;
 

@@ -4,16 +4,17 @@ use crate::root::cargo;
 use serde::Deserialize;
 
 /// Member → the members it may depend on.
-const MAY_IMPORT: [(&str, &[&str]); 11] = [
+const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("domain", &[]),
-    ("store", &["domain"]),
+    ("store", &["domain", "testkit"]),
     ("auth", &["domain", "store"]),
     ("islands", &[]),
-    ("app", &["auth", "domain", "islands", "store"]),
+    ("app", &["auth", "domain", "islands", "store", "testkit"]),
     ("frontend", &["islands"]),
     ("wire", &[]),
-    ("server", &["app", "auth", "domain", "store", "wire"]),
+    ("server", &["app", "auth", "domain", "store", "testkit", "wire"]),
     ("runner", &["domain", "wire"]),
+    ("testkit", &["domain", "store"]),
     ("bench", &["domain", "runner", "store"]),
     ("xtask", &[]),
 ];
@@ -61,6 +62,17 @@ fn members_import_only_allowed_members() {
             let name = dependency.name.as_str();
             let is_member = MAY_IMPORT.iter().any(|(member, _)| *member == name);
             assert!(!is_member || allowed.contains(&name), "{} must not import {name}", package.name);
+        }
+    }
+}
+
+/// The test support is not part of the product.
+#[test]
+fn only_tests_import_the_testkit() {
+    for package in members() {
+        let imports = package.dependencies.iter().filter(|dependency| dependency.name == "testkit");
+        for import in imports {
+            assert_eq!(import.kind.as_deref(), Some("dev"), "{} must import testkit for its tests only", package.name);
         }
     }
 }

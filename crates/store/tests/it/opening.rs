@@ -1,13 +1,14 @@
 //! D-12, D-13, M-06: opening a database, and refusing one that cannot be used.
 use crate::{
     raw::Raw,
-    world::{World, cluster, drop_database, on_both, sealed},
+    world::{World, on_both, sealed},
 };
 use domain::Timestamp;
 use futures::join;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{sync::Arc, time::Duration};
 use store::{Error, Event, MasterKey, Settings, Store, Topic};
+use testkit::{cluster_url, drop_database};
 use tokio::sync::broadcast::Receiver;
 
 fn message<T>(result: Result<T, Error>) -> String {
@@ -120,7 +121,7 @@ async fn an_address_that_is_none_is_refused_with_what_to_write() {
 
 /// The cluster's superuser is `postgres`, as `cargo xtask test` makes it.
 async fn as_superuser() -> (PgConnection, String) {
-    let url = cluster().replacen("//castellan@", "//postgres@", 1);
+    let url = cluster_url().replacen("//castellan@", "//postgres@", 1);
     let admin = PgConnection::connect(&url)
         .await
         .expect("the throw-away cluster's superuser must be postgres, trusted on 127.0.0.1");
@@ -143,13 +144,13 @@ async fn d_12_a_superuser_is_refused_before_anything_is_made() {
             .unwrap();
     assert_eq!(tables, 0);
     drop(inside);
-    drop_database(&as_superuser().await.1, &database).await;
+    drop_database(&as_superuser().await.1, &database);
 }
 
 #[tokio::test]
 async fn d_12_two_nodes_that_start_at_once_on_a_new_database_both_come_up() {
     let world = World::postgres().await;
-    let (url, database) = (cluster(), format!("castellan_{}", uuid::Uuid::new_v4().simple()));
+    let (url, database) = (cluster_url(), format!("castellan_{}", uuid::Uuid::new_v4().simple()));
     let mut owner = PgConnection::connect(&url).await.unwrap();
     sqlx::query(AssertSqlSafe(format!("create database {database}"))).execute(&mut owner).await.unwrap();
     let (server, _) = url.rsplit_once('/').unwrap();
@@ -158,7 +159,7 @@ async fn d_12_two_nodes_that_start_at_once_on_a_new_database_both_come_up() {
     let (one, two) = (one.unwrap(), two.unwrap());
     one.close().await;
     two.close().await;
-    drop_database(&cluster(), &database).await;
+    drop_database(&cluster_url(), &database);
     world.end().await;
 }
 

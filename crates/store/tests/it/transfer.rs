@@ -1,10 +1,7 @@
 //! D-12: everything moves from SQLite to PostgreSQL, verified, and goes on after a break.
-use crate::{
-    raw::Raw,
-    walls::Resources,
-    world::{Database, World, drop_database},
-};
+use crate::{raw::Raw, walls::Resources, world::World};
 use store::{Error, Result, transfer};
+use testkit::Database;
 
 /// An embedded deployment with something in every table.
 async fn deployment() -> World {
@@ -30,7 +27,7 @@ fn message(result: Result<Vec<(String, u64)>>) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_everything_moves_and_is_the_same_afterwards() {
-    let (from, to) = (deployment().await, Database::create().await);
+    let (from, to) = (deployment().await, Database::postgres());
     let tables = move_on(&from, &to.url).await.unwrap();
     let (mut before, mut after) = (Raw::of(&from).await, Raw::at(&to.url).await);
     for (table, rows) in &tables {
@@ -61,12 +58,11 @@ async fn d_12_everything_moves_and_is_the_same_afterwards() {
     assert_eq!(again.len(), moved.len() - 2, "a second time finds everything there");
     assert_eq!(before.number("select count(*) from audit where action = 'database.transfer'").await, 2);
     from.end().await;
-    drop_database(&to.cluster, &to.name).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_a_move_that_was_broken_off_goes_on() {
-    let (from, to) = (deployment().await, Database::create().await);
+    let (from, to) = (deployment().await, Database::postgres());
     let (broken, mut heard) = tokio::sync::oneshot::channel::<()>();
     let mut broken = Some(broken);
     let progress = |table: &str, _| {
@@ -88,7 +84,6 @@ async fn d_12_a_move_that_was_broken_off_goes_on() {
     move_on(&from, &to.url).await.unwrap();
     assert_eq!(after.number("select count(*) from audit where action = 'database.transfer'").await, 2, "said once");
     from.end().await;
-    drop_database(&to.cluster, &to.name).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,11 +99,10 @@ async fn d_12_what_is_another_deployments_is_left_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_what_changed_after_the_move_is_found() {
-    let (from, to) = (deployment().await, Database::create().await);
+    let (from, to) = (deployment().await, Database::postgres());
     move_on(&from, &to.url).await.unwrap();
     Raw::at(&to.url).await.run("update person set name = 'Somebody else'").await.unwrap();
     let text = message(move_on(&from, &to.url).await);
     assert!(text.contains("the rows of person"), "{text}");
     from.end().await;
-    drop_database(&to.cluster, &to.name).await;
 }

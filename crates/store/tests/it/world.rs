@@ -1,74 +1,40 @@
 //! Test world: a fresh database with two tenants, and a person of every role in each.
 use domain::{
-    Actor, Email, KeyId, OrganizationId, PersonId, Principal, RunnerId, SignedInBy, TenantId, Timestamp,
+    Actor, Email, KeyId, OrganizationId, Principal, SignedInBy, TenantId, Timestamp,
     approval::Answer,
     network::NetworkPolicy,
-    policy::{ChangeRules, CreateKey, CreateOrganization, CreatePerson, Decide, SetMembership, SubmitTask},
+    policy::{ChangeRules, CreateKey, CreateOrganization, Decide, SubmitTask},
     receipt::{End, Receipt},
-    request::OutputDigest,
-    role::{Role, TenantRole},
+    role::Role,
     rule::{Rule, Rules, Verdict},
     task::SubmissionForm,
 };
 use sha2::{Digest, Sha256};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
+use std::time::Duration;
+use store::{Approval, Assignment, Lease, Result, Settings, Store, Submitted, Write};
+use testkit::{
+    ABE, ADA, ADAM, AUDREY, Clock, Database, Engine, Fixture, MIA, OLGA, SAM, VERA, create_people, email_address, join,
+    settings,
 };
-use store::{Approval, Assignment, EnrolledRunner, Lease, MasterKey, Result, Settings, Store, Submitted, Write};
-use tempfile::TempDir;
+pub use testkit::{change, enrolled_runner as enrolled, lease, person};
 use uuid::Uuid;
 
-/// Writes each story as two tests, `name::sqlite` and `name::postgres`, each in a world of its own.
+/// Generates two tests per case, `name::sqlite` and `name::postgres`, each in a world of its own.
 macro_rules! on_both {
-    ($($(#[$meta:meta])* async fn $name:ident($world:ident) $body:block)*) => {$(
-        $(#[$meta])*
-        mod $name {
-            #[allow(unused_imports, reason = "some stories need nothing from around them")]
-            use super::*;
-
-            async fn story($world: &crate::world::World) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                let world = crate::world::World::sqlite().await;
-                story(&world).await;
-                world.end().await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                let world = crate::world::World::postgres().await;
-                story(&world).await;
-                world.end().await;
-            }
-        }
-    )*};
+    ($($cases:tt)*) => { testkit::on_both! { &crate::world::World; $($cases)* } };
 }
 pub(crate) use on_both;
-
-/// When every story begins: 2026-03-01 14:05:09 UTC.
-const BEGINNING: i64 = 1_772_373_909_000_000;
 
 /// A deployment with two tenants and a clock that only tests move.
 pub struct World {
     pub store: Store,
     pub url: String,
-    clock: Arc<AtomicI64>,
-    location: Location,
+    clock: Clock,
+    database: Database,
     /// The tenant that most tests use.
     pub acme: TenantFixture,
     /// The other tenant. Everything in it has `bolt` in its name, so that a leak shows.
     pub bolt: TenantFixture,
-}
-
-enum Location {
-    Folder { _kept: TempDir },
-    Cluster { url: String, database: String },
 }
 
 /// A tenant and its people.
@@ -96,36 +62,36 @@ pub struct TenantFixture {
     pub console: Actor,
 }
 
+impl Fixture for World {
+    async fn create(engine: Engine) -> Self {
+        let (database, clock) = (Database::create(engine), Clock::default());
+        let store = Store::open(settings(&database.url, [7; 32], &clock)).await.unwrap();
+        let acme = create_tenant_fixture(&store, "acme").await;
+        let bolt = create_tenant_fixture(&store, "bolt").await;
+        Self { store, url: database.url.clone(), clock, database, acme, bolt }
+    }
+
+    async fn close(self) {
+        self.end().await;
+    }
+}
+
 impl World {
     pub async fn sqlite() -> Self {
-        let folder = TempDir::new().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("castellan.db").display());
-        Self::at(url, Location::Folder { _kept: folder }).await
+        Self::create(Engine::Sqlite).await
     }
 
     pub async fn postgres() -> Self {
-        let Database { url, cluster, name } = Database::create().await;
-        Self::at(url, Location::Cluster { url: cluster, database: name }).await
-    }
-
-    async fn at(url: String, location: Location) -> Self {
-        let clock = Arc::new(AtomicI64::new(BEGINNING));
-        let store = Store::open(settings(&url, [7; 32], &clock)).await.unwrap();
-        let acme = create_tenant_fixture(&store, "acme").await;
-        let bolt = create_tenant_fixture(&store, "bolt").await;
-        Self { store, url, clock, location, acme, bolt }
+        Self::create(Engine::Postgres).await
     }
 
     /// Closes the database and takes it away.
     pub async fn end(self) {
         self.store.close().await;
-        if let Location::Cluster { url, database } = self.location {
-            drop_database(&url, &database).await;
-        }
     }
 
     pub fn is_sqlite(&self) -> bool {
-        matches!(self.location, Location::Folder { .. })
+        self.database.engine() == Engine::Sqlite
     }
 
     pub fn now(&self) -> Timestamp {
@@ -133,7 +99,7 @@ impl World {
     }
 
     pub fn wait(&self, span: Duration) {
-        self.clock.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);
+        self.clock.advance(span);
     }
 
     /// What opens this world's database once more.
@@ -258,58 +224,6 @@ impl TenantFixture {
     }
 }
 
-/// The cluster in which every test makes a database of its own.
-pub fn cluster() -> String {
-    std::env::var("CASTELLAN_TEST_POSTGRES_URL").expect(
-        "CASTELLAN_TEST_POSTGRES_URL is not set: run the tests by `cargo xtask test`, which starts a throw-away PostgreSQL; \
-         or set it to postgres://ROLE@HOST:PORT/postgres, the role being no superuser and allowed to create databases",
-    )
-}
-
-/// A database on the tests' cluster, with nothing in it.
-pub struct Database {
-    pub url: String,
-    pub cluster: String,
-    pub name: String,
-}
-
-impl Database {
-    pub async fn create() -> Self {
-        let cluster = cluster();
-        let name = format!("castellan_{}", Uuid::new_v4().simple());
-        let mut admin = PgConnection::connect(&cluster).await.expect("the PostgreSQL cluster for tests must answer");
-        sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut admin).await.unwrap();
-        let (server, _) = cluster.rsplit_once('/').unwrap();
-        Self { url: format!("{server}/{name}"), cluster, name }
-    }
-}
-
-/// Takes a database away. Tidying up (autovacuum) may be at work in it, which only a superuser can end.
-pub async fn drop_database(cluster: &str, database: &str) {
-    let mut admin = PgConnection::connect(cluster).await.unwrap();
-    for _ in 0..100 {
-        let sql = AssertSqlSafe(format!("drop database {database} with (force)"));
-        if sqlx::query(sql).execute(&mut admin).await.is_ok() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{database} cannot be dropped");
-}
-
-fn settings(url: &str, key: [u8; 32], clock: &Arc<AtomicI64>) -> Settings {
-    let clock = clock.clone();
-    let clock = Arc::new(move || Timestamp(clock.load(Ordering::SeqCst)));
-    Settings { url: url.to_owned(), key: MasterKey::new(key), clock }
-}
-
-pub async fn change<T>(store: &Store, actor: &Actor, work: impl AsyncFnOnce(&mut Write) -> Result<T>) -> Result<T> {
-    let mut write = store.write(actor).await?;
-    let done = work(&mut write).await?;
-    write.commit().await?;
-    Ok(done)
-}
-
 async fn create_tenant_fixture(store: &Store, name: &'static str) -> TenantFixture {
     let tenant = store.system().create_tenant(name).await.unwrap();
     let console = Actor::console(tenant, store.now());
@@ -317,39 +231,13 @@ async fn create_tenant_fixture(store: &Store, name: &'static str) -> TenantFixtu
     let organization = |noun: &str| console.may(CreateOrganization { name: format!("{name} {noun}") }).unwrap();
     let ops = write.create_organization(organization("ops")).await.unwrap();
     let lab = write.create_organization(organization("lab")).await.unwrap();
-    let people = [
-        ("sam", TenantRole::Person, None),
-        ("vera", TenantRole::Person, Some(Role::Viewer)),
-        ("mia", TenantRole::Person, Some(Role::Member)),
-        ("ada", TenantRole::Person, Some(Role::Approver)),
-        ("abe", TenantRole::Person, Some(Role::Approver)),
-        ("olga", TenantRole::Person, Some(Role::Owner)),
-        ("audrey", TenantRole::Auditor, None),
-        ("adam", TenantRole::Admin, None),
-    ];
-    let mut ids = vec![];
-    for (who, tenant_role, role) in people {
-        let create = CreatePerson { email: email(who, name), name: format!("{who} of {name}"), tenant_role };
-        let id = write.create_person(console.may(create).unwrap()).await.unwrap();
-        if let Some(role) = role {
-            join(&mut write, &console, ops, id, role).await;
-        }
-        ids.push(id);
-    }
-    let [sam, vera, mia, ada, abe, olga, audrey, adam] = ids.try_into().unwrap();
+    let people = [SAM, VERA, MIA, ADA, ABE, OLGA, AUDREY, ADAM];
+    let [sam, vera, mia, ada, abe, olga, audrey, adam] = create_people(&mut write, &console, ops, name, people).await;
     join(&mut write, &console, lab, olga, Role::Owner).await;
     let rex = enrolled("rex");
     let rex_id = rex.id;
     write.enroll_runner(rex).await.unwrap();
-    let new = CreateKey {
-        owner: olga,
-        name: format!("kit of {name}"),
-        scopes: "tasks:read".parse().unwrap(),
-        expires_at: None,
-        organization: None,
-        networks: domain::Networks::default(),
-        responsible: None,
-    };
+    let new = testkit::new_key(olga, &format!("kit of {name}"), "tasks:read");
     let kit = write.create_key(console.may(new).unwrap(), "mk_kit", hash(&format!("kit of {name}"))).await.unwrap();
     write.commit().await.unwrap();
     let olga = person(store, tenant, olga).await;
@@ -372,20 +260,6 @@ async fn create_tenant_fixture(store: &Store, name: &'static str) -> TenantFixtu
     }
 }
 
-async fn join(write: &mut Write, console: &Actor, organization: OrganizationId, person: PersonId, role: Role) {
-    write.set_membership(console.may(SetMembership { organization, person, role }).unwrap()).await.unwrap();
-}
-
-/// A person as the server makes an actor of them.
-pub async fn person(store: &Store, tenant: TenantId, id: PersonId) -> Actor {
-    let holder = store.system().holder(tenant, id).await.unwrap();
-    let mut actor = Actor::clock(tenant, store.now());
-    actor.principal = Principal::Person(id);
-    (actor.name, actor.email, actor.tenant_role) = (holder.name, Some(holder.email), holder.tenant_role);
-    (actor.roles, actor.by) = (holder.roles, SignedInBy::Password);
-    actor
-}
-
 pub fn holding(owner: &Actor, key: KeyId, scopes: &str) -> Actor {
     let mut actor = owner.clone();
     actor.principal = Principal::Key { key, owner: owner.person().unwrap() };
@@ -394,32 +268,11 @@ pub fn holding(owner: &Actor, key: KeyId, scopes: &str) -> Actor {
 }
 
 pub fn email(who: &str, fixture: &str) -> Email {
-    Email::parse(&format!("{who}@{fixture}.example")).unwrap()
-}
-
-pub fn enrolled(name: &str) -> EnrolledRunner {
-    EnrolledRunner {
-        id: RunnerId(Uuid::now_v7()),
-        name: name.into(),
-        version: "1".into(),
-        capabilities: "bash".into(),
-        serial: format!("serial of {name}"),
-        public_key: vec![1, 2, 3],
-        expires_at: Timestamp(BEGINNING).after(Duration::from_hours(24 * 90)),
-    }
+    Email::parse(&email_address(who, fixture)).unwrap()
 }
 
 pub fn new_key(owner: &Actor, name: &str, scopes: &str) -> CreateKey {
-    let owner = owner.person().unwrap();
-    CreateKey {
-        owner,
-        name: name.into(),
-        scopes: scopes.parse().unwrap(),
-        expires_at: None,
-        organization: None,
-        networks: domain::Networks::default(),
-        responsible: None,
-    }
+    testkit::new_key(owner.person().unwrap(), name, scopes)
 }
 
 /// A submission from its fields in JSON.
@@ -454,25 +307,8 @@ pub fn decision(question: &Approval, answer: Answer) -> Decide {
     }
 }
 
-pub fn lease(taken: &Assignment) -> Lease {
-    Lease { task: taken.task.id, attempt: taken.task.attempt }
-}
-
 pub fn receipt(runner: &Actor, taken: &Assignment, end: End, output_lines: u64) -> Receipt {
-    let Principal::Runner(id) = runner.principal else { panic!("not a runner") };
-    Receipt {
-        tenant: runner.tenant,
-        task: taken.task.id,
-        attempt: taken.task.attempt,
-        runner: id,
-        request: taken.task.request_digest,
-        started_at: Timestamp(BEGINNING),
-        ended_at: Timestamp(BEGINNING),
-        end,
-        output: OutputDigest::of(b""),
-        output_bytes: 0,
-        output_lines,
-    }
+    Receipt { output_lines, ..testkit::receipt(runner, taken, end) }
 }
 
 pub fn hash(text: &str) -> [u8; 32] {

@@ -1,9 +1,9 @@
 //! Account enumeration and password guessing.
 use crate::{
     client::{Response, Who, client, form},
-    database::TableLock,
     people::PASSWORD,
     program::{Program, on_both},
+    table_lock::TableLock,
     timeouts::{DEFAULT_TIMEOUT, until, with_timeout},
 };
 use std::time::Duration;

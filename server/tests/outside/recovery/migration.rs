@@ -1,7 +1,8 @@
 //! Migration of a deployment from SQLite to PostgreSQL (D-12).
 use super::begin;
-use crate::{client::Who, database::Database, program::Program};
+use crate::{client::Who, program::Program};
 use std::time::Duration;
+use testkit::Database;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_a_deployment_moves_to_postgresql_with_people_sessions_and_tasks() {
@@ -12,7 +13,7 @@ async fn d_12_a_deployment_moves_to_postgresql_with_people_sessions_and_tasks() 
     program.until_succeeded(&adam.key, &task).await;
     program.stop(Duration::from_secs(10)).await;
 
-    let (to, from) = (Database::create(), format!("sqlite:{}", program.data().join("castellan.db").display()));
+    let (to, from) = (Database::postgres(), format!("sqlite:{}", program.data().join("castellan.db").display()));
     let half = program.run(&["migrate", "--from", &from], "");
     assert!(!half.status.success() && String::from_utf8_lossy(&half.stderr).contains("--to"), "{half:?}");
     let message = program.cli(&["migrate", "--from", &from, "--to", &to.url], "");

@@ -1,7 +1,6 @@
 //! PostgreSQL cluster for a single test that can be killed and restarted. Unlike the shared test cluster, it keeps
 //! committed data after a crash.
 use crate::{
-    database::psql,
     ports::reserve_port,
     processes::{Process, descendants},
     timeouts::until,
@@ -12,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
+use testkit::psql;
 
 /// A cluster with one database that is removed when dropped.
 pub struct Cluster {

@@ -1,0 +1,16 @@
+//! Test support shared by the integration tests: databases, a clock, people and records.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod cases;
+mod clock;
+mod database;
+mod people;
+mod records;
+
+pub use cases::Fixture;
+pub use clock::{Clock, START};
+pub use database::{Database, Engine, cluster_url, drop_database, psql, settings};
+pub use people::{
+    ABE, ADA, ADAM, AUDREY, MAX, MIA, OLGA, SAM, TestPerson, VERA, change, create_people, email_address, join, person,
+};
+pub use records::{enrolled_runner, lease, new_key, receipt};

@@ -1,0 +1,59 @@
+//! Records that tests create: API keys, runners, leases and receipts.
+use crate::START;
+use domain::{
+    Actor, Networks, PersonId, Principal, RunnerId,
+    policy::CreateKey,
+    receipt::{End, Receipt},
+    request::OutputDigest,
+};
+use std::time::Duration;
+use store::{Assignment, EnrolledRunner, Lease};
+use uuid::Uuid;
+
+/// Returns the request for an API key without limits.
+pub fn new_key(owner: PersonId, name: &str, scopes: &str) -> CreateKey {
+    CreateKey {
+        owner,
+        name: name.into(),
+        scopes: scopes.parse().unwrap(),
+        expires_at: None,
+        organization: None,
+        networks: Networks::default(),
+        responsible: None,
+    }
+}
+
+/// Returns a runner for bash scripts whose certificate is valid for 90 days.
+pub fn enrolled_runner(name: &str) -> EnrolledRunner {
+    EnrolledRunner {
+        id: RunnerId(Uuid::now_v7()),
+        name: name.into(),
+        version: "1".into(),
+        capabilities: "bash".into(),
+        serial: format!("serial of {name}"),
+        public_key: vec![1, 2, 3],
+        expires_at: START.after(Duration::from_hours(24 * 90)),
+    }
+}
+
+pub fn lease(assignment: &Assignment) -> Lease {
+    Lease { task: assignment.task.id, attempt: assignment.task.attempt }
+}
+
+/// Returns the receipt of an attempt that started and ended at [`START`] without output.
+pub fn receipt(runner: &Actor, assignment: &Assignment, end: End) -> Receipt {
+    let Principal::Runner(id) = runner.principal else { panic!("not a runner") };
+    Receipt {
+        tenant: runner.tenant,
+        task: assignment.task.id,
+        attempt: assignment.task.attempt,
+        runner: id,
+        request: assignment.task.request_digest,
+        started_at: START,
+        ended_at: START,
+        end,
+        output: OutputDigest::of(b""),
+        output_bytes: 0,
+        output_lines: 0,
+    }
+}
