@@ -3,7 +3,6 @@ use super::Subject;
 use parking_lot::Mutex;
 use std::{
     collections::HashMap,
-    
     time::{Duration, Instant},
 };
 

@@ -36,7 +36,10 @@ fn every_command_of_the_guide_runs() {
     for (email, role) in [("you@example.org", "admin"), ("ada@example.org", "admin"), ("owner@example.org", "owner")] {
         program.cli(&["admin", "create-user", "--email", email, "--role", role, "--password-stdin"], PASSWORD);
     }
-    program.cli(&["admin", "create-user", "--email", "leaves@example.org", "--role", "member", "--password-stdin"], PASSWORD);
+    program.cli(
+        &["admin", "create-user", "--email", "leaves@example.org", "--role", "member", "--password-stdin"],
+        PASSWORD,
+    );
     let checkpoints = program.data().join("checkpoints");
     let commands = commands();
     assert!(commands.len() >= 15, "{commands:?}");
