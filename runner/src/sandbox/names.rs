@@ -9,7 +9,7 @@ use std::{
 pub(super) struct Names(Arc<Mutex<HashSet<String>>>);
 
 impl Names {
-    /// `None` while a job of this name runs.
+    /// Reserves a name; `None` while a job of this name runs.
     pub fn claim(&self, name: &str) -> Option<NameReservation> {
         let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         new.then(|| NameReservation { names: self.clone(), name: name.to_owned() })
