@@ -10,11 +10,11 @@ pub enum Error {
     Store(#[from] store::Error),
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    #[error("nobody is signed in")]
+    #[error("not signed in")]
     NotSignedIn,
     #[error("Your sign-in has expired. Sign in again.")]
     SignInExpired,
-    /// Somebody else changed the account, or ended the session, in the meantime (E11).
+    /// The account was changed, or the session was ended, by a concurrent request (E11).
     #[error("Your account was changed or signed out in the meantime. Sign in again.")]
     AccountChanged,
     /// The same for an unknown address and a wrong password.
@@ -40,7 +40,7 @@ pub enum Error {
     /// The same for a link that is wrong, used, expired, revoked, or of another tenant than one's own.
     #[error(
         "This invitation does not work: it was used, revoked, or is too old, or you are signed in elsewhere than where it leads. \
-         Ask whoever sent it for a new one."
+         Ask the sender for a new one."
     )]
     InvitationInvalid,
     #[error("You are signed in. Accept with this account, or sign out first.")]
@@ -58,8 +58,7 @@ pub enum Error {
     /// The cause is in the server's log.
     #[error("Sign-in is temporarily unavailable. Try again.")]
     Unavailable,
-    /// The operating system gives no randomness.
-    #[error("the operating system gives no randomness")]
+    #[error("the operating system returned no random bytes")]
     NoRandomness,
 }
 
@@ -78,6 +77,6 @@ impl Error {
 
 /// Logs an internal failure, which the person reads as [`Error::Unavailable`].
 pub(crate) fn unavailable(error: &dyn std::error::Error) -> Error {
-    tracing::error!(%error, "signing in does not work");
+    tracing::error!(%error, "sign-in is unavailable");
     Error::Unavailable
 }

@@ -13,7 +13,7 @@ use store::Store;
 pub struct Settings {
     /// Scheme, host and port that browsers use.
     pub origin: String,
-    /// Who must have a second factor, unless a tenant requires it of everybody.
+    /// The requirement of a second factor; a tenant can require it for everyone.
     pub second_factor: SecondFactor,
     /// The provider that is the only way to sign in; passwords and passkeys are disabled with it.
     pub primary_provider: Option<String>,
@@ -23,7 +23,7 @@ pub struct Settings {
     pub admin_emails: Vec<Email>,
     /// The providers of the configuration file.
     pub providers: Vec<ConfiguredProvider>,
-    /// The longest that a session lasts.
+    /// The absolute lifetime of a session.
     pub session_lifetime: Duration,
     /// Seals the sign-in tickets of identity providers.
     pub session_key: SessionKey,
@@ -58,12 +58,12 @@ impl Settings {
     }
 }
 
-/// Where refused attempts of unknown people are logged, and how often.
+/// The log of refused attempts of unknown people, with its rate limit.
 #[derive(Clone)]
 pub struct AuthLog {
     /// Writes a security event about a client whose tenant is unknown: the event, its address, the request and the reason.
     pub anonymous: fn(SecurityEvent, IpAddr, &'static str, &'static str),
-    /// Whether a throttled attempt of this person, or from this address where the person is unknown, is worth a record now.
+    /// Returns whether a throttled attempt of this person, or of this address if the person is unknown, must be recorded now.
     pub is_throttle_due: Arc<dyn Fn(Option<PersonId>, IpAddr) -> bool + Send + Sync>,
 }
 
@@ -80,7 +80,7 @@ impl Default for AuthLog {
     }
 }
 
-/// What all requests share. Cheap to clone.
+/// The authentication state that all requests share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Auth {
     pub store: Store,

@@ -1,5 +1,5 @@
 //! Session start: opens a session for an authenticated person, and completes one with a second factor. Each happens in the
-//! transaction that checks once more what it is based on (E11).
+//! transaction that checks its preconditions again (E11).
 use crate::{
     Browser, Error, SignIn, browser, digest,
     error::unavailable,
@@ -12,13 +12,13 @@ use store::{Arrival, Error as StoreError, Ground, NewBrowserSession, Write};
 use tower_sessions::session::Id;
 use uuid::Uuid;
 
-/// Somebody who proved their identity.
+/// A person who proved their identity.
 #[derive(Clone, Debug)]
 pub struct Authenticated {
     pub tenant: TenantId,
     pub person: PersonId,
     pub by: SignedInBy,
-    /// What they signed in with: it must still be valid when the session is opened.
+    /// The credential of the sign-in: it must still be valid when the session is opened.
     pub ground: Ground,
     /// Whether a second factor was presented, or the provider vouches for one. Without it the session of somebody who has or
     /// must have one reaches nothing but the pages that ask for it (M-14).
@@ -31,7 +31,7 @@ impl SignIn {
     /// Opens a session under a new id, and ends the one that was open in this browser.
     ///
     /// # Errors
-    /// [`Error::AccountChanged`] when what they signed in with is no longer valid.
+    /// [`Error::AccountChanged`] when the credential of the sign-in is no longer valid.
     pub async fn open(&self, authenticated: Authenticated) -> Result<(), Error> {
         self.sign_out().await?;
         let Authenticated { tenant, person, by, ground, second_factor_verified, authenticated_at } = authenticated;
@@ -87,7 +87,7 @@ impl SignIn {
         Ok(())
     }
 
-    /// Begins a transaction that locks the session of `browser`; what completes the sign-in belongs in there.
+    /// Begins a transaction that locks the session of `browser`, for the writes that complete the sign-in.
     pub(crate) async fn lock_session(&self, browser: &Browser) -> Result<Write, Error> {
         let mut write = self.auth.store.write(&browser.actor).await?;
         match write.lock_browser_session(browser.session).await {
