@@ -5,7 +5,7 @@ use leptos::prelude::*;
 /// The meaning of a state, which determines its color and icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// Somebody has to act.
+    /// Action is required.
     Waiting,
     /// In progress.
     Running,

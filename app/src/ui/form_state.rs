@@ -118,7 +118,7 @@ fn sentence(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Said;
+    use crate::outcome::RefusalShown;
 
     fn answered(id: &str) -> Option<Answered> {
         let fields =
@@ -127,7 +127,7 @@ mod tests {
             action: "/actions/keys/revoke".into(),
             values: vec![("id".into(), id.into()), ("name".into(), "CI".into()), ("scope".into(), "a".into())],
             result: Err(Refusal { kind: Kind::Invalid, message: "no".into(), fields, wait: None }),
-            said: Said::default(),
+            refusal_shown: RefusalShown::default(),
         })
     }
 

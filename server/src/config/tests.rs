@@ -113,7 +113,7 @@ fn lists_are_read_from_a_variable_with_commas() {
 
 ///
 #[test]
-fn a_door_beyond_loopback_without_tls_is_refused_with_the_fix() {
+fn a_listener_beyond_loopback_without_tls_is_refused_with_the_fix() {
     for listen in ["0.0.0.0:9876", "[::]:9876", "192.0.2.1:80"] {
         let message = refusal(with(&[("CASTELLAN_LISTEN", listen)]));
         for part in [listen, "tls.certificate", "tls_terminated_by_proxy", "127.0.0.1"] {

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 /// The server renders blocks of the same size.
 pub const LINES_PER_BLOCK: u32 = 100;
 
-/// How many blocks are laid out at most. Browsers limit the height of an element to some ten million pixels.
+/// The maximum number of blocks in the layout. Browsers limit the height of an element to some ten million pixels.
 const MAX_BLOCKS: u32 = 6_000;
 
 /// Blocks of lines, one below the other. Lines count from 1, blocks from 0: lines 1 to 100 are block 0.
