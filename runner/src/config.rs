@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_travels_encrypted_or_not_beyond_this_machine() {
+    fn the_token_is_sent_encrypted_or_only_to_this_machine() {
         for good in ["https://castellan.example.org", "http://127.0.0.1:9876", "http://[::1]:1", "http://localhost:2/"]
         {
             good.parse::<ServerUrl>().unwrap();

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_12_what_is_written_is_private_and_reads_back() {
+    fn a_12_written_files_are_private_and_read_back() {
         let data = tempfile::tempdir().unwrap();
         let folder = Folder::open(&data.path().join("runner")).unwrap();
         assert_eq!(folder.read("a.json").unwrap(), None);

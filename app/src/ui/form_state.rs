@@ -33,7 +33,7 @@ impl FormState {
         };
         let refused = answered
             .filter(same)
-            .filter(|answered| !asks_for_proof(answered))
+            .filter(|answered| !needs_proof(answered))
             .and_then(|answered| Some((answered.values, answered.result.err()?)));
         let (typed, refusal) = refused.unzip();
         Self { id: id_part(&id), typed, refusal, labels: Arc::default() }
@@ -89,7 +89,7 @@ impl FormState {
 }
 
 /// Whether the form is valid and only step-up authentication is missing.
-fn asks_for_proof(answered: &Answered) -> bool {
+fn needs_proof(answered: &Answered) -> bool {
     matches!(&answered.result, Err(refusal) if refusal.kind == Kind::Stale)
 }
 

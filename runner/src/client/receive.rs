@@ -26,7 +26,7 @@ impl<E: Executor> Client<E> {
             Kind::HeartbeatAck(ack) if welcomed => {
                 self.lease.acknowledged(ack.sequence);
                 if ack.renew {
-                    self.ask_to_renew(session);
+                    self.request_renewal(session);
                 }
             }
             Kind::Renewed(v1::Renewed { certificate }) if welcomed => return self.renewed(certificate),
@@ -76,13 +76,13 @@ impl<E: Executor> Client<E> {
         session.due = Instant::now();
         tracing::info!(lease, every, "connected");
         if welcome.renew {
-            self.ask_to_renew(session);
+            self.request_renewal(session);
         }
         Ok(())
     }
 
     /// Requests a new certificate. A failure is retried with a later heartbeat, because the old one is still valid.
-    fn ask_to_renew(&mut self, session: &Session) {
+    fn request_renewal(&mut self, session: &Session) {
         match self.renewal.request(&self.folder, &self.identity) {
             Ok(Some(csr)) => session.link.send(runner_message::Kind::Renew(v1::Renew { csr })),
             Ok(None) => {}

@@ -117,7 +117,7 @@ mod tests {
 
     /// A first start on a full disk can leave an incomplete file, which must not be used as a key.
     #[test]
-    fn a_key_is_whole_or_not_there() {
+    fn a_key_file_is_written_atomically() {
         let data = tempfile::tempdir().unwrap();
         let folder = Folder::open(&data.path().join("runner")).unwrap();
         assert!(RunnerKey::open(&folder).unwrap().is_none());

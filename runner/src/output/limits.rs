@@ -46,7 +46,7 @@ impl OutputLimiter {
     }
 
     /// Returns the totals so far.
-    pub fn so_far(&self) -> OutputTotals {
+    pub fn totals(&self) -> OutputTotals {
         let digest = OutputDigest(self.digest.clone().finalize().into());
         OutputTotals { digest, printed: self.printed, lines: self.lines }
     }

@@ -103,13 +103,13 @@ pub(super) fn watch(sandbox: Sandbox, limits: Limits, started: Instant, output: 
     let (stop, stops) = mpsc::unbounded_channel();
     let (sender, outcome) = watch::channel(None);
     tokio::spawn(async move {
-        let outcome = see_through(sandbox, limits, started, stops).await;
+        let outcome = supervise(sandbox, limits, started, stops).await;
         let _ = sender.send(Some(outcome)); // no waiter is left
     });
     Running { output, handle: Handle { stop, outcome } }
 }
 
-async fn see_through(
+async fn supervise(
     mut sandbox: Sandbox,
     limits: Limits,
     started: Instant,
@@ -164,7 +164,7 @@ async fn see_through(
     let _ = tokio::task::spawn_blocking(move || drop(sandbox)).await;
 
     let (end, cpu) = match ended {
-        Ok(Some(ended)) => (ending.unwrap_or_else(|| how_it_ended(ended, out_of_memory)), ended.cpu),
+        Ok(Some(ended)) => (ending.unwrap_or_else(|| end_of(ended, out_of_memory)), ended.cpu),
         _ => (End::Failed { cause: "the process of the sandbox cannot be found".into() }, Duration::ZERO),
     };
     Outcome { end, wall, cpu, peak_memory }
@@ -187,7 +187,7 @@ async fn kill_and_wait(sandbox: &Sandbox) {
     }
 }
 
-fn how_it_ended(ended: ProcessExit, out_of_memory: bool) -> End {
+fn end_of(ended: ProcessExit, out_of_memory: bool) -> End {
     match ended.status.code() {
         code if out_of_memory && code != Some(0) => End::OutOfMemory,
         None => End::Failed { cause: format!("the sandbox was killed from outside ({})", ended.status) },

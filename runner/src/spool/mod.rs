@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_line_is_read_whatever_is_asked_for() {
+    fn the_longest_line_is_read_regardless_of_the_requested_size() {
         let data = tempfile::tempdir().unwrap();
         let mut spool = Spool::create(data.path().join("a"), PathBuf::new()).unwrap();
         let long = Line { text: "x".repeat(domain::log::MAX_LINE), ..line(1) };
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_fewer_lines_than_its_receipt_or_a_line_that_cannot_be_read_is_not_opened() {
+    fn a_spool_with_missing_or_unreadable_lines_is_not_opened() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("a");
         let spool = filled(path.clone(), 300);

@@ -24,7 +24,7 @@ pub(super) struct OutputBuffer {
 impl OutputBuffer {
     pub(super) fn new(spool: &Arc<Mutex<Spool>>, attempt: Attempt) -> Self {
         let limiter = OutputLimiter::default();
-        let safe = limiter.so_far();
+        let safe = limiter.totals();
         Self { spool: Arc::clone(spool), attempt, limiter, waiting: vec![], safe, broken: None }
     }
 
@@ -55,7 +55,7 @@ impl OutputBuffer {
             self.broken = Some(cause);
             return Err(());
         }
-        self.safe = self.limiter.so_far();
+        self.safe = self.limiter.totals();
         Ok(())
     }
 

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn d_04_what_was_granted_runs() {
+    fn d_04_a_granted_request_is_accepted() {
         let request = request();
         let verified = verify(&assign(&request, &grant(&request)), &context(), NOW).unwrap();
         assert_eq!((verified.request(), verified.script()), (&request, &b"echo hi"[..]));
@@ -169,7 +169,7 @@ mod tests {
 
     /// Changes every bit of every byte of the assignment.
     #[test]
-    fn d_04_not_one_changed_bit_of_an_assignment_runs() {
+    fn d_04_an_assignment_with_any_changed_bit_is_refused() {
         let request = request();
         let good = assign(&request, &grant(&request));
         let parts: [fn(&mut Assign) -> &mut Bytes; 5] = [
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_for_somebody_else_or_another_time_runs_nothing() {
+    fn a_grant_for_another_runner_or_time_is_refused() {
         assert!(refused(|_, grant| grant.tenant = TenantId(Uuid::nil())).contains("tenant"));
         assert!(refused(|request, _| request.tenant = TenantId(Uuid::nil())).contains("tenant"));
         assert!(refused(|_, grant| grant.runner = RunnerId(Uuid::nil())).contains("runner"));

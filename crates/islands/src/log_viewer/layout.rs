@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn millions_of_lines_are_laid_out_in_part() {
+    fn a_layout_of_millions_of_lines_is_partial() {
         let mut layout = Layout::new(8_000_001, 20.0);
         let blocks = layout.blocks().unwrap();
         assert_eq!((*blocks.end(), layout.is_at_edge(*blocks.start(), 3)), (79_999, true));

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_others_share_or_that_counts_too_little_is_left_alone() {
+    fn a_shared_group_or_one_with_missing_controllers_is_not_used() {
         let (_folder, shared, mounts) = unit("cpu memory pids", "999999999\n");
         assert!(own_v2_group(&mounts, "0::/unit\n").unwrap_err().contains("other programs are in it"));
         assert!(!shared.join(RUNNER_LEAF).exists());

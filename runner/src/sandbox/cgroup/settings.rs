@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_swap_accounting_will_do_but_one_without_a_memory_limit_will_not() {
+    fn swap_accounting_is_optional_and_a_memory_limit_is_required() {
         assert_eq!(written(Version::V2, &["memory.max", "pids.max", "cpu.max"]).len(), 3);
         assert!(apply(Version::V2, Controller::Memory, Path::new("/nowhere"), &LIMITS).is_err());
     }
