@@ -6,7 +6,7 @@ import { type Person, setUp, Team } from './users';
 
 export { expect } from '@playwright/test';
 
-type Each = {
+type TestFixtures = {
   /** A server without accounts for this test only. */
   fresh: Castellan;
   /** Like `fresh`, with the default second-factor policy and a host name, which passkeys require. */
@@ -17,7 +17,7 @@ type Each = {
   complaints: string[];
 };
 
-type Shared = {
+type WorkerFixtures = {
   /** A server that is set up, shared by all tests of a worker. */
   castellan: Castellan;
   /** The first admin of the shared server. */
@@ -34,7 +34,7 @@ const EXPECTED = [
 
 let teams = 0;
 
-export const test = base.extend<Each, Shared>({
+export const test = base.extend<TestFixtures, WorkerFixtures>({
   castellan: [
     async ({}, use) => {
       const castellan = await Castellan.start();

@@ -143,7 +143,7 @@ fn Key(key: AccessKey, resource: Resource) -> impl IntoView {
     }
 }
 
-/// Returns the label of the reason why somebody has access.
+/// Returns the label of the reason for access.
 fn reason_label(why: AccessReason) -> String {
     match why {
         AccessReason::Own => t!("access-own"),

@@ -101,14 +101,14 @@ pub struct Answered {
     /// The text to show once, or the refusal.
     pub result: Result<String, Refusal>,
     /// Whether the page has already shown the refusal.
-    pub said: Said,
+    pub refusal_shown: RefusalShown,
 }
 
 /// Whether a page has shown why a form was refused: in the form itself if it is still there, otherwise at the top.
 #[derive(Clone, Debug, Default)]
-pub struct Said(std::sync::Arc<std::sync::atomic::AtomicBool>);
+pub struct RefusalShown(std::sync::Arc<std::sync::atomic::AtomicBool>);
 
-impl Said {
+impl RefusalShown {
     /// Records that the refusal was shown.
     pub fn mark_shown(&self) {
         self.0.store(true, std::sync::atomic::Ordering::Relaxed);

@@ -73,7 +73,7 @@ static ROUTER: LazyLock<Router<PageHandler>> = LazyLock::new(|| {
     let mut router = Router::new();
     for (path, view) in PAGES {
         let taken = router.insert(*path, *view);
-        debug_assert!(taken.is_ok(), "{path} cannot be told from another page");
+        debug_assert!(taken.is_ok(), "{path} conflicts with another page");
     }
     router
 });

@@ -115,14 +115,14 @@ mod tests {
     fn the_catalog_has_every_used_text_exactly_once_and_no_other() {
         let known = known();
         let once: BTreeSet<_> = known.iter().cloned().collect();
-        assert_eq!(known.len(), once.len(), "a key stands in the catalog twice");
+        assert_eq!(known.len(), once.len(), "a key is in the catalog twice");
         let missing: Vec<_> = used().difference(&once).cloned().collect();
         let unused: Vec<_> = once.difference(&used()).cloned().collect();
         assert!(missing.is_empty() && unused.is_empty(), "missing: {missing:#?}\nunused: {unused:#?}");
     }
 
     #[test]
-    fn cached_texts_are_kept_apart_by_language() {
+    fn texts_are_cached_per_language() {
         let known = super::TextCache(Default::default());
         let language = |tag: &str| &*Box::leak(Box::new(tag.parse::<super::LanguageIdentifier>().unwrap()));
         let (english, german) = (language("en"), language("de"));

@@ -68,7 +68,7 @@ test('ShowPassword: the password can be shown and hidden', async ({ castellan, b
   await expect(password).toHaveValue('seen');
 });
 
-test('Watch: updates appear without moving what the reader looks at', async ({ team, browser }) => {
+test('Watch: updates appear without moving the content in view', async ({ team, browser }) => {
   const mei = await team.add('Mei', 'member');
   const submit = (title: string) => mei.submit({ script: 'true', title, organization: team.id, visibility: 'org' });
   for (let n = 1; n <= 12; n++) await submit(`Earlier ${n}`);

@@ -59,7 +59,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// How many tasks run at the same time.
+    /// Returns the maximum number of concurrent tasks.
     pub fn slots(&self) -> u32 {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         self.slots.unwrap_or_else(|| u32::try_from(cores * 2).unwrap_or(2))
@@ -72,17 +72,16 @@ impl Config {
 pub struct ServerUrl(Url);
 
 impl ServerUrl {
-    /// An address below it.
+    /// Returns the URL of a path on the server.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0.as_str().trim_end_matches('/'))
     }
 
-    /// Its name or address.
+    /// Returns the host name or address.
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
 
-    /// Whether it is this machine.
     pub fn is_loopback(&self) -> bool {
         self.0.host_str().is_some_and(is_loopback)
     }
@@ -143,7 +142,6 @@ impl fmt::Display for Endpoint {
 pub struct RunnerName(String);
 
 impl RunnerName {
-    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -161,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_travels_encrypted_or_not_beyond_this_machine() {
+    fn the_token_is_sent_encrypted_or_only_to_this_machine() {
         for good in ["https://castellan.example.org", "http://127.0.0.1:9876", "http://[::1]:1", "http://localhost:2/"]
         {
             good.parse::<ServerUrl>().unwrap();

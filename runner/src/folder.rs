@@ -13,7 +13,7 @@ use std::{
 pub enum FolderError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    #[error("{} can be opened by others or belongs to somebody else; it must be this user's own, and closed to all others", .0.display())]
+    #[error("{} is accessible to other users or has another owner; it must belong to this user and be accessible to no one else", .0.display())]
     Open(PathBuf),
     #[error("another runner uses {}; give this one a --data-dir of its own", .0.display())]
     InUse(PathBuf),
@@ -30,7 +30,7 @@ impl Folder {
     /// Opens the folder, creating it if necessary.
     ///
     /// # Errors
-    /// When others can access it, another runner uses it, or the system refuses.
+    /// When others can access it, another runner uses it, or a system call fails.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let failed = |source| FolderError::Io { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
@@ -54,26 +54,26 @@ impl Folder {
         }
     }
 
-    /// Where `name` is in it.
+    /// Returns the path of the file `name` in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// A private folder in it, made where it is missing.
+    /// Returns a private subfolder, created if it does not exist.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When a system call fails.
     pub fn subfolder(&self, name: &str) -> Result<PathBuf, FolderError> {
         let path = self.path(name);
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        made.map_err(|source| FolderError::Io { path: path.clone(), source })?;
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        created.map_err(|source| FolderError::Io { path: path.clone(), source })?;
         Ok(path)
     }
 
-    /// Reads a file; `None` where there is none.
+    /// Reads a file; `None` if it does not exist.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When a system call fails.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, FolderError> {
         match fs::read(self.path(name)) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -85,14 +85,14 @@ impl Folder {
     /// Writes or replaces a file.
     ///
     /// # Errors
-    /// When the system refuses; the file is then as it was.
+    /// When a system call fails; the file is then unchanged.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let path = self.path(name);
         replace(&path, bytes).map_err(|source| FolderError::Io { path, source })
     }
 }
 
-/// Writes or replaces `path` so that after any crash it is whole, old or new.
+/// Writes or replaces `path` atomically: after a crash, the file has either its old or its new content.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
@@ -102,7 +102,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_parent(path)
 }
 
-/// Makes a new name in a folder last through a power cut.
+/// Syncs a folder, so that a new file name survives a power failure.
 pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_12_what_is_written_is_private_and_reads_back() {
+    fn a_12_written_files_are_private_and_read_back() {
         let data = tempfile::tempdir().unwrap();
         let folder = Folder::open(&data.path().join("runner")).unwrap();
         assert_eq!(folder.read("a.json").unwrap(), None);

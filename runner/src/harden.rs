@@ -11,16 +11,18 @@ const SERVERS_KEY: &str = "CASTELLAN_ENCRYPTION_KEY";
 /// An error of process hardening.
 #[derive(Debug, thiserror::Error)]
 pub enum HardenError {
-    #[error("{SERVERS_KEY} is in this runner's environment, where it does not belong; start the runner without it")]
+    #[error(
+        "{SERVERS_KEY} is in the environment of this runner, which must not have it; start the runner without this variable"
+    )]
     Environment,
-    #[error("core dumps cannot be switched off: {0}")]
+    #[error("core dumps cannot be disabled: {0}")]
     CoreDumps(#[from] rustix::io::Errno),
 }
 
 /// Hardens this process. Call it first in `main`.
 ///
 /// # Errors
-/// When the server's key is in the environment, or the system refuses.
+/// When the server's key is in the environment, or a system call fails.
 pub fn harden() -> Result<(), HardenError> {
     if std::env::var_os(SERVERS_KEY).is_some() {
         return Err(HardenError::Environment);

@@ -121,7 +121,7 @@ fn stop(with_stdin: bool) -> std::io::Result<impl Future<Output = ()>> {
     let ended = with_stdin.then(stdin::ended).transpose()?;
     let input = async move {
         match ended {
-            Some(ended) => drop(ended.await), // input ended, or the thread is gone
+            Some(ended) => drop(ended.await), // input or its thread has ended
             None => std::future::pending().await,
         }
     };

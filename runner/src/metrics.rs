@@ -34,19 +34,19 @@ impl Metrics {
     }
 }
 
-/// The first number of proc_loadavg(5).
+/// Returns the first number of proc_loadavg(5).
 fn load_millis(loadavg: &str) -> u64 {
     let (whole, part) = loadavg.split(' ').next().and_then(|load| load.split_once('.')).unwrap_or(("0", "0"));
     whole.parse::<u64>().unwrap_or(0) * 1000 + part.parse::<u64>().unwrap_or(0) * 10
 }
 
-/// A field of proc_meminfo(5).
+/// Returns a field of proc_meminfo(5).
 fn memory_bytes(meminfo: &str, field: &str) -> u64 {
     let value = meminfo.lines().find_map(|line| line.strip_prefix(field));
     value.and_then(|value| value.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
-/// The first line of proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal.
+/// Parses the first line of proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal.
 fn ticks(stat: &str) -> Ticks {
     let line = stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).unwrap_or_default();
     let numbers: Vec<u64> = line.split_whitespace().take(8).map(|number| number.parse().unwrap_or(0)).collect();

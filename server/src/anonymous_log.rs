@@ -190,25 +190,25 @@ mod tests {
 
     #[test]
     fn k_05_a_noisy_network_does_not_hide_others_and_suppressed_lines_are_counted() {
-        let (mut recent, begun) = (RecentLines::default(), Instant::now());
+        let (mut recent, start) = (RecentLines::default(), Instant::now());
         let (loud, quiet) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
-        assert_eq!(written(&mut recent, loud, 10_000, begun), 5);
-        assert_eq!(written(&mut recent, quiet, 1, begun), 1);
+        assert_eq!(written(&mut recent, loud, 10_000, start), 5);
+        assert_eq!(written(&mut recent, quiet, 1, start), 1);
         let other = SecurityEvent::AgentConnectionFailure;
-        assert_eq!(recent.admit(other, Some(loud), &entry("runner port"), begun), Admission::Written, "another kind");
-        assert!(recent.expired(begun + MINUTE / 2).is_empty(), "its minute has not passed");
-        assert_eq!(recent.next(), Some(begun + MINUTE));
-        let expired = recent.expired(begun + MINUTE);
+        assert_eq!(recent.admit(other, Some(loud), &entry("runner port"), start), Admission::Written, "another kind");
+        assert!(recent.expired(start + MINUTE / 2).is_empty(), "its minute has not passed");
+        assert_eq!(recent.next(), Some(start + MINUTE));
+        let expired = recent.expired(start + MINUTE);
         assert_eq!(expired.iter().map(|lines| lines.more).collect::<Vec<_>>(), [9_995]);
         assert_eq!((recent.next(), recent.has_pending_task), (None, false));
-        assert_eq!(written(&mut recent, loud, 10, begun + MINUTE), 5, "the next minute is another");
+        assert_eq!(written(&mut recent, loud, 10, start + MINUTE), 5, "the next minute is another");
         assert_eq!(recent.all().iter().map(|lines| lines.more).collect::<Vec<_>>(), [5], "nothing is lost at the end");
     }
 
     #[test]
     fn k_05_one_task_waits_for_all_suppressed_lines() {
-        let (mut recent, begun, line) = (RecentLines::default(), Instant::now(), entry("x"));
-        let mut take = |last| recent.admit(FAILURE, Some(IpAddr::from([192, 0, 2, last])), &line, begun);
+        let (mut recent, start, line) = (RecentLines::default(), Instant::now(), entry("x"));
+        let mut take = |last| recent.admit(FAILURE, Some(IpAddr::from([192, 0, 2, last])), &line, start);
         let admissions: Vec<_> = [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2].into_iter().map(&mut take).collect();
         let first = admissions.iter().filter(|admission| **admission == Admission::FirstSuppressed).count();
         assert_eq!((first, admissions.iter().filter(|admission| **admission == Admission::Suppressed).count()), (1, 2));
@@ -216,14 +216,14 @@ mod tests {
 
     #[test]
     fn k_05_a_slash_64_is_one_network_and_memory_is_bounded() {
-        let (mut recent, begun) = (RecentLines::default(), Instant::now());
+        let (mut recent, start) = (RecentLines::default(), Instant::now());
         let at = |n: u128| IpAddr::V6(Ipv6Addr::from_bits((0x2001_0db8 << 96) | n));
-        let one: usize = (0..1_000).map(|n| written(&mut recent, at(n), 1, begun)).sum();
+        let one: usize = (0..1_000).map(|n| written(&mut recent, at(n), 1, start)).sum();
         assert_eq!(one, 5);
-        let many: usize = (0..100_000_u32).map(|n| written(&mut recent, Ipv4Addr::from(n).into(), 1, begun)).sum();
+        let many: usize = (0..100_000_u32).map(|n| written(&mut recent, Ipv4Addr::from(n).into(), 1, start)).sum();
         assert_eq!(many, MAX_NETWORKS - 1 + 5, "the rest share the lines of one");
         assert_eq!(recent.by_network.len(), MAX_NETWORKS + 1);
-        assert_eq!(written(&mut recent, at(1 << 64), 1, begun + MINUTE), 1, "those that are expired make room");
+        assert_eq!(written(&mut recent, at(1 << 64), 1, start + MINUTE), 1, "those that are expired make room");
         assert!(recent.by_network.len() <= 3, "{}", recent.by_network.len());
     }
 }

@@ -8,7 +8,7 @@ use std::{error::Error, fmt};
 pub struct Failure(String);
 
 impl Failure {
-    /// Creates a failure. The text says what is wrong and what to do.
+    /// Creates a failure. The text describes the cause and the fix.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

@@ -5,10 +5,10 @@ use domain::anomalies::{AnomalyKind, Facts};
 use leptos::prelude::*;
 use store::AnomalyRow;
 
-/// Who reads the report.
+/// The reader of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
-    /// An admin or auditor who reads about somebody else.
+    /// An admin or auditor who reads about another person.
     Admin,
     /// The person the anomaly is about.
     Owner,

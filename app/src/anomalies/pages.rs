@@ -100,7 +100,7 @@ fn Row(row: AnomalyRow, admin: bool) -> impl IntoView {
     view! { <AnomalyEntry row=row reader=Reader::Admin>{review}</AnomalyEntry> }
 }
 
-/// A notice with the number of anomalies that nobody has reviewed, if there are any.
+/// A notice with the number of anomalies that are not reviewed, if there are any.
 #[component]
 pub fn UnreviewedAnomalies(count: i64) -> impl IntoView {
     view! {

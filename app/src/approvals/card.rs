@@ -127,6 +127,6 @@ pub fn blocked_because(actor: &Actor, approval: &Approval, decisions: &[Decision
         return Some(t!("approval-answered"));
     }
     let action = approval.decide_action(Answer::Approve, String::new(), approval.request_digest);
-    // Step-up authentication is no obstacle: the form asks for it when it is submitted.
+    // Missing step-up authentication does not hide the form: it is required on submission.
     actor.may(action).err().filter(|denied| !denied.stale).map(|denied| denial_text(denied.reason))
 }

@@ -24,7 +24,7 @@ async fn load_event(actor: Actor) -> Result<Page, Refusal> {
     let (row, last) = (read.audit_record(&proof, seq).await?, read.audit_head().await?.seq);
     let intact = is_intact(actor.tenant, &row);
     let page = Page::new(Section::Audit, t!("audit-record", n = seq.to_string()));
-    let page = page.beside(view! { <OutcomeBadge outcome=row.outcome.clone() /> });
+    let page = page.badge(view! { <OutcomeBadge outcome=row.outcome.clone() /> });
     Ok(page.action(view! { <Neighbors seq=seq last=last /> }).body(view! {
         <div class="detail">
             <div class="detail-main">

@@ -129,7 +129,7 @@ pub async fn revoke_all(owner: String) -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-/// Transfers the responsibility for a service account to somebody else.
+/// Transfers the responsibility for a service account to another person.
 #[server(prefix = "/actions", endpoint = "keys/hand-on")]
 pub async fn transfer_service_account(
     account: String,

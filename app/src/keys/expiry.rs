@@ -39,7 +39,7 @@ mod tests {
     fn m_01_a_key_expires_within_a_year_or_never() {
         let now = Timestamp(0);
         let parsed = |days: &str| parse(days, now);
-        assert!(choices().all(|choice| parsed(&choice.value).is_ok()), "what is offered is taken");
+        assert!(choices().all(|choice| parsed(&choice.value).is_ok()), "every offered choice is valid");
         assert!(matches!(parsed(""), Ok(KeyExpiryChange::Kept)));
         assert!(matches!(parsed("0"), Ok(KeyExpiryChange::Never)));
         for (days, hours) in [("1", 24), ("366", 366 * 24)] {

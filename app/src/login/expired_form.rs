@@ -14,7 +14,7 @@ pub fn ExpiredForm(
     /// The page of the form.
     #[prop(into)]
     page: String,
-    /// Where to sign in without the form.
+    /// The address of the sign-in page without the form.
     #[prop(into)]
     leave: String,
 ) -> impl IntoView {

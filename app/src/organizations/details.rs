@@ -36,7 +36,7 @@ async fn load_organization(actor: Actor) -> Result<Page, Refusal> {
     let invitations = if open { read.invitations(id, ctx::now()).await? } else { vec![] };
     let page = Page::new(Section::Organizations, organization.name).lead(t!("organization-lead"));
     let page = page
-        .beside(archived.map(|_| view! { <Badge meaning=Meaning::Stopped label=t!("organization-archived") /> }))
+        .badge(archived.map(|_| view! { <Badge meaning=Meaning::Stopped label=t!("organization-archived") /> }))
         .action(view! {
             <AccessLink actor=actor.clone() resource=Resource::Organization(id) />
             {manages.then(|| view! { <LinkButton href=format!("/organizations/{id}/settings")>{t!("organization-settings")}</LinkButton> })}

@@ -140,7 +140,7 @@ async fn load_person(actor: Actor) -> Result<Page, Refusal> {
         return Ok(Page::new(Section::Keys, person.name).lead(t!("person-service")).body(link));
     }
     let memberships = read.memberships(id).await?;
-    let page = Page::new(Section::People, person.name.clone()).beside(view! { <AccountState person=person.clone() /> });
+    let page = Page::new(Section::People, person.name.clone()).badge(view! { <AccountState person=person.clone() /> });
     let oneself = actor.person() == Some(id);
     let emergency =
         (actor.is_admin() && !oneself).then(|| view! { <PersonEmergency id=id locked_at=person.locked_at /> });

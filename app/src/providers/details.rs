@@ -47,7 +47,7 @@ async fn load_provider(actor: Actor) -> Result<Page, Refusal> {
     let state = ProviderState::of(&provider, &key, sign_in.primary_provider());
     let (form, label, enabled) = (ProviderForm::from(&provider), provider.label.clone(), provider.enabled);
     let (redirect, shown, removed) = (sign_in.redirect_url(&key), key.clone(), key.clone());
-    let page = Page::new(Section::Authentication, provider.label).beside(view! { <StateBadge state=state /> });
+    let page = Page::new(Section::Authentication, provider.label).badge(view! { <StateBadge state=state /> });
     Ok(page.body(view! {
         <DescriptionList>
             <DescriptionItem name=t!("provider-redirect")>

@@ -21,10 +21,10 @@ pub struct Row {
     pub networks: Vec<String>,
     /// A value of [`domain::rule::Effect`].
     pub effect: String,
-    /// How many people must approve, if the rule asks for approval.
+    /// The number of required approvals, if the rule requires approval.
     #[serde(default)]
     pub approvers: String,
-    /// How long they have, in hours.
+    /// The expiry of the approval request in hours.
     #[serde(default)]
     pub hours: String,
 }

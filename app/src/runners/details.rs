@@ -25,7 +25,7 @@ async fn load_runner(actor: Actor) -> Result<Page, Refusal> {
     let (state, revocable) = (RunnerState::of(&runner, ctx::now()), actor.is_admin() && runner.revoked_at.is_none());
     let page = Page::new(Section::Runners, runner.name.clone());
     let page = page.action(view! { <AccessLink actor=actor resource=Resource::Runner(id) /> });
-    let page = page.beside(view! {
+    let page = page.badge(view! {
         <Live topics="runners" region="runner-state" quiet=true>
             <RunnerStateBadge state=state />
         </Live>

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_holds_no_token_and_nothing_that_a_shell_would_read() {
+    fn the_command_contains_no_token_and_no_shell_metacharacters() {
         let command = command_for("https://castellan.example.org", "build-1");
         assert_eq!(command, "castellan-runner --server https://castellan.example.org --name build-1 --token-stdin");
         assert!(!command_for("https://castellan.example.org", "x;rm -rf /").contains(';'));

@@ -37,7 +37,7 @@ pub fn RunnerStateBadge(state: RunnerState) -> impl IntoView {
     }
 }
 
-/// When the server last heard from a runner.
+/// The time of the last message of a runner.
 #[component]
 pub fn LastSeen(at: Option<Timestamp>) -> impl IntoView {
     match at {

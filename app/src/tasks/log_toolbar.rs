@@ -18,7 +18,7 @@ pub fn LogToolbar(
     view! {
         <form class="log-find" id="log-find" method="get" action=format!("/tasks/{id}") role="search" aria-label=t!("task-log-find")>
             <input
-                class="input" id="log-sought" type="search" name="find" maxlength="200" value=search
+                class="input" id="log-search-text" type="search" name="find" maxlength="200" value=search
                 aria-label=t!("task-log-find") placeholder=t!("task-log-find")
             />
             <button class="button button-small" type="submit">{t!("task-log-search")}</button>

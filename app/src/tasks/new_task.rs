@@ -133,7 +133,7 @@ fn LimitFields(limits: Limits) -> impl IntoView {
     }
 }
 
-/// What the current rules do with a task of each network policy.
+/// The effect of the current rules on a task of each network policy.
 #[component]
 fn Consequence(rules: Rules) -> impl IntoView {
     let line = |policy| {

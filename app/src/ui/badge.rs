@@ -5,7 +5,7 @@ use leptos::prelude::*;
 /// The meaning of a state, which determines its color and icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// Somebody has to act.
+    /// Action is required.
     Waiting,
     /// In progress.
     Running,
@@ -16,7 +16,7 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    const fn look(self) -> (&'static str, Glyph) {
+    const fn style(self) -> (&'static str, Glyph) {
         match self {
             Self::Waiting => ("badge bg-waiting-soft text-waiting", Glyph::Clock),
             Self::Running => ("badge bg-running-soft text-running", Glyph::Play),
@@ -35,6 +35,6 @@ pub fn Badge(
     #[prop(optional)]
     glyph: Option<Glyph>,
 ) -> impl IntoView {
-    let (class, default) = meaning.look();
+    let (class, default) = meaning.style();
     view! { <span class=class><Icon of=glyph.unwrap_or(default) />{label}</span> }
 }

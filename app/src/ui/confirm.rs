@@ -11,7 +11,7 @@ pub fn Confirm(
     /// The object's name for screen readers, if the page has several such buttons.
     #[prop(optional, into)]
     about: String,
-    /// What will happen, in a sentence or two, unless the button says it all.
+    /// The consequence in one or two sentences, unless the button is clear enough.
     #[prop(optional, into)]
     consequence: Option<String>,
     /// The second button: `Revoke key`.

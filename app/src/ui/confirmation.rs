@@ -27,14 +27,14 @@ impl Confirmation {
 
     /// Redirects to a local path that shows the message.
     pub fn at(self, path: impl Into<String>) -> Done {
-        let word = Self::ALL.iter().find(|(said, _)| *said == self).map_or("", |(_, word)| *word);
-        Done::GoTo(Address::new(path).with(FIELD, word).to_string())
+        let name = Self::ALL.iter().find(|(confirmation, _)| *confirmation == self).map_or("", |(_, name)| *name);
+        Done::GoTo(Address::new(path).with(FIELD, name).to_string())
     }
 
     fn here() -> Option<Self> {
         let here = ctx::here();
-        let word = here.get(FIELD)?;
-        Self::ALL.iter().find(|(_, known)| *known == word).map(|(said, _)| *said)
+        let name = here.get(FIELD)?;
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(confirmation, _)| *confirmation)
     }
 
     fn text(self) -> String {
@@ -51,6 +51,7 @@ impl Confirmation {
 /// The confirmation message in the query, if any. It receives the focus, so that screen readers announce it.
 #[component]
 pub(super) fn ConfirmationMessage() -> impl IntoView {
-    let said = if ctx::answered().is_none() { Confirmation::here() } else { None };
-    said.map(|said| view! { <p class="notice" role="status" tabindex="-1" autofocus>{said.text()}</p> })
+    let confirmation = if ctx::answered().is_none() { Confirmation::here() } else { None };
+    confirmation
+        .map(|confirmation| view! { <p class="notice" role="status" tabindex="-1" autofocus>{confirmation.text()}</p> })
 }

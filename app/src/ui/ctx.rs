@@ -18,7 +18,7 @@ pub fn store() -> Result<Store, Refusal> {
 /// Returns the actor.
 ///
 /// # Errors
-/// [`Kind::SignedOut`] if nobody is signed in.
+/// [`Kind::SignedOut`] without a signed-in person.
 pub fn actor() -> Result<Actor, Refusal> {
     let actor = use_context::<Option<Actor>>().flatten();
     actor.ok_or_else(|| Refusal::new(Kind::SignedOut, t!("refused-signed-out")))

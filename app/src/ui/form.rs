@@ -22,7 +22,7 @@ pub fn Form(
 ) -> impl IntoView {
     let form = FormState::of(&action, &hidden);
     if let Some(answered) = ctx::answered().filter(|_| form.refused()) {
-        answered.said.mark_shown();
+        answered.refusal_shown.mark_shown();
     }
     let page = page.unwrap_or_else(|| ctx::here().without(confirmation::FIELD).to_string());
     let (id, error_state) = (form.id.clone(), form.clone());

@@ -34,7 +34,7 @@ impl FormState {
         };
         let refused = answered
             .filter(same)
-            .filter(|answered| !asks_for_proof(answered))
+            .filter(|answered| !needs_proof(answered))
             .and_then(|answered| Some((answered.values, answered.result.err()?)));
         let (typed, refusal) = refused.unzip();
         Self { id: id_part(&id), typed, refusal, labels: Arc::default() }
@@ -90,7 +90,7 @@ impl FormState {
 }
 
 /// Whether the form is valid and only step-up authentication is missing.
-fn asks_for_proof(answered: &Answered) -> bool {
+fn needs_proof(answered: &Answered) -> bool {
     matches!(&answered.result, Err(refusal) if refusal.kind == Kind::Stale)
 }
 
@@ -119,7 +119,7 @@ fn sentence(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Said;
+    use crate::outcome::RefusalShown;
 
     fn answered(id: &str) -> Option<Answered> {
         let fields =
@@ -128,7 +128,7 @@ mod tests {
             action: "/actions/keys/revoke".into(),
             values: vec![("id".into(), id.into()), ("name".into(), "CI".into()), ("scope".into(), "a".into())],
             result: Err(Refusal { kind: Kind::Invalid, message: "no".into(), fields, wait: None }),
-            said: Said::default(),
+            refusal_shown: RefusalShown::default(),
         })
     }
 

@@ -18,7 +18,7 @@ use store::Organization;
 /// Renders a page in the layout.
 pub(super) fn render_frame(actor: Actor, page: Page, frame_data: FrameData) -> AnyView {
     let FrameData { waiting, organizations, frozen, break_glass, unseen_events } = frame_data;
-    let Page { section, title, breadcrumbs, beside, action, lead, body } = page;
+    let Page { section, title, breadcrumbs, badge, action, lead, body } = page;
     let (wide, narrow, shortcuts) = (actor.clone(), actor.clone(), shortcuts::shortcut_targets(&actor));
     let (banners, here) = (crate::notices::banners(&actor), ctx::here().to_string());
     view! {
@@ -50,7 +50,7 @@ pub(super) fn render_frame(actor: Actor, page: Page, frame_data: FrameData) -> A
             <p class="banner" id="not-live" role="status" hidden>{t!("live-lost")}" "<a href=here>{t!("live-reload")}</a></p>
             <div class="page-header">
                 <h1>{title}</h1>
-                {beside}
+                {badge}
                 {action.map(|action| view! { <div class="page-action">{action}</div> })}
             </div>
             {lead.map(|text| view! { <p class="lead">{text}</p> })}

@@ -81,7 +81,7 @@ fn card(title: String, body: AnyView) -> RenderedPage {
 fn mark_shown(refusal: &Refusal) {
     let answered = ctx::answered().filter(|answered| answered.result.as_ref().is_err_and(|shown| shown == refusal));
     if let Some(answered) = answered {
-        answered.said.mark_shown();
+        answered.refusal_shown.mark_shown();
     }
 }
 

@@ -85,7 +85,7 @@ impl Section {
         }
     }
 
-    /// Returns the key that goes there after `g`.
+    /// Returns the second key of the shortcut, after `g`.
     pub(super) const fn key(self) -> &'static str {
         match self {
             Self::Overview | Self::Other => "o",

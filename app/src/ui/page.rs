@@ -20,7 +20,7 @@ pub struct Page {
     pub(super) section: Section,
     pub(super) title: String,
     pub(super) breadcrumbs: Vec<(String, String)>,
-    pub(super) beside: Option<AnyView>,
+    pub(super) badge: Option<AnyView>,
     pub(super) action: Option<AnyView>,
     pub(super) lead: Option<String>,
     pub(super) body: AnyView,
@@ -29,8 +29,8 @@ pub struct Page {
 impl Page {
     /// Creates a page in a section.
     pub fn new(section: Section, title: impl Into<String>) -> Self {
-        let (breadcrumbs, beside, action, lead) = (vec![], None, None, None);
-        Self { section, title: title.into(), breadcrumbs, beside, action, lead, body: ().into_any() }
+        let (breadcrumbs, badge, action, lead) = (vec![], None, None, None);
+        Self { section, title: title.into(), breadcrumbs, badge, action, lead, body: ().into_any() }
     }
 
     /// Adds a breadcrumb between the section and the page.
@@ -42,8 +42,8 @@ impl Page {
 
     /// Adds a badge or the like next to the title.
     #[must_use]
-    pub fn beside(mut self, view: impl IntoView + 'static) -> Self {
-        self.beside = Some(view.into_any());
+    pub fn badge(mut self, view: impl IntoView + 'static) -> Self {
+        self.badge = Some(view.into_any());
         self
     }
 

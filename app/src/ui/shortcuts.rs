@@ -34,7 +34,7 @@ pub(super) fn ShortcutsDialog(actor: Actor) -> impl IntoView {
     }
 }
 
-/// Returns the targets of two-key shortcuts: `g t` goes to the tasks.
+/// Returns the targets of two-key shortcuts: `g t` opens the tasks.
 pub(super) fn shortcut_targets(actor: &Actor) -> Vec<(String, String)> {
     let sections =
         Section::available(actor).into_iter().map(|section| (section.key().to_owned(), section.href().to_owned()));

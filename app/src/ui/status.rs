@@ -39,7 +39,7 @@ pub fn refused(refusal: &Refusal) {
     }
 }
 
-/// Redirects to a local path (303). A path that is no valid header value becomes `/`.
+/// Redirects to a local path (303). A path that is not a valid header value becomes `/`.
 pub fn go_to(path: &str) {
     if let Some(head) = use_context::<ResponseHead>() {
         let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));

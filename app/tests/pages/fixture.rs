@@ -2,7 +2,7 @@
 use app::{
     assets::PublicOrigin,
     document::{self, Document},
-    outcome::{Answered, Done, Refusal, Said},
+    outcome::{Answered, Done, Refusal, RefusalShown},
 };
 use auth::{Auth, Hasher, SessionKey, Sessions, SignIn, SignInRequest, providers::ConfiguredProvider};
 use axum::{
@@ -221,6 +221,11 @@ impl Fixture {
             }
         };
         let values = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.show(actor, page, Some(Answered { action: action.into(), values, result, said: Said::default() })).await
+        self.show(
+            actor,
+            page,
+            Some(Answered { action: action.into(), values, result, refusal_shown: RefusalShown::default() }),
+        )
+        .await
     }
 }

@@ -164,12 +164,12 @@ async fn a_refusal_is_shown_once_and_receives_focus() {
     fixture.get(Some(&ada), &page).await.hides(r#"role="alert""#);
     let (stop, lock) = ("/actions/emergency/stop-tasks", "/actions/emergency/lock");
     let both = [("person", id.as_str()), ("organization", "x")];
-    let form_stands = fixture.submit_form(Some(&ada), &page, stop, &both).await;
-    assert_eq!(form_stands.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let form_is_shown = fixture.submit_form(Some(&ada), &page, stop, &both).await;
+    assert_eq!(form_is_shown.status, StatusCode::UNPROCESSABLE_ENTITY);
     fixture.action(Some(&ada), lock, &[("id", &id)]).await.unwrap();
-    let form_is_gone = fixture.submit_form(Some(&ada), &page, lock, &[("id", &id)]).await;
-    assert_eq!(form_is_gone.status, StatusCode::CONFLICT);
-    for shown in [form_stands, form_is_gone] {
+    let form_is_removed = fixture.submit_form(Some(&ada), &page, lock, &[("id", &id)]).await;
+    assert_eq!(form_is_removed.status, StatusCode::CONFLICT);
+    for shown in [form_is_shown, form_is_removed] {
         assert_eq!(shown.html.matches(r#"role="alert""#).count(), 1, "{}", shown.html);
         shown.shows(r#"role="alert" tabindex="-1" autofocus"#);
     }

@@ -235,8 +235,9 @@ async fn m_01_new_service_account_keys_are_offered_only_to_people_who_can_create
     fixture.action(Some(&mel), "/actions/keys/create", &key).await.unwrap();
     for who in [&adam, &mel, &audrey] {
         fixture.get(Some(who), &page).await.shows("Who can act as this account").shows(&asked);
-        let told = fixture.get(Some(who), &asked).await;
-        told.shows("Nightly")
+        let shown = fixture.get(Some(who), &asked).await;
+        shown
+            .shows("Nightly")
             .shows("act as this account")
             .shows("responsible person")
             .shows("create and revoke its API keys");

@@ -25,7 +25,7 @@ impl SignIn {
         Ok((browser, browser.actor.person().ok_or(Error::NotSignedIn)?))
     }
 
-    /// Changes the password of whoever is signed in, authorized by the old one; ends all their other sessions.
+    /// Changes the signed-in person's password, authorized by the old one, and ends all their other sessions.
     ///
     /// # Errors
     /// When the old password is wrong, or the new one is too weak.
@@ -36,7 +36,7 @@ impl SignIn {
         let _attempt = self.begin_attempt(&[attempts], Some((actor.tenant, owner))).await?;
         if !self.is_password_of(actor, old).await? {
             store.system().note_failure(attempts).await?;
-            return Err(Invalid::new("old_password", "is not right").into());
+            return Err(Invalid::new("old_password", "is incorrect").into());
         }
         store.system().forget_failures(attempts).await?;
         let email = actor.email.as_ref().map_or("", Email::as_str);
@@ -66,10 +66,10 @@ impl SignIn {
         Ok(())
     }
 
-    /// Requests another address for whoever is signed in: mails a link to it and one to the current address.
+    /// Requests another address for the signed-in person: mails a link to it and one to the current address.
     ///
     /// # Errors
-    /// [`Error::NoMail`] where the server sends none.
+    /// [`Error::NoMail`] if the server cannot send email.
     pub async fn request_address_change(&self, email: String) -> Result<(), Error> {
         let (browser, owner) = self.own()?;
         let (actor, store, email) = (&browser.actor, &self.auth.store, Email::parse(&email)?);
@@ -77,7 +77,7 @@ impl SignIn {
             return Err(Error::NoMail);
         }
         if actor.email.as_ref() == Some(&email) {
-            return Err(Invalid::new("email", "is the one that you have").into());
+            return Err(Invalid::new("email", "is already your address").into());
         }
         let proof = store.authorize(actor, ChangeAddress { owner }).await?;
         let (new, present) = (Token::new("")?, Token::new("")?);
@@ -87,7 +87,7 @@ impl SignIn {
         Ok(())
     }
 
-    /// The address change that a link belongs to.
+    /// Returns the address change of a link.
     ///
     /// # Errors
     /// [`Error::AddressLinkInvalid`].
@@ -97,8 +97,8 @@ impl SignIn {
         Ok(AddressChange { email: change.email.to_string(), to_current: change.present })
     }
 
-    /// Confirms an address change by the link to the new or the current address; signs nobody in. Returns whether the address
-    /// is changed now, rather than waiting for the other link.
+    /// Confirms an address change by the link to the new or the current address, without signing in. Returns whether the address
+    /// is changed now; otherwise the other link is still needed.
     ///
     /// # Errors
     /// [`Error::AddressLinkInvalid`].
@@ -120,7 +120,7 @@ impl SignIn {
         Ok(changed)
     }
 
-    /// The name and address of the person whom a password link is for.
+    /// Returns the name and address of the person of a password link.
     ///
     /// # Errors
     /// [`Error::PasswordLinkInvalid`].
@@ -131,7 +131,7 @@ impl SignIn {
         Ok(format!("{} ({})", holder.name, holder.email))
     }
 
-    /// Sets the password of the person whom a one-time link is for, and signs them in.
+    /// Sets the password of the person of a one-time link, and signs them in.
     ///
     /// # Errors
     /// [`Error::PasswordLinkInvalid`], [`Error::PasswordsDisabled`], or that the password is too weak.
@@ -179,7 +179,7 @@ async fn mail_password_link_to(
     let system = store.system();
     let known = system.credential(email).await?.filter(|known| known.locked_at.is_none());
     let Some(known) = known else { return Ok(()) };
-    // A few links an hour, so that nobody can flood a mailbox.
+    // Limited to a few links an hour, so that a mailbox cannot be flooded.
     let requests = digest(&format!("forgot {}", known.id));
     if system.throttled(requests).await?.is_some() {
         return Ok(());

@@ -14,12 +14,13 @@ pub(crate) async fn failed_sign_in(
     let (store, log) = (auth.store.clone(), auth.log.anonymous);
     auth.background.room().await.write("a refused sign-in", async move {
         let Some((tenant, person)) = account else {
-            let (event, reason) = (SecurityEvent::AuthenticationFailure, "nobody who may sign in has this address");
+            let (event, reason) =
+                (SecurityEvent::AuthenticationFailure, "no account that can sign in has this address");
             log(event, address, "POST /actions/login/sign-in", reason);
             return Ok(());
         };
-        let nobody = Actor { address: Some(address.to_string()), ..Actor::clock(tenant, store.now()) };
-        let mut write = store.write(&nobody).await?;
+        let anonymous = Actor { address: Some(address.to_string()), ..Actor::clock(tenant, store.now()) };
+        let mut write = store.write(&anonymous).await?;
         write.note_refused_sign_in(person, reason).await?;
         write.commit().await
     });
@@ -32,13 +33,13 @@ pub(crate) async fn throttled(auth: &Auth, address: IpAddr, account: Option<(Ten
     if !(auth.log.is_throttle_due)(account.map(|(_, person)| person), address) {
         return;
     }
-    room.write("that attempts are held up", async move {
+    room.write("a throttled attempt", async move {
         let Some((tenant, person)) = account else {
-            log(SecurityEvent::RateLimitExceeded, address, "POST /actions/login", "too many wrong attempts");
+            log(SecurityEvent::RateLimitExceeded, address, "POST /actions/login", "too many failed attempts");
             return Ok(());
         };
-        let nobody = Actor { address: Some(address.to_string()), ..Actor::clock(tenant, store.now()) };
-        let mut write = store.write(&nobody).await?;
+        let anonymous = Actor { address: Some(address.to_string()), ..Actor::clock(tenant, store.now()) };
+        let mut write = store.write(&anonymous).await?;
         write.note_throttled(person).await?;
         write.commit().await
     });

@@ -35,7 +35,7 @@ impl BackgroundWrites {
         WritePermit { tasks: self.tasks.clone(), permit }
     }
 
-    /// A permit without waiting, for writes that are rare by themselves.
+    /// Returns a permit without waiting, for rare writes.
     pub fn rare(&self) -> WritePermit {
         WritePermit { tasks: self.tasks.clone(), permit: None }
     }
@@ -48,7 +48,7 @@ impl BackgroundWrites {
 }
 
 impl WritePermit {
-    /// Runs a write in the background; the log says that `what` could not be written if it fails.
+    /// Runs a write in the background; a failure is logged with `what`.
     pub fn write<E: Display>(self, what: &'static str, writing: impl Future<Output = Result<(), E>> + Send + 'static) {
         let Self { tasks, permit } = self;
         tasks.spawn(async move {

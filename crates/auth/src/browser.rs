@@ -5,7 +5,7 @@ use std::time::Duration;
 use store::{BrowserSessionRow, Store, system};
 use tower_sessions::Session;
 
-/// Somebody who is signed in with a browser.
+/// A person who is signed in with a browser.
 #[derive(Clone, Debug)]
 pub struct Browser {
     pub actor: Actor,
@@ -13,28 +13,28 @@ pub struct Browser {
     pub(crate) holder: Holder,
 }
 
-/// Somebody whose second factor is missing: they are nobody, except to the operations that complete the sign-in.
+/// A person who has not presented a required second factor; only the operations that complete the sign-in accept them.
 #[derive(Clone, Debug)]
 pub struct IncompleteSignIn {
     pub browser: Browser,
     pub stage: Stage,
 }
 
-/// How far a sign-in has come.
+/// The stage of a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     SignedOut,
-    /// They have a second factor and have not presented it.
+    /// The person has a second factor and has not presented it.
     VerifyFactor,
-    /// They must have a second factor, and have none.
+    /// The person must have a second factor and has none.
     EnrollFactor,
     Complete,
 }
 
-/// Who must have a second factor.
+/// The requirement of a second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecondFactor {
-    /// Nobody, unless their tenant requires it.
+    /// Optional, unless the tenant requires it.
     Off,
     /// Admins of tenants.
     Admins,
@@ -42,7 +42,7 @@ pub enum SecondFactor {
 }
 
 impl SecondFactor {
-    /// Whether this person must have a second factor.
+    /// Returns whether this person must have a second factor.
     pub(crate) fn is_required_of(self, person: &system::Holder) -> bool {
         person.everybody
             || match self {
@@ -64,14 +64,14 @@ impl SecondFactor {
 }
 
 impl Browser {
-    /// Whether the session is still open and the rights of its person are unchanged. Streams ask this again from time to time.
+    /// Returns whether the session is still open and the rights of its person are unchanged. Streams check this periodically.
     pub async fn still_valid(&self, store: &Store, idle: Duration, second_factor: SecondFactor) -> bool {
         let mut read = match store.read(&self.actor).await {
             Ok(read) => read,
             Err(_) => return false,
         };
         let now = store.now();
-        // An open stream does not count as use of its session: somebody who only watches is signed out like somebody idle.
+        // An open stream does not count as use of its session, so people who only watch are signed out like idle ones.
         let lasts = |session: &BrowserSessionRow| session.expires_at > now && session.last_used_at > now.before(idle);
         let open = read.own_browser_session(self.session).await.is_ok_and(|own| own.as_ref().is_some_and(lasts));
         drop(read); // holding one connection while waiting for another can deadlock the pool
@@ -83,7 +83,7 @@ impl Browser {
     }
 }
 
-/// Finds who holds the session, however far they have come; rotates its id when that is due. `step_up` is how long a proof of
+/// Finds the holder of the session at any stage, and rotates the session id when that is due. `step_up` is how long a proof of
 /// identity stays fresh.
 ///
 /// # Errors

@@ -22,8 +22,8 @@ const fn name(https: bool) -> &'static str {
     if https { SECURE } else { PLAIN }
 }
 
-/// The cookies of a request, without those whose names the session layer would read differently than we do: it decodes and trims
-/// names, so that `__%48ost-castellan`, which a page on a neighboring host may set, would pass as ours. With two session cookies
+/// Returns the cookies of a request, without those whose names the session layer would read differently: it decodes and trims
+/// names, so that `__%48ost-castellan`, which a page on another host can set, would be accepted. With two session cookies
 /// it is unclear which was meant, so both are dropped.
 pub fn sanitized(headers: &HeaderMap, https: bool) -> String {
     sanitize(headers, name(https))
@@ -41,7 +41,7 @@ fn sanitize(headers: &HeaderMap, session: &str) -> String {
     plain.join("; ")
 }
 
-/// Whether every parser reads the same name.
+/// Returns whether every parser reads the same name.
 fn is_plain(pair: &str) -> bool {
     let name = pair.split('=').next().unwrap_or_default();
     !name.is_empty()
@@ -49,13 +49,13 @@ fn is_plain(pair: &str) -> bool {
         && pair.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
-/// Whether a request has a session cookie.
+/// Returns whether a request has a session cookie.
 pub fn is_in(headers: &HeaderMap) -> bool {
     let names = pairs(headers).filter_map(|pair| pair.split('=').next());
     names.map(str::trim).any(|name| name == PLAIN || name == SECURE)
 }
 
-/// The values of all cookies with this name: a browser may send several.
+/// Returns the values of all cookies with this name; a browser may send several.
 pub fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     pairs(headers).filter_map(|pair| pair.split_once('=')).filter(move |(its, _)| *its == name).map(|(_, value)| value)
 }

@@ -9,11 +9,11 @@ pub enum Error {
     Store(#[from] store::Error),
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    #[error("nobody is signed in")]
+    #[error("not signed in")]
     NotSignedIn,
     #[error("sign-in expired")]
     SignInExpired,
-    /// Somebody else changed the account, or ended the session, in the meantime (E11).
+    /// The account was changed, or the session was ended, by a concurrent request (E11).
     #[error("account changed or session ended in the meantime")]
     AccountChanged,
     /// The same for an unknown address and a wrong password.
@@ -54,8 +54,7 @@ pub enum Error {
     /// The cause is in the server's log.
     #[error("sign-in is temporarily unavailable")]
     Unavailable,
-    /// The operating system gives no randomness.
-    #[error("the operating system gives no randomness")]
+    #[error("the operating system returned no random bytes")]
     NoRandomness,
 }
 
@@ -74,6 +73,6 @@ impl Error {
 
 /// Logs an internal failure, which the person reads as [`Error::Unavailable`].
 pub(crate) fn unavailable(error: &dyn std::error::Error) -> Error {
-    tracing::error!(%error, "signing in does not work");
+    tracing::error!(%error, "sign-in is unavailable");
     Error::Unavailable
 }

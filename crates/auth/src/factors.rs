@@ -32,7 +32,7 @@ impl std::fmt::Debug for Proof {
 }
 
 impl Proof {
-    /// The proof in the fields of a form, if there is one.
+    /// Returns the proof in the fields of a form, if there is one.
     pub fn from_fields(fields: &[(String, String)]) -> Option<Self> {
         let mut proof = None::<Self>;
         for (name, value) in fields {
@@ -51,10 +51,10 @@ impl Proof {
 }
 
 impl SignIn {
-    /// Verifies a proof of identity of whoever is signed in; their session is fresh again.
+    /// Verifies a proof of identity of the signed-in person, and renews the step-up authentication of their session.
     ///
     /// # Errors
-    /// When the proof is wrong, or too many were.
+    /// When the proof is wrong, or after too many wrong ones.
     pub async fn prove(&self, proof: Proof) -> Result<(), Error> {
         let browser = self.browser.as_ref().ok_or(Error::SignInExpired)?;
         let person = browser.actor.person().ok_or(Error::SignInExpired)?;
@@ -69,9 +69,9 @@ impl SignIn {
             (!taken).then(|| Error::field("proof_code", WRONG_CODE))
         } else if !proof.password.is_empty() {
             let right = self.is_password_of(&browser.actor, proof.password).await?;
-            (!right).then(|| Error::field("proof_password", "is not right"))
+            (!right).then(|| Error::field("proof_password", "is incorrect"))
         } else {
-            return Err(Error::field("proof_password", "is needed, or one of the other proofs"));
+            return Err(Error::field("proof_password", "is required, unless you use another method"));
         };
         if let Some(refusal) = refusal {
             system.note_failure(factor_attempts(person)).await?;
@@ -84,7 +84,7 @@ impl SignIn {
         Ok(())
     }
 
-    /// Whether this is the actor's own password; a wrong one is recorded in the audit log.
+    /// Returns whether this is the actor's own password; a wrong one is recorded in the audit log.
     pub(crate) async fn is_password_of(&self, actor: &Actor, password: String) -> Result<bool, Error> {
         let store = &self.auth.store;
         let known = match &actor.email {
@@ -101,10 +101,10 @@ impl SignIn {
         Ok(right)
     }
 
-    /// The second factors of the session's holder.
+    /// Returns the second factors of the session's holder.
     ///
     /// # Errors
-    /// [`Error::SignInExpired`] when nobody holds one.
+    /// [`Error::SignInExpired`] if the session has no holder.
     pub async fn factors(&self) -> Result<store::Factors, Error> {
         let browser = self.session_holder().ok_or(Error::SignInExpired)?;
         Ok(self.auth.store.read(&browser.actor).await?.factors().await?)
@@ -174,13 +174,13 @@ impl SignIn {
         Ok(write.commit().await?)
     }
 
-    /// The person who may enroll a second factor: somebody who is signed in, or who must have one and has none. Never somebody
+    /// Returns the person who may enroll a second factor: one who is signed in, or who must have a factor and has none. Never one
     /// who has one and has not presented it.
     pub(crate) fn enrolling(&self) -> Result<&Browser, Error> {
         let enrolling = self.incomplete.as_ref().filter(|incomplete| incomplete.stage == Stage::EnrollFactor);
         match (&self.browser, enrolling) {
             (Some(browser), _) => Ok(browser),
-            // Without a factor there is no fresh proof: after a while they must sign in again.
+            // Without a factor, step-up authentication requires another sign-in.
             (None, Some(incomplete)) if incomplete.browser.actor.fresh => Ok(&incomplete.browser),
             _ => Err(Error::SignInExpired),
         }
@@ -201,10 +201,10 @@ impl SignIn {
         Ok(())
     }
 
-    /// The secret that was generated and is not confirmed yet.
+    /// Returns the generated secret that is not confirmed yet.
     ///
     /// # Errors
-    /// [`store::Error::NotFound`] where there is none.
+    /// [`store::Error::NotFound`] if there is none.
     pub async fn totp_setup(&self) -> Result<TotpSetup, Error> {
         let actor = &self.enrolling()?.actor;
         let account = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -287,7 +287,7 @@ impl SignIn {
 /// The same for a wrong code and a used one.
 const WRONG_CODE: &str = "is wrong or was already used; wait for the next code";
 
-/// The throttle's subject for wrong codes and proofs of a person, who knows the password or holds a session by then.
+/// Returns the throttle's subject for wrong codes and proofs of a person who knows the password or holds a session.
 pub(crate) fn factor_attempts(person: PersonId) -> [u8; 32] {
     digest(&format!("factor {person}"))
 }

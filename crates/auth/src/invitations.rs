@@ -1,4 +1,4 @@
-//! Invitations: accepting one with an existing account, and creating an account with one. A link never signs anybody in to an
+//! Invitations: accepting one with an existing account, and creating an account with one. A link never signs in to an
 //! existing account.
 use crate::{
     Authenticated, Error, SignIn, check_password, digest, error::unavailable, invitation_cookie::InvitationCookie,
@@ -12,7 +12,7 @@ use domain::{
 };
 use store::{Error as StoreError, Ground, NewInvitation, Offer};
 
-/// What an invitation offers.
+/// The content of an invitation.
 #[derive(Clone, Debug)]
 pub struct InvitationDetails {
     /// The organization's name.
@@ -44,7 +44,7 @@ impl std::fmt::Debug for NewAccount {
 }
 
 impl SignIn {
-    /// The offer of an invitation, unless it is of another tenant than the session's.
+    /// Returns the content of an invitation, unless it is of another tenant than the session's.
     async fn offer(&self, token: &str) -> Result<Offer, Error> {
         let offer = self.auth.store.system().invitation(digest(token)).await?.ok_or(Error::InvitationInvalid)?;
         match self.session_holder() {
@@ -53,7 +53,7 @@ impl SignIn {
         }
     }
 
-    /// What an invitation's link offers. Without a session, this browser keeps the invitation until its holder has signed in.
+    /// Returns the content of an invitation link. Without a session, this browser keeps the invitation until its holder has signed in.
     ///
     /// # Errors
     /// [`Error::InvitationInvalid`].
@@ -74,7 +74,7 @@ impl SignIn {
         self.auth.store.is_mail_enabled() && !offer.mailed
     }
 
-    /// Accepts an invitation with the account of whoever is signed in; returns the organization.
+    /// Accepts an invitation with the signed-in person's account, and returns the organization.
     ///
     /// # Errors
     /// [`Error::NotSignedIn`], [`Error::InvitationInvalid`].

@@ -52,7 +52,7 @@ pub use totp::TotpSetup;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// The SHA-256 hash under which the store looks up a secret that a client presents.
+/// Returns the SHA-256 hash under which the store looks up a secret that a client presents.
 pub fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
@@ -60,7 +60,7 @@ pub fn digest(secret: &str) -> [u8; 32] {
 /// The longest that a request waits for its last-used timestamp to be written.
 const NOTE_USE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Records that a session or a key is in use. A failure is logged and does not fail the request: reading goes on while the disk
+/// Records that a session or a key is in use. A failure is logged and does not fail the request: reading works while the disk
 /// is full or the database is locked.
 pub async fn note_use(write: impl Future<Output = store::Result<()>> + Send + 'static) {
     // In a task of its own, because a transaction that is dropped half-way costs its connection.

@@ -78,7 +78,7 @@ struct VerifiedPasskey {
 impl VerifiedPasskey {
     async fn save(&self, write: &mut Write) -> Result<(), Error> {
         match write.use_passkey(self.id, &self.body).await {
-            Err(store::Error::NotFound) => Err(Error::UnknownPasskey), // it was removed in the meantime
+            Err(store::Error::NotFound) => Err(Error::UnknownPasskey), // removed by a concurrent request
             used => Ok(used?),
         }
     }
@@ -99,7 +99,7 @@ fn parse<T: DeserializeOwned>(answer: &str) -> Result<T, Error> {
 }
 
 impl SignIn {
-    /// The host name that passkeys are bound to, where the server supports them.
+    /// Returns the host name that passkeys are bound to, if the server supports them.
     pub fn passkey_host(&self) -> Option<String> {
         self.auth.passkeys.as_ref().map(|passkeys| passkeys.host.clone())
     }
@@ -166,7 +166,7 @@ impl SignIn {
         serde_json::from_str(&state).map_err(|error| rejected(&error))
     }
 
-    /// The actor's passkeys.
+    /// Returns the actor's passkeys.
     async fn keys_of(&self, actor: &Actor) -> Result<Vec<(PasskeyId, Passkey)>, Error> {
         let rows = self.auth.store.read(actor).await?.passkey_credentials().await?;
         let key =
@@ -289,7 +289,7 @@ impl SignIn {
             Err(error) => {
                 if matches!(error, Error::UnknownPasskey) {
                     let (event, request) = (SecurityEvent::AuthenticationFailure, "POST /actions/login/passkey");
-                    (self.auth.log.anonymous)(event, self.address, request, "it is no passkey of anybody here");
+                    (self.auth.log.anonymous)(event, self.address, request, "unknown passkey");
                 }
                 Err(error)
             }
@@ -315,7 +315,7 @@ impl SignIn {
         }
     }
 
-    /// The person whom the response names; nothing of it is verified yet.
+    /// Returns the person in the response, which is not verified yet.
     async fn unverified(&self, response: PasskeyResponse) -> Result<UnverifiedSignIn, Error> {
         let store = &self.auth.store;
         let credential: PublicKeyCredential = parse(&response.credential)?;

@@ -62,7 +62,7 @@ const COMMON_PASSWORDS: &[&str] = &[
 /// (names, addresses). Takes some milliseconds.
 ///
 /// # Errors
-/// What is wrong with the password, for the person who chose it.
+/// With a message for the person who chose the password.
 pub fn check(password: &str, user_inputs: &[&str]) -> Result<(), Invalid> {
     let refuse = |why: String| Err(Invalid::new("password", why));
     if !(12..=128).contains(&password.chars().count()) {
@@ -85,7 +85,7 @@ pub fn check(password: &str, user_inputs: &[&str]) -> Result<(), Invalid> {
 #[derive(Clone, Debug)]
 pub struct Hasher {
     permits: Arc<Semaphore>,
-    /// A hash to verify against where there is no account, so that the response takes as long.
+    /// A hash to verify against for unknown accounts, so that the response time is the same.
     decoy: Arc<str>,
 }
 
@@ -98,25 +98,25 @@ impl Hasher {
     /// Creates a hasher for this machine.
     ///
     /// # Errors
-    /// When the operating system gives no randomness.
+    /// When the operating system returns no random bytes.
     pub fn new() -> Result<Self, HashError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let decoy = hash("nobody has this password").map_err(HashError)?;
+        let decoy = hash("password of no account").map_err(HashError)?;
         Ok(Self { permits: Arc::new(Semaphore::new(cores.div_ceil(2))), decoy: decoy.into() })
     }
 
-    /// The hash of a password, as a PHC string.
+    /// Returns the hash of a password as a PHC string.
     ///
     /// # Errors
-    /// When the operating system gives no randomness.
+    /// When the operating system returns no random bytes.
     pub async fn hash(&self, password: String) -> Result<String, HashError> {
         self.run(move || hash(&password)).await?.map_err(HashError)
     }
 
-    /// Whether the password matches the hash; without a hash this takes as long and returns false.
+    /// Returns whether the password matches the hash. Without a hash it returns false after the same time.
     ///
     /// # Errors
-    /// When the program is shutting down.
+    /// When the runtime is shutting down.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashError> {
         let decoy = Arc::clone(&self.decoy);
         self.run(move || {
@@ -129,13 +129,13 @@ impl Hasher {
         .await
     }
 
-    /// Runs in a thread of its own, which keeps its permit when the caller is cancelled.
+    /// Runs in its own thread, which keeps its permit when the caller is cancelled.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
         let error = |error: &dyn fmt::Display| HashError(error.to_string());
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|closed| error(&closed))?;
         let (sender, outcome) = oneshot::channel();
         let hash = move || {
-            // Pages come first. Hashing works at normal priority, too, where the system refuses this.
+            // Pages have priority. If the system refuses this, hashing continues at normal priority.
             let _ = setpriority_process(Some(gettid()), NICE);
             let outcome = work();
             drop(permit);
@@ -184,7 +184,7 @@ mod tests {
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert!(hasher.verify("vole-anvil-tumble-39".into(), Some(hash.clone())).await.unwrap());
         assert!(!hasher.verify("vole-anvil-tumble-38".into(), Some(hash)).await.unwrap());
-        assert!(!hasher.verify("nobody has this password".into(), None).await.unwrap());
+        assert!(!hasher.verify("password of no account".into(), None).await.unwrap());
     }
 
     #[tokio::test]

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m_14_ten_codes_each_another_and_found_however_they_are_typed() {
+    fn m_14_ten_codes_are_distinct_and_recognized_in_any_notation() {
         let codes = RecoveryCodes::new().unwrap();
         let lines: Vec<_> = codes.text.lines().collect();
         assert_eq!((lines.len(), codes.hashes.len()), (10, 10));

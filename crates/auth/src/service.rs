@@ -9,7 +9,7 @@ use store::Store;
 pub struct AuthLog {
     /// Writes a security event about a client whose tenant is unknown: the event, its address, the request and the reason.
     pub anonymous: fn(SecurityEvent, IpAddr, &'static str, &'static str),
-    /// Whether a throttled attempt of this person, or from this address where the person is unknown, is worth a record now.
+    /// Returns whether a throttled attempt of this person, or of this address if the person is unknown, must be recorded now.
     pub is_throttle_due: Arc<dyn Fn(Option<PersonId>, IpAddr) -> bool + Send + Sync>,
 }
 
@@ -26,7 +26,7 @@ impl Default for AuthLog {
     }
 }
 
-/// What all requests share. Cheap to clone.
+/// The authentication state that all requests share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Auth {
     pub store: Store,

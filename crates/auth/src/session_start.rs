@@ -1,5 +1,5 @@
 //! Session start: opens a session for an authenticated person, and completes one with a second factor. Each happens in the
-//! transaction that checks once more what it is based on (E11).
+//! transaction that checks its preconditions again (E11).
 use crate::{
     Authenticated, Browser, Error, SignIn, browser, digest,
     error::unavailable,
@@ -16,7 +16,7 @@ impl SignIn {
     /// Opens a session under a new id, and ends the one that was open in this browser.
     ///
     /// # Errors
-    /// [`Error::AccountChanged`] when what they signed in with is no longer valid.
+    /// [`Error::AccountChanged`] when the credential of the sign-in is no longer valid.
     pub async fn open(&self, authenticated: Authenticated) -> Result<(), Error> {
         self.sign_out().await?;
         let Authenticated { tenant, person, by, ground, second_factor_verified, authenticated_at } = authenticated;
@@ -72,7 +72,7 @@ impl SignIn {
         Ok(())
     }
 
-    /// Begins a transaction that locks the session of `browser`; what completes the sign-in belongs in there.
+    /// Begins a transaction that locks the session of `browser`, for the writes that complete the sign-in.
     pub(crate) async fn lock_session(&self, browser: &Browser) -> Result<Write, Error> {
         let mut write = self.auth.store.write(&browser.actor).await?;
         match write.lock_browser_session(browser.session).await {

@@ -51,7 +51,7 @@ pub(crate) struct Holder {
 }
 
 impl Sessions {
-    /// Sessions in `store` with this idle timeout.
+    /// Returns the sessions in `store` with this idle timeout.
     pub fn new(store: Store, key: &SessionKey, idle: Duration) -> Self {
         Self { store, idle, key: hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()) }
     }
@@ -80,9 +80,9 @@ impl SessionStore for Sessions {
     /// changes the existing row. No row is created here, so that a session that was ended in the meantime stays ended.
     async fn create(&self, record: &mut Record) -> Result<()> {
         let holder = record.data.get(HOLDER).cloned().and_then(|value| serde_json::from_value::<Holder>(value).ok());
-        let nobody = || Error::Backend("a session is opened by signing in".into());
-        let Holder { tenant, session, opened, next_id, .. } = holder.ok_or_else(nobody)?;
-        record.id = Id(i128::from_be_bytes(next_id.ok_or_else(nobody)?));
+        let refused = || Error::Backend("only a sign-in creates a session".into());
+        let Holder { tenant, session, opened, next_id, .. } = holder.ok_or_else(refused)?;
+        record.id = Id(i128::from_be_bytes(next_id.ok_or_else(refused)?));
         if !opened {
             let token = digest(&record.id.to_string());
             self.store
@@ -124,7 +124,7 @@ impl SessionStore for Sessions {
         Ok(Some(Record { id: *id, data: HashMap::from([(HOLDER.into(), holder)]), expiry_date }))
     }
 
-    /// Does nothing: called before an id changes as well as to end a session, and whoever ends one records it in the audit log.
+    /// Does nothing: it is called before an id changes as well as to end a session, which the caller records in the audit log.
     async fn delete(&self, _: &Id) -> Result<()> {
         Ok(())
     }

@@ -14,10 +14,10 @@ const LINK_LIFETIME: Duration = Duration::from_hours(1);
 /// The file with the link, for operators who cannot read the server's console.
 const FILE: &str = "setup-link";
 
-/// Why no set-up link was created.
+/// The reason why no set-up link was created.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("the operating system gives no randomness: {0}")]
+    #[error("the operating system returned no random bytes: {0}")]
     Random(getrandom::Error),
     #[error("{FILE} cannot be written: {0}")]
     File(#[from] std::io::Error),

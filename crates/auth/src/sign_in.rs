@@ -12,7 +12,7 @@ use store::Ground;
 use tower_sessions::Session;
 use uuid::Uuid;
 
-/// What a request says about its browser.
+/// The browser of a request.
 #[derive(Debug)]
 pub struct SignInRequest {
     /// The request's session, open or not.
@@ -29,7 +29,7 @@ pub struct SignInRequest {
 }
 
 impl SignInRequest {
-    /// A request of a browser that nobody has signed in with.
+    /// Returns the browser of a request without any cookies.
     pub fn new(session: Session, address: IpAddr, device: impl Into<String>) -> Self {
         Self {
             session,
@@ -126,7 +126,7 @@ impl SignIn {
             for subject in counted.iter().chain((!known_device).then_some(&everywhere)) {
                 system.note_failure(*subject).await?;
             }
-            let reason = if right { "passwords are closed" } else { "wrong password" };
+            let reason = if right { "passwords are disabled" } else { "wrong password" };
             attempt_log::failed_sign_in(&self.auth, self.address, known, reason).await;
             let disabled = self.auth.settings.passwords_disabled();
             return Err(if disabled { Error::PasswordSignInDisabled } else { Error::WrongPassword });
@@ -160,7 +160,7 @@ impl SignIn {
         self.session.flush().await.map_err(|error| unavailable(&error))
     }
 
-    /// How far the holder of the session has come with signing in.
+    /// Returns the stage of the sign-in of the session's holder.
     pub fn stage(&self) -> Stage {
         match (&self.browser, &self.incomplete) {
             (Some(_), _) => Stage::Complete,
@@ -174,12 +174,12 @@ impl SignIn {
         self.browser.as_ref().map(|browser| browser.session)
     }
 
-    /// Who is signed in.
+    /// Returns the signed-in person.
     pub fn browser(&self) -> Option<&Browser> {
         self.browser.as_ref()
     }
 
-    /// Who holds the session, whether or not their sign-in is complete.
+    /// Returns the holder of the session, whether or not their sign-in is complete.
     pub fn session_holder(&self) -> Option<&Browser> {
         self.browser.as_ref().or_else(|| self.incomplete.as_ref().map(|incomplete| &incomplete.browser))
     }
@@ -216,7 +216,7 @@ impl SignIn {
         digest(&format!("address {}", subscriber_of(self.address)))
     }
 
-    /// How this account may sign in by password, if at all: while one provider is the only way in, by breaking the glass.
+    /// Returns how this account may sign in by password, if at all: while one provider is the only sign-in method, by break-glass access.
     async fn password_method(&self, tenant: TenantId, person: PersonId) -> Result<Option<SignedInBy>, Error> {
         if !self.auth.settings.passwords_disabled() {
             return Ok(Some(SignedInBy::Password));

@@ -53,7 +53,7 @@ impl Token {
 pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut random = [0; N];
     getrandom::fill(&mut random).map_err(|error| {
-        tracing::error!(%error, "no randomness");
+        tracing::error!(%error, "the operating system returned no random bytes");
         Error::NoRandomness
     })?;
     Ok(random)

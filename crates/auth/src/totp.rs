@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn m_14_one_step_of_leeway_and_no_more() {
+    fn m_14_a_code_has_one_step_of_leeway() {
         let (seconds, code) = KNOWN[2];
         for (late, right) in [(-60, false), (-30, true), (0, true), (30, true), (60, false)] {
             assert_eq!(step(SECRET, code, at(seconds + late)).is_some(), right, "{late} s");

@@ -4,14 +4,14 @@ use std::fmt;
 
 /// The target of a figure.
 #[derive(Clone, Copy, Debug)]
-pub enum Aim {
+pub enum Threshold {
     RatioAtLeast(f64),
     RatioAtMost(f64),
     AtLeast(f64),
     AtMost(f64),
 }
 
-impl fmt::Display for Aim {
+impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RatioAtLeast(aim) => write!(f, "≥ {aim} × raw"),
@@ -36,20 +36,20 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// A figure that is held against the raw limit, in the same unit.
-    pub fn against(name: impl Into<String>, figure: f64, unit: &'static str, raw: f64, aim: Aim) -> Self {
+    /// Returns a figure that is compared with the raw limit, in the same unit.
+    pub fn against(name: impl Into<String>, figure: f64, unit: &'static str, raw: f64, aim: Threshold) -> Self {
         let ratio = figure / raw;
         let holds = match aim {
-            Aim::RatioAtLeast(least) => ratio >= least,
-            Aim::RatioAtMost(most) => ratio <= most,
-            Aim::AtLeast(least) => figure >= least,
-            Aim::AtMost(most) => figure <= most,
+            Threshold::RatioAtLeast(least) => ratio >= least,
+            Threshold::RatioAtMost(most) => ratio <= most,
+            Threshold::AtLeast(least) => figure >= least,
+            Threshold::AtMost(most) => figure <= most,
         };
         Self { name: name.into(), figure, unit, ratio: Some(ratio), aim: aim.to_string(), holds, raw: Some(raw) }
     }
 
-    /// A figure that stands for itself.
-    pub fn alone(name: impl Into<String>, figure: f64, unit: &'static str, aim: Aim) -> Self {
+    /// Returns a figure without a baseline.
+    pub fn alone(name: impl Into<String>, figure: f64, unit: &'static str, aim: Threshold) -> Self {
         Self { ratio: None, raw: None, ..Self::against(name, figure, unit, 1.0, aim) }
     }
 }
@@ -60,11 +60,11 @@ mod tests {
 
     #[test]
     fn a_figure_that_misses_its_target_is_marked() {
-        let rate = |figure| Figure::against("rate", figure, "1/s", 100.0, Aim::RatioAtLeast(0.8));
+        let rate = |figure| Figure::against("rate", figure, "1/s", 100.0, Threshold::RatioAtLeast(0.8));
         assert!(rate(80.0).holds && !rate(79.0).holds);
-        let time = |figure| Figure::against("time", figure, "ms", 10.0, Aim::RatioAtMost(2.0));
+        let time = |figure| Figure::against("time", figure, "ms", 10.0, Threshold::RatioAtMost(2.0));
         assert!(time(20.0).holds && !time(20.1).holds);
-        let size = |figure| Figure::alone("size", figure, "MB", Aim::AtMost(40.0));
+        let size = |figure| Figure::alone("size", figure, "MB", Threshold::AtMost(40.0));
         assert!(size(40.0).holds && !size(41.0).holds && size(41.0).ratio.is_none());
     }
 }

@@ -12,12 +12,12 @@ use std::{
 pub struct Request(Vec<u8>);
 
 impl Request {
-    /// To read `path`.
+    /// Returns a GET request for `path`.
     pub fn get(host: &str, path: &str, headers: &[(&str, &str)]) -> Self {
         Self::new("GET", host, path, headers, "")
     }
 
-    /// To change something.
+    /// Returns a POST request.
     pub fn post(host: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Self {
         Self::new("POST", host, path, headers, body)
     }
@@ -50,12 +50,12 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// That it has this status.
+    /// Returns the response if it has this status.
     ///
     /// # Errors
-    /// When it has another; the body then says why.
+    /// When it has another status, with the body.
     pub fn is(self, status: u16) -> Result<Self> {
-        ensure!(self.status == status, "the server answered {}: {}", self.status, self.text());
+        ensure!(self.status == status, "the server responded with {}: {}", self.status, self.text());
         Ok(self)
     }
 }
@@ -73,7 +73,7 @@ impl Connection {
     /// Connects to `host` (name and port).
     ///
     /// # Errors
-    /// Those of the network.
+    /// When the host cannot be reached.
     pub fn open(host: &str) -> Result<Self> {
         let stream = TcpStream::connect(host).with_context(|| format!("{host} cannot be reached"))?;
         stream.set_nodelay(true)?;
@@ -81,10 +81,10 @@ impl Connection {
         Ok(Self(BufReader::with_capacity(64 << 10, stream)))
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the complete response.
     ///
     /// # Errors
-    /// When the server hangs up, or says what this client does not understand.
+    /// When the connection is closed, or the response cannot be parsed.
     pub fn send(&mut self, request: &Request) -> Result<Answer> {
         self.0.get_mut().write_all(&request.0)?;
         let (status, headers, length) = self.head()?;
@@ -99,20 +99,20 @@ impl Connection {
         Ok(Answer { status, headers, body })
     }
 
-    /// Sends a request whose answer is a stream of server-sent events, and returns when that has begun.
+    /// Sends a request for a stream of server-sent events, and returns once it has started.
     ///
     /// # Errors
-    /// As for [`Connection::send`], and when there is no stream.
+    /// As for [`Connection::send`], and when the response is not a stream.
     pub fn listen(mut self, request: &Request) -> Result<Events> {
         self.0.get_mut().write_all(&request.0)?;
         let (status, _, _) = self.head()?;
-        ensure!(status == 200, "the server answered {status} instead of a stream");
+        ensure!(status == 200, "the server responded with {status} instead of a stream");
         Ok(Events { connection: self, read: vec![], at: 0 })
     }
 
     fn head(&mut self) -> Result<(u16, Headers, Length)> {
         let first = self.line()?;
-        let status = first.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no HTTP answer")?;
+        let status = first.split(' ').nth(1).and_then(|code| code.parse().ok()).context("not an HTTP response")?;
         let (mut headers, mut length) = (vec![], Length::Known(0));
         loop {
             let line = self.line()?;
@@ -128,7 +128,7 @@ impl Connection {
         Ok((status, headers, length))
     }
 
-    /// Adds the next chunk; says whether it was not the last.
+    /// Appends the next chunk; returns false after the last one.
     fn chunk(&mut self, body: &mut Vec<u8>) -> Result<bool> {
         let length = usize::from_str_radix(&self.line()?, 16)?;
         let before = body.len();
@@ -141,7 +141,7 @@ impl Connection {
     fn line(&mut self) -> Result<String> {
         let mut line = String::new();
         if self.0.read_line(&mut line)? == 0 {
-            bail!("the server hung up");
+            bail!("the server closed the connection");
         }
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     }
@@ -156,10 +156,10 @@ pub struct Events {
 }
 
 impl Events {
-    /// The next event: its name and its data; `None` at the end.
+    /// Returns the name and the data of the next event; `None` at the end.
     ///
     /// # Errors
-    /// When the stream breaks, or says nothing for a minute.
+    /// When the stream breaks, or sends nothing for a minute.
     pub fn next(&mut self) -> Result<Option<(String, String)>> {
         loop {
             let rest = self.read.get(self.at..).unwrap_or_default();
@@ -179,10 +179,10 @@ impl Events {
         }
     }
 
-    /// Reads on until an event of this name; its data.
+    /// Reads until an event of this name, and returns its data.
     ///
     /// # Errors
-    /// When the stream ends before.
+    /// When the stream ends before such an event.
     pub fn until(&mut self, name: &str) -> Result<String> {
         while let Some((event, data)) = self.next()? {
             if event == name {

@@ -1,4 +1,4 @@
-//! Closed-loop load: each connection sends its next request when the last one is answered.
+//! Closed-loop load: each connection sends its next request after the response to the last one.
 use crate::{
     http::{Connection, Request},
     spread::{Spread, rate},
@@ -22,7 +22,7 @@ pub struct Load {
 /// # Errors
 /// When a response has another status, or the network fails.
 pub fn load(host: &str, requests: &[Request], connections: usize, span: Duration) -> Result<Load> {
-    ensure!(!requests.is_empty(), "nothing to ask for");
+    ensure!(!requests.is_empty(), "no requests");
     let begin = Instant::now();
     let results: Vec<Result<(Vec<Duration>, usize)>> = thread::scope(|scope| {
         let threads: Vec<_> = (0..connections).map(|_| scope.spawn(|| ask(host, requests, begin, span))).collect();

@@ -12,7 +12,7 @@ mod world;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use group::{Bench, On, burst, changes, claims, output, pages, sign_in, size, tasks};
+use group::{Bench, BenchDatabase, burst, changes, claims, output, pages, sign_in, size, tasks};
 use raw::sandbox::Sandboxes;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Run(run) => measure(run),
         Command::BarePage => tokio::runtime::Runtime::new()
-            .context("no runtime")
+            .context("the runtime cannot be started")
             .and_then(|of| of.block_on(raw::page::serve()))
             .map(|()| 0),
     };
@@ -77,17 +77,17 @@ fn measure(run: Run) -> Result<usize> {
     std::fs::create_dir_all(&data)?;
     let data = data.canonicalize()?;
     let mut bench = Bench { binaries, data, short, sandboxes: Sandboxes::new()?, figures: vec![] };
-    let there = On::Postgres(&postgres);
+    let there = BenchDatabase::Postgres(&postgres);
     type Group<'a> = (&'static str, &'a dyn Fn(&mut Bench) -> Result<()>);
     let groups: [Group<'_>; 14] = [
         ("size", &|bench| size::measure(bench, &site)),
         ("chain", &changes::verification),
-        ("changes", &|bench| changes::measure(bench, On::Sqlite)),
-        ("tasks", &|bench| tasks::measure(bench, On::Sqlite)),
-        ("burst", &|bench| burst::measure(bench, On::Sqlite)),
-        ("output", &|bench| output::measure(bench, On::Sqlite)),
-        ("pages", &|bench| pages::measure(bench, On::Sqlite)),
-        ("sign-in", &|bench| sign_in::measure(bench, On::Sqlite)),
+        ("changes", &|bench| changes::measure(bench, BenchDatabase::Sqlite)),
+        ("tasks", &|bench| tasks::measure(bench, BenchDatabase::Sqlite)),
+        ("burst", &|bench| burst::measure(bench, BenchDatabase::Sqlite)),
+        ("output", &|bench| output::measure(bench, BenchDatabase::Sqlite)),
+        ("pages", &|bench| pages::measure(bench, BenchDatabase::Sqlite)),
+        ("sign-in", &|bench| sign_in::measure(bench, BenchDatabase::Sqlite)),
         ("postgres-changes", &|bench| changes::measure(bench, there)),
         ("postgres-tasks", &|bench| tasks::measure(bench, there)),
         ("postgres-burst", &|bench| burst::measure(bench, there)),

@@ -9,10 +9,10 @@ use std::fs;
 /// Returns the proportional memory of a process in MB: shared memory is divided among the processes that share it.
 ///
 /// # Errors
-/// When the process is gone.
+/// When the process has ended.
 pub fn memory(pid: u32) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).context("the kernel does not say")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).context("smaps_rollup has no Pss line")?;
     let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kibibytes * 1024.0 / 1e6)
 }
@@ -35,7 +35,7 @@ pub fn keep_on(pid: u32, processor: Option<usize>) {
         }
     }
     for thread in threads(pid) {
-        // A thread that has just ended needs no place; on a machine with one processor all stay where they are.
+        // A thread may have just ended; with a single CPU, nothing changes.
         let _ = i32::try_from(thread).map(|raw| sched_setaffinity(Pid::from_raw(raw), &set));
     }
 }

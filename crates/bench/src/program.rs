@@ -35,41 +35,41 @@ pub struct Person {
 }
 
 impl Person {
-    /// What a program of theirs sends with every request.
+    /// Returns the value of the `Authorization` header for this person's API key.
     pub fn bearer(&self) -> String {
         format!("Bearer {}", self.key)
     }
 }
 
 impl Program {
-    /// A deployment with one tenant and nobody in it.
+    /// Returns a deployment with one tenant and no people.
     ///
     /// # Errors
-    /// When the folder or the tenant cannot be made.
+    /// When the folder or the tenant cannot be created.
     pub fn new(binaries: &Path, data: &Path, database: Option<String>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("castellan-").tempdir_in(data)?;
         let program = Self { binaries: binaries.to_owned(), folder, database, serving: None, host: String::new() };
-        program.say(&["admin", "create-tenant", "--name", "bench"])?;
+        program.run(&["admin", "create-tenant", "--name", "bench"])?;
         Ok(program)
     }
 
-    /// Makes a person with a password and a key that may do everything.
+    /// Creates a person with a password and an API key with all scopes.
     ///
     /// # Errors
-    /// When the console refuses.
+    /// When a command fails.
     pub fn person(&self, name: &str, role: &str) -> Result<Person> {
         let email = format!("{name}@bench.example");
-        self.say(&["admin", "create-user", "--email", &email, "--role", role, "--password-stdin"])?;
+        self.run(&["admin", "create-user", "--email", &email, "--role", role, "--password-stdin"])?;
         let scopes = "tasks:*,approvals:*,audit:read";
-        let key = self.say(&["admin", "create-key", "--user", &email, "--name", "bench", "--scopes", scopes])?;
+        let key = self.run(&["admin", "create-key", "--user", &email, "--name", "bench", "--scopes", scopes])?;
         Ok(Person { email, key })
     }
 
-    /// Runs a command of `castellan` to its end, with the password on its standard input; what it printed.
+    /// Runs a command of `castellan` with the password on its standard input, and returns what it printed.
     ///
     /// # Errors
-    /// When it ends badly; its own words are in the error.
-    pub fn say(&self, arguments: &[&str]) -> Result<String> {
+    /// When the command fails, with its error output.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
         let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         if let Some(mut input) = child.stdin.take() {
@@ -90,7 +90,7 @@ impl Program {
             .env("CASTELLAN_LISTEN", "127.0.0.1:0")
             .env("CASTELLAN_RUNNER_LISTEN", "127.0.0.1:0")
             .env("CASTELLAN_DATA_DIR", self.folder.path().join("data"))
-            // What is measured is how much there can be, not how much one person is let have.
+            // The benchmark measures capacity, not the limits of one person.
             .envs(
                 ["PAGES", "API_READS", "CHANGES", "SIGN_IN"].map(|class| (format!("CASTELLAN_LIMITS_{class}"), "off")),
             )
@@ -102,18 +102,18 @@ impl Program {
         command
     }
 
-    /// Starts to serve, with a runner on this machine, and returns when it says where.
+    /// Starts the server with a local runner, and returns once it has printed its address.
     ///
     /// # Errors
-    /// When it ends instead.
+    /// When the server exits before.
     pub fn start(&mut self) -> Result<()> {
         self.serve(&["serve"])
     }
 
-    /// The same without a runner: what is queued stays so.
+    /// Starts the server without a runner, so that tasks stay queued.
     ///
     /// # Errors
-    /// When it ends instead.
+    /// When the server exits before.
     pub fn start_alone(&mut self) -> Result<()> {
         self.serve(&["serve", "--no-local-runner"])
     }
@@ -125,15 +125,15 @@ impl Program {
         self.serving = Some(child);
         let place =
             lines.by_ref().find_map(|line| Some(line.ok()?.strip_prefix("Castellan is at http://")?.to_owned()));
-        self.host = place.with_context(|| format!("castellan does not serve: {}", self.words()))?;
+        self.host = place.with_context(|| format!("castellan did not start: {}", self.log_tail()))?;
         std::thread::spawn(move || lines.for_each(drop)); // a full pipe would stop it
         Ok(())
     }
 
-    /// Waits until the runner on this machine takes tasks.
+    /// Waits until the local runner is connected.
     ///
     /// # Errors
-    /// When none comes within a minute.
+    /// When no runner connects within a minute.
     pub fn runner(&self, person: &Person) -> Result<()> {
         let bearer = person.bearer();
         let ask = Request::get(&self.host, "/api/v1/runners", &[("authorization", &bearer)]);
@@ -145,13 +145,13 @@ impl Program {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        bail!("no runner has come: {}", self.words())
+        bail!("no runner has connected: {}", self.log_tail())
     }
 
-    /// Signs somebody in; the cookie of their browser.
+    /// Signs a person in and returns their session cookie.
     ///
     /// # Errors
-    /// When the server refuses.
+    /// When the server rejects the sign-in.
     pub fn sign_in(&self, person: &Person) -> Result<String> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         let body = form.append_pair("_page", "/sign-in").append_pair("email", &person.email);
@@ -163,21 +163,21 @@ impl Program {
         ];
         let request = Request::post(&self.host, "/actions/login/sign-in", &headers, &body);
         let answer = Connection::open(&self.host)?.send(&request)?.is(303)?;
-        cookie(&answer).context("signing in sets no cookie")
+        cookie(&answer).context("the sign-in response has no cookie")
     }
 
-    /// The number of the server's process.
+    /// Returns the process id of the server.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When the server is not running.
     pub fn pid(&self) -> Result<u32> {
-        Ok(self.serving.as_ref().context("it does not run")?.id())
+        Ok(self.serving.as_ref().context("the server is not running")?.id())
     }
 
-    /// Ends the server in order.
+    /// Stops the server gracefully.
     ///
     /// # Errors
-    /// When it does not end in time.
+    /// When it does not stop in time.
     pub fn stop(&mut self) -> Result<()> {
         let Some(mut child) = self.serving.take() else { return Ok(()) };
         kill_process(Pid::from_child(&child), Signal::TERM)?;
@@ -185,7 +185,7 @@ impl Program {
         while child.try_wait()?.is_none() {
             if begin.elapsed() > STOP_TIMEOUT {
                 child.kill()?;
-                bail!("castellan does not stop");
+                bail!("castellan did not stop in time");
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -196,8 +196,8 @@ impl Program {
         self.folder.path().join("log")
     }
 
-    /// The end of what it logged.
-    fn words(&self) -> String {
+    /// Returns the last lines of the log.
+    fn log_tail(&self) -> String {
         let text = std::fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<_> = text.lines().rev().take(20).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")

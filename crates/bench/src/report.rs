@@ -43,14 +43,14 @@ pub fn write(figures: &[Figure], file: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figure::Aim;
+    use crate::figure::Threshold;
 
     #[test]
     fn a_row_has_the_fields_that_programs_rely_on() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let figures = [
-            Figure::against("rate", 50.0, "1/s", 100.0, Aim::RatioAtLeast(0.8)),
-            Figure::alone("size", 12.5, "MB", Aim::AtMost(40.0)),
+            Figure::against("rate", 50.0, "1/s", 100.0, Threshold::RatioAtLeast(0.8)),
+            Figure::alone("size", 12.5, "MB", Threshold::AtMost(40.0)),
         ];
         write(&figures, file.path()).unwrap();
         let rows: serde_json::Value = serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap();

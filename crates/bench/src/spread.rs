@@ -14,7 +14,7 @@ impl FromIterator<Duration> for Spread {
 }
 
 impl Spread {
-    /// The time that so many hundredths of them do not exceed, in milliseconds; 0 of none.
+    /// Returns a percentile in milliseconds; 0 without measurements.
     pub fn percentile(&self, hundredths: usize) -> f64 {
         let last = self.0.len().saturating_sub(1);
         self.0.get(last * hundredths / 100).map_or(0.0, |time| time.as_secs_f64() * 1e3)

@@ -12,13 +12,13 @@ pub fn new_id() -> Uuid {
 
 /// An opened store.
 #[derive(Debug)]
-pub struct World {
+pub struct BenchStore {
     pub store: Store,
     pub tenant: TenantId,
     pub console: Actor,
 }
 
-impl World {
+impl BenchStore {
     /// Opens an empty database: the given one, or a file in `folder`.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl World {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "what is measured runs in real time")]
+#[expect(clippy::disallowed_methods, reason = "benchmarks run in real time")]
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))

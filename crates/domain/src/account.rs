@@ -38,7 +38,7 @@ string_enum! {
         /// Many wrong passwords or second factors.
         ManyFailures = "many_failures",
         KeyAnomaly = "key_anomaly",
-        /// A key of theirs, or of a service account that they are responsible for, expires soon.
+        /// One of their keys, or of a service account that they are responsible for, expires soon.
         KeyEndsSoon = "key_ends_soon",
         /// A person requests to join an organization that they own.
         JoinAsked = "join_asked",

@@ -237,7 +237,7 @@ mod tests {
         let key = ada().by_key(ADA, &limits("tasks:*,audit:read", Some(OPS), false));
         assert_eq!((key.role_in(OPS), key.role_in(LAB)), (Some(Role::Approver), None));
         assert!(key.reaches(OPS) && !key.reaches(LAB));
-        assert!(!key.is_admin() && !key.can_read_everything(), "within one organization nobody is an admin");
+        assert!(!key.is_admin() && !key.can_read_everything(), "a key for one organization has no admin rights");
     }
 
     #[test]

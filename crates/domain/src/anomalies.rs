@@ -69,7 +69,7 @@ const EPOCH_OFFSET_HOURS: i64 = 72;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Facts {
     SignIn {
-        /// The browser in words.
+        /// A description of the browser.
         device: String,
         /// Whether this person never signed in with this browser.
         new_device: bool,
@@ -79,13 +79,13 @@ pub enum Facts {
         half: bool,
     },
     Guessing {
-        /// In an hour.
+        /// Per hour.
         failures: i64,
         networks: i64,
     },
     Spraying {
         accounts: i64,
-        /// In an hour.
+        /// Per hour.
         failures: i64,
     },
     KeyNetwork {
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(unusual_hour(at(5, 5, 3), &[]), None);
         assert_eq!(unusual_hour(at(3, 5, 3), &office(3)), None, "less than four weeks");
         let weekly: Vec<_> = (0..8).map(|week| at(week, 0, 6)).collect();
-        assert_eq!(unusual_hour(at(8, 5, 3), &weekly), None, "eight hours in eight weeks say little");
+        assert_eq!(unusual_hour(at(8, 5, 3), &weekly), None, "eight hours in eight weeks are too few");
         let scattered: Vec<_> = (0..24).map(|n| at(0, 0, n * 37)).collect();
         assert_eq!(unusual_hour(at(6, 5, 3), &scattered), None, "an irregular key has no usual hours");
     }

@@ -210,7 +210,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_input_gives_a_control_character_or_an_unknown_class(line in any::<String>(), raw in "(\u{1b}\\[[0-9;:]{0,12}[a-zA-Z]|\u{1b}.|.){0,40}") {
+        fn no_input_produces_a_control_character_or_an_unknown_class(line in any::<String>(), raw in "(\u{1b}\\[[0-9;:]{0,12}[a-zA-Z]|\u{1b}.|.){0,40}") {
             for span in spans(&line).into_iter().chain(spans(&raw)) {
                 prop_assert!(span.text.chars().all(|c| !c.is_control() || c == '\t'));
                 prop_assert!(span.class.split(' ').all(|c| c.is_empty() || c.starts_with("ansi-")));

@@ -204,7 +204,7 @@ pub struct Verifier {
 #[error("record {seq}: {reason}")]
 pub struct Broken {
     pub seq: i64,
-    /// In words for the person who verifies.
+    /// A description for the person who verifies.
     pub reason: &'static str,
 }
 

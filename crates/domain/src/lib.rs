@@ -72,7 +72,7 @@ pub use networks::Networks;
 pub use policy::{Action, Allowed, Denied};
 pub use time::Timestamp;
 
-/// A validation error: the field, and what is allowed, in words for the sender of the value.
+/// A validation error: the field, and what is allowed, as text for the sender of the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("{field}: {reason}")]
 pub struct Invalid {

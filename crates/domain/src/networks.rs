@@ -47,8 +47,9 @@ impl FromStr for Networks {
         for item in text.split([',', ' ', '\n', '\r', '\t']).filter(|item| !item.is_empty()) {
             let network = item.parse::<IpNet>().or_else(|_| item.parse::<IpAddr>().map(IpNet::from));
             let shown: String = item.chars().take(60).collect();
-            let network = network
-                .map_err(|_| invalid(format!("{shown} is no address or network; write 192.0.2.7 or 192.0.2.0/24")))?;
+            let network = network.map_err(|_| {
+                invalid(format!("{shown} is not an address or network; write 192.0.2.7 or 192.0.2.0/24"))
+            })?;
             let network = canonical(network).trunc();
             if !networks.contains(&network) {
                 networks.push(network);

@@ -87,7 +87,7 @@ string_enum! {
 }
 
 impl Priority {
-    /// Returns the rank in the queue; a larger one goes first.
+    /// Returns the rank in the queue; a larger one is assigned first.
     pub const fn rank(self) -> i64 {
         match self {
             Self::Low => 0,

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 string_enum! {
     /// Who can see a task in addition to its owner, the tenant's admins and its auditors.
     Visibility, "visibility", {
-        /// Nobody else.
+        /// No other people.
         Private = "private",
         /// Members of its organization.
         Org = "org",

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlDialogElement, KeyboardEvent};
 
-/// How long after `g` the second key may follow.
+/// The timeout for the second key after `g`.
 const SEQUENCE_TIMEOUT_MS: i32 = 1_500;
 
 thread_local! {

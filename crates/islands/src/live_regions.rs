@@ -10,13 +10,13 @@ use std::cell::{Cell, RefCell};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, EventSource, MessageEvent};
 
-/// How long events are collected before the page is fetched.
+/// The debounce interval of events before the page is fetched.
 const DEBOUNCE_MS: i32 = 300;
 
 /// The first delay before a failed fetch, or a region that is in use, is tried again.
 const REFRESH_BACKOFF_MS: i32 = 1_000;
 
-/// How long the stream may be down before the page reports it.
+/// The duration of a connection loss after which the page reports it.
 const OUTAGE_GRACE_MS: i32 = 5_000;
 
 /// The first delay before the stream is opened again after the server refused it. It doubles up to `MAX_BACKOFF_MS`.
@@ -35,7 +35,7 @@ pub struct Region {
     /// The number of events that the content does not reflect yet.
     unseen_events: u32,
     stale: bool,
-    /// Whether somebody pressed the button: the next content replaces the old wherever the pointer is.
+    /// Whether the button was pressed: the next content replaces the old regardless of the pointer's position.
     replace_requested: bool,
     /// The number on the region's button.
     waiting: ArcRwSignal<u32>,
@@ -116,7 +116,7 @@ fn open_stream() {
     STREAM.set(Some(stream));
 }
 
-/// After a network failure the browser reconnects itself; after an error status it has given up.
+/// After a network failure the browser reconnects itself; after an error status it does not.
 fn stream_failed() {
     if !DISCONNECTED.replace(true) {
         dom::after(OUTAGE_GRACE_MS, || show_outage(DISCONNECTED.get()));

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use std::cell::Cell;
 use web_sys::{Document, Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 
-/// How long typing must pause before the search starts.
+/// The debounce interval between typing and the search.
 const DEBOUNCE_MS: i32 = 150;
 
 /// A result on the search page.

@@ -3,7 +3,7 @@ use crate::dom;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, HtmlElement};
 
-/// How far a region's top may be above the viewport before it counts as scrolled past, in pixels.
+/// The distance above the viewport from which a region's top counts as scrolled past, in pixels.
 const SCROLL_TOLERANCE: f64 = 40.0;
 
 /// Returns whether replacing the region would lose input: a focused field, a changed checkbox or selection, an open `details`,

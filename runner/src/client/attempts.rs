@@ -29,7 +29,7 @@ pub(super) struct HeldAttempt {
     sent: Sent,
 }
 
-/// What has been sent on the current stream.
+/// Messages already sent on the current stream.
 #[derive(Debug, Default)]
 struct Sent {
     started: bool,
@@ -42,7 +42,7 @@ struct Sent {
 
 impl HeldAttempt {
     /// Returns an attempt that just started: the server knows it and expects its first line.
-    pub fn begun(attempt: Attempt, spool: Arc<Mutex<Spool>>, commands: watch::Sender<AttemptCommand>) -> Self {
+    pub fn starting(attempt: Attempt, spool: Arc<Mutex<Spool>>, commands: watch::Sender<AttemptCommand>) -> Self {
         let sent = Sent { next_line: Some(1), ..Sent::default() };
         Self { attempt, spool, commands, started_at: None, signed: None, sent }
     }
@@ -90,7 +90,7 @@ impl HeldAttempt {
     /// Deletes the output after the server has acknowledged all of it.
     pub fn forget(self) {
         if let Err(error) = self.spool().remove() {
-            tracing::warn!(attempt = %self.attempt, %error, "output that was sent cannot be removed");
+            tracing::warn!(attempt = %self.attempt, %error, "acknowledged output cannot be deleted");
         }
     }
 

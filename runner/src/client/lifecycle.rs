@@ -42,7 +42,7 @@ impl<E: Executor> Client<E> {
                 Ok(messages) => messages.into_iter().for_each(|message| session.link.send(message)),
                 Err(error) => {
                     let attempt = held.attempt();
-                    tracing::error!(%attempt, %error, "given up, because its output cannot be read back");
+                    tracing::error!(%attempt, %error, "attempt abandoned: its output cannot be read from disk");
                     lost.push(attempt);
                 }
             }
@@ -61,16 +61,16 @@ impl<E: Executor> Client<E> {
         let follows = self.is_task_running(attempt.task);
         let slot = if follows { None } else { Arc::clone(&self.slots).try_acquire_owned().ok() };
         if slot.is_none() && !follows {
-            return Err(("every slot of this runner is taken".into(), true));
+            return Err(("all slots of this runner are in use".into(), true));
         }
         let spool = match self.spools.begin(attempt) {
             Ok(Some(spool)) => Arc::new(Mutex::new(spool)),
-            Ok(None) => return Err(("this runner has begun this attempt, or a later one, before".into(), false)),
-            Err(error) => return Err((format!("the runner's disk cannot be written: {error}"), true)),
+            Ok(None) => return Err(("this runner has already started this attempt or a later one".into(), false)),
+            Err(error) => return Err((format!("the runner cannot write to its disk: {error}"), true)),
         };
         let before = self.kill_earlier_attempts(attempt);
         let (command, commands) = watch::channel(AttemptCommand::Run);
-        self.held.insert(attempt, HeldAttempt::begun(attempt, Arc::clone(&spool), command));
+        self.held.insert(attempt, HeldAttempt::starting(attempt, Arc::clone(&spool), command));
         let (executor, key) = (Arc::clone(&self.executor), Arc::clone(&self.key));
         let (context, events, slots) = (self.context(), self.events.0.clone(), Arc::clone(&self.slots));
         tokio::spawn(async move {
@@ -93,8 +93,8 @@ impl<E: Executor> Client<E> {
         runs || self.killed.iter().any(|(killed, commands)| killed.task == task && !commands.is_closed())
     }
 
-    /// Kills earlier attempts of the same task: the server has given up on them, for example because its clock was
-    /// changed. The new one starts when they are gone, so that a task never runs twice at once on one machine.
+    /// Kills earlier attempts of the same task, which the server has abandoned, for example because its clock was
+    /// changed. The new attempt starts after they have ended, so that a task never runs twice at once on one machine.
     fn kill_earlier_attempts(&mut self, attempt: Attempt) -> Vec<watch::Sender<AttemptCommand>> {
         self.kill_where(|held| held.task == attempt.task);
         self.killed
@@ -104,7 +104,7 @@ impl<E: Executor> Client<E> {
             .collect()
     }
 
-    /// Kills running attempts, which other runners may have by now. StreamEnd ones are kept in case the server still needs
+    /// Kills running attempts, which may have been assigned to other runners. Ended ones are kept in case the server still needs
     /// them.
     pub(super) fn abandon_running(&mut self) {
         self.kill_where(|_| true);
@@ -113,7 +113,7 @@ impl<E: Executor> Client<E> {
     fn kill_where(&mut self, which: impl Fn(&Attempt) -> bool) {
         let killed: Vec<_> = self.held.extract_if(|attempt, held| which(attempt) && held.is_running()).collect();
         for (attempt, held) in killed {
-            tracing::warn!(%attempt, "killed, because it is no longer ours");
+            tracing::warn!(%attempt, "attempt killed: its lease has ended");
             self.kill(held);
         }
     }
@@ -124,7 +124,7 @@ impl<E: Executor> Client<E> {
         self.killed.extend(held.abandon().map(|commands| (attempt, commands)));
     }
 
-    /// Kills everything and waits until nothing is left.
+    /// Kills all attempts and waits until their sandboxes have ended.
     pub(super) async fn shut_down(mut self) {
         self.abandon_running();
         let Self { events: (sender, mut receiver), .. } = self;
@@ -133,7 +133,7 @@ impl<E: Executor> Client<E> {
         // block.
         let gone = async { while receiver.recv().await.is_some() {} };
         if timeout(SHUTDOWN_TIMEOUT, gone).await.is_err() {
-            tracing::error!("a sandbox is slow to go; it dies with this process");
+            tracing::error!("a sandbox has not ended in time; it ends with this process");
         }
     }
 }

@@ -105,7 +105,7 @@ impl<E: Executor> Client<E> {
         })
     }
 
-    /// Runs until `stop` completes, then kills every task and waits until nothing of them is left.
+    /// Runs until `stop` completes, then kills every task and waits until all sandboxes have ended.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         let mut backoff = Backoff::default();
@@ -123,7 +123,7 @@ impl<E: Executor> Client<E> {
                     Ok(channel) => session = Some(self.greet(channel)),
                     Err(error) => {
                         let wait = backoff.next();
-                        tracing::warn!(%error, "not connected; trying again");
+                        tracing::warn!(%error, "connection failed; retrying");
                         dialing = self.dial(wait);
                     }
                 },
@@ -144,9 +144,9 @@ impl<E: Executor> Client<E> {
                 }
                 _ = suspend_check.tick(), if lease.is_some() => {}
                 () = sleep_until(lease.unwrap_or(now)), if lease.is_some() => {
-                    tracing::error!("the server has not been heard for the length of a lease");
+                    tracing::error!("no message from the server within the lease");
                     self.abandon_running();
-                    dialing = self.disconnect(&mut session, StreamEnd::Broken("it was silent".into()), &mut backoff);
+                    dialing = self.disconnect(&mut session, StreamEnd::Broken("no message within the lease".into()), &mut backoff);
                 }
             }
             self.send_pending(session.as_ref());
@@ -158,7 +158,7 @@ impl<E: Executor> Client<E> {
     /// Timers stop while the machine is suspended; leases do not.
     fn note_suspension(&mut self) {
         if let Some(slept) = self.sleep.since_last() {
-            tracing::warn!(?slept, "the machine stood still");
+            tracing::warn!(?slept, "the machine was suspended");
             self.lease.suspended(slept);
         }
     }

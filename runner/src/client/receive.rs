@@ -26,7 +26,7 @@ impl<E: Executor> Client<E> {
             Kind::HeartbeatAck(ack) if welcomed => {
                 self.lease.acknowledged(ack.sequence);
                 if ack.renew {
-                    self.ask_to_renew(session);
+                    self.request_renewal(session);
                 }
             }
             Kind::Renewed(v1::Renewed { certificate }) if welcomed => return self.renewed(certificate),
@@ -53,7 +53,7 @@ impl<E: Executor> Client<E> {
             Kind::LeaseLost(v1::LeaseLost { attempt }) if welcomed => {
                 let attempt = parse_attempt(attempt.as_ref())?;
                 if let Some(held) = self.held.remove(&attempt) {
-                    tracing::warn!(%attempt, "the server has given it to somebody else");
+                    tracing::warn!(%attempt, "lease lost: the server has assigned the task again");
                     self.kill(held);
                 }
             }
@@ -76,17 +76,17 @@ impl<E: Executor> Client<E> {
         session.due = Instant::now();
         tracing::info!(lease, every, "connected");
         if welcome.renew {
-            self.ask_to_renew(session);
+            self.request_renewal(session);
         }
         Ok(())
     }
 
     /// Requests a new certificate. A failure is retried with a later heartbeat, because the old one is still valid.
-    fn ask_to_renew(&mut self, session: &Session) {
+    fn request_renewal(&mut self, session: &Session) {
         match self.renewal.request(&self.folder, &self.identity) {
             Ok(Some(csr)) => session.link.send(runner_message::Kind::Renew(v1::Renew { csr })),
             Ok(None) => {}
-            Err(error) => tracing::error!(%error, "the certificate cannot be renewed yet"),
+            Err(error) => tracing::error!(%error, "certificate renewal failed; retrying later"),
         }
     }
 
@@ -101,11 +101,11 @@ impl<E: Executor> Client<E> {
         match dialer {
             Ok((identity, dialer)) => {
                 (self.identity, self.dialer) = (identity, dialer);
-                tracing::info!("the certificate is renewed");
-                Err(StreamEnd::Broken("it is opened again with the new certificate".into()))
+                tracing::info!("certificate renewed");
+                Err(StreamEnd::Broken("reconnecting with the new certificate".into()))
             }
             Err(error) => {
-                tracing::error!(error, "the new certificate cannot be used; the old one still counts");
+                tracing::error!(error, "the new certificate is invalid; the previous one stays in use");
                 Ok(())
             }
         }
@@ -118,12 +118,14 @@ impl<E: Executor> Client<E> {
         let now = Timestamp(clock::now().0.saturating_add(self.clock_offset));
         let verified = match verify(assign, &self.context(), now) {
             Err(error) if error.reason == EXPIRED => {
-                return Err(StreamEnd::Broken("a grant had expired when it came; the clocks are compared anew".into()));
+                return Err(StreamEnd::Broken(
+                    "a grant had expired on arrival; reconnecting to compare the clocks".into(),
+                ));
             }
             verified => verified.map_err(|error| (error.to_string(), false)),
         };
         if let Err((reason, elsewhere)) = verified.and_then(|verified| self.begin(verified)) {
-            tracing::warn!(%attempt, reason, "refused");
+            tracing::warn!(%attempt, reason, "attempt refused");
             let refused = v1::Refused { attempt: attempt.to_wire(), reason, elsewhere };
             session.link.send(runner_message::Kind::Refused(refused));
         }
@@ -132,5 +134,6 @@ impl<E: Executor> Client<E> {
 }
 
 fn parse_attempt(attempt: Option<&v1::Attempt>) -> Result<Attempt, StreamEnd> {
-    Attempt::from_wire(attempt).map_err(|error| StreamEnd::Broken(format!("the server named no attempt: {error}")))
+    Attempt::from_wire(attempt)
+        .map_err(|error| StreamEnd::Broken(format!("the server sent an invalid attempt: {error}")))
 }

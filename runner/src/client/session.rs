@@ -58,7 +58,7 @@ impl<E: Executor> Client<E> {
                 }
             }
             StreamEnd::Unwanted(why) => {
-                tracing::error!(why, "the server does not want this runner");
+                tracing::error!(why, "the server rejected this runner");
                 self.abandon_running();
                 backoff.slow();
             }
@@ -70,7 +70,7 @@ impl<E: Executor> Client<E> {
     pub(super) fn send_heartbeat(&mut self, session: &mut Option<Session>) -> Result<(), StreamEnd> {
         let Some(session) = session else { return Ok(()) };
         let Some(every) = session.every else {
-            return Err(StreamEnd::Broken("the server did not greet in time".into()));
+            return Err(StreamEnd::Broken("the server did not send its greeting in time".into()));
         };
         self.note_suspension(); // a heartbeat sent after a suspension must not count as sent before it
         let now = Instant::now();

@@ -23,7 +23,7 @@ struct Request<'a> {
 
 /// The response body.
 #[derive(Debug, Deserialize)]
-struct Answer {
+struct Response {
     runner_id: RunnerId,
     tenant: TenantId,
     certificate: String,
@@ -60,29 +60,29 @@ pub async fn enroll(
     };
     let client = client(server)?;
     let sent = client.post(server.server.join("/api/v1/runners/enroll")).bearer_auth(token.expose()).json(&body).send();
-    let mut answer = sent.await.map_err(|error| IdentityError::Server(chain(&error)))?;
-    let status = answer.status();
+    let mut response = sent.await.map_err(|error| IdentityError::Server(chain(&error)))?;
+    let status = response.status();
     let mut bytes = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(|error| IdentityError::Server(chain(&error)))? {
+    while let Some(piece) = response.chunk().await.map_err(|error| IdentityError::Server(chain(&error)))? {
         bytes.extend_from_slice(&piece);
         if bytes.len() > MAX_RESPONSE {
-            return Err(IdentityError::Server("its answer is too long".into()));
+            return Err(IdentityError::Server("the response is too long".into()));
         }
     }
     if status != StatusCode::CREATED {
         return Err(IdentityError::Server(refusal(status, &bytes)));
     }
-    let answer: Answer = serde_json::from_slice(&bytes)
-        .map_err(|error| IdentityError::Server(format!("its answer is no identity: {error}")))?;
+    let response: Response = serde_json::from_slice(&bytes)
+        .map_err(|error| IdentityError::Server(format!("the response is not a valid identity: {error}")))?;
     Ok(Identity {
-        runner: answer.runner_id,
-        tenant: answer.tenant,
+        runner: response.runner_id,
+        tenant: response.tenant,
         name: name.as_str().to_owned(),
-        endpoint: answer.runner_endpoint,
-        certificate: answer.certificate,
+        endpoint: response.runner_endpoint,
+        certificate: response.certificate,
         connection_key: None,
-        ca: answer.ca,
-        grant_key: answer.grant_public_key,
+        ca: response.ca,
+        grant_key: response.grant_public_key,
     })
 }
 
@@ -110,8 +110,8 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
         detail: String,
     }
     match serde_json::from_slice::<Problem>(body) {
-        Ok(problem) => format!("it refuses ({status}): {}", problem.detail),
-        Err(_) => format!("it refuses ({status})"),
+        Ok(problem) => format!("it returned {status}: {}", problem.detail),
+        Err(_) => format!("it returned {status}"),
     }
 }
 

@@ -24,10 +24,10 @@ pub struct RunnerKey {
 }
 
 impl RunnerKey {
-    /// The key in `folder`, made where there is none.
+    /// Returns the key in `folder`, generating it if there is none.
     ///
     /// # Errors
-    /// When it cannot be made or read, others can read it, or it is something else.
+    /// When the key cannot be generated or read, other users can read it, or the file does not contain a key.
     pub fn open_or_create(folder: &Folder) -> Result<Self, IdentityError> {
         match Self::open(folder)? {
             Some(key) => Ok(key),
@@ -35,28 +35,28 @@ impl RunnerKey {
         }
     }
 
-    /// The key in `folder`, if there is one.
+    /// Returns the key in `folder`, if there is one.
     ///
     /// # Errors
-    /// When others can read it, or it is something else.
+    /// When other users can read the file, or it does not contain a key.
     pub fn open(folder: &Folder) -> Result<Option<Self>, IdentityError> {
         Self::read(folder, FILE)
     }
 
-    /// A new key in a file of its own, whole or not there.
+    /// Generates a key and writes it atomically to its own file.
     ///
     /// # Errors
-    /// When it cannot be made or written.
+    /// When the key cannot be generated or written.
     pub fn create(folder: &Folder, name: &str) -> Result<Self, IdentityError> {
-        let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &SystemRandom::new());
-        folder.write(name, made.map_err(|_| IdentityError::Use)?.as_ref())?;
+        let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &SystemRandom::new());
+        folder.write(name, key.map_err(|_| IdentityError::Use)?.as_ref())?;
         Self::read(folder, name)?.ok_or_else(|| IdentityError::Key(folder.path(name)))
     }
 
-    /// The key in a file of `folder`, if there is one.
+    /// Returns the key in a file of `folder`, if there is one.
     ///
     /// # Errors
-    /// When others can read it, or it is something else.
+    /// When other users can read the file, or it does not contain a key.
     pub fn read(folder: &Folder, name: &str) -> Result<Option<Self>, IdentityError> {
         let Some(bytes) = folder.read(name)? else { return Ok(None) };
         let path = folder.path(name);
@@ -69,8 +69,8 @@ impl RunnerKey {
         Ok(Some(Self { pair, pkcs8: bytes.into() }))
     }
 
-    /// A request for a certificate, in PEM form: the public key and the proof of having the private one. What the
-    /// certificate says is the server's decision.
+    /// Returns a certificate request as PEM: the public key and the proof of possession of the private key. The server
+    /// decides what the certificate contains.
     ///
     /// # Errors
     /// When the key cannot sign.
@@ -83,7 +83,7 @@ impl RunnerKey {
         request.serialize_request(&pair).and_then(|request| request.pem()).map_err(|_| IdentityError::Use)
     }
 
-    /// Whether a certificate is for this key.
+    /// Returns whether a certificate is for this key.
     pub fn fits(&self, certificate: &CertificateDer<'_>) -> bool {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let certified = CertifiedKey::from_der(vec![certificate.clone().into_owned()], self.for_tls(), &provider);
@@ -99,7 +99,7 @@ impl RunnerKey {
         Ok(signature.as_ref().to_vec())
     }
 
-    /// The key as TLS wants it.
+    /// Returns the key in PKCS #8 form for TLS.
     pub fn for_tls(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::Pkcs8(self.pkcs8.clone_key())
     }
@@ -115,17 +115,17 @@ impl fmt::Debug for RunnerKey {
 mod tests {
     use super::*;
 
-    /// As after a first start on a disk that was full: what was half written is not taken for a key.
+    /// A first start on a full disk can leave an incomplete file, which must not be used as a key.
     #[test]
-    fn a_key_is_whole_or_not_there() {
+    fn a_key_file_is_written_atomically() {
         let data = tempfile::tempdir().unwrap();
         let folder = Folder::open(&data.path().join("runner")).unwrap();
         assert!(RunnerKey::open(&folder).unwrap().is_none());
         folder.write("key.new", b"half").unwrap();
         RunnerKey::open_or_create(&folder).unwrap();
-        let made = folder.read(FILE).unwrap().unwrap();
+        let key = folder.read(FILE).unwrap().unwrap();
         RunnerKey::open_or_create(&folder).unwrap();
-        assert_eq!(folder.read(FILE).unwrap().unwrap(), made, "a key that is there is never replaced");
+        assert_eq!(folder.read(FILE).unwrap().unwrap(), key, "a key that is there is never replaced");
     }
 
     #[test]

@@ -25,13 +25,13 @@ const FILE: &str = "identity.json";
 pub enum IdentityError {
     #[error(transparent)]
     Folder(#[from] FolderError),
-    #[error("{} holds no key that can be used; remove the data folder and enroll again", .0.display())]
+    #[error("{} does not contain a usable key; remove the data folder and enroll again", .0.display())]
     Key(PathBuf),
-    #[error("the runner's key cannot be made or used")]
+    #[error("the runner's key cannot be generated or used")]
     Use,
     #[error("the server's certificate for this runner is for another key")]
     Foreign,
-    #[error("identity.json holds something else; remove the data folder and enroll again")]
+    #[error("identity.json is not a valid identity; remove the data folder and enroll again")]
     Malformed,
     #[error("enrollment at the server failed: {0}")]
     Server(String),
@@ -59,36 +59,36 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity in `folder`, if it was enrolled before.
+    /// Returns the identity in `folder`, if the runner is enrolled.
     ///
     /// # Errors
-    /// When the file cannot be read or holds something else.
+    /// When the file cannot be read or parsed.
     pub fn load(folder: &Folder) -> Result<Option<Self>, IdentityError> {
         let Some(bytes) = folder.read(FILE)? else { return Ok(None) };
         serde_json::from_slice(&bytes).map(Some).map_err(|_| IdentityError::Malformed)
     }
 
-    /// Keeps it in `folder`.
+    /// Writes the identity to `folder`.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When the file cannot be written.
     pub fn save(&self, folder: &Folder) -> Result<(), IdentityError> {
         let bytes = serde_json::to_vec_pretty(self).map_err(|_| IdentityError::Malformed)?;
         Ok(folder.write(FILE, &bytes)?)
     }
 
-    /// Our certificate.
+    /// Returns the runner's certificate.
     ///
     /// # Errors
-    /// When it is none.
+    /// When the text is not a PEM certificate.
     pub fn certificate(&self) -> Result<CertificateDer<'static>, IdentityError> {
         CertificateDer::from_pem_slice(self.certificate.as_bytes()).map_err(|_| IdentityError::Malformed)
     }
 
-    /// The authority's certificate.
+    /// Returns the certificate of the authority.
     ///
     /// # Errors
-    /// When it is none.
+    /// When the text is not a PEM certificate.
     pub fn authority(&self) -> Result<CertificateDer<'static>, IdentityError> {
         CertificateDer::from_pem_slice(self.ca.as_bytes()).map_err(|_| IdentityError::Malformed)
     }

@@ -18,35 +18,35 @@ const RETRY_AFTER: Duration = Duration::from_mins(1);
 /// The pending renewal.
 #[derive(Debug, Default)]
 pub struct Renewal {
-    asked: Option<Instant>,
+    requested_at: Option<Instant>,
 }
 
 impl Renewal {
-    /// The request for another certificate, unless one is under way.
+    /// Returns a request for a new certificate, unless a renewal is pending.
     ///
     /// # Errors
-    /// When the key cannot be made or used.
+    /// When the key cannot be generated or used.
     pub fn request(&mut self, folder: &Folder, identity: &Identity) -> Result<Option<String>, IdentityError> {
-        if self.asked.is_some_and(|at| at.elapsed() < RETRY_AFTER) {
+        if self.requested_at.is_some_and(|at| at.elapsed() < RETRY_AFTER) {
             return Ok(None);
         }
         let name: RunnerName = identity.name.parse().map_err(|_| IdentityError::Malformed)?;
         let key = RunnerKey::create(folder, other(identity))?;
-        self.asked = Some(Instant::now());
+        self.requested_at = Some(Instant::now());
         key.certificate_request(&name).map(Some)
     }
 
-    /// Keeps the certificate that came, and the key that it is for, and gives the identity that they make.
+    /// Saves a new certificate and its key, and returns the resulting identity.
     ///
     /// # Errors
-    /// When nothing was asked, the certificate is not for the key, or it cannot be written; all is then as it was.
+    /// When no renewal is pending, the certificate is not for the new key, or it cannot be written; nothing is changed then.
     pub fn accept(
         &mut self,
         folder: &Folder,
         identity: &Identity,
         certificate: String,
     ) -> Result<(Identity, RunnerKey), IdentityError> {
-        self.asked.take().ok_or(IdentityError::Malformed)?;
+        self.requested_at.take().ok_or(IdentityError::Malformed)?;
         let file = other(identity);
         let key = RunnerKey::read(folder, file)?.ok_or_else(|| IdentityError::Key(folder.path(file)))?;
         let renewed = Identity { certificate, connection_key: Some(file.to_owned()), ..identity.clone() };
@@ -57,9 +57,9 @@ impl Renewal {
         Ok((renewed, key))
     }
 
-    /// Forgets what was asked: the connection over which it was is gone.
+    /// Discards the pending renewal, because its connection has ended.
     pub fn forget(&mut self) {
-        self.asked = None;
+        self.requested_at = None;
     }
 }
 
@@ -70,10 +70,10 @@ fn other(identity: &Identity) -> &'static str {
 }
 
 impl Identity {
-    /// The key that our certificate is for, where it is another one than that of enrollment.
+    /// Returns the key of a renewed certificate; `None` while the enrollment key is in use.
     ///
     /// # Errors
-    /// When its file is missing, open to others or no key.
+    /// When its file does not exist, is accessible to other users, or does not contain a key.
     pub fn connection_key(&self, folder: &Folder) -> Result<Option<RunnerKey>, IdentityError> {
         let Some(name) = &self.connection_key else { return Ok(None) };
         let known = KEY_FILES.iter().find(|file| **file == name).ok_or(IdentityError::Malformed)?;

@@ -16,7 +16,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait: between half and all of the step, so that many runners do not return at the same moment.
+    /// Returns the wait: between half and all of the step, so that many runners do not reconnect at the same time.
     pub fn next(&mut self) -> Duration {
         let step = self.0;
         self.0 = (step * 2).min(LONGEST);
@@ -25,12 +25,12 @@ impl Backoff {
         step / 2 + step * u32::from(random[0]) / 510
     }
 
-    /// From now on as long as ever.
+    /// Continues with the maximum wait.
     pub fn slow(&mut self) {
         self.0 = LONGEST;
     }
 
-    /// From the beginning.
+    /// Starts again with the shortest wait.
     pub fn reset(&mut self) {
         self.0 = FIRST;
     }

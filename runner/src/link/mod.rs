@@ -40,7 +40,7 @@ pub enum LinkError {
     Identity(#[from] IdentityError),
     #[error("TLS cannot be set up with this identity: {0}")]
     Tls(#[from] rustls::Error),
-    #[error("{0} is no address")]
+    #[error("{0} is not a valid address")]
     Address(String),
     #[error("the server cannot be reached: {}", causes(.0))]
     Transport(#[from] transport::Error),
@@ -68,18 +68,18 @@ pub struct Dialer {
 }
 
 impl Dialer {
-    /// A way to `endpoint`.
+    /// Returns a connector to `endpoint`.
     ///
     /// # Errors
-    /// When the identity's parts do not fit together.
+    /// When certificate, key and authority do not match.
     pub fn new(identity: &Identity, key: &RunnerKey, endpoint: Endpoint) -> Result<Self, LinkError> {
         Ok(Self { tls: tls::client(identity, key)?, endpoint })
     }
 
-    /// Connects, shows our certificate and checks the server's.
+    /// Connects with mutual TLS.
     ///
     /// # Errors
-    /// When the server cannot be reached, or is another.
+    /// When the server cannot be reached, or its certificate is from another authority.
     pub async fn dial(&self) -> Result<Channel, LinkError> {
         let Endpoint { host, port } = self.endpoint.clone();
         let name = ServerName::try_from(host.clone()).map_err(|_| LinkError::Address(host.clone()))?;
@@ -92,7 +92,7 @@ impl Dialer {
                 tls.connect(name, stream).await.map(TokioIo::new)
             }
         });
-        // The scheme says http because TLS is our own affair, not the library's; the server sees https.
+        // The scheme is http because the connector does TLS itself; the server sees https.
         let origin = |scheme: &str| format!("{scheme}://{}", self.endpoint);
         let address = |_| LinkError::Address(self.endpoint.to_string());
         let channel = transport::Endpoint::from_shared(origin("http"))?
@@ -118,7 +118,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// Opens the stream; `hello` goes first.
+    /// Opens the stream and sends `hello`.
     pub fn open(channel: Channel, hello: runner_message::Kind) -> Self {
         let (outgoing, messages) = mpsc::unbounded_channel();
         let (events, incoming) = mpsc::channel(16);
@@ -127,16 +127,16 @@ impl Link {
         link
     }
 
-    /// Sends a message, if the connection still stands. Nothing waits here: what may be on its way is bounded by
-    /// who sends it, and a word that is lost is said again on the next stream.
+    /// Sends a message, if the connection is still open. It never blocks: callers bound the number of unacknowledged
+    /// messages, and send lost messages again on the next stream.
     pub fn send(&self, kind: runner_message::Kind) {
         let _ = self.outgoing.send(RunnerMessage { kind: Some(kind) }); // `next` reports the end
     }
 
-    /// The next message, or how it ended.
+    /// Returns the next message.
     ///
     /// # Errors
-    /// At the end, which is final.
+    /// When the stream has ended.
     pub async fn next(&mut self) -> Result<server_message::Kind, StreamEnd> {
         let ended = || Err(StreamEnd::Broken("the connection ended".into()));
         self.incoming.recv().await.unwrap_or_else(ended)
@@ -165,9 +165,9 @@ async fn pump(
                 match stream.message().await {
                     Err(status) => break ended(&status),
                     Ok(None) => break StreamEnd::Broken("the server closed the stream".into()),
-                    // A kind that is not known here decodes as none.
+                    // An unknown kind of message is decoded as `None`.
                     Ok(Some(ServerMessage { kind: None })) => {
-                        break StreamEnd::Broken("the server said something unknown".into());
+                        break StreamEnd::Broken("the server sent an unknown message".into());
                     }
                     Ok(Some(ServerMessage { kind: Some(kind) })) => {
                         if events.send(Ok(kind)).await.is_err() {
@@ -178,7 +178,7 @@ async fn pump(
             }
         }
     };
-    let _ = events.send(Err(end)).await; // the receiver may be gone
+    let _ = events.send(Err(end)).await; // the receiver may have been dropped
 }
 
 fn ended(status: &Status) -> StreamEnd {

@@ -33,7 +33,7 @@ pub(super) fn client(identity: &Identity, key: &RunnerKey) -> Result<Arc<ClientC
         .with_protocol_versions(&[&TLS13])?
         .with_root_certificates(roots)
         .with_client_auth_cert(vec![identity.certificate()?], key.for_tls())?;
-    // Every connection shows the certificate anew (E13).
+    // No resumption: every connection presents the certificate again (E13).
     config.resumption = Resumption::disabled();
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(Arc::new(config))

@@ -10,7 +10,7 @@ pub struct Assembler {
 }
 
 impl Assembler {
-    /// Takes bytes and gives the lines that they complete.
+    /// Appends bytes and returns the lines that they complete.
     pub fn push(&mut self, bytes: &[u8], lines: &mut Vec<String>) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             match piece.strip_suffix(b"\n") {
@@ -23,14 +23,14 @@ impl Assembler {
         }
     }
 
-    /// Gives what stands after the last line feed.
+    /// Returns the text after the last line feed.
     pub fn finish(&mut self, lines: &mut Vec<String>) {
         if !self.pending.is_empty() {
             emit(&std::mem::take(&mut self.pending), lines);
         }
     }
 
-    /// Adds to the line under way, and breaks it for as long as it is too long.
+    /// Appends to the incomplete line, and breaks it while it is too long.
     fn extend(&mut self, mut bytes: &[u8], lines: &mut Vec<String>) {
         while self.pending.len() + bytes.len() > MAX_LINE {
             let (now, later) = bytes.split_at(MAX_LINE - self.pending.len());
@@ -47,7 +47,7 @@ impl Assembler {
 fn boundary(bytes: &[u8]) -> usize {
     let from = bytes.len().saturating_sub(3);
     let tail = bytes.get(from..).unwrap_or_default();
-    // A character of n bytes begins with a byte that says n.
+    // The first byte of a UTF-8 character encodes its length.
     let length = |lead: u8| match lead {
         0xC2..=0xDF => 2,
         0xE0..=0xEF => 3,

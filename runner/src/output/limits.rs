@@ -33,7 +33,7 @@ pub struct OutputLimiter {
 }
 
 impl OutputLimiter {
-    /// The lines that `chunk`, read at `at`, completes and that are kept.
+    /// Returns the lines to store that `chunk`, read at `at`, completes.
     pub fn take(&mut self, chunk: &Chunk, at: Timestamp) -> Vec<Line> {
         self.printed += u64::try_from(chunk.bytes.len()).unwrap_or(0);
         let mut texts = Vec::new();
@@ -45,13 +45,13 @@ impl OutputLimiter {
         self.keep(texts, stream, at)
     }
 
-    /// What a receipt would say if the task had printed nothing more.
-    pub fn so_far(&self) -> OutputTotals {
+    /// Returns the totals so far.
+    pub fn totals(&self) -> OutputTotals {
         let digest = OutputDigest(self.digest.clone().finalize().into());
         OutputTotals { digest, printed: self.printed, lines: self.lines }
     }
 
-    /// The last lines, without a line feed at their end, and the mark where output was cut.
+    /// Returns the incomplete last lines, and the mark if output was truncated.
     pub fn finish(mut self, at: Timestamp) -> (Vec<Line>, OutputTotals) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         self.stdout.finish(&mut out);
@@ -71,7 +71,7 @@ impl OutputLimiter {
         (last, OutputTotals { digest, printed: self.printed, lines: self.lines })
     }
 
-    /// After the first line that does not fit none is kept, so that what is kept is a beginning.
+    /// After the first line beyond the limit, none is stored, so that the stored output is a prefix.
     fn keep(&mut self, texts: Vec<String>, stream: Stream, at: Timestamp) -> Vec<Line> {
         let mut lines = Vec::new();
         for text in texts {
@@ -108,11 +108,11 @@ mod tests {
 
     #[test]
     fn s_14_the_digest_is_over_the_kept_lines_of_both_streams_in_order() {
-        let mut keeper = OutputLimiter::default();
-        let mut lines = keeper.take(&chunk(sandbox::Stream::Stdout, "one\nhal"), NOW);
-        lines.extend(keeper.take(&chunk(sandbox::Stream::Stderr, "oops\n"), NOW));
-        lines.extend(keeper.take(&chunk(sandbox::Stream::Stdout, "f"), NOW));
-        let (last, kept) = keeper.finish(NOW);
+        let mut limiter = OutputLimiter::default();
+        let mut lines = limiter.take(&chunk(sandbox::Stream::Stdout, "one\nhal"), NOW);
+        lines.extend(limiter.take(&chunk(sandbox::Stream::Stderr, "oops\n"), NOW));
+        lines.extend(limiter.take(&chunk(sandbox::Stream::Stdout, "f"), NOW));
+        let (last, kept) = limiter.finish(NOW);
         lines.extend(last);
         let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["one", "oops", "half"]);
@@ -121,14 +121,14 @@ mod tests {
 
     #[test]
     fn beyond_the_limit_output_is_cut_with_one_mark_and_still_counted() {
-        let mut keeper = OutputLimiter::default();
+        let mut limiter = OutputLimiter::default();
         let line = format!("{}\n", "x".repeat(1023));
         let mut lines = 0;
         for _ in 0..20 * 1024 {
-            lines += keeper.take(&chunk(sandbox::Stream::Stdout, line.clone()), NOW).len();
+            lines += limiter.take(&chunk(sandbox::Stream::Stdout, line.clone()), NOW).len();
         }
         assert_eq!(lines, 16 * 1024);
-        let (last, kept) = keeper.finish(NOW);
+        let (last, kept) = limiter.finish(NOW);
         assert_eq!(last.len(), 1);
         assert_eq!(last.first().map(|line| line.stream), Some(Stream::Runner));
         assert!(last.iter().all(|line| line.text.contains("20971520 bytes")));
@@ -137,10 +137,10 @@ mod tests {
 
     #[test]
     fn a_flood_of_empty_lines_is_cut_too() {
-        let mut keeper = OutputLimiter::default();
+        let mut limiter = OutputLimiter::default();
         let flood = Bytes::from(vec![b'\n'; 1 << 20]);
-        let kept = keeper.take(&chunk(sandbox::Stream::Stderr, flood.clone()), NOW).len();
+        let kept = limiter.take(&chunk(sandbox::Stream::Stderr, flood.clone()), NOW).len();
         assert_eq!(kept, 1 << 20);
-        assert!(keeper.take(&chunk(sandbox::Stream::Stderr, flood), NOW).is_empty());
+        assert!(limiter.take(&chunk(sandbox::Stream::Stderr, flood), NOW).is_empty());
     }
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 impl Parts {
-    /// Starts `script` without a control group, a gate, or anybody who reads its output, and waits for its end.
+    /// Runs `script` without a cgroup, a gate or a reader of its output, and waits for its end.
     pub(super) async fn bare_start(&self, script: &[u8]) -> Result<Duration, StartError> {
         let job = Job {
             id: "bare".into(),
@@ -45,7 +45,7 @@ impl Parts {
         let ended = sys::reap_killed(bwrap.attended())?;
         match ended {
             Some(ended) if ended.status.success() => Ok(begin.elapsed()),
-            other => Err(StartError::Setup(format!("bubblewrap alone ended as {other:?}"))),
+            other => Err(StartError::Setup(format!("bare bubblewrap ended with {other:?}"))),
         }
     }
 }

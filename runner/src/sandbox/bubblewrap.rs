@@ -12,17 +12,16 @@ pub struct Bubblewrap {
 }
 
 impl Bubblewrap {
-    /// Finds out what the machine has, and proves it by running one small job. Call it within a Tokio runtime.
+    /// Detects the capabilities of the machine and runs a small job as proof. Call it within a Tokio runtime.
     pub async fn new(config: &Config) -> Self {
         let (posture, parts) = probe::examine(config).await;
         Self { posture, parts }
     }
 
-    /// How long a script takes in bubblewrap alone, with the whole profile and nothing of ours around it: what every
-    /// other time is held against when it is measured.
+    /// Measures a script in bare bubblewrap with the complete profile, as the baseline for benchmarks.
     ///
     /// # Errors
-    /// [`StartError`] when the machine is unfit, or the operating system refuses.
+    /// [`StartError`] when the machine is unfit, or a system call fails.
     pub async fn bare_start(&self, script: &[u8]) -> Result<Duration, StartError> {
         match (&self.posture.fit, &self.parts) {
             (Ok(()), Some(parts)) => parts.bare_start(script).await,

@@ -31,12 +31,12 @@ pub use running::{Handle, Running};
 
 /// A runtime for isolated tasks. If the isolation is not available, [`start`](Executor::start) fails.
 pub trait Executor: Send + Sync + 'static {
-    /// What this machine can do and, where it cannot run tasks, the cause and the fix.
+    /// Returns the capabilities of this machine and, if it cannot run tasks, the cause and the fix.
     fn posture(&self) -> &Posture;
 
     /// Starts `job`; it ends by itself, at its time limit, when it is stopped, or when this process ends.
     ///
     /// # Errors
-    /// [`StartError`] when the machine is unfit, the job is malformed, or the operating system refuses.
+    /// [`StartError`] when the machine is unfit, the job is malformed, or a system call fails.
     fn start(&self, job: Job) -> impl Future<Output = Result<Running, StartError>> + Send;
 }

@@ -7,7 +7,7 @@ use std::{collections::HashSet, sync::Arc};
 pub(super) struct Names(Arc<Mutex<HashSet<String>>>);
 
 impl Names {
-    /// `None` while a job of this name runs.
+    /// Reserves a name; `None` while a job of this name runs.
     pub fn claim(&self, name: &str) -> Option<NameReservation> {
         let new = self.0.lock().insert(name.to_owned());
         new.then(|| NameReservation { names: self.clone(), name: name.to_owned() })

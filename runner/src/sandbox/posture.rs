@@ -1,4 +1,4 @@
-//! Sandbox posture of this machine, in words for operators.
+//! Sandbox posture of this machine, as text for operators.
 
 use std::fmt;
 

@@ -154,7 +154,7 @@ async fn try_out(parts: &Arc<Parts>) -> Result<(), Unfit> {
         Ok(running) => match running.handle.wait().await.end {
             End::Exited(0) => return Ok(()),
             End::Failed { cause } => cause,
-            other => format!("the smallest possible task ended as {other:?}"),
+            other => format!("the test task ended with {other:?}"),
         },
         Err(StartError::Io(error)) if parts.account.drop && error.kind() == std::io::ErrorKind::PermissionDenied => {
             return Err(cannot_drop(&parts.account, &error.to_string()));

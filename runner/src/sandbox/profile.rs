@@ -85,7 +85,7 @@ impl Profile {
         Self { fixed, filters, networked_filters }
     }
 
-    /// `gate` stands before the job's own program; `info` is where bubblewrap tells the sandbox's first process.
+    /// `gate` precedes the job's own program; bubblewrap reports the sandbox's first process on `info`.
     pub fn prepare(&self, job: &Job, gate: &[&str], info: OwnedFd) -> io::Result<Prepared> {
         let mut options = self.fixed.clone();
         let mut inherit = vec![];
@@ -117,12 +117,12 @@ impl Profile {
         options.extend(words("--perms 0555"));
         pass("--file", in_memory(&job.script)?, &mut options);
         options.push(SCRIPT.into());
-        // The root itself is a tmpfs of half the machine's memory; nothing is made in it any more.
+        // The root is a tmpfs of up to half the machine's memory; read-only from here on.
         options.extend(words(&format!("--remount-ro / --chdir {WORK}")));
         for (name, value) in &job.environment {
             options.extend(["--setenv".into(), name.clone(), value.clone()]);
         }
-        // Both are asked about every call.
+        // The kernel checks every call with both filters.
         pass("--add-seccomp-fd", in_memory(&filters.absent)?, &mut options);
         pass("--add-seccomp-fd", in_memory(&filters.refused)?, &mut options);
         pass("--info-fd", info, &mut options);

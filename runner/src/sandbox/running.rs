@@ -7,7 +7,7 @@ use super::{
     names::NameReservation,
     parts::Parts,
     processes,
-    sys::{self, Ended},
+    sys::{self, ProcessExit},
 };
 use rustix::process::{Pid, Signal, pidfd_send_signal};
 use std::{os::fd::OwnedFd, sync::Arc, time::Duration};
@@ -29,7 +29,7 @@ const REAP_TIMEOUT: Duration = Duration::from_secs(2);
 /// A running task. Unread [`output`](Self::output) blocks the task.
 #[derive(Debug)]
 pub struct Running {
-    /// Ends when no process can write any more. If dropped, the task's next write fails.
+    /// Ends when no process can write to it. If dropped, the task's next write fails.
     pub output: mpsc::Receiver<Chunk>,
     pub handle: Handle,
 }
@@ -42,12 +42,12 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Asks everything in the sandbox to end (SIGTERM) and, after `grace`, kills what has not. Asking again can only shorten it.
+    /// Sends SIGTERM to all processes and kills the remaining ones after `grace`. A second call can only shorten it.
     pub fn stop(&self, grace: Duration) {
         let _ = self.stop.send(grace); // the task has already ended
     }
 
-    /// Waits for the end. By then no process, mount, cgroup or file of the task is left.
+    /// Waits for the end, after which no process, mount, cgroup or file of the task is left.
     pub async fn wait(&self) -> Outcome {
         let mut outcome = self.outcome.clone();
         let ended = outcome.wait_for(Option::is_some).await.ok().and_then(|ended| ended.clone());
@@ -101,15 +101,15 @@ impl Drop for Sandbox {
 /// Supervises a sandbox whose task has just started.
 pub(super) fn watch(sandbox: Sandbox, limits: Limits, started: Instant, output: mpsc::Receiver<Chunk>) -> Running {
     let (stop, stops) = mpsc::unbounded_channel();
-    let (told, outcome) = watch::channel(None);
+    let (sender, outcome) = watch::channel(None);
     tokio::spawn(async move {
-        let outcome = see_through(sandbox, limits, started, stops).await;
-        let _ = told.send(Some(outcome)); // no waiter is left
+        let outcome = supervise(sandbox, limits, started, stops).await;
+        let _ = sender.send(Some(outcome)); // no waiter is left
     });
     Running { output, handle: Handle { stop, outcome } }
 }
 
-async fn see_through(
+async fn supervise(
     mut sandbox: Sandbox,
     limits: Limits,
     started: Instant,
@@ -164,8 +164,8 @@ async fn see_through(
     let _ = tokio::task::spawn_blocking(move || drop(sandbox)).await;
 
     let (end, cpu) = match ended {
-        Ok(Some(ended)) => (ending.unwrap_or_else(|| how_it_ended(ended, out_of_memory)), ended.cpu),
-        _ => (End::Failed { cause: "the sandbox's process was lost".into() }, Duration::ZERO),
+        Ok(Some(ended)) => (ending.unwrap_or_else(|| end_of(ended, out_of_memory)), ended.cpu),
+        _ => (End::Failed { cause: "the process of the sandbox cannot be found".into() }, Duration::ZERO),
     };
     Outcome { end, wall, cpu, peak_memory }
 }
@@ -187,7 +187,7 @@ async fn kill_and_wait(sandbox: &Sandbox) {
     }
 }
 
-fn how_it_ended(ended: Ended, out_of_memory: bool) -> End {
+fn end_of(ended: ProcessExit, out_of_memory: bool) -> End {
     match ended.status.code() {
         code if out_of_memory && code != Some(0) => End::OutOfMemory,
         None => End::Failed { cause: format!("the sandbox was killed from outside ({})", ended.status) },

@@ -54,8 +54,9 @@ impl Parts {
         let first_fd = pidfd_open(first, PidfdFlags::empty()).map_err(io::Error::from)?;
         if group.is_none() {
             // Counted in the sandbox's own user namespace, and so not together with the account's other processes.
-            let most = Some(u64::from(job.limits.processes));
-            prlimit(Some(first), Resource::Nproc, Rlimit { current: most, maximum: most }).map_err(io::Error::from)?;
+            let limit = Some(u64::from(job.limits.processes));
+            prlimit(Some(first), Resource::Nproc, Rlimit { current: limit, maximum: limit })
+                .map_err(io::Error::from)?;
         }
         if in_time(stdout.read(&mut [0])).await?.unwrap_or(0) == 0 {
             return Err(StartError::Setup(explanation(stderr).await));
@@ -105,7 +106,7 @@ pub(super) fn new_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// Runs a step of the setup with a timeout.
 async fn in_time<T>(step: impl Future<Output = T>) -> Result<T, StartError> {
-    timeout(SETUP_TIMEOUT, step).await.map_err(|_| StartError::Setup("bubblewrap does not answer".into()))
+    timeout(SETUP_TIMEOUT, step).await.map_err(|_| StartError::Setup("bubblewrap did not respond in time".into()))
 }
 
 /// A bubblewrap process that is not supervised yet; dropping it kills it.
@@ -144,5 +145,5 @@ async fn explanation(stderr: pipe::Receiver) -> String {
     // A child that bubblewrap left behind may hold the pipe open.
     let _ = timeout(EXPLANATION_TIMEOUT, stderr.take(4096).read_to_end(&mut text)).await;
     let text = String::from_utf8_lossy(&text).trim().to_owned();
-    if text.is_empty() { "bubblewrap ended without a word".into() } else { text }
+    if text.is_empty() { "bubblewrap ended without an error message".into() } else { text }
 }

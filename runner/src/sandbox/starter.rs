@@ -32,7 +32,7 @@ impl Starter {
                 let Launch { program, arguments, standard, confinement } = launch;
                 let started = sys::spawn(&program, &arguments, standard, confinement);
                 if let Err(Ok(orphan)) = reply.send(started) {
-                    // Whoever asked has gone away: nobody would ever stop this one.
+                    // The caller was cancelled, so nothing would ever stop this sandbox.
                     let _ = rustix::process::kill_process(orphan, rustix::process::Signal::KILL);
                     let _ = sys::reap_killed(orphan);
                 }

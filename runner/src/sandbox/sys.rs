@@ -57,25 +57,25 @@ fn confine(confinement: &Confinement) -> io::Result<()> {
     for cgroup in &confinement.cgroups {
         rustix::io::write(cgroup, b"0")?;
     }
-    // When the machine runs out of memory, the kernel takes the sandbox before anything else; an even higher score stays.
+    // When the machine runs out of memory, the kernel kills the sandbox first; a higher inherited score is kept.
     if let Ok(score) = open(c"/proc/self/oom_score_adj", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
         let _ = rustix::io::write(&score, b"900");
     }
-    for &(resource, most) in &confinement.limits {
-        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+    for &(resource, limit) in &confinement.limits {
+        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
     }
     if confinement.niceness != 0 {
         setpriority_process(None, confinement.niceness)?;
     }
     umask(Mode::from_raw_mode(0o022));
     if let Some(account) = &confinement.account {
-        // Groups first: afterwards there is no right to change them. Any failure here ends the child (E3).
+        // Groups first: without root they cannot be changed. Any failure here ends the child (E3).
         let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
         set_thread_groups(&[])?;
         set_thread_res_gid(gid, gid, gid)?;
         set_thread_res_uid(uid, uid, uid)?;
     }
-    // Bubblewrap asks for this itself, but not at once; and becoming another user undoes it (E9).
+    // Bubblewrap sets this itself, but later, and a change of user resets it (E9).
     set_parent_process_death_signal(Some(Signal::KILL))?;
     set_no_new_privs(true)?;
     if let Some(scope) = &confinement.scope {
@@ -109,32 +109,32 @@ pub(super) fn landlock_scope() -> Option<OwnedFd> {
     const SCOPE_SIGNAL: u64 = 2;
     let ruleset =
         Ruleset { handled_access_fs: 0, handled_access_net: 0, scoped: SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL };
-    // SAFETY: the kernel reads as many bytes of the ruleset as it is told.
+    // SAFETY: the kernel reads the given number of bytes of the ruleset.
     let made =
         call(unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, &raw const ruleset, size_of::<Ruleset>(), 0) });
     let descriptor = RawFd::try_from(made.ok()?).ok()?;
-    // SAFETY: a descriptor just made for us, owned by nobody else.
+    // SAFETY: a new descriptor that nothing else owns.
     Some(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
 /// A process that ended, and the resource usage of it and its reaped children.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ended {
+pub(super) struct ProcessExit {
     pub status: ExitStatus,
     pub cpu: Duration,
 }
 
 /// Reaps a child that has ended; `None` while it runs.
-pub(super) fn reap(pid: Pid) -> io::Result<Option<Ended>> {
+pub(super) fn reap(pid: Pid) -> io::Result<Option<ProcessExit>> {
     wait(pid, libc::WNOHANG)
 }
 
 /// Reaps a child that was killed and is about to end.
-pub(super) fn reap_killed(pid: Pid) -> io::Result<Option<Ended>> {
+pub(super) fn reap_killed(pid: Pid) -> io::Result<Option<ProcessExit>> {
     wait(pid, 0)
 }
 
-fn wait(pid: Pid, options: libc::c_int) -> io::Result<Option<Ended>> {
+fn wait(pid: Pid, options: libc::c_int) -> io::Result<Option<ProcessExit>> {
     let mut status = 0;
     // SAFETY: all zeroes is a value of this plain structure of numbers.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
@@ -146,7 +146,7 @@ fn wait(pid: Pid, options: libc::c_int) -> io::Result<Option<Ended>> {
     let time = |t: libc::timeval| {
         Duration::from_secs(t.tv_sec.unsigned_abs()) + Duration::from_micros(t.tv_usec.unsigned_abs())
     };
-    Ok(Some(Ended { status: ExitStatus::from_raw(status), cpu: time(usage.ru_utime) + time(usage.ru_stime) }))
+    Ok(Some(ProcessExit { status: ExitStatus::from_raw(status), cpu: time(usage.ru_utime) + time(usage.ru_stime) }))
 }
 
 /// Returns a process handle that becomes readable when the process ends.

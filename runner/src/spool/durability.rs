@@ -12,10 +12,10 @@ pub struct StartSync {
 }
 
 impl StartSync {
-    /// Waits until the disk has it; before that nothing of the attempt may run.
+    /// Waits until the record is on disk; nothing of the attempt may run before.
     ///
     /// # Errors
-    /// When the disk is broken.
+    /// When a disk operation fails.
     pub fn sync(&self) -> io::Result<()> {
         self.marker.as_deref().map_or(Ok(()), sync_parent)
     }
@@ -29,10 +29,10 @@ pub struct EndSync {
 }
 
 impl EndSync {
-    /// Waits until the disk has them.
+    /// Waits until they are on disk.
     ///
     /// # Errors
-    /// When the disk is broken, or they were removed meanwhile.
+    /// When a disk operation fails, or the files have been deleted.
     pub fn sync(&self) -> io::Result<()> {
         self.lines.sync_data()?;
         let receipt = self.folder.join(RECEIPT);
@@ -43,15 +43,15 @@ impl EndSync {
 }
 
 impl Spool {
-    /// What is synced before the attempt starts.
+    /// Returns the record to sync before the attempt starts.
     pub fn beginning(&self) -> StartSync {
         StartSync { marker: self.marker.clone() }
     }
 
-    /// What is synced when the attempt has ended.
+    /// Returns the files to sync when the attempt has ended.
     ///
     /// # Errors
-    /// When this process has too many files open.
+    /// When the process has too many open files.
     pub fn ending(&self) -> io::Result<EndSync> {
         Ok(EndSync { lines: self.file.try_clone()?, folder: self.folder.clone() })
     }

@@ -53,21 +53,21 @@ impl Spool {
         Ok(Self { folder, marker: Some(marker), file, length: 0, lines: 0, index: Vec::new() })
     }
 
-    /// Opens the spool of an attempt that ended; `None` when it did not end.
+    /// Opens the spool of an ended attempt; `None` if it has not ended.
     ///
     /// # Errors
-    /// When a power cut or a broken disk left less than the receipt speaks of: the rest would be asked for for ever.
+    /// When lines that the receipt covers are missing after a power failure or a disk error: the server would request them forever.
     fn reopen(folder: PathBuf) -> io::Result<Option<(Self, Signed)>> {
         let signed: Signed = match fs::read(folder.join(RECEIPT)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => serde_json::from_slice(&read?)?,
         };
-        let receipt = Receipt::read(signed.receipt.as_bytes()).map_err(|_| damaged("the receipt is none"))?;
+        let receipt = Receipt::read(signed.receipt.as_bytes()).map_err(|_| damaged("the receipt is invalid"))?;
         let bytes = fs::read(folder.join(LINES))?;
         let file = OpenOptions::new().read(true).write(true).open(folder.join(LINES))?;
         let mut spool = Self { folder, marker: None, file, length: 0, lines: 0, index: Vec::new() };
         let mut rest = bytes.as_slice();
-        // What follows was written by halves, and the receipt does not speak of it.
+        // Later data is incomplete, and the receipt does not cover it.
         while spool.lines < receipt.output_lines {
             let (_, later) = record::read(rest).ok_or_else(|| damaged("lines are missing"))?;
             spool.count(rest.len() - later.len());
@@ -76,21 +76,21 @@ impl Spool {
         Ok(Some((spool, signed)))
     }
 
-    /// Exchanges the file of the lines, for tests of disks that fail.
+    /// Replaces the file of the lines, for tests of disk errors.
     #[cfg(test)]
     pub(crate) fn replace_file(&mut self, path: &std::path::Path) {
         self.file = OpenOptions::new().read(true).write(true).open(path).unwrap();
     }
 
-    /// The number that the next line will have; the first is 1.
+    /// Returns the number of the next line; the first is 1.
     pub fn next_line(&self) -> u64 {
         self.lines + 1
     }
 
-    /// Adds lines.
+    /// Appends lines.
     ///
     /// # Errors
-    /// When the disk is full or broken.
+    /// When the disk is full or fails.
     pub fn append(&mut self, lines: &[Line]) -> io::Result<()> {
         let mut bytes = Vec::new();
         let mut lengths = Vec::with_capacity(lines.len());
@@ -100,7 +100,7 @@ impl Spool {
             lengths.push(bytes.len() - before);
         }
         if let Err(error) = self.file.write_all_at(&bytes, self.length) {
-            // What was half written must not be found by who opens this again; where this fails too, it is no whole line.
+            // Partly written data must not be read after a restart. If truncation fails too, the last record is incomplete.
             let _ = self.file.set_len(self.length);
             return Err(error);
         }
@@ -110,11 +110,11 @@ impl Spool {
         Ok(())
     }
 
-    /// Lines from number `from` on: about `most` bytes of them, at least one where there is one.
+    /// Returns lines from number `from` on: about `max_bytes` bytes, but at least one line if there is one.
     ///
     /// # Errors
-    /// When the disk is broken.
-    pub fn read(&self, from: u64, most: usize) -> io::Result<Vec<Line>> {
+    /// When a disk operation fails.
+    pub fn read(&self, from: u64, max_bytes: usize) -> io::Result<Vec<Line>> {
         if from == 0 || from > self.lines {
             return Ok(Vec::new());
         }
@@ -123,12 +123,12 @@ impl Spool {
         let mut skip = from - 1 - steps * INDEX_INTERVAL;
         let (mut lines, mut taken, mut at) = (Vec::new(), 0, start);
         let mut buffer = Vec::new();
-        while taken < most && at < self.length {
-            let room = u64::try_from(most.max(MAX_RECORD)).unwrap_or(u64::MAX).min(self.length - at);
+        while taken < max_bytes && at < self.length {
+            let room = u64::try_from(max_bytes.max(MAX_RECORD)).unwrap_or(u64::MAX).min(self.length - at);
             buffer.resize(usize::try_from(room).unwrap_or(0), 0);
             self.file.read_exact_at(&mut buffer, at)?;
             let mut rest = buffer.as_slice();
-            while taken < most
+            while taken < max_bytes
                 && let Some((line, later)) = record::read(rest)
             {
                 if skip > 0 {
@@ -148,22 +148,22 @@ impl Spool {
         Ok(lines)
     }
 
-    /// Marks the attempt as ended: from here on it survives the runner.
+    /// Marks the attempt as ended; from here on its output survives the runner.
     ///
     /// # Errors
-    /// When the disk is full or broken.
+    /// When the disk is full or fails.
     pub fn finish(&self, receipt: &Signed) -> io::Result<()> {
         let draft = self.folder.join(DRAFT);
         fs::write(&draft, serde_json::to_vec(receipt)?)?;
         fs::rename(draft, self.folder.join(RECEIPT))
     }
 
-    /// Forgets all of it.
+    /// Deletes the spool.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When a system call fails.
     pub fn remove(&self) -> io::Result<()> {
-        // The receipt first: a spool without one counts as not ended, however much of it is left.
+        // The receipt first: a spool without a receipt counts as not ended.
         match fs::remove_file(self.folder.join(RECEIPT)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -196,7 +196,7 @@ mod tests {
 
     use super::*;
 
-    /// The receipt of a run that printed so many lines.
+    /// Returns the receipt of a run that printed `lines` lines.
     pub(super) fn signed(lines: u64) -> Signed {
         let receipt = Receipt {
             tenant: TenantId(Uuid::from_u128(1)),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_line_is_read_whatever_is_asked_for() {
+    fn the_longest_line_is_read_regardless_of_the_requested_size() {
         let data = tempfile::tempdir().unwrap();
         let mut spool = Spool::create(data.path().join("a"), PathBuf::new()).unwrap();
         let long = Line { text: "x".repeat(domain::log::MAX_LINE), ..line(1) };
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_fewer_lines_than_its_receipt_or_a_line_that_cannot_be_read_is_not_opened() {
+    fn a_spool_with_missing_or_unreadable_lines_is_not_opened() {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("a");
         let spool = filled(path.clone(), 300);
@@ -293,7 +293,7 @@ mod tests {
             let error = reopened(lines).unwrap_err();
             assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::InvalidData, "lines are missing"));
         }
-        // Its length alone says that it is a line: it has no such stream.
+        // Only the length is valid; the stream number is not.
         let spool = filled(data.path().join("b"), 300);
         spool.finish(&signed(300)).unwrap();
         spool.file.write_all_at(&[9], whole - u64::try_from(last).unwrap() + 12).unwrap();
@@ -303,7 +303,7 @@ mod tests {
         assert!(Spool::reopen(data.path().join("b")).unwrap_err().to_string().contains("receipt"));
     }
 
-    /// A write that failed by halves, and could not be undone, may have left whole lines behind.
+    /// A partial write that could not be undone may have left complete lines.
     #[test]
     fn lines_beyond_the_receipt_are_not_read() {
         let data = tempfile::tempdir().unwrap();

@@ -24,7 +24,7 @@ pub(super) struct StartedAttempts {
 }
 
 impl StartedAttempts {
-    /// Reads what was begun, and forgets what was begun long ago.
+    /// Reads the started attempts, and deletes the records of old ones.
     pub(super) fn open(folder: PathBuf, now: Instant) -> io::Result<Self> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&folder)? {
@@ -34,14 +34,14 @@ impl StartedAttempts {
             found.push((now + RETENTION.saturating_sub(age), attempt));
         }
         found.sort_unstable();
-        let mut begun = Self { folder, last: HashMap::new(), remembered: VecDeque::new() };
-        found.into_iter().for_each(|(until, attempt)| begun.remember(until, attempt));
-        begun.forget(now)?;
-        Ok(begun)
+        let mut started = Self { folder, last: HashMap::new(), remembered: VecDeque::new() };
+        found.into_iter().for_each(|(until, attempt)| started.remember(until, attempt));
+        started.forget(now)?;
+        Ok(started)
     }
 
-    /// Writes down that an attempt is begun, and gives the file that says so; `None` when it, or a later one of the
-    /// task, was begun before.
+    /// Records that an attempt has started, and returns the record's file; `None` if it, or a later one of the
+    /// task, was started before.
     pub(super) fn begin(&mut self, attempt: Attempt, now: Instant) -> io::Result<Option<PathBuf>> {
         self.forget(now)?;
         if self.last.get(&attempt.task).is_some_and(|last| *last >= attempt.number) {
@@ -62,7 +62,7 @@ impl StartedAttempts {
         self.remembered.push_back((until, attempt));
     }
 
-    /// Neither the disk nor memory fills up, however long a runner runs.
+    /// Deletes old records, so that neither disk nor memory fills up.
     fn forget(&mut self, now: Instant) -> io::Result<()> {
         while let Some((_, attempt)) = self.remembered.pop_front_if(|(until, _)| *until <= now) {
             if self.last.get(&attempt.task) == Some(&attempt.number) {
@@ -95,27 +95,27 @@ mod tests {
         Attempt { task: TaskId(Uuid::from_u128(task)), number }
     }
 
-    fn files(begun: &StartedAttempts) -> usize {
-        fs::read_dir(&begun.folder).unwrap().count()
+    fn files(started: &StartedAttempts) -> usize {
+        fs::read_dir(&started.folder).unwrap().count()
     }
 
     #[test]
     fn old_started_attempts_are_forgotten_while_the_runner_runs() {
         let data = tempfile::tempdir().unwrap();
         let start = Instant::now();
-        let mut begun = StartedAttempts::open(data.path().to_owned(), start).unwrap();
+        let mut started = StartedAttempts::open(data.path().to_owned(), start).unwrap();
         for (task, number, at) in [(1, 1, 0), (2, 1, 0), (2, 2, 5), (3, 1, 10)] {
-            assert!(begun.begin(attempt(task, number), start + at * HOUR).unwrap().is_some());
+            assert!(started.begin(attempt(task, number), start + at * HOUR).unwrap().is_some());
         }
         let end = start + RETENTION;
-        assert!(begun.begin(attempt(1, 1), end - HOUR).unwrap().is_none(), "a grant for it might still count");
-        assert_eq!((files(&begun), begun.last.len(), begun.remembered.len()), (4, 3, 4));
+        assert!(started.begin(attempt(1, 1), end - HOUR).unwrap().is_none(), "a grant for it could still be valid");
+        assert_eq!((files(&started), started.last.len(), started.remembered.len()), (4, 3, 4));
 
-        assert!(begun.begin(attempt(4, 1), end).unwrap().is_some());
-        assert_eq!((files(&begun), begun.last.len(), begun.remembered.len()), (3, 3, 3));
-        assert!(begun.begin(attempt(2, 1), end).unwrap().is_none(), "a later one of its task is remembered");
-        assert!(begun.begin(attempt(5, 1), end + 10 * HOUR).unwrap().is_some());
-        assert_eq!((files(&begun), begun.last.len(), begun.remembered.len()), (2, 2, 2));
+        assert!(started.begin(attempt(4, 1), end).unwrap().is_some());
+        assert_eq!((files(&started), started.last.len(), started.remembered.len()), (3, 3, 3));
+        assert!(started.begin(attempt(2, 1), end).unwrap().is_none(), "a later one of its task is remembered");
+        assert!(started.begin(attempt(5, 1), end + 10 * HOUR).unwrap().is_some());
+        assert_eq!((files(&started), started.last.len(), started.remembered.len()), (2, 2, 2));
     }
 
     #[test]
@@ -123,15 +123,15 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         for (task, hours) in [(1, 1), (2, 40), (3, 73)] {
             let file = File::create(data.path().join(attempt(task, 1).to_string())).unwrap();
-            #[expect(clippy::disallowed_methods, reason = "a file's age is told by this clock")]
+            #[expect(clippy::disallowed_methods, reason = "file ages are measured by the system clock")]
             file.set_modified(SystemTime::now() - hours * HOUR).unwrap();
         }
         let start = Instant::now();
-        let mut begun = StartedAttempts::open(data.path().to_owned(), start).unwrap();
-        assert_eq!((files(&begun), begun.last.len()), (2, 2));
-        assert!(begun.begin(attempt(2, 1), start + 31 * HOUR).unwrap().is_none());
-        assert!(begun.begin(attempt(2, 2), start + 33 * HOUR).unwrap().is_some());
-        assert!(begun.begin(attempt(1, 1), start + 33 * HOUR).unwrap().is_none());
-        assert_eq!((files(&begun), begun.last.len(), begun.remembered.len()), (2, 2, 2));
+        let mut started = StartedAttempts::open(data.path().to_owned(), start).unwrap();
+        assert_eq!((files(&started), started.last.len()), (2, 2));
+        assert!(started.begin(attempt(2, 1), start + 31 * HOUR).unwrap().is_none());
+        assert!(started.begin(attempt(2, 2), start + 33 * HOUR).unwrap().is_some());
+        assert!(started.begin(attempt(1, 1), start + 33 * HOUR).unwrap().is_none());
+        assert_eq!((files(&started), started.last.len(), started.remembered.len()), (2, 2, 2));
     }
 }

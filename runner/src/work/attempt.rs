@@ -13,7 +13,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Reads what the server sent; it must be there and whole.
+    /// Parses the attempt of a server message.
     ///
     /// # Errors
     /// When the task's id is not 16 bytes, or the number is 0.
@@ -27,7 +27,7 @@ impl Attempt {
         Ok(Self { task, number: attempt.attempt })
     }
 
-    /// As the server reads it.
+    /// Returns the attempt in wire form.
     pub fn to_wire(self) -> Option<wire::v1::Attempt> {
         let task = Bytes::copy_from_slice(self.task.0.as_bytes());
         Some(wire::v1::Attempt { task, attempt: self.number })

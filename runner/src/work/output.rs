@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) struct OutputBuffer {
     spool: Arc<Mutex<Spool>>,
     attempt: Attempt,
-    keeper: OutputLimiter,
+    limiter: OutputLimiter,
     waiting: Vec<Line>,
     safe: OutputTotals,
     broken: Option<String>,
@@ -24,48 +24,48 @@ pub(super) struct OutputBuffer {
 
 impl OutputBuffer {
     pub(super) fn new(spool: &Arc<Mutex<Spool>>, attempt: Attempt) -> Self {
-        let keeper = OutputLimiter::default();
-        let safe = keeper.so_far();
-        Self { spool: Arc::clone(spool), attempt, keeper, waiting: vec![], safe, broken: None }
+        let limiter = OutputLimiter::default();
+        let safe = limiter.totals();
+        Self { spool: Arc::clone(spool), attempt, limiter, waiting: vec![], safe, broken: None }
     }
 
-    /// Takes what was printed; how many bytes of lines are to be written for it.
+    /// Appends printed bytes; returns the size of the completed lines in bytes.
     pub(super) fn take(&mut self, chunk: &Chunk) -> usize {
-        let lines = self.keeper.take(chunk, clock::now());
+        let lines = self.limiter.take(chunk, clock::now());
         let size = lines.iter().map(|line| line.text.len() + 1).sum();
         self.waiting.extend(lines);
         size
     }
 
-    /// Whether lines wait to be written.
+    /// Returns whether lines are waiting to be written.
     pub(super) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// Writes what waits. After the first failure nothing more is written, so that what is kept is a beginning.
+    /// Writes the pending lines. After the first failure nothing is written, so that the stored output is a prefix.
     pub(super) fn write(&mut self) -> Result<(), ()> {
         let lines = std::mem::take(&mut self.waiting);
         if self.broken.is_some() {
             return Err(());
         }
-        // Into the page cache, as a rule: no reason to change threads.
+        // This usually writes to the page cache only, so it needs no blocking thread.
         let written = self.spool.lock().append(&lines);
         if let Err(error) = written {
-            tracing::error!(attempt = %self.attempt, %error, "output cannot be kept");
+            tracing::error!(attempt = %self.attempt, %error, "output cannot be written to disk");
             let cause = format!("It was stopped because its output could not be kept on the runner's disk: {error}");
             self.broken = Some(cause);
             return Err(());
         }
-        self.safe = self.keeper.so_far();
+        self.safe = self.limiter.totals();
         Ok(())
     }
 
-    /// Writes the last lines. What was kept, and why that is not all, if it is not.
+    /// Writes the last lines. Returns the stored totals, and the error if output was lost.
     pub(super) fn finish(mut self, at: Timestamp) -> (OutputTotals, Option<String>) {
         let _ = self.write(); // an error is kept in `broken`
-        let Self { spool, attempt, keeper, safe, broken, .. } = self;
-        let (last, all) = keeper.finish(at);
-        let mut rest = Self { spool, attempt, keeper: OutputLimiter::default(), waiting: last, safe, broken };
+        let Self { spool, attempt, limiter, safe, broken, .. } = self;
+        let (last, all) = limiter.finish(at);
+        let mut rest = Self { spool, attempt, limiter: OutputLimiter::default(), waiting: last, safe, broken };
         match rest.write() {
             Ok(()) => (all, None),
             Err(()) => (OutputTotals { printed: all.printed, ..rest.safe }, rest.broken),
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(spool.lock().next_line(), 3);
     }
 
-    /// A disk that is full counts for the receipt too, or the server would wait for ever for lines that nobody has.
+    /// The receipt must not cover lines lost to a full disk, or the server would wait forever for them.
     #[test]
     fn a_receipt_covers_only_the_lines_that_were_stored() {
         let folder = tempfile::tempdir().unwrap();
@@ -118,7 +118,7 @@ mod tests {
         let mut printed = OutputBuffer::new(&spool, attempt);
         printed.take(&chunk("one\n"));
         printed.write().unwrap();
-        // The file that is always full.
+        // Every write to this device fails with ENOSPC.
         symlink("/dev/full", folder.path().join("full")).unwrap();
         spool.lock().replace_file(&folder.path().join("full"));
         printed.take(&chunk("two\n"));

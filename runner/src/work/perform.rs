@@ -58,7 +58,7 @@ pub struct AttemptRun<E> {
 }
 
 impl<E: Executor> AttemptRun<E> {
-    /// Runs to the end. Whatever happens, nothing of the task is left afterwards.
+    /// Runs the attempt to its end. In every case, nothing of the task is left afterwards.
     pub async fn run(self) {
         let mut started_at = clock::now();
         let mut printed = OutputBuffer::new(&self.spool, self.verified.attempt());
@@ -73,7 +73,7 @@ impl<E: Executor> AttemptRun<E> {
         if *self.commands.borrow() == AttemptCommand::Kill {
             let removed = self.spool.lock().remove();
             if let Err(error) = removed {
-                tracing::warn!(attempt = %self.verified.attempt(), %error, "its output stays until the next start");
+                tracing::warn!(attempt = %self.verified.attempt(), %error, "the output of an attempt cannot be deleted before the next start");
             }
             return;
         }
@@ -85,7 +85,7 @@ impl<E: Executor> AttemptRun<E> {
         let end = broken.map_or(end, End::NotStarted);
         if let Some(signed) = self.sign(started_at, ended_at, end, kept).await {
             let ended = Event::Ended(self.verified.attempt(), signed);
-            // The server may fill the slot as soon as it hears of the end.
+            // The server may assign the slot again as soon as it receives the end.
             drop(self.slot);
             let _ = self.events.send(ended).await; // the client may be shutting down
             sleep(ACKNOWLEDGEMENT_WAIT).await;
@@ -93,20 +93,20 @@ impl<E: Executor> AttemptRun<E> {
         }
     }
 
-    /// Starts it, or says how it ended without.
+    /// Starts the task, or returns the end of an attempt that did not start.
     async fn start(&self) -> Result<Running, End> {
         let job = job(&self.verified).map_err(|error| End::NotStarted(error.to_string()))?;
         let beginning = self.spool.lock().beginning();
-        let begun = on_disk(move || beginning.sync()).await;
-        begun.map_err(|error| End::NotStarted(format!("the runner's disk cannot be written: {error}")))?;
-        // It may have waited long: for the disk, or for an earlier attempt to be gone.
+        let synced = on_disk(move || beginning.sync()).await;
+        synced.map_err(|error| End::NotStarted(format!("the runner cannot write to its disk: {error}")))?;
+        // The wait for the disk, or for the end of an earlier attempt, may have been long.
         if *self.commands.borrow() != AttemptCommand::Run {
             return Err(End::Cancelled);
         }
         self.executor.start(job).await.map_err(|error| End::NotStarted(error.to_string()))
     }
 
-    /// Carries output to the spool until the end.
+    /// Writes output to the spool until the task ends.
     async fn follow(&self, running: Running, printed: &mut OutputBuffer) -> End {
         let Running { mut output, handle } = running;
         let mut commands = self.commands.clone();
@@ -166,15 +166,15 @@ impl<E: Executor> AttemptRun<E> {
         let signature = match self.key.sign(&receipt.signed_bytes()) {
             Ok(signature) => signature,
             Err(error) => {
-                tracing::error!(%attempt, %error, "no receipt");
+                tracing::error!(%attempt, %error, "the receipt cannot be signed");
                 return None;
             }
         };
         let signed = Signed { receipt: String::from_utf8_lossy(&receipt.canonical()).into_owned(), signature };
-        // Into the page cache, as a rule: no reason to change threads.
+        // This usually writes to the page cache only, so it needs no blocking thread.
         if let Err(error) = self.spool.lock().finish(&signed) {
-            // It is still in memory, and goes to the server from there.
-            tracing::error!(%attempt, %error, "the receipt cannot be kept on disk");
+            // The receipt is still in memory and is sent from there.
+            tracing::error!(%attempt, %error, "the receipt cannot be written to disk");
         }
         Some(signed)
     }
@@ -192,9 +192,9 @@ async fn settle(spool: Arc<Mutex<Spool>>) {
     };
     if let Err(error) = settled
         && error.kind() != io::ErrorKind::NotFound
-    // the server has it since
+    // the server has acknowledged it meanwhile
     {
-        tracing::warn!(%error, "a receipt that the server does not have would not survive a power cut");
+        tracing::warn!(%error, "an unacknowledged receipt cannot be synced to disk");
     }
 }
 

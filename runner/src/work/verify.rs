@@ -32,12 +32,10 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// Which start of which task.
     pub fn attempt(&self) -> Attempt {
         self.attempt
     }
 
-    /// What runs.
     pub fn request(&self) -> &Request {
         &self.request
     }
@@ -47,7 +45,6 @@ impl Verified {
         self.digest
     }
 
-    /// The script's bytes.
     pub fn script(&self) -> &[u8] {
         &self.script
     }
@@ -63,28 +60,28 @@ pub fn verify(assign: &wire::v1::Assign, context: &RunnerContext, now: Timestamp
     let grant = context.grant_key.open(&assign.grant, &assign.grant_signature)?;
     grant.permits(&assign.request, attempt.task, attempt.number, context.runner, now)?;
     if grant.expires_at > now.after(MAX_GRANT_VALIDITY) {
-        return Err(Invalid::new("grant", "counts for longer than a day"));
+        return Err(Invalid::new("grant", "is valid for longer than a day"));
     }
 
     let request = Request::read(&assign.request)?;
     if grant.tenant != context.tenant || request.tenant != context.tenant {
-        return Err(Invalid::new("tenant", "is another than this runner's"));
+        return Err(Invalid::new("tenant", "is not the tenant of this runner"));
     }
     let script = InputDigest::of(&assign.script);
     if request.script_sha256 != script || request.script_bytes != assign.script.len() {
-        return Err(Invalid::new("script", "is another than the one that was approved"));
+        return Err(Invalid::new("script", "is not the approved script"));
     }
     if request.argv.iter().filter(|word| *word == SCRIPT).count() != 1 {
         return Err(Invalid::new("argv", format!("must name {SCRIPT} once")));
     }
     if request.sandbox != SANDBOX {
-        return Err(Invalid::new("sandbox", "is a profile that is not known here"));
+        return Err(Invalid::new("sandbox", "is an unknown profile"));
     }
     if let Some(missing) = request.runner.iter().find(|wanted| !CAPABILITIES.contains(&wanted.as_str())) {
-        return Err(Invalid::new("runner", format!("must offer {missing:?}, which this one does not")));
+        return Err(Invalid::new("runner", format!("lacks {missing:?}")));
     }
     if attempt.number > request.max_attempts {
-        return Err(Invalid::new("attempt", "is beyond what the request allows"));
+        return Err(Invalid::new("attempt", "exceeds the attempts that the request allows"));
     }
     Limits::checked(request.limits)?;
     Network::new(request.network.policy, request.network.hosts.clone())?;
@@ -153,7 +150,7 @@ mod tests {
         }
     }
 
-    /// What a server that signs everything would get to run with a changed request and grant.
+    /// Returns the error for a changed request and grant that are correctly signed.
     fn refused(change: impl FnOnce(&mut Request, &mut Grant)) -> String {
         let mut request = request();
         let mut grant = grant(&request);
@@ -163,16 +160,16 @@ mod tests {
     }
 
     #[test]
-    fn d_04_what_was_granted_runs() {
+    fn d_04_a_granted_request_is_accepted() {
         let request = request();
         let verified = verify(&assign(&request, &grant(&request)), &context(), NOW).unwrap();
         assert_eq!((verified.request(), verified.script()), (&request, &b"echo hi"[..]));
         assert_eq!(verified.digest(), RequestDigest::of(&request.canonical()));
     }
 
-    /// What was approved is not what ran: every byte of everything that was sent, changed in every bit.
+    /// Changes every bit of every byte of the assignment.
     #[test]
-    fn d_04_not_one_changed_bit_of_an_assignment_runs() {
+    fn d_04_an_assignment_with_any_changed_bit_is_refused() {
         let request = request();
         let good = assign(&request, &grant(&request));
         let parts: [fn(&mut Assign) -> &mut Bytes; 5] = [
@@ -209,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_for_somebody_else_or_another_time_runs_nothing() {
+    fn a_grant_for_another_runner_or_time_is_refused() {
         assert!(refused(|_, grant| grant.tenant = TenantId(Uuid::nil())).contains("tenant"));
         assert!(refused(|request, _| request.tenant = TenantId(Uuid::nil())).contains("tenant"));
         assert!(refused(|_, grant| grant.runner = RunnerId(Uuid::nil())).contains("runner"));

@@ -13,8 +13,8 @@ def call(number, *args):
 arm = platform.machine() == 'aarch64'
 ";
 
-async fn calls(script: &str) -> String {
-    says(python(&format!("{CALL}{script}"))).await
+async fn error_names(script: &str) -> String {
+    output_of(python(&format!("{CALL}{script}"))).await
 }
 
 #[tokio::test]
@@ -32,22 +32,22 @@ for family in range(0, 64):
                 pass
 print(sorted({f for f, k, p in made}), sorted({p for f, k, p in made if f != 1}))";
     // Unix, IPv4, IPv6 and netlink's routes; and of the protocols only TCP, UDP (0) and the echo of ICMP.
-    let made = says(python(script)).await;
+    let made = output_of(python(script)).await;
     assert!(made == "[1, 2, 10, 16] [0]" || made == "[1, 2, 10, 16] [0, 1]", "{made}");
 }
 
 #[tokio::test]
-async fn trap_e04_neither_vsock_nor_the_64_bit_trick_nor_io_uring_gets_round_the_filter() {
+async fn trap_e04_vsock_high_argument_bits_and_io_uring_do_not_bypass_the_filter() {
     let script = "
 SOCKET = 198 if arm else 41
 print(call(SOCKET, 40, 1, 0), call(SOCKET, 0x100000000 + 40, 1, 0), call(SOCKET, 38, 5, 0), call(SOCKET, 17, 3, 0))
 print(call(425, 8, ctypes.create_string_buffer(256)), call(426, 0, 0, 0, 0, 0, 0), call(427, 0, 0, 0, 0))
 print(call(0x40000000 + 41, 40, 1, 0) if not arm else 'ENOSYS')";
-    assert_eq!(calls(script).await, "EPERM EPERM EPERM EPERM\nENOSYS ENOSYS ENOSYS\nENOSYS");
+    assert_eq!(error_names(script).await, "EPERM EPERM EPERM EPERM\nENOSYS ENOSYS ENOSYS\nENOSYS");
 }
 
 #[tokio::test]
-async fn trap_e05_nothing_is_typed_into_a_terminal() {
+async fn trap_e05_terminal_input_cannot_be_injected() {
     let script = "
 import fcntl, pty, termios
 pid, master = pty.fork()
@@ -66,17 +66,17 @@ except OSError: pass
 print(text.decode())
 try: open('/dev/tty'); print('a terminal')
 except OSError as error: print(errno.errorcode[error.errno])";
-    assert_eq!(calls(script).await, "EPERM EPERM EPERM EPERM \nENXIO");
+    assert_eq!(error_names(script).await, "EPERM EPERM EPERM EPERM \nENXIO");
 }
 
 #[tokio::test]
-async fn nothing_is_mounted_and_no_namespace_is_made() {
+async fn mounts_and_namespaces_are_refused() {
     let script = "
 CLONE, UNSHARE, MOUNT, SETNS, CHROOT = (220, 97, 40, 268, 51) if arm else (56, 272, 165, 308, 161)
 flags = [0x20000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000, 0x80]
 print({call(UNSHARE, f) for f in flags}, {call(CLONE, f | 17, 0, 0, 0, 0) for f in flags[:7]}, call(435, 0, 0))
 print(call(MOUNT, b'none', b'/work', b'tmpfs', 0, 0), call(SETNS, 0, 0), call(CHROOT, b'/work'), {call(n, 0, 0, 0, 0, 0) for n in (428, 429, 430, 431, 432, 433, 442, 467)})";
-    assert_eq!(calls(script).await, "{'EPERM'} {'EPERM'} ENOSYS\nEPERM EPERM EPERM {'EPERM'}");
+    assert_eq!(error_names(script).await, "{'EPERM'} {'EPERM'} ENOSYS\nEPERM EPERM EPERM {'EPERM'}");
 }
 
 #[tokio::test]
@@ -87,12 +87,12 @@ doors = dict(bpf=280, perf_event_open=241, keyctl=219, add_key=217, request_key=
     bpf=321, perf_event_open=298, keyctl=250, add_key=248, request_key=249, ptrace=101, userfaultfd=323, kexec_load=246, init_module=175, finit_module=313, delete_module=176,
     open_by_handle_at=304, name_to_handle_at=303, process_vm_readv=310, reboot=169, swapon=167, syslog=103, quotactl=179, acct=163, settimeofday=164, clock_settime=227, iopl=172, modify_ldt=154)
 print({name: answer for name, number in doors.items() if (answer := call(number, 0, 0, 0, 0, 0)) != 'EPERM'})";
-    assert_eq!(calls(script).await, "{}");
+    assert_eq!(error_names(script).await, "{}");
 }
 
 #[tokio::test]
-async fn programs_for_another_processor_mode_are_killed_not_unfiltered() {
-    // int 0x80 is the 32-bit door of x86_64: here getpid, by a page of machine code.
+async fn programs_in_32_bit_mode_are_killed() {
+    // int 0x80 is the 32-bit system-call entry of x86_64; here it calls getpid from a page of machine code.
     let script = "
 import mmap
 page = mmap.mmap(-1, 4096, prot=7)
@@ -105,13 +105,13 @@ print(ctypes.CFUNCTYPE(ctypes.c_int)(address)())";
 }
 
 #[tokio::test]
-async fn setuid_programs_give_nothing_and_no_capability_is_left() {
-    let text = says(bash("grep -E '^(NoNewPrivs|Seccomp|CapInh|CapPrm|CapEff|CapAmb):' /proc/self/status | tr -d ' \\t'; for m in / /usr /work /tmp; do findmnt -no OPTIONS $m 2>/dev/null | grep -c nosuid; done")).await;
+async fn setuid_has_no_effect_and_all_capabilities_are_dropped() {
+    let text = output_of(bash("grep -E '^(NoNewPrivs|Seccomp|CapInh|CapPrm|CapEff|CapAmb):' /proc/self/status | tr -d ' \\t'; for m in / /usr /work /tmp; do findmnt -no OPTIONS $m 2>/dev/null | grep -c nosuid; done")).await;
     assert_eq!(
         text,
         "CapInh:0000000000000000\nCapPrm:0000000000000000\nCapEff:0000000000000000\nCapAmb:0000000000000000\nNoNewPrivs:1\nSeccomp:2\n1\n1\n1\n1"
     );
-    // A program that has ended and is not waited for still shows whose it was.
+    // A zombie process still shows its owner.
     let script = "
 import subprocess
 programs = subprocess.run(['find', '/usr', '-perm', '-4000', '-type', 'f'], capture_output=True, text=True).stdout.split()
@@ -124,5 +124,5 @@ for program in programs:
     child.kill()
     child.wait()
 print(len(users) > 0, {program: user for program, user in users.items() if user != [['1000'] * 4]})";
-    assert_eq!(says(python(script)).await, "True {}");
+    assert_eq!(output_of(python(script)).await, "True {}");
 }

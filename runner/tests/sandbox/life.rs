@@ -4,7 +4,7 @@ use super::*;
 use runner::sandbox::{InvalidJob, StartError};
 
 #[tokio::test]
-async fn exit_codes_signals_and_bytes_come_out_as_they_were() {
+async fn exit_codes_signals_and_bytes_are_reported_unchanged() {
     let ran =
         run(bash("for i in $(seq 0 255); do printf \"\\\\x$(printf %02x $i)\"; done; echo problem >&2; exit 42")).await;
     assert_eq!(ran.out, (0..=255).collect::<Vec<u8>>());
@@ -19,10 +19,10 @@ async fn a_large_script_runs_and_cannot_be_changed() {
         "# {}\n(echo x >> {SCRIPT}) 2>/dev/null && echo changed; sha256sum < {SCRIPT} > /dev/null; echo done",
         "x".repeat(3 << 20)
     );
-    assert_eq!(says(bash(&script)).await, "done");
+    assert_eq!(output_of(bash(&script)).await, "done");
     let mut job = bash("#!/bin/sh\necho \"$0 $1\"");
     job.argv = vec![SCRIPT.into(), "word".into()];
-    assert_eq!(says(job).await, format!("{SCRIPT} word"));
+    assert_eq!(output_of(job).await, format!("{SCRIPT} word"));
 }
 
 #[tokio::test]
@@ -58,19 +58,19 @@ async fn a_name_can_be_used_again_when_its_job_has_ended() {
 }
 
 #[tokio::test]
-async fn stopping_a_shell_does_not_let_it_go_on_to_the_next_command() {
+async fn a_stopped_shell_does_not_continue_with_the_next_command() {
     let executor = executor().await;
     let mut running = executor.start(bash("echo on; sleep 3606; echo off; touch /work/off; sleep 3606")).await.unwrap();
     running.output.recv().await.unwrap();
-    let begun = std::time::Instant::now();
+    let began = std::time::Instant::now();
     running.handle.stop(Duration::from_secs(10));
     let ran = finish(running).await;
     assert_eq!((ran.outcome.end.clone(), ran.text().as_str()), (End::Stopped, ""));
-    assert!(begun.elapsed() < Duration::from_secs(5), "it waited for nothing: {:?}", begun.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "it waited for nothing: {:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn a_task_may_tidy_up_when_it_is_stopped_but_not_for_ever() {
+async fn a_stopped_task_has_a_limited_time_for_cleanup() {
     let executor = executor().await;
     let mut running = executor.start(bash("trap 'echo tidy; exit 0' TERM; echo on; sleep 3607 & wait")).await.unwrap();
     running.output.recv().await.unwrap();
@@ -81,10 +81,10 @@ async fn a_task_may_tidy_up_when_it_is_stopped_but_not_for_ever() {
     let mut running =
         executor.start(bash("trap 'echo no' TERM; echo on; while :; do sleep 3608 & wait; done")).await.unwrap();
     running.output.recv().await.unwrap();
-    let begun = std::time::Instant::now();
+    let began = std::time::Instant::now();
     running.handle.stop(Duration::from_millis(500));
     assert_eq!(running.handle.wait().await.end, End::Stopped);
-    assert!((Duration::from_millis(400)..Duration::from_secs(5)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    assert!((Duration::from_millis(400)..Duration::from_secs(5)).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -93,12 +93,12 @@ async fn daemons_end_with_their_task() {
     let script = format!(
         "(setsid bash -c 'trap \"\" TERM HUP; {nap}; {nap}' >/dev/null 2>&1 &); (setsid setsid {nap} &); sleep 0.2; echo gone"
     );
-    assert_eq!(says(bash(&script)).await, "gone");
+    assert_eq!(output_of(bash(&script)).await, "gone");
     assert_eq!(processes_with(&nap), [] as [u32; 0]);
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_a_task() {
+async fn a_task_leaves_no_process_file_or_cgroup() {
     let executor = executor().await;
     let traces = |id: &str| {
         let folders = Command::new("find")
@@ -123,7 +123,7 @@ async fn nothing_is_left_of_a_task() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trap_e08_a_sandbox_outlives_the_thread_that_asked_for_it() {
+async fn trap_e08_a_sandbox_outlives_the_thread_that_requested_it() {
     let executor = std::sync::Arc::new(executor().await);
     let runtime = tokio::runtime::Handle::current();
     let asked = executor.clone();
@@ -147,7 +147,7 @@ async fn trap_e09_killing_the_runner_kills_its_sandboxes() {
     eventually("the sandbox runs", || processes_with(&nap).len() >= 2).await;
     runner.kill().unwrap();
     runner.wait().unwrap();
-    eventually("the sandbox is gone", || processes_with(&nap).is_empty()).await;
+    eventually("the sandbox has ended", || processes_with(&nap).is_empty()).await;
 
     // The next runner removes the empty groups.
     let name = format!("castellan-{}-*", runner.id());
@@ -157,9 +157,9 @@ async fn trap_e09_killing_the_runner_kills_its_sandboxes() {
 }
 
 #[tokio::test]
-async fn trap_e09_a_runner_killed_in_the_middle_of_a_start_leaves_no_task_running() {
+async fn trap_e09_a_runner_killed_during_a_start_leaves_no_task_running() {
     let (mut delay, mut started) = (20, false);
-    // Until one is seen that runs its task: those before were killed on the way to it.
+    // Until one start reaches its task; the earlier ones were killed during the start.
     while delay <= 120 || !started {
         assert!(delay < 10_000, "no start is so slow");
         let mut runner = play("life::runs_until_it_is_killed", &std::env::current_exe().unwrap()).spawn().unwrap();
@@ -168,12 +168,12 @@ async fn trap_e09_a_runner_killed_in_the_middle_of_a_start_leaves_no_task_runnin
         started |= !processes_with(&nap).is_empty();
         runner.kill().unwrap();
         runner.wait().unwrap();
-        eventually("the sandbox is gone", || processes_with(&nap).is_empty()).await;
+        eventually("the sandbox has ended", || processes_with(&nap).is_empty()).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(processes_with(&nap).is_empty(), "killed after {delay} ms");
         delay += delay / 4 + 5;
     }
-    drop(executor().await); // removes the groups they left
+    drop(executor().await); // removes the remaining groups
 }
 
 /// Run by the tests above in another process; does nothing on its own.
@@ -197,5 +197,5 @@ async fn ending_the_runtime_ends_its_sandboxes() {
         drop(running);
     });
     started.join().unwrap();
-    eventually("the sandbox is gone", || processes_with(&nap).is_empty()).await;
+    eventually("the sandbox has ended", || processes_with(&nap).is_empty()).await;
 }

@@ -3,13 +3,13 @@
 use super::*;
 use std::time::Instant;
 
-async fn limited(change: impl FnOnce(&mut Limits), mut job: Job) -> Ran {
+async fn limited(change: impl FnOnce(&mut Limits), mut job: Job) -> JobResult {
     change(&mut job.limits);
     run(job).await
 }
 
 #[tokio::test]
-async fn a_fork_bomb_stays_within_its_processes_and_the_machine_stays_well() {
+async fn a_fork_bomb_stays_within_its_process_limit_and_does_not_slow_the_machine() {
     let executor = executor().await;
     let mut job = bash("f() { f | f & }; f; sleep 3610");
     let mark = job.id.clone();
@@ -20,9 +20,9 @@ async fn a_fork_bomb_stays_within_its_processes_and_the_machine_stays_well() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let forks = processes_with(&mark).len();
     assert!((5..=26).contains(&forks), "{forks} processes");
-    let begun = Instant::now();
+    let began = Instant::now();
     assert!(Command::new("true").status().unwrap().success());
-    assert!(begun.elapsed() < Duration::from_secs(2), "the machine is slow: {:?}", begun.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(2), "the machine is slow: {:?}", began.elapsed());
     let ran = finish(running).await;
     assert!(
         ran.errors().contains("Resource temporarily unavailable") || ran.errors().contains("fork"),
@@ -33,7 +33,7 @@ async fn a_fork_bomb_stays_within_its_processes_and_the_machine_stays_well() {
 }
 
 #[tokio::test]
-async fn the_number_of_processes_is_exact_to_a_few() {
+async fn the_process_limit_is_exact_to_a_few() {
     let script = "import os\nn = 0\ntry:\n  while True:\n    if os.fork() == 0:\n      import time; time.sleep(60)\n    n += 1\nexcept OSError: print(n, flush=True)\nos._exit(0)";
     let made: u32 = limited(|limits| limits.processes = 10, python(script)).await.text().parse().unwrap();
     assert!((8..=10).contains(&made), "{made} children");
@@ -56,7 +56,7 @@ async fn memory_beyond_the_limit_ends_the_task() {
 
 #[tokio::test]
 async fn memory_shared_between_many_processes_is_counted_in_sum() {
-    // Each stays below the limit; together they do not.
+    // Each process is below the limit; their sum is not.
     let script = "import os, time\nfor _ in range(8):\n  if os.fork() == 0:\n    x = bytearray(48 << 20)\n    time.sleep(2)\n    os._exit(0)\nos._exit(1 if any([os.wait()[1] for _ in range(8)]) else 0)";
     let ran = limited(|limits| limits.memory_bytes = 128 * MIB, python(script)).await;
     assert_eq!(ran.outcome.end, End::OutOfMemory, "{:?}", ran.outcome);
@@ -64,7 +64,7 @@ async fn memory_shared_between_many_processes_is_counted_in_sum() {
 }
 
 #[tokio::test]
-async fn memory_that_belongs_to_no_process_is_counted_or_refused() {
+async fn memory_without_an_owning_process_is_counted_or_refused() {
     let script = "import os, time\ntotal = 0\ntry:\n  for _ in range(64):\n    fd = os.memfd_create('x')\n    total += os.write(fd, bytes(16 << 20))\nexcept OSError as error: print(error)\nprint(total >> 20)";
     let ran = limited(|limits| limits.memory_bytes = 128 * MIB, python(script)).await;
     let kept: u64 = ran.text().lines().last().and_then(|line| line.parse().ok()).unwrap_or(0);
@@ -84,14 +84,14 @@ async fn trap_e06_files_in_memory_count_as_memory_where_a_cgroup_counts() {
     let job = bash("for d in /work /tmp /dev/shm; do head -c 60M /dev/zero > $d/x || exit 9; done; echo kept");
     let ran = limited(|limits| (limits.memory_bytes, limits.disk_bytes) = (64 * MIB, 64 * MIB), job).await;
     match executor().await.posture().limiter {
-        // Then the mounts alone bound them, each: that is what the posture says.
+        // Otherwise only the size of each mount limits them, as the posture reports.
         runner::sandbox::Limiter::Rlimits => assert_eq!(ran.text(), "kept"),
         _ => assert_eq!(ran.outcome.end, End::OutOfMemory, "{} {}", ran.text(), ran.errors()),
     }
 }
 
 #[tokio::test]
-async fn trap_e07_many_files_together_fill_no_more_than_the_disk_limit() {
+async fn trap_e07_the_disk_limit_applies_to_the_sum_of_all_files() {
     let script = "for d in /work /tmp; do for i in $(seq 40); do head -c 1M /dev/zero > $d/$i 2>/dev/null || break; done; du -sm $d | cut -f1; done";
     let ran = limited(|limits| limits.disk_bytes = 8 * MIB, bash(script)).await;
     assert_eq!(ran.text(), "8\n8", "{}", ran.errors());
@@ -99,12 +99,12 @@ async fn trap_e07_many_files_together_fill_no_more_than_the_disk_limit() {
 
 #[tokio::test]
 async fn time_beyond_the_limit_ends_the_task() {
-    let (begun, nap) = (Instant::now(), nap(3604, std::process::id()));
+    let (began, nap) = (Instant::now(), nap(3604, std::process::id()));
     let ran =
         limited(|limits| limits.wall = Duration::from_millis(400), bash(&format!("echo on; {nap}; echo off"))).await;
     assert_eq!((ran.outcome.end.clone(), ran.text().as_str()), (End::TimedOut, "on"));
     assert!(
-        ran.outcome.wall >= Duration::from_millis(400) && begun.elapsed() < Duration::from_secs(4),
+        ran.outcome.wall >= Duration::from_millis(400) && began.elapsed() < Duration::from_secs(4),
         "{:?}",
         ran.outcome
     );
@@ -112,7 +112,7 @@ async fn time_beyond_the_limit_ends_the_task() {
 }
 
 #[tokio::test]
-async fn a_share_of_the_processor_is_a_share_and_what_was_used_is_told() {
+async fn the_cpu_limit_is_enforced_and_cpu_usage_is_reported() {
     let executor = executor().await;
     let mut job = bash("while :; do :; done");
     (job.limits.cpu_millis, job.limits.wall) = (200, Duration::from_secs(2));
@@ -125,7 +125,7 @@ async fn a_share_of_the_processor_is_a_share_and_what_was_used_is_told() {
 }
 
 #[tokio::test]
-async fn unread_output_holds_the_task_back_and_costs_no_memory() {
+async fn unread_output_blocks_the_task_and_uses_no_memory() {
     let executor = executor().await;
     let mut running = executor.start(bash("yes")).await.unwrap();
     let resident = || {
@@ -152,19 +152,19 @@ async fn trap_e10_the_hardened_profile_starts_within_milliseconds() {
     let executor = executor().await;
     let (mut bare, mut hardened) = (vec![], vec![]);
     for _ in 0..15 {
-        let begun = Instant::now();
+        let began = Instant::now();
         let plain = Command::new("bwrap").args(["--ro-bind", "/", "/", "/usr/bin/true"]).status().unwrap();
         assert!(plain.success());
-        bare.push(begun.elapsed());
+        bare.push(began.elapsed());
 
         let job = Job { argv: vec!["/usr/bin/true".into()], ..bash("") };
-        let begun = Instant::now();
+        let began = Instant::now();
         assert_eq!(finish(executor.start(job).await.unwrap()).await.outcome.end, End::Exited(0));
-        hardened.push(begun.elapsed());
+        hardened.push(began.elapsed());
     }
     bare.sort();
     hardened.sort();
     println!("start to end: {:?} bare, {:?} hardened, {}", bare[7], hardened[7], executor.posture().limiter);
-    // A wide margin: other tests, and builds, run beside this one.
+    // A wide margin, because other tests and builds run at the same time.
     assert!(hardened[7] < bare[7] + Duration::from_millis(300), "{bare:?} {hardened:?}");
 }

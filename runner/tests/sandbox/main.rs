@@ -52,13 +52,13 @@ fn python(script: &str) -> Job {
 
 /// The output of a job, and how it ended.
 #[derive(Debug)]
-struct Ran {
+struct JobResult {
     out: Vec<u8>,
     err: Vec<u8>,
     outcome: Outcome,
 }
 
-impl Ran {
+impl JobResult {
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.out).trim().to_owned()
     }
@@ -68,7 +68,7 @@ impl Ran {
     }
 }
 
-async fn finish(mut running: Running) -> Ran {
+async fn finish(mut running: Running) -> JobResult {
     let (mut out, mut err) = (vec![], vec![]);
     while let Some(chunk) = running.output.recv().await {
         match chunk.stream {
@@ -76,16 +76,16 @@ async fn finish(mut running: Running) -> Ran {
             Stream::Stderr => err.extend_from_slice(&chunk.bytes),
         }
     }
-    Ran { out, err, outcome: running.handle.wait().await }
+    JobResult { out, err, outcome: running.handle.wait().await }
 }
 
-async fn run(job: Job) -> Ran {
+async fn run(job: Job) -> JobResult {
     let executor = executor().await;
     finish(executor.start(job).await.unwrap()).await
 }
 
 /// Returns the output of a script that must succeed.
-async fn says(job: Job) -> String {
+async fn output_of(job: Job) -> String {
     let ran = run(job).await;
     assert_eq!(ran.outcome.end, End::Exited(0), "{}\n{}", ran.text(), ran.errors());
     ran.text()
@@ -142,7 +142,7 @@ fn install(from: &Path, to: &Path) {
 
 /// As root, every test of this program must also pass as an ordinary user without cgroups.
 #[test]
-fn an_ordinary_user_is_as_safe() {
+fn the_sandbox_is_as_safe_for_an_ordinary_user() {
     if !root() {
         return assert_ne!(rustix::process::geteuid().as_raw(), 0);
     }

@@ -21,7 +21,7 @@ async fn without_bubblewrap_nothing_runs_and_the_fix_is_reported() {
     let unfit = executor.posture().fit.clone().unwrap_err();
     assert_eq!(unfit.cause, "bubblewrap is not installed");
     assert!(unfit.fix.contains("apt-get install bubblewrap"), "{unfit}");
-    assert!(matches!(executor.start(bash("echo ran")).await, Err(StartError::Unfit(told)) if told == unfit));
+    assert!(matches!(executor.start(bash("echo ran")).await, Err(StartError::Unfit(reported)) if reported == unfit));
 }
 
 /// Returns a configuration with a script in place of bubblewrap.
@@ -47,7 +47,7 @@ async fn an_old_or_foreign_bubblewrap_is_refused() {
 }
 
 #[tokio::test]
-async fn where_bubblewrap_cannot_make_its_namespaces_nothing_runs_and_its_words_are_told() {
+async fn without_namespaces_nothing_runs_and_the_error_of_bubblewrap_is_reported() {
     let (_folder, config) = impostor(
         "[ \"$1\" = --version ] && echo bubblewrap 0.11.0 && exit\necho 'bwrap: setting up uid map: Permission denied' >&2; exit 1",
     );
@@ -59,8 +59,8 @@ async fn where_bubblewrap_cannot_make_its_namespaces_nothing_runs_and_its_words_
 }
 
 #[tokio::test]
-async fn a_bubblewrap_that_fails_after_its_namespaces_is_told_apart_from_a_task_that_fails() {
-    // The program is missing inside: bubblewrap got as far as the task, so this is the task's end.
+async fn a_failure_after_the_namespaces_counts_as_the_end_of_the_task() {
+    // The program does not exist in the sandbox: bubblewrap got as far as the task, so this is the task's end.
     let mut job = bash("");
     job.argv = vec!["/nowhere/program".into()];
     let ran = run(job).await;
@@ -75,7 +75,7 @@ async fn trap_e03_a_runner_that_is_root_refuses_to_run_tasks_as_root() {
         assert!(executor.posture().fit.clone().unwrap_err().cause.contains("root is privileged too"));
         assert!(executor.start(bash("id")).await.is_err());
     } else {
-        // There is nothing to become: the name is for runners that are root.
+        // The configured user has no effect: it is for runners that are root.
         assert_eq!(finish(executor.start(bash("id -u")).await.unwrap()).await.text(), "1000");
     }
 }

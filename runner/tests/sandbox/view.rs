@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn trap_e01_the_runners_environment_is_nowhere_in_the_sandbox() {
+async fn trap_e01_the_runners_environment_is_not_visible_in_the_sandbox() {
     let this = std::env::current_exe().unwrap();
     let output = play("view::prints_every_environment_it_can_see", &this)
         .env("CASTELLAN_ENCRYPTION_KEY", "c0ffee-secret")
@@ -18,13 +18,13 @@ async fn trap_e01_the_runners_environment_is_nowhere_in_the_sandbox() {
 /// Run by the test above with a secret in its environment; on its own it uses an ordinary one.
 #[tokio::test]
 async fn prints_every_environment_it_can_see() {
-    let text = says(bash("env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'")).await;
+    let text = output_of(bash("env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'")).await;
     assert!(text.contains("PATH=/usr/local/bin"));
     println!("{text}");
 }
 
 #[tokio::test]
-async fn a_jobs_own_environment_arrives_whole_and_out_of_the_machines_sight() {
+async fn the_environment_of_a_job_is_complete_and_not_on_a_command_line() {
     let mut job = bash("printf '%s' \"$GREETING\"; sleep 3611");
     job.environment = vec![("GREETING".into(), "two\nlines = 'quoted' $HOME".into())];
     let executor = executor().await;
@@ -34,7 +34,7 @@ async fn a_jobs_own_environment_arrives_whole_and_out_of_the_machines_sight() {
         text.extend_from_slice(&running.output.recv().await.unwrap().bytes);
     }
     assert_eq!(text, b"two\nlines = 'quoted' $HOME");
-    assert!(processes_with("quoted").is_empty(), "a variable stands on a command line every user can read");
+    assert!(processes_with("quoted").is_empty(), "a variable is on a command line that every user can read");
     running.handle.stop(Duration::ZERO);
     running.handle.wait().await;
 }
@@ -44,7 +44,7 @@ async fn a_jobs_own_environment_arrives_whole_and_out_of_the_machines_sight() {
 async fn nothing_is_added_to_a_jobs_environment() {
     let mut job = bash("/usr/bin/env");
     job.environment = vec![("ONLY".into(), "this".into())];
-    let text = says(job).await;
+    let text = output_of(job).await;
     let mut names: Vec<_> = text.lines().filter_map(|line| line.split('=').next()).collect();
     names.sort_unstable();
     assert_eq!(names, ["ONLY", "PWD", "SHLVL", "_"]);
@@ -58,7 +58,7 @@ async fn trap_e02_no_descriptor_of_the_runner_is_open_in_the_sandbox() {
     let mut job = bash("");
     job.argv = vec!["/bin/ls".into(), "/proc/self/fd".into()];
     // The fourth is the folder that ls reads.
-    assert_eq!(says(job).await, "0\n1\n2\n3");
+    assert_eq!(output_of(job).await, "0\n1\n2\n3");
     drop(leaks);
 }
 
@@ -93,12 +93,12 @@ async fn trap_e03_the_machines_secrets_cannot_be_read() {
         if ls $f >/dev/null 2>&1 && [ -n \"$(ls -A $f)\" ]; then echo $f; fi; done
         ln -s /etc/shadow link; cat link 2>/dev/null; ln -sf ../../../../etc/shadow link; cat link 2>/dev/null; cat /proc/1/cwd/../etc/shadow 2>/dev/null
         cat /proc/kcore /proc/keys /proc/kmsg 2>/dev/null | head -c 10; true";
-    assert_eq!(says(bash(script)).await, "");
+    assert_eq!(output_of(bash(script)).await, "");
 }
 
 #[tokio::test]
-async fn the_task_is_nobody_in_particular_and_owns_its_work_folder() {
-    let text = says(bash(
+async fn the_task_has_a_generic_user_that_owns_its_work_folder() {
+    let text = output_of(bash(
         "id -un; id -u; hostname; pwd; echo $HOME; stat -c %U:%a /work; ls -A /work /tmp; cat /etc/passwd | wc -l",
     ))
     .await;
@@ -106,20 +106,20 @@ async fn the_task_is_nobody_in_particular_and_owns_its_work_folder() {
 }
 
 #[tokio::test]
-async fn only_the_sized_mounts_can_be_written_to() {
+async fn only_mounts_with_a_size_limit_are_writable() {
     let script = "find / -path /proc -prune -o -type d -writable -print 2>/dev/null | sort | while read d; do (: > $d/probe) 2>/dev/null && echo $d; done; true";
-    assert_eq!(says(bash(script)).await, "/dev/shm\n/tmp\n/work");
+    assert_eq!(output_of(bash(script)).await, "/dev/shm\n/tmp\n/work");
 }
 
 #[tokio::test]
-async fn the_kernels_switches_cannot_be_turned_from_proc() {
+async fn kernel_settings_in_proc_are_read_only() {
     let script = "for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/hostname /proc/sys/vm/drop_caches /proc/sysrq-trigger /proc/sys/user/max_user_namespaces \
         /proc/1/uid_map /proc/1/setgroups; do (echo 1 > $f) 2>/dev/null && echo wrote $f; done; true";
-    assert_eq!(says(bash(script)).await, "");
+    assert_eq!(output_of(bash(script)).await, "");
 }
 
 #[tokio::test]
-async fn two_tasks_see_nothing_of_each_other() {
+async fn two_tasks_are_isolated_from_each_other() {
     let executor = executor().await;
     let nap = nap(3605, std::process::id());
     let mut first =
@@ -132,7 +132,7 @@ async fn two_tasks_see_nothing_of_each_other() {
             .unwrap(),
     )
     .await;
-    // bash, its pipeline of ls and wc; kill reaches nobody but what process 1 began.
+    // bash, and its pipeline of ls and wc; kill reaches only the descendants of process 1.
     assert!(second.text().starts_with("/dev/shm:\n\n/tmp:\n\n/work:\n"), "{}", second.text());
     let processes: u32 = second.text().lines().nth(5).unwrap().parse().unwrap();
     assert!(processes <= 4, "{}", second.text());
@@ -142,18 +142,18 @@ async fn two_tasks_see_nothing_of_each_other() {
 }
 
 #[tokio::test]
-async fn the_ordinary_tools_work() {
+async fn common_tools_work() {
     let git = "git init -q repo && cd repo && git -c user.name=Ada -c user.email=ada@example.org commit -q --allow-empty -m one && git log --format=%s";
-    assert_eq!(says(bash(git)).await, "one");
+    assert_eq!(output_of(bash(git)).await, "one");
     let threads = "import threading, hashlib, subprocess, ssl, multiprocessing\nt = [threading.Thread(target=print, args=(1,)) for _ in range(8)]\n[x.start() for x in t]; [x.join() for x in t]\nprint(subprocess.check_output(['echo', 'sub']).decode())";
-    assert!(says(python(threads)).await.ends_with("sub"));
+    assert!(output_of(python(threads)).await.ends_with("sub"));
     if Path::new("/usr/bin/node").exists() {
         let mut job = bash("console.log([1, 2].map(x => x * 2).join()); require('fs').writeFileSync('/work/x', 'y')");
         job.argv = vec!["/usr/bin/node".into(), SCRIPT.into()];
-        assert_eq!(says(job).await, "2,4");
+        assert_eq!(output_of(job).await, "2,4");
     }
     assert_eq!(
-        says(bash("echo b a | tr ' ' '\\n' | sort | awk '{print NR $1}' | tee /dev/stderr > /dev/stdout")).await,
+        output_of(bash("echo b a | tr ' ' '\\n' | sort | awk '{print NR $1}' | tee /dev/stderr > /dev/stdout")).await,
         "1a\n2b"
     );
 }

@@ -29,10 +29,10 @@ struct StartedAttempt {
 
 async fn prepare_attempt(deployment: &Deployment, script: &str) -> StartedAttempt {
     let folder = Folder::open(&deployment.folder()).unwrap();
-    let (mut shelf, _) = SpoolDirectory::open(&folder).unwrap();
+    let (mut directory, _) = SpoolDirectory::open(&folder).unwrap();
     let context = RunnerContext { runner: RUNNER, tenant: TENANT, grant_key: GrantKey(deployment.grant_key()) };
     let verified = verify(&deployment.assignment(7, 1, script), &context, clock::now()).unwrap();
-    let spool = Arc::new(Mutex::new(shelf.begin(verified.attempt()).unwrap().unwrap()));
+    let spool = Arc::new(Mutex::new(directory.begin(verified.attempt()).unwrap().unwrap()));
     let (commands, receiver) = watch::channel(AttemptCommand::Run);
     let (teller, events) = mpsc::channel(1);
     let run = AttemptRun {
@@ -92,14 +92,14 @@ fn stall(path: &Path) {
 }
 
 /// Unblocks a pending sync, which proves that there is one. The sync then fails.
-async fn go_on(path: &Path) {
-    eventually("the disk is waited for", || open(path, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).is_ok()).await;
+async fn unblock(path: &Path) {
+    eventually("the sync is pending", || open(path, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).is_ok()).await;
 }
 
 /// The main loop locks the spool in every iteration: a lock held during a slow sync would delay heartbeats and the
 /// kill at the end of the lease.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_start_waits_for_the_disk_without_holding_the_spool_and_is_none_where_that_fails() {
+async fn a_start_waits_for_the_disk_without_holding_the_spool_and_fails_with_it() {
     let deployment = Deployment::open().await;
     let StartedAttempt { run, spool, mut events, commands } = prepare_attempt(&deployment, "echo here").await;
     let folder = deployment.folder().join("begun");
@@ -108,7 +108,7 @@ async fn a_start_waits_for_the_disk_without_holding_the_spool_and_is_none_where_
     tokio::spawn(run.run());
     sleep(Duration::from_millis(300)).await;
     let free = spool.try_lock().is_some();
-    go_on(&folder).await;
+    unblock(&folder).await;
     assert!(free);
     let (started, receipt) = outcome(&mut events).await;
     let End::NotStarted(cause) = receipt.unwrap().end else { panic!("nothing of it may run") };
@@ -120,18 +120,18 @@ async fn a_start_waits_for_the_disk_without_holding_the_spool_and_is_none_where_
 async fn a_receipt_waits_for_the_disk_without_holding_the_spool() {
     let deployment = Deployment::open().await;
     let StartedAttempt { run, spool, mut events, commands } = prepare_attempt(&deployment, "true").await;
-    let under_way = tokio::spawn(run.run());
+    let running = tokio::spawn(run.run());
     assert!(matches!(events.recv().await, Some(Event::Started(..))));
-    // While we do not listen, it stands where its receipt is written and not yet synced.
+    // Until the event is received, the attempt waits with its receipt written but not synced.
     let receipt = deployment.folder().join(format!("spool/{}.1/receipt", Uuid::from_u128(7)));
     eventually("it ends", || receipt.exists()).await;
     fs::remove_file(&receipt).unwrap();
     stall(&receipt);
     assert_eq!(outcome(&mut events).await.1.unwrap().end, End::Exited(0));
     sleep(Duration::from_millis(500)).await;
-    let (free, waits) = (spool.try_lock().is_some(), !under_way.is_finished());
-    go_on(&receipt).await;
+    let (free, waits) = (spool.try_lock().is_some(), !running.is_finished());
+    unblock(&receipt).await;
     assert!(free && waits);
-    under_way.await.unwrap();
+    running.await.unwrap();
     drop(commands);
 }

@@ -49,7 +49,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Asks it to stop, and waits for its end.
+    /// Stops the runner and waits for its end.
     pub async fn stop(self) {
         self.stop.send(()).unwrap();
         self.done.await.unwrap();
@@ -57,7 +57,7 @@ impl Worker {
 }
 
 impl Deployment {
-    /// A server that listens, and a runner that has enrolled with it.
+    /// Starts a server and enrolls a runner with it.
     pub async fn open() -> Self {
         let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
@@ -79,17 +79,17 @@ impl Deployment {
         deployment
     }
 
-    /// The runner's data folder.
+    /// Returns the runner's data folder.
     pub fn folder(&self) -> PathBuf {
         self.data.path().join("runner")
     }
 
-    /// Where the server listens, as it stands in the runner's identity.
+    /// Returns the server's endpoint in the runner's identity.
     pub fn port(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// A certificate for the key in a request, PEM.
+    /// Returns a certificate for the key in a request, as PEM.
     pub fn certify(&self, csr: &str) -> String {
         let mut request = CertificateSigningRequestParams::from_pem(csr).unwrap();
         request.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -113,7 +113,7 @@ impl Deployment {
         identity.save(&folder).unwrap();
     }
 
-    /// The runner's public key, as its receipts are checked with.
+    /// Returns the runner's public key, which verifies its receipts.
     pub fn runner_key(&self) -> Vec<u8> {
         let identity: serde_json::Value =
             serde_json::from_slice(&std::fs::read(self.folder().join("identity.json")).unwrap()).unwrap();
@@ -128,12 +128,12 @@ impl Deployment {
         self.grants.public_key().as_ref().try_into().unwrap()
     }
 
-    /// Starts the runner, as it is on disk.
+    /// Starts the runner with its data folder.
     pub async fn work(&self) -> Worker {
         self.work_with(2).await
     }
 
-    /// The same with so many slots.
+    /// Starts the runner with this number of slots.
     pub async fn work_with(&self, slots: u32) -> Worker {
         let executor = Bubblewrap::new(&Config::default()).await;
         let folder = Folder::open(&self.folder()).unwrap();
@@ -151,17 +151,17 @@ impl Deployment {
         eventually(&format!("{folder} is empty"), || self.is_empty(folder)).await;
     }
 
-    /// Whether the runner's folder of this name is empty.
+    /// Returns whether the runner's folder of this name is empty.
     pub fn is_empty(&self, folder: &str) -> bool {
         std::fs::read_dir(self.folder().join(folder)).unwrap().next().is_none()
     }
 
-    /// An assignment of `script`, granted for this attempt.
+    /// Returns an assignment of `script`, granted for this attempt.
     pub fn assignment(&self, task: u128, attempt: u32, script: &str) -> v1::Assign {
         self.assignment_at(task, attempt, script, clock::now())
     }
 
-    /// The same by a server for which it is so late.
+    /// Returns an assignment of a server whose clock shows `now`.
     pub fn assignment_at(&self, task: u128, attempt: u32, script: &str, now: Timestamp) -> v1::Assign {
         let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
         let submission = form.check(OrganizationId(Uuid::from_u128(4))).unwrap();
@@ -189,9 +189,9 @@ impl Deployment {
 
 /// Waits until a condition holds.
 pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let patience = Instant::now();
+    let started = Instant::now();
     while !holds() {
-        assert!(patience.elapsed() < Duration::from_secs(10), "never: {what}");
+        assert!(started.elapsed() < Duration::from_secs(10), "never: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -21,7 +21,7 @@ use wire::v1::{
     server_message,
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A server that accepts streams of runners.
 pub struct FakeServer {
@@ -56,7 +56,7 @@ impl Runner for Service {
 
 impl FakeServer {
     pub fn open(listener: TcpListener, tls: Arc<ServerConfig>) -> Self {
-        let (told, streams) = mpsc::channel(8);
+        let (opened, streams) = mpsc::channel(8);
         let (accepted, connections) = mpsc::channel::<std::io::Result<_>>(8);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -65,43 +65,44 @@ impl FakeServer {
                 }
             }
         });
-        let server = Server::builder().add_service(RunnerServer::new(Service(told)));
+        let server = Server::builder().add_service(RunnerServer::new(Service(opened)));
         tokio::spawn(server.serve_with_incoming(ReceiverStream::new(connections)));
         Self { streams: Mutex::new(streams) }
     }
 
-    /// The next stream that a runner opens.
+    /// Returns the next stream that a runner opens.
     pub async fn next_stream(&self) -> RunnerStream {
-        timeout(PATIENCE, async { self.streams.lock().await.recv().await }).await.expect("a runner streams").unwrap()
+        timeout(TIMEOUT, async { self.streams.lock().await.recv().await }).await.expect("a runner streams").unwrap()
     }
 
-    /// Whether no runner streams for a while.
+    /// Returns whether no runner opens a stream for a while.
     pub async fn is_quiet(&self) -> bool {
         timeout(Duration::from_secs(2), async { self.streams.lock().await.recv().await }).await.is_err()
     }
 }
 
 impl RunnerStream {
-    pub async fn say(&self, kind: server_message::Kind) {
-        let _ = self.to.send(Ok(ServerMessage { kind: Some(kind) })).await; // the runner may be gone
+    pub async fn send(&self, kind: server_message::Kind) {
+        let _ = self.to.send(Ok(ServerMessage { kind: Some(kind) })).await; // the runner may have disconnected
     }
 
-    /// A message of a kind that this version does not know: to it, a message without one.
-    pub async fn say_nothing_known(&self) {
+    /// Sends a message of an unknown kind, which decodes as a message without a kind.
+    pub async fn send_unknown_message(&self) {
         self.to.send(Ok(ServerMessage { kind: None })).await.unwrap();
     }
 
-    /// The next word that is no heartbeat; none when the stream ended.
+    /// Returns the next message other than a heartbeat; `None` when the stream has ended.
     pub async fn next_message(&mut self) -> Option<Kind> {
         loop {
-            let message = timeout(PATIENCE, self.from.message()).await.expect("the runner speaks").ok().flatten()?;
+            let message =
+                timeout(TIMEOUT, self.from.message()).await.expect("the runner sends a message").ok().flatten()?;
             let kind = message.kind.unwrap();
             if let Kind::Heartbeat(beat) = &kind {
                 self.active.clone_from(&beat.active);
             }
             match kind {
                 Kind::Heartbeat(beat) if self.alive => {
-                    self.say(server_message::Kind::HeartbeatAck(HeartbeatAck {
+                    self.send(server_message::Kind::HeartbeatAck(HeartbeatAck {
                         sequence: beat.sequence,
                         renew: self.due,
                     }))
@@ -113,39 +114,39 @@ impl RunnerStream {
         }
     }
 
-    /// Hears the greeting and welcomes the runner, with a lease of so many seconds.
+    /// Receives the greeting and welcomes the runner with a lease of `lease_seconds`.
     pub async fn greet(&mut self, grant_key: [u8; 32], lease_seconds: u32) -> Hello {
         self.greet_at(grant_key, lease_seconds, clock::now()).await
     }
 
-    /// The same of a server for which it is so late.
+    /// Greets the runner as a server whose clock shows `now`.
     pub async fn greet_at(&mut self, grant_key: [u8; 32], lease_seconds: u32, now: Timestamp) -> Hello {
         let Some(Kind::Hello(hello)) = self.next_message().await else { panic!("a greeting") };
         let grant_public_key = grant_key.to_vec().into();
         let welcome =
             Welcome { server_time: now.0, heartbeat_seconds: 1, lease_seconds, grant_public_key, renew: self.due };
-        self.say(server_message::Kind::Welcome(welcome)).await;
+        self.send(server_message::Kind::Welcome(welcome)).await;
         hello
     }
 
     pub async fn assign(&self, assign: Assign) {
-        self.say(server_message::Kind::Assign(assign)).await;
+        self.send(server_message::Kind::Assign(assign)).await;
     }
 
     pub async fn cancel(&self, task: u128, attempt: u32) {
-        self.say(server_message::Kind::Cancel(Cancel { attempt: attempt_of(task, attempt) })).await;
+        self.send(server_message::Kind::Cancel(Cancel { attempt: attempt_of(task, attempt) })).await;
     }
 
     pub async fn lease_lost(&self, task: u128, attempt: u32) {
-        self.say(server_message::Kind::LeaseLost(LeaseLost { attempt: attempt_of(task, attempt) })).await;
+        self.send(server_message::Kind::LeaseLost(LeaseLost { attempt: attempt_of(task, attempt) })).await;
     }
 
     pub async fn lines_ack(&self, task: u128, attempt: u32, next_line: u64) {
-        self.say(server_message::Kind::LinesAck(LinesAck { attempt: attempt_of(task, attempt), next_line })).await;
+        self.send(server_message::Kind::LinesAck(LinesAck { attempt: attempt_of(task, attempt), next_line })).await;
     }
 
     pub async fn finished_ack(&self, task: u128, attempt: u32) {
-        self.say(server_message::Kind::FinishedAck(FinishedAck { attempt: attempt_of(task, attempt) })).await;
+        self.send(server_message::Kind::FinishedAck(FinishedAck { attempt: attempt_of(task, attempt) })).await;
     }
 
     pub async fn started(&mut self) -> Started {
@@ -162,7 +163,7 @@ impl RunnerStream {
         }
     }
 
-    /// Hears lines into `kept`, and acknowledges them, until there are `count`, or all.
+    /// Receives lines into `kept`, and acknowledges them, until there are `count`, or all.
     pub async fn lines(
         &mut self,
         task: u128,
@@ -176,7 +177,7 @@ impl RunnerStream {
                     assert_eq!(
                         usize::try_from(lines.first_line).unwrap(),
                         kept.len() + 1,
-                        "no line twice, none left out"
+                        "every line arrives exactly once"
                     );
                     kept.extend(lines.lines.into_iter().map(|line| line.text));
                     self.lines_ack(task, attempt, u64::try_from(kept.len()).unwrap() + 1).await;
@@ -191,7 +192,7 @@ impl RunnerStream {
         None
     }
 
-    /// Hears everything to the end.
+    /// Receives all messages up to the receipt.
     pub async fn rest(&mut self, task: u128, attempt: u32, kept: &mut Vec<String>) -> (Receipt, Vec<u8>) {
         self.lines(task, attempt, kept, usize::MAX).await.unwrap()
     }

@@ -16,7 +16,7 @@ async fn a_broken_connection_loses_no_line_and_no_receipt() {
     let mut lines = Vec::new();
     for part in [5, 15, 25] {
         stream.lines(7, 1, &mut lines, part).await;
-        // These were sent and never arrived, as far as the server remembers.
+        // The server has lost these lines.
         lines.truncate(part - 3);
         drop(stream);
         stream = deployment.server.next_stream().await;
@@ -29,7 +29,7 @@ async fn a_broken_connection_loses_no_line_and_no_receipt() {
     let expected: Vec<String> = (1..=40).map(|number| format!("line {number}")).collect();
     assert_eq!(lines, expected);
 
-    // The receipt was not acknowledged before the connection broke: it comes again, the same.
+    // The receipt was not acknowledged before the connection broke, so it is sent again unchanged.
     drop(stream);
     let mut stream = deployment.server.next_stream().await;
     assert!(stream.greet(deployment.grant_key(), 30).await.held[0].finished);
@@ -42,7 +42,7 @@ async fn a_broken_connection_loses_no_line_and_no_receipt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receipt_survives_the_runner_and_what_ran_is_not_held() {
+async fn a_receipt_survives_the_runner_and_running_attempts_are_not_held() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
@@ -58,14 +58,14 @@ async fn a_receipt_survives_the_runner_and_what_ran_is_not_held() {
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
     let hello = stream.greet(deployment.grant_key(), 30).await;
-    assert_eq!(hello.held.len(), 1, "only what ended is held");
+    assert_eq!(hello.held.len(), 1, "only the ended attempt is held");
     assert_eq!((hello.held[0].attempt.clone(), hello.held[0].finished), (attempt_of(7, 1), true));
     stream.lines_ack(7, 1, 1).await;
     let mut again = Vec::new();
     assert_eq!(stream.rest(7, 1, &mut again).await.0, receipt);
     assert_eq!(again, ["done"]);
 
-    // The same assignment once more, as somebody who recorded it might send it: it is never begun twice.
+    // A replay of the assignment: an attempt never starts twice.
     stream.assign(running).await;
     loop {
         match stream.next_message().await {
@@ -93,14 +93,14 @@ async fn an_attempt_with_lost_output_is_abandoned_and_the_others_continue() {
     drop(stream);
 
     let mut stream = deployment.server.next_stream().await;
-    assert_eq!(stream.greet(deployment.grant_key(), 30).await.held.len(), 1, "nobody has looked yet");
+    assert_eq!(stream.greet(deployment.grant_key(), 30).await.held.len(), 1, "the damage is not detected yet");
     stream.assign(deployment.assignment(8, 1, "sleep 2; echo other")).await;
     stream.lines_ack(7, 1, 1).await;
     eventually("it is killed", || sleepers(&nap) == 0).await;
     let mut lines = Vec::new();
     stream.rest(8, 1, &mut lines).await;
     assert_eq!(lines, ["other"]);
-    assert_eq!(stream.active, [attempt_of(8, 1).unwrap()], "no heartbeat renews the lease of what was given up");
+    assert_eq!(stream.active, [attempt_of(8, 1).unwrap()], "no heartbeat renews the lease of the abandoned attempt");
     stream.assign(deployment.assignment(7, 2, "echo again")).await;
     let mut lines = Vec::new();
     stream.rest(7, 2, &mut lines).await;
@@ -110,7 +110,7 @@ async fn an_attempt_with_lost_output_is_abandoned_and_the_others_continue() {
 
 /// A power failure between a receipt and its lines must not end every later stream.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receipt_whose_lines_are_lost_is_given_up_at_the_next_start() {
+async fn a_receipt_whose_lines_are_lost_is_deleted_at_the_next_start() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
@@ -148,15 +148,21 @@ async fn a_lost_lease_kills_the_task_and_ends_its_messages() {
     stream.lease_lost(7, 1).await;
     let lost = Instant::now();
     eventually("it is killed", || sleepers(&nap) == 0).await;
-    assert!(lost.elapsed() < Duration::from_secs(4), "nobody waits for what is no longer ours: {:?}", lost.elapsed());
-    // Another task follows; of the first not a word comes after its first.
+    assert!(
+        lost.elapsed() < Duration::from_secs(4),
+        "a lost attempt is killed without a grace period: {:?}",
+        lost.elapsed()
+    );
+    // Another task follows; the runner sends nothing more about the first one.
     stream.assign(deployment.assignment(8, 1, "sleep 1; echo other")).await;
-    let mut heard = 0;
+    let mut messages = 0;
     loop {
         match stream.next_message().await.unwrap() {
-            Kind::Lines(lines) if lines.attempt == attempt_of(7, 1) => assert_eq!(heard, 0, "a word of a lost lease"),
+            Kind::Lines(lines) if lines.attempt == attempt_of(7, 1) => {
+                assert_eq!(messages, 0, "a message about a lost lease")
+            }
             Kind::Finished(finished) => break assert_eq!(finished.attempt, attempt_of(8, 1)),
-            _ => heard += 1,
+            _ => messages += 1,
         }
     }
     worker.stop().await;
@@ -182,7 +188,7 @@ async fn a_reassigned_task_starts_in_the_slot_of_its_earlier_attempt_after_its_e
         }
         most
     });
-    // The same once more is no other attempt: it is refused, and what runs is left alone.
+    // The same attempt again is refused, and the running one continues.
     stream.assign(deployment.assignment(7, 1, "echo once more")).await;
     let refused = stream.refused().await;
     assert!(refused.reason.contains("before") && !refused.elsewhere, "{}", refused.reason);
@@ -193,7 +199,7 @@ async fn a_reassigned_task_starts_in_the_slot_of_its_earlier_attempt_after_its_e
     stream.lines(7, 2, &mut kept, 1).await;
     assert_eq!(kept, ["again"]);
     assert_eq!(watch.join().unwrap(), 1, "never two at once");
-    // Another task finds no slot.
+    // There is no slot for another task.
     stream.assign(deployment.assignment(8, 1, "true")).await;
     assert!(stream.refused().await.elsewhere, "another runner may have a slot");
     worker.stop().await;
@@ -245,10 +251,10 @@ async fn a_rejected_runner_stops_every_task_and_backs_off() {
     stream.assign(deployment.assignment(7, 1, &nap)).await;
     stream.started().await;
     eventually("it runs", || sleepers(&nap) == 1).await;
-    stream.say(server_message::Kind::Reject(Reject { reason: "revoked".into() })).await;
+    stream.send(server_message::Kind::Reject(Reject { reason: "revoked".into() })).await;
     while stream.next_message().await.is_some() {}
     eventually("it is killed", || sleepers(&nap) == 0).await;
-    assert!(deployment.server.is_quiet().await, "it does not come back at once");
+    assert!(deployment.server.is_quiet().await, "the runner waits before it reconnects");
     let mut stream = deployment.server.next_stream().await;
     assert!(stream.greet(deployment.grant_key(), 30).await.held.is_empty());
     worker.stop().await;
@@ -261,7 +267,7 @@ async fn a_server_with_another_grant_key_is_rejected() {
     let mut stream = deployment.server.next_stream().await;
     stream.greet([3; 32], 30).await;
     stream.assign(deployment.assignment(7, 1, "true")).await;
-    assert_eq!(stream.next_message().await, None, "not a word to a stranger");
+    assert_eq!(stream.next_message().await, None, "the runner sends nothing to another server");
     worker.stop().await;
     assert!(deployment.is_empty("begun"));
 }
@@ -283,7 +289,7 @@ async fn an_unknown_message_ends_the_stream() {
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
     stream.greet(deployment.grant_key(), 30).await;
-    stream.say_nothing_known().await;
+    stream.send_unknown_message().await;
     while stream.next_message().await.is_some() {}
     deployment.server.next_stream().await;
     worker.stop().await;
@@ -303,12 +309,12 @@ async fn a_clock_offset_does_not_refuse_grants() {
         stream.rest(task, 1, &mut lines).await;
         assert_eq!(lines, ["done"]);
         stream.finished_ack(task, 1).await;
-        // The server's clock jumps back: what it grants now is over by the time that the runner was told.
+        // The server's clock jumps back: its new grants have expired by the clock of its greeting.
         stream.assign(deployment.assignment_at(task + 10, 1, "echo done", server.before(two_hours))).await;
-        assert!(stream.next_message().await.is_none(), "it greets anew");
+        assert!(stream.next_message().await.is_none(), "the runner reconnects");
     }
     let mut stream = deployment.server.next_stream().await;
-    assert!(stream.greet(deployment.grant_key(), 30).await.held.is_empty(), "nothing was begun");
+    assert!(stream.greet(deployment.grant_key(), 30).await.held.is_empty(), "no attempt was started");
     stream.assign(deployment.assignment(7, 2, "echo again")).await;
     let mut lines = vec![];
     stream.rest(7, 2, &mut lines).await;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// S-14: the signature can be verified later by anyone.
 #[tokio::test(flavor = "multi_thread")]
-async fn s_14_a_granted_task_runs_and_its_output_and_signed_receipt_come_back() {
+async fn s_14_a_granted_task_runs_and_returns_its_output_and_signed_receipt() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
@@ -40,7 +40,7 @@ async fn s_14_a_granted_task_runs_and_its_output_and_signed_receipt_come_back() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn output_comes_while_the_task_runs_and_soon() {
+async fn output_arrives_within_milliseconds_while_the_task_runs() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
@@ -54,7 +54,7 @@ async fn output_comes_while_the_task_runs_and_soon() {
         slow.push(now.saturating_sub(printed / 1_000) / 1_000);
     }
     slow.sort_unstable();
-    println!("milliseconds from printed to heard: {slow:?}");
+    println!("milliseconds from printed to received: {slow:?}");
     // A bound that holds on a busy machine too; on an idle one it is a few milliseconds.
     assert!(slow[5] < 500, "{slow:?}");
     worker.stop().await;
@@ -79,7 +79,7 @@ async fn a_cancelled_task_ends_and_reports_it() {
 
 /// D-04: a request that differs in one byte is not started.
 #[tokio::test(flavor = "multi_thread")]
-async fn d_04_a_changed_script_is_refused_and_nothing_of_it_runs() {
+async fn d_04_a_changed_script_is_refused_and_does_not_run() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
@@ -95,7 +95,7 @@ async fn d_04_a_changed_script_is_refused_and_nothing_of_it_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_more_tasks_run_at_once_than_there_are_slots() {
+async fn concurrent_tasks_are_limited_by_the_slots() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
@@ -109,12 +109,12 @@ async fn no_more_tasks_run_at_once_than_there_are_slots() {
     assert!(refused.elsewhere, "another runner may have a slot");
     let stopping = Instant::now();
     worker.stop().await;
-    assert!(stopping.elapsed() < Duration::from_secs(4), "what runs is killed, not waited for");
+    assert!(stopping.elapsed() < Duration::from_secs(4), "running tasks are killed without waiting");
     assert!(deployment.is_empty("spool"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn much_output_arrives_whole_and_in_order() {
+async fn long_output_is_complete_and_in_order() {
     let deployment = Deployment::open().await;
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;

@@ -22,11 +22,11 @@ fn first_start(limits: &str, folder: &Path) -> String {
 fn a_first_start_on_a_full_disk_fails_and_can_be_repeated() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().join("runner");
-    let said = first_start("trap '' XFSZ; ulimit -f 0;", &folder);
-    assert!(said.contains("key.pk8") && said.contains("too large"), "{said}");
+    let stderr = first_start("trap '' XFSZ; ulimit -f 0;", &folder);
+    assert!(stderr.contains("key.pk8") && stderr.contains("too large"), "{stderr}");
     assert!(!folder.join("key.pk8").exists());
-    let said = first_start("", &folder);
-    assert!(said.contains("--server is missing"), "{said}");
+    let stderr = first_start("", &folder);
+    assert!(stderr.contains("--server is missing"), "{stderr}");
     assert!(folder.join("key.pk8").exists());
 }
 

@@ -21,11 +21,11 @@ fn identity(deployment: &Deployment) -> Value {
 }
 
 async fn renewed(stream: &RunnerStream, certificate: String) {
-    stream.say(server_message::Kind::Renewed(Renewed { certificate })).await;
+    stream.send(server_message::Kind::Renewed(Renewed { certificate })).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s_05_a_runner_comes_back_with_a_new_key_and_its_task_goes_on() {
+async fn s_05_a_runner_reconnects_with_a_new_key_and_its_task_continues() {
     let deployment = Deployment::open().await;
     let enrolled = deployment.runner_key();
     let worker = deployment.work().await;
@@ -42,11 +42,11 @@ async fn s_05_a_runner_comes_back_with_a_new_key_and_its_task_goes_on() {
 
     let mut again = deployment.server.next_stream().await;
     let hello = again.greet(deployment.grant_key(), 30).await;
-    assert_eq!(hello.held.len(), 1, "the task goes on");
+    assert_eq!(hello.held.len(), 1, "the task continues");
     again.lines_ack(7, 1, 2).await;
     let (receipt, signature) = again.rest(7, 1, &mut lines).await;
     assert_eq!(lines, ["before", "after"]);
-    // The connection's key is another one; receipts are signed with the runner's own as ever.
+    // The connection uses a new key; receipts are still signed with the enrollment key.
     let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, &enrolled);
     key.verify(&receipt.signed_bytes(), &signature).unwrap();
     let after = identity(&deployment);
@@ -55,7 +55,7 @@ async fn s_05_a_runner_comes_back_with_a_new_key_and_its_task_goes_on() {
     assert_ne!(deployment.runner_key(), enrolled);
     worker.stop().await;
 
-    // Started anew it shows the new one, and the next renewal leaves that alone until it is done.
+    // After a restart the runner presents the new certificate, and the next renewal keeps it until it completes.
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
     stream.due = true;
@@ -84,7 +84,7 @@ async fn s_05_a_certificate_for_another_key_changes_nothing() {
     renewed(&stream, "nonsense".into()).await;
     request(&mut stream).await; // and again after the acknowledgement
     assert_eq!(identity(&deployment), before);
-    // Killed before the answer came, it starts as it was, and asks again.
+    // Killed before the response, the runner starts with the old certificate and requests a new one again.
     drop(stream);
     worker.stop().await;
     let worker = deployment.work().await;

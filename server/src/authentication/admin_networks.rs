@@ -1,7 +1,7 @@
 //! Network restrictions of admins and API keys: the records of uses from networks that are not allowed.
 use crate::{
     http::ClientAddress,
-    rates::{News, Subject},
+    rates::{ReportKind, Subject},
     state::App,
 };
 use domain::{Actor, Networks, role::TenantRole};
@@ -9,7 +9,7 @@ use domain::{Actor, Networks, role::TenantRole};
 /// Records the use of a key from a network that it does not allow, once a minute: the key may be stolen.
 pub(super) async fn record_key_refusal(app: &App, actor: &Actor, prefix: &str) {
     let Some(key) = actor.key() else { return };
-    if !app.rates.is_news(News::Elsewhere, Subject::Key(key)) {
+    if !app.rates.is_report_due(ReportKind::Elsewhere, Subject::Key(key)) {
         return;
     }
     let noted = async {
@@ -18,7 +18,7 @@ pub(super) async fn record_key_refusal(app: &App, actor: &Actor, prefix: &str) {
         write.commit().await
     };
     if let Err(error) = noted.await {
-        tracing::warn!(%error, "that a key was refused is not in the audit log");
+        tracing::warn!(%error, "the refusal of an API key could not be audited");
     }
 }
 
@@ -37,14 +37,14 @@ pub(super) async fn restrict(app: &App, actor: Actor, client: Option<ClientAddre
         (Some(key), _) => Some(Subject::Key(key)),
         (None, person) => person.map(Subject::Person),
     };
-    if subject.is_some_and(|subject| app.rates.is_news(News::AdminBlocked, subject)) {
+    if subject.is_some_and(|subject| app.rates.is_report_due(ReportKind::AdminBlocked, subject)) {
         let noted = async {
             let mut write = app.store.write(&actor).await?;
             write.note_admin_blocked().await?;
             write.commit().await
         };
         if let Err(error) = noted.await {
-            tracing::warn!(%error, "that an admin was held off is not in the audit log");
+            tracing::warn!(%error, "an attempt from outside the admin networks could not be audited");
         }
     }
     Actor { admin_blocked: true, ..actor }

@@ -4,7 +4,7 @@ use crate::{
     anonymous_log,
     http::ClientAddress,
     problem::Problem,
-    rates::{self, Remarks},
+    rates::{self, AddedHeaders},
     state::App,
 };
 use auth::{cookie, digest, note_use, token};
@@ -28,7 +28,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Whether the key is still valid here and the rights of its owner are unchanged; streams ask this.
+    /// Returns whether the key is still valid here and the rights of its owner are unchanged, for open streams.
     pub async fn still_valid(&self, app: &App) -> bool {
         let found = find(app, self.token_hash, self.address).await;
         found.is_ok_and(|now| {
@@ -117,9 +117,9 @@ impl FromRequestParts<App> for Program {
             note_use(async move { store.system().touch_key(&used).await }).await;
         }
         if program.ends_soon(now)
-            && let (Some(at), Some(remarks)) = (program.key.expires_at, parts.extensions.get::<Remarks>())
+            && let (Some(at), Some(added_headers)) = (program.key.expires_at, parts.extensions.get::<AddedHeaders>())
         {
-            remarks.add(KEY_EXPIRES, &at.to_string());
+            added_headers.add(KEY_EXPIRES, &at.to_string());
         }
         Ok(program)
     }

@@ -32,10 +32,10 @@ pub async fn sanitize_cookies(State(https): State<bool>, mut request: Request, n
 }
 
 /// Finds who is signed in and puts their [`Browser`] into the request, or an [`IncompleteSignIn`]. A request without a session
-/// goes on anonymously.
+/// continues anonymously.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match find(&app, request.extensions()).await {
-        // Only a complete session is a `Browser`: no handler that asks for one accepts an incomplete sign-in.
+        // Only a complete session is a `Browser`, so no handler that requires one accepts an incomplete sign-in.
         Ok(Some(IncompleteSignIn { browser, stage: Stage::Complete })) => {
             if let Err(exceeded) = rates::charge(&app, (&request).into(), &browser.actor, None) {
                 return rates::refusal(&exceeded, request.method(), request.uri(), request.headers());
@@ -71,7 +71,7 @@ async fn find(app: &App, extensions: &Extensions) -> Result<Option<IncompleteSig
     Ok(Some(found))
 }
 
-/// Whether a browser's session is still open and the rights of its person are unchanged; streams ask this.
+/// Returns whether a browser's session is still open and the rights of its person are unchanged, for open streams.
 pub async fn still_valid(app: &App, browser: &Browser) -> bool {
     browser.still_valid(&app.store, app.config.sessions.idle, app.config.auth.second_factor).await
 }

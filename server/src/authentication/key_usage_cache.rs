@@ -8,7 +8,7 @@ use std::{
 };
 
 const HOUR: Duration = Duration::from_hours(1);
-/// The size limit. A full cache is cleared, which costs one write for each key that comes again.
+/// The size limit. A full cache is cleared, which costs one write for each key that is used again.
 const MAX_ENTRIES: usize = 20_000;
 
 /// The last record of each key and network.

@@ -16,7 +16,7 @@ pub use key_usage_cache::KeyUsageCache;
 
 use crate::{
     anonymous_log,
-    rates::{News, Subject},
+    rates::{ReportKind, Subject},
     state::App,
 };
 use auth::{AuthLog, Settings, providers::FetchError};
@@ -43,7 +43,7 @@ pub fn service(app: &App, hasher: Hasher, origin: &str) -> Result<Auth, FetchErr
             anonymous_log::refused(event, Some(address), None, request, reason);
         },
         is_throttle_due: Arc::new(move |person, address| {
-            rates.is_news(News::Throttled, person.map_or_else(|| Subject::of(address), Subject::Person))
+            rates.is_report_due(ReportKind::Throttled, person.map_or_else(|| Subject::of(address), Subject::Person))
         }),
     };
     let (attempts, background) = (Arc::clone(&app.attempts), app.background.clone());

@@ -132,7 +132,7 @@ fn environment(variables: impl Iterator<Item = (String, String)>) -> Result<Vec<
     Ok(layers)
 }
 
-/// Returns whether a variable has our prefix but is not ours: Kubernetes sets some in every pod of a namespace with a Service
+/// Returns whether a variable has the prefix but is not a setting: Kubernetes sets some in every pod of a namespace with a Service
 /// named `castellan`, and tests use their own.
 fn is_foreign(variable: &str) -> bool {
     variable.starts_with("CASTELLAN_TEST_")

@@ -66,7 +66,7 @@ fn an_unknown_key_is_reported_in_any_section() {
 }
 
 #[test]
-fn a_wrong_value_names_the_key_the_place_the_value_and_what_is_allowed() {
+fn an_invalid_value_is_reported_with_its_key_source_and_allowed_values() {
     let message = refusal(with(&[("CASTELLAN_LISTEN", "everywhere")]));
     for part in ["`listen`", "the variable CASTELLAN_LISTEN", "“everywhere”", "127.0.0.1:9876"] {
         assert!(message.contains(part), "{part} is missing in: {message}");
@@ -113,7 +113,7 @@ fn lists_are_read_from_a_variable_with_commas() {
 
 ///
 #[test]
-fn a_door_beyond_loopback_without_tls_is_refused_with_the_fix() {
+fn a_listener_beyond_loopback_without_tls_is_refused_with_the_fix() {
     for listen in ["0.0.0.0:9876", "[::]:9876", "192.0.2.1:80"] {
         let message = refusal(with(&[("CASTELLAN_LISTEN", listen)]));
         for part in [listen, "tls.certificate", "tls_terminated_by_proxy", "127.0.0.1"] {
@@ -138,7 +138,7 @@ fn settings_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn a_file_that_was_named_must_be_there() {
+fn a_named_configuration_file_must_exist() {
     let missing = load_from(Some(std::path::Path::new("/nowhere/castellan.toml")), std::iter::empty());
     assert!(refusal(missing).contains("/nowhere/castellan.toml"));
     assert!(refusal(with_file("listen = ")).contains("cannot be read"));

@@ -256,7 +256,7 @@ mod tests {
         let at = |days: i64| SiteCertificate::of(&config, now + time::Duration::days(days)).unwrap().unwrap().state();
         let first = at(0);
         assert!(first.self_signed && first.not_after == now + time::Duration::days(365));
-        assert_eq!(at(300), first, "it is kept");
+        assert_eq!(at(300), first, "the certificate is kept");
         assert_eq!(at(340).not_after, now + time::Duration::days(340 + 365));
         let mode = fs::metadata(data.path().join("secrets/self-signed.key")).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);

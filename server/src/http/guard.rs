@@ -153,7 +153,7 @@ impl Guard {
         Ok(())
     }
 
-    /// Returns whether every host in the request target and the `Host` header is ours.
+    /// Returns whether every host in the request target and the `Host` header is an accepted one.
     fn is_for_us(&self, request: &Request) -> bool {
         let mut named = false;
         let hosts = request.headers().get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());

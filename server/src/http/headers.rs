@@ -26,7 +26,7 @@ const DEFAULTS: [(HeaderName, &str); 2] =
 /// One year, as HSTS preload lists require. Without `includeSubDomains`, because subdomains may not be ours.
 const HSTS: &str = "max-age=31536000";
 
-/// Adds the security headers; `https` says whether browsers connect over TLS.
+/// Adds the security headers; `https` is whether browsers connect over TLS.
 pub(super) fn secure(headers: &mut HeaderMap, https: bool) {
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));

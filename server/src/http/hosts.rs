@@ -10,7 +10,7 @@ pub struct Hosts {
     https: bool,
     public: Origin,
     others: Vec<Origin>,
-    /// Port when the server listens on all addresses: then any IP address with this port is ours. DNS rebinding needs a name, so
+    /// Port when the server listens on all addresses: then any IP address with this port is accepted. DNS rebinding needs a name, so
     /// IP addresses are safe.
     any_address_at: Option<u16>,
 }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn on_loopback_only_the_loopback_names_are_ours() {
+    fn on_loopback_only_the_loopback_names_are_accepted() {
         let hosts = hosts("127.0.0.1:9876", None);
         for host in ["127.0.0.1:9876", "localhost:9876", "LOCALHOST:9876", "[::1]:9876"] {
             assert!(hosts.is_our_host(host), "{host}");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_proxy_the_public_name_is_ours() {
+    fn behind_a_proxy_the_public_name_is_accepted() {
         let hosts = hosts("0.0.0.0:9876", Some("https://castellan.example.org"));
         for host in ["castellan.example.org", "castellan.example.org:443", "10.1.2.3:9876"] {
             assert!(hosts.is_our_host(host), "{host}");

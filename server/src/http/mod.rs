@@ -44,7 +44,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds an address. `https` says whether clients connect over TLS, here or at a proxy.
+    /// Binds an address. `https` is whether clients connect over TLS, here or at a proxy.
     ///
     /// # Errors
     /// Fails if the address is in use or not local.

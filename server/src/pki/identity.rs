@@ -52,7 +52,7 @@ fn parse(der: &[u8]) -> Result<RunnerPeer, &'static str> {
     Ok(RunnerPeer {
         runner: runner(&certificate).ok_or("it names no runner")?,
         tenant: tenant.ok_or("it names no tenant")?,
-        serial: serial(certificate.raw_serial()).ok_or("its serial number is not ours")?,
+        serial: serial(certificate.raw_serial()).ok_or("its serial number is not of our format")?,
         not_after: certificate.validity().not_after.to_datetime(),
     })
 }

@@ -21,11 +21,11 @@ const RENEW_WITH_DAYS_LEFT: i64 = 30;
 #[derive(Debug)]
 pub struct PortCertificate {
     hosts: Vec<SanType>,
-    current: RwLock<Pair>,
+    current: RwLock<PortKeyPair>,
 }
 
 #[derive(Debug)]
-struct Pair {
+struct PortKeyPair {
     key: Arc<CertifiedKey>,
     not_after: OffsetDateTime,
 }
@@ -63,7 +63,7 @@ impl ResolvesServerCert for PortCertificate {
     }
 }
 
-fn issue(authority: &Authority, hosts: &[SanType], now: OffsetDateTime) -> Result<Pair, PkiError> {
+fn issue(authority: &Authority, hosts: &[SanType], now: OffsetDateTime) -> Result<PortKeyPair, PkiError> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?;
     let mut template = dated(now, VALIDITY_DAYS)?;
     template.params.distinguished_name.push(DnType::CommonName, "Castellan runner port");
@@ -73,7 +73,7 @@ fn issue(authority: &Authority, hosts: &[SanType], now: OffsetDateTime) -> Resul
     let issued = authority.sign(template, &key)?;
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let key = CertifiedKey::from_der(vec![issued.der], private, &aws_lc_rs::default_provider())?;
-    Ok(Pair { key: Arc::new(key), not_after: issued.not_after })
+    Ok(PortKeyPair { key: Arc::new(key), not_after: issued.not_after })
 }
 
 fn hosts(config: &Config) -> Result<Vec<SanType>, PkiError> {

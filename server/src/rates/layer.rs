@@ -20,9 +20,9 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Response headers that handlers and extractors add, whichever code builds the response.
 #[derive(Clone, Debug, Default)]
-pub struct Remarks(Arc<Mutex<HeaderMap>>);
+pub struct AddedHeaders(Arc<Mutex<HeaderMap>>);
 
-impl Remarks {
+impl AddedHeaders {
     pub fn add(&self, name: HeaderName, value: &str) {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.0.lock().append(name, value);
@@ -43,32 +43,32 @@ pub fn limited(router: Router, app: App) -> Router {
 
 async fn by_address(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let Some(class) = Class::of(request.method(), request.uri().path()) else { return next.run(request).await };
-    let remarks = Remarks::default();
-    request.extensions_mut().insert(remarks.clone());
-    let mut answer = match charge_address(&app, class, &request, &remarks) {
+    let added_headers = AddedHeaders::default();
+    request.extensions_mut().insert(added_headers.clone());
+    let mut answer = match charge_address(&app, class, &request, &added_headers) {
         Ok(()) => next.run(request).await,
         Err(exceeded) => refusal(&exceeded, request.method(), request.uri(), request.headers()),
     };
-    let headers = std::mem::take(&mut *remarks.0.lock());
+    let headers = std::mem::take(&mut *added_headers.0.lock());
     for (name, value) in headers.iter() {
         answer.headers_mut().append(name, value.clone());
     }
     answer
 }
 
-fn charge_address(app: &App, class: Class, request: &Request, remarks: &Remarks) -> Result<(), Exceeded> {
+fn charge_address(app: &App, class: Class, request: &Request, added_headers: &AddedHeaders) -> Result<(), Exceeded> {
     let Some(address) = request.extensions().get::<ClientAddress>().map(|client| client.0) else { return Ok(()) };
     let subject = Subject::of(address);
     match app.rates.charge(class, subject) {
         Ok(status) => {
             // Authenticated requests report the limit of the person or key instead.
             if let Some(status) = status.filter(|_| class.is_anonymous()) {
-                remarks.add_limit(status);
+                added_headers.add_limit(status);
             }
             Ok(())
         }
         Err(exceeded) => {
-            remarks.add_limit(exceeded.status);
+            added_headers.add_limit(exceeded.status);
             let target = report::target(request.method(), request.uri());
             report::report(app, class, subject, &exceeded, target, Some(address), None);
             Err(exceeded)
@@ -110,16 +110,16 @@ pub(crate) fn charge(
         (None, None) => None,
     };
     let (Some(class), Some(subject)) = (class, subject) else { return Ok(()) };
-    let remarks = request.extensions.get::<Remarks>().cloned().unwrap_or_default();
+    let added_headers = request.extensions.get::<AddedHeaders>().cloned().unwrap_or_default();
     match app.rates.charge(class, subject) {
         Ok(status) => {
             if let Some(status) = status {
-                remarks.add_limit(status);
+                added_headers.add_limit(status);
             }
             Ok(())
         }
         Err(exceeded) => {
-            remarks.add_limit(exceeded.status);
+            added_headers.add_limit(exceeded.status);
             let address = request.extensions.get::<ClientAddress>().map(|client| client.0);
             let target = report::target(request.method, request.uri);
             report::report(app, class, subject, &exceeded, target, address, Some((actor, key_prefix)));

@@ -8,10 +8,10 @@ mod report;
 pub(crate) mod subject;
 
 pub use class::Class;
-pub use layer::{Remarks, limited};
+pub use layer::{AddedHeaders, limited};
 pub(crate) use layer::{charge, refusal};
 pub use meter::Exceeded;
-pub use recent_reports::News;
+pub use recent_reports::ReportKind;
 pub(crate) use report::target;
 pub use subject::Subject;
 
@@ -74,8 +74,8 @@ impl Rates {
     }
 
     /// Returns whether the event should be audited now, which is once a minute per subject.
-    pub fn is_news(&self, news: News, subject: Subject) -> bool {
-        self.reports.is_news(news, subject, std::time::Instant::now())
+    pub fn is_report_due(&self, kind: ReportKind, subject: Subject) -> bool {
+        self.reports.is_report_due(kind, subject, std::time::Instant::now())
     }
 
     /// Returns the number of rejected requests by class.

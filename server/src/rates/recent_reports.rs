@@ -12,7 +12,7 @@ const MAX_SUBJECTS: usize = 1_000;
 
 /// Kinds of events that are audited at most once a minute per subject, independently of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum ReportKind {
     /// Rate limit exceeded.
     TooOften,
     /// Admin permissions are not allowed from this network.
@@ -36,12 +36,12 @@ type SubjectTimes = Mutex<HashMap<Subject, Instant>>;
 
 impl RecentReports {
     /// Returns whether the event should be audited now.
-    pub(super) fn is_news(&self, news: News, subject: Subject, now: Instant) -> bool {
-        let recent = match news {
-            News::TooOften => &self.too_often,
-            News::AdminBlocked => &self.admin_blocked,
-            News::Elsewhere => &self.elsewhere,
-            News::Throttled => &self.throttled,
+    pub(super) fn is_report_due(&self, kind: ReportKind, subject: Subject, now: Instant) -> bool {
+        let recent = match kind {
+            ReportKind::TooOften => &self.too_often,
+            ReportKind::AdminBlocked => &self.admin_blocked,
+            ReportKind::Elsewhere => &self.elsewhere,
+            ReportKind::Throttled => &self.throttled,
         };
         let mut known = recent.lock();
         if known.get(&subject).is_some_and(|at| now.duration_since(*at) < MINUTE) {
@@ -61,17 +61,17 @@ mod tests {
     fn k_05_events_are_limited_per_subject_and_minute_and_subjects_are_bounded() {
         let (reports, start) = (RecentReports::default(), Instant::now());
         let at = |n: u32| Subject::of(IpAddr::from(n.to_be_bytes()));
-        let is_news = |subject, now| reports.is_news(News::TooOften, subject, now);
-        assert!(is_news(at(1), start));
-        assert!(!is_news(at(1), start + Duration::from_secs(59)));
-        assert!(is_news(at(2), start + Duration::from_secs(59)));
-        assert!(is_news(at(1), start + MINUTE));
-        let written = (10..10_000).filter(|n| is_news(at(*n), start + MINUTE)).count();
+        let is_report_due = |subject, now| reports.is_report_due(ReportKind::TooOften, subject, now);
+        assert!(is_report_due(at(1), start));
+        assert!(!is_report_due(at(1), start + Duration::from_secs(59)));
+        assert!(is_report_due(at(2), start + Duration::from_secs(59)));
+        assert!(is_report_due(at(1), start + MINUTE));
+        let written = (10..10_000).filter(|n| is_report_due(at(*n), start + MINUTE)).count();
         assert!(written < MAX_SUBJECTS, "{written}");
-        for news in [News::AdminBlocked, News::Elsewhere, News::Throttled] {
-            assert!(reports.is_news(news, at(1), start + MINUTE), "{news:?} must not be hidden by another kind");
-            assert!(!reports.is_news(news, at(1), start + MINUTE), "{news:?}");
+        for kind in [ReportKind::AdminBlocked, ReportKind::Elsewhere, ReportKind::Throttled] {
+            assert!(reports.is_report_due(kind, at(1), start + MINUTE), "{kind:?} must not be hidden by another kind");
+            assert!(!reports.is_report_due(kind, at(1), start + MINUTE), "{kind:?}");
         }
-        assert!(is_news(at(3), start + MINUTE * 3));
+        assert!(is_report_due(at(3), start + MINUTE * 3));
     }
 }

@@ -1,6 +1,6 @@
 //! Security event `rate_limit_exceeded` (K-05): in the server log for anonymous requests, in the tenant's audit log otherwise.
 //! At most one event per subject and minute.
-use super::{Class, Exceeded, News, Subject, meter::LimitStatus};
+use super::{Class, Exceeded, ReportKind, Subject, meter::LimitStatus};
 use crate::{anonymous_log, state::App};
 use domain::{Actor, security::SecurityEvent};
 use http::{Method, Uri};
@@ -26,7 +26,7 @@ pub(super) fn report(
     address: Option<IpAddr>,
     known: Option<(&Actor, Option<&str>)>,
 ) {
-    if !app.rates.is_news(News::TooOften, subject) {
+    if !app.rates.is_report_due(ReportKind::TooOften, subject) {
         return;
     }
     let LimitStatus { quota, window, .. } = exceeded.status;

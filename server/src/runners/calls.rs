@@ -28,15 +28,16 @@ const SEND_QUEUE_LENGTH: usize = 256;
 
 /// Returns the routes of the runner port.
 pub(super) fn routes(shared: Arc<Shared>) -> axum::Router {
-    let service =
-        RunnerServer::new(Calls(shared)).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
+    let service = RunnerServer::new(RunnerService(shared))
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(MAX_MESSAGE);
     Routes::new(service).prepare().into_axum_router()
 }
 
-struct Calls(Arc<Shared>);
+struct RunnerService(Arc<Shared>);
 
 #[tonic::async_trait]
-impl Runner for Calls {
+impl Runner for RunnerService {
     type WorkStream = Pin<Box<dyn Stream<Item = Result<ServerMessage, Status>> + Send>>;
 
     async fn work(&self, request: Request<Streaming<RunnerMessage>>) -> Result<Response<Self::WorkStream>, Status> {

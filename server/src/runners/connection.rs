@@ -46,7 +46,7 @@ pub(super) async fn run(
     let was_current = session.shared.registry.unregister(runner, stream);
     if let Err(status) = ended {
         tracing::info!(%runner, %status, "a runner stream ended");
-        let _ = session.to.try_send(Err(status)); // it may be gone
+        let _ = session.to.try_send(Err(status)); // it may have disconnected
     }
     if was_current && let Err(error) = session.record_disconnect().await {
         tracing::warn!(%error, %runner, "the disconnection of a runner could not be recorded");

@@ -85,7 +85,7 @@ async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> 
         let mut read = shared.store().read(&connection.actor).await?;
         if read.runner(connection.runner).await?.revoked_at.is_some() {
             let reject = v1::Reject { reason: "this runner was revoked".into() };
-            let _ = connection.to.try_send(Ok(convert::message(Kind::Reject(reject)))); // it may be gone
+            let _ = connection.to.try_send(Ok(convert::message(Kind::Reject(reject)))); // it may have disconnected
             connection.end.cancel();
             continue;
         }
@@ -116,7 +116,7 @@ async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> 
         // At most half of the send queue: when the runner reports starts, dispatch runs again.
         let limit = (*slots - next.min(*slots)).max(1).min(connection.to.capacity() / 2);
         let taken = if limit == 0 { 0 } else { claim(shared, connection, limit).await? };
-        *slots = if taken < limit.max(1) { 0 } else { *slots - taken }; // fewer: no more tasks that this runner supports
+        *slots = if taken < limit.max(1) { 0 } else { *slots - taken }; // fewer: no other queued task suits this runner
         free.retain(|(slots, _)| *slots > 0);
     }
 }

@@ -120,7 +120,7 @@ impl Session {
                     matches!(timeout(SEND_TIMEOUT, to.send(Ok(convert::message(reply)))).await, Ok(Ok(())))
                 }
                 (Err(error), _) => {
-                    let _ = to.try_send(Err(status_of(&error))); // it may be gone
+                    let _ = to.try_send(Err(status_of(&error))); // it may have disconnected
                     false
                 }
             };

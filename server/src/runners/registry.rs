@@ -16,7 +16,7 @@ use wire::v1::ServerMessage;
 /// Send queue of one runner.
 pub(super) type Outgoing = mpsc::Sender<Result<ServerMessage, Status>>;
 
-/// Pause of a runner that reported no free slot. By then a heartbeat has reconciled its leases.
+/// Pause of a runner that reported no free slot. A heartbeat reconciles its leases in that time.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Minimum time between audit events about the rejection of the same runner.
 const REJECTION_LOG_INTERVAL: Duration = Duration::from_hours(1);
@@ -37,7 +37,7 @@ pub(super) struct Connection {
     pub to: Outgoing,
     /// Closes the stream.
     pub end: CancellationToken,
-    /// Leases that it was asked to cancel.
+    /// Leases with a requested cancellation.
     pub cancelled: HashSet<Lease>,
     /// Time until which it gets no tasks because it had no free slot.
     pub paused_until: Option<Instant>,

@@ -3,7 +3,7 @@
 use super::{Web, context::Context, cookies::with_cookies, page};
 use crate::plain_page::{self, wants_page};
 use app::{
-    outcome::{Answered, Done, Kind, PAGE_FIELD, Refusal, Said},
+    outcome::{Answered, Done, Kind, PAGE_FIELD, Refusal, RefusalShown},
     ui::{Address, status},
 };
 use auth::{PROOF_PREFIX, Proof, cookie};
@@ -116,7 +116,8 @@ impl Action {
         let is_secret =
             |name: &str| name.contains("password") || name.contains("secret") || name.starts_with(PROOF_PREFIX);
         let values = self.fields.into_iter().filter(|(name, _)| !is_secret(name) && name != PAGE_FIELD).collect();
-        let context = context.answering(Answered { action: self.path, values, result, said: Said::default() });
+        let context =
+            context.answering(Answered { action: self.path, values, result, refusal_shown: RefusalShown::default() });
         let mut response = page::render(web, &context, &page).await;
         if response.status() == StatusCode::OK {
             *response.status_mut() = status;

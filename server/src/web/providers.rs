@@ -7,7 +7,7 @@ use super::{
     context::{self, Context},
     own_path, page,
 };
-use app::outcome::{Answered, Refusal, Said};
+use app::outcome::{Answered, Refusal, RefusalShown};
 use auth::{
     Browser,
     providers::{AuthorizationRedirect, Callback, CallbackOutcome, ProviderFailure, Purpose},
@@ -92,7 +92,7 @@ async fn error_page(web: &Web, parts: &Parts, error: auth::Error) -> Response {
         action: app::login::PROVIDER_REDIRECT_ACTION.into(),
         values: vec![],
         result: Err(refusal),
-        said: Said::default(),
+        refusal_shown: RefusalShown::default(),
     };
     let mut response = page::render(web, &context.answering(answered), &Uri::from_static(page)).await;
     if response.status() == StatusCode::OK {

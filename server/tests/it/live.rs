@@ -143,12 +143,12 @@ on_both! {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let submit = async || env.submit(&key, json!({ "script": "true" })).await.to_string();
         submit().await;
-        tokio::time::sleep(Duration::from_millis(300)).await; // until PostgreSQL has told it
+        tokio::time::sleep(Duration::from_millis(300)).await; // until PostgreSQL has delivered the notification
         let read = format!("/live?topics=tasks&since={}", env.app.store.mark());
         let first = submit().await;
         let mut stream = mia.open_stream(&read).await;
         let event = stream.next().await.unwrap();
-        assert_eq!(event.data, first, "nothing of before");
+        assert_eq!(event.data, first, "no earlier events");
         let second = submit().await;
         let mut again = EventStream::to(mia.ask(&read, Some(&event.id)).await);
         let ids: Vec<_> = [again.next().await, stream.next().await].into_iter().map(|event| event.unwrap().data).collect();
@@ -156,7 +156,7 @@ on_both! {
 
         let mut stranger = mia.open_stream("/live?topics=tasks,keys&since=1-1").await;
         let events = [stranger.next().await.unwrap(), stranger.next().await.unwrap()].map(|event| (event.event, event.data));
-        assert_eq!(events, [("tasks".into(), "*".into()), ("keys".into(), "*".into())], "another process's mark");
+        assert_eq!(events, [("tasks".into(), "*".into()), ("keys".into(), "*".into())], "a mark of another process");
         for garbage in ["", "x", "1", "1-", "-1"] {
             mia.response(&format!("/live?topics=tasks&since={garbage}")).await.wrong_field("since");
         }
@@ -283,7 +283,7 @@ on_both! {
         let mut feed = mia.open_stream("/live?topics=tasks,people").await;
         env.advance_clock(env.app.config.sessions.idle - Duration::from_mins(1));
         mia.sign_in_elsewhere(env, env.acme.mia).await;
-        assert_eq!(feed.next().await.unwrap().event, "people", "it lasts until then");
+        assert_eq!(feed.next().await.unwrap().event, "people", "the stream is open until then");
         env.advance_clock(Duration::from_mins(2));
         mia.sign_in_elsewhere(env, env.acme.mia).await;
         ends(&mut feed).await;

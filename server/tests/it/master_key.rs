@@ -17,7 +17,7 @@ fn server_process() {
     let given = take_secrets().unwrap();
     let key = given.master.expect("the key arrived");
     assert_eq!(given.settings, [("CASTELLAN_DATABASE_URL".to_owned(), URL.to_owned())]);
-    assert_eq!(hex::encode(given.sessions.expect("so did the session secret").expose_secret()), KEY.repeat(2));
+    assert_eq!(hex::encode(given.sessions.expect("the session secret arrived").expose_secret()), KEY.repeat(2));
     assert_eq!(hex::encode(key.expose_secret()), KEY);
     let own = std::fs::read("/proc/self/environ").unwrap();
     println!("own environment: {}", String::from_utf8_lossy(&own).replace('\0', " "));
@@ -46,9 +46,12 @@ fn trap_e01_secrets_are_removed_from_the_environment_of_server_and_children() {
     let output = server_with(KEY);
     let seen = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && seen.contains("server process done"), "{output:?}");
-    assert!(seen.contains(ROLE), "the environment was really shown: {seen}");
+    assert!(seen.contains(ROLE), "the environment was printed: {seen}");
     assert!(!seen.contains("abab") && !seen.contains("CASTELLAN_ENCRYPTION_KEY="), "{seen}");
-    assert!(!seen.contains("4712") && !seen.contains("CASTELLAN_DATABASE_URL="), "nor the database's password: {seen}");
+    assert!(
+        !seen.contains("4712") && !seen.contains("CASTELLAN_DATABASE_URL="),
+        "the database password is removed too: {seen}"
+    );
     let cores = seen.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(cores.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "A-12");
 }

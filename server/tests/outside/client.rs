@@ -39,7 +39,7 @@ impl Response {
         let request = request.unwrap();
         let what = format!("{} {} is answered", request.method(), request.url());
         with_timeout(DEFAULT_TIMEOUT, &what, async {
-            let response = client.execute(request).await.expect("the server answers");
+            let response = client.execute(request).await.expect("the server responds");
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let body = String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned();
             Self { status, headers, body }
@@ -71,7 +71,7 @@ impl Response {
 
     /// Returns the token or link that an action shows once.
     pub fn secret(&self) -> String {
-        self.json()["secret"].as_str().unwrap_or_else(|| panic!("no secret: {self}")).to_owned()
+        self.json()["secret"].as_str().unwrap_or_else(|| panic!("the response contains no secret: {self}")).to_owned()
     }
 }
 

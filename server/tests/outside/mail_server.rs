@@ -47,7 +47,7 @@ impl MailServer {
                     busy
                 };
                 tokio::spawn(async move {
-                    let _ = serve_smtp(stream, rejections_left, &mails).await; // who hangs up has hung up
+                    let _ = serve_smtp(stream, rejections_left, &mails).await; // the client may have disconnected
                 });
             }
         });
@@ -102,7 +102,7 @@ async fn serve_smtp(stream: TcpStream, busy: bool, mails: &Mutex<Vec<Mail>>) -> 
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     if busy {
-        return write.write_all(b"421 come back later\r\n").await;
+        return write.write_all(b"421 try again later\r\n").await;
     }
     write.write_all(b"220 postbox ESMTP\r\n").await?;
     let mut to = String::new();
@@ -115,7 +115,7 @@ async fn serve_smtp(stream: TcpStream, busy: bool, mails: &Mutex<Vec<Mail>>) -> 
                 b"250 ok\r\n"
             }
             "DATA" => {
-                write.write_all(b"354 go on\r\n").await?;
+                write.write_all(b"354 send the message\r\n").await?;
                 let mut text = String::new();
                 while let Some(line) = lines.next_line().await?.filter(|line| line != ".") {
                     text.push_str(&line);

@@ -71,7 +71,7 @@ impl Program {
     /// Signs a person in.
     pub async fn sign_in(&self, email: &str) -> Browser {
         let response = self.try_sign_in(email, PASSWORD, &[]).await.is(303);
-        Browser::with(&response.cookie().expect("signing in sets a cookie"))
+        Browser::with(&response.cookie().expect("the sign-in sets a cookie"))
     }
 
     /// Returns whether the cookie belongs to a full session.

@@ -54,8 +54,8 @@ pub fn runner_of(server: u32) -> Option<Process> {
 }
 
 /// Waits until all processes have exited.
-pub async fn until_gone(processes: &BTreeSet<Process>, timeout: Duration) {
-    until_within(timeout, &format!("all are gone: {processes:?}"), async || {
+pub async fn until_ended(processes: &BTreeSet<Process>, timeout: Duration) {
+    until_within(timeout, &format!("all processes have ended: {processes:?}"), async || {
         (!processes.iter().any(|process| process.is_alive())).then_some(())
     })
     .await;

@@ -203,7 +203,7 @@ impl Program {
         let mut child =
             self.command(arguments).stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("castellan starts");
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let deadline = Instant::now() + DEFAULT_TIMEOUT; // what it prints fits into the pipe
+        let deadline = Instant::now() + DEFAULT_TIMEOUT; // the output fits into the pipe
         while child.try_wait().unwrap().is_none() {
             if Instant::now() > deadline {
                 let _ = child.kill();
@@ -243,7 +243,7 @@ impl Program {
     /// Starts the server and waits until it prints its address or exits; returns whether it runs.
     pub async fn try_start(&mut self) -> bool {
         let out = self.spawn();
-        let where_it_is = until("the server says where it is, or ends", async || {
+        let where_it_is = until("the server prints its address, or ends", async || {
             let text = fs::read_to_string(&out).unwrap();
             let at = text.lines().find_map(|line| line.strip_prefix("Castellan is at ")).map(str::to_owned);
             (at.is_some() || !self.is_running()).then_some(at)
@@ -285,7 +285,7 @@ impl Program {
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.as_ref().expect("it runs").id()
+        self.child.as_ref().expect("the program runs").id()
     }
 
     /// Sends SIGKILL to the server and its descendants, because killing a launcher does not end the server.
@@ -299,20 +299,20 @@ impl Program {
 
     /// Sends SIGKILL to the server.
     pub fn kill(&mut self) {
-        let mut child = self.child.take().expect("it runs");
+        let mut child = self.child.take().expect("the program runs");
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     /// Sends SIGTERM; the server must exit successfully within `timeout`.
     pub async fn stop(&mut self, timeout: Duration) {
-        let mut child = self.child.take().expect("it runs");
+        let mut child = self.child.take().expect("the program runs");
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         let status = ended(&mut child, timeout).await;
         if status.is_none() {
             child.kill().unwrap();
         }
-        assert!(status.expect("it ends in time").success());
+        assert!(status.expect("the program ends in time").success());
     }
 
     /// Runs a statement in the deployment's PostgreSQL database.

@@ -46,8 +46,8 @@ impl SignIn {
         .await
     }
 
-    /// When the person proved their identity, according to the provider: an old session there is no fresh proof here. Somebody who
-    /// must enroll a second factor, and cannot give a fresh proof without one, is taken to have proved it now.
+    /// Returns when the person proved their identity, according to the provider: an old session there is not a fresh proof here. A
+    /// person who must enroll a second factor, and cannot give a fresh proof without one, counts as authenticated now.
     async fn authenticated_at(
         &self,
         provider: &ActiveProvider,
@@ -140,14 +140,14 @@ impl SignIn {
             Ok(true) => Ok(write.commit().await?),
             Ok(false) => Ok(()),
             Err(error) if error.is_frozen() => {
-                tracing::info!(%person, provider = provider.key, "the tenant is frozen: what a provider's rules say waits");
+                tracing::info!(%person, provider = provider.key, "group rules are not applied while the tenant is frozen");
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The highest role that the rules give in each organization. A rule for an unknown organization is ignored; a role in an
+    /// Returns the highest role that the rules give in each organization. A rule for an unknown organization is ignored; a role in an
     /// archived one stays, as long as the person's groups give it.
     async fn roles(
         &self,
@@ -161,7 +161,7 @@ impl SignIn {
             let organization = match read.organization_by_name(&rule.organization).await {
                 Err(store::Error::NotFound) => {
                     let (provider, organization) = (&provider.key, &rule.organization);
-                    tracing::warn!(provider, organization, "a rule names no organization");
+                    tracing::warn!(provider, organization, "a group rule names an unknown organization");
                     continue;
                 }
                 found => found?.id,

@@ -1,7 +1,7 @@
-//! Provider failures: why a sign-in by an identity provider was refused. Nothing that the provider said is repeated in them.
+//! Provider failures: why a sign-in by an identity provider was refused, without any text of the provider.
 use crate::Error;
 
-/// Why a sign-in by a provider failed.
+/// The reason why a sign-in by a provider failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderFailure {
     /// The provider does not exist, or is disabled.
@@ -28,24 +28,24 @@ pub enum ProviderFailure {
 }
 
 impl ProviderFailure {
-    /// The error for the provider with this label.
+    /// Returns the error for the provider with this label.
     pub fn error(self, label: &str) -> Error {
         Error::Provider { failure: self, label: label.to_owned() }
     }
 
-    /// The reason in the audit log.
+    /// Returns the reason for the audit log.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Disabled => "the provider is closed",
-            Self::UnknownSignIn => "the answer belongs to no sign-in",
-            Self::Unreachable => "the provider does not answer",
-            Self::Declined => "the provider said no",
-            Self::Unverified => "the answer is not believed",
-            Self::NotReauthenticated => "the provider does not say that they proved themselves anew",
+            Self::Disabled => "the provider is disabled",
+            Self::UnknownSignIn => "the response does not belong to a sign-in of this browser",
+            Self::Unreachable => "the provider is unreachable",
+            Self::Declined => "the provider declined",
+            Self::Unverified => "the response could not be verified",
+            Self::NotReauthenticated => "the provider did not confirm the re-authentication",
             Self::UnverifiedEmail => "the address is not verified",
-            Self::DomainNotAllowed => "the address is of another domain",
-            Self::NoAccount => "the identity is linked to nobody",
-            Self::AccountExists => "the address is that of an account",
+            Self::DomainNotAllowed => "the domain of the address is not allowed",
+            Self::NoAccount => "the identity is not linked to an account",
+            Self::AccountExists => "the address belongs to an existing account",
             Self::AccountLocked => "the account is locked",
         }
     }

@@ -25,19 +25,19 @@ pub struct Fetch {
     loopback: Client,
 }
 
-/// Why a request to a provider failed. These texts contain nothing of its response.
+/// The reason why a request to a provider failed. The messages contain no text of its response.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The URL's scheme or address is not allowed.
     #[error(
-        "this address is not asked: only https, and no address of this machine, of its link or of a cloud's metadata"
+        "this address is not allowed: it must be https, and not on this machine, link-local or a cloud metadata service"
     )]
     Address,
-    #[error("there was no answer: {0}")]
+    #[error("no response: {0}")]
     NoResponse(#[source] reqwest::Error),
-    #[error("the answer is longer than {MAX_RESPONSE} bytes")]
+    #[error("the response is longer than {MAX_RESPONSE} bytes")]
     TooLarge,
-    #[error("the answer leads elsewhere, which is not followed")]
+    #[error("the response is a redirect, which is not followed")]
     Redirect,
 }
 
@@ -59,7 +59,7 @@ impl Fetch {
         Ok(Self { public: client(false)?, loopback: client(true)? })
     }
 
-    /// The client for an issuer. It connects to loopback addresses only for an issuer on one.
+    /// Returns the client for an issuer. It connects to loopback addresses only for an issuer on one.
     pub fn of(&self, issuer: &str) -> ProviderClient {
         let loopback = is_loopback(issuer);
         ProviderClient { client: if loopback { self.loopback.clone() } else { self.public.clone() }, loopback }
@@ -99,7 +99,7 @@ impl ProviderClient {
         Ok(answer)
     }
 
-    /// Whether a URL is allowed. Host names are checked by [`GuardedResolver`], which literal addresses never reach.
+    /// Returns whether a URL is allowed. Host names are checked by [`GuardedResolver`], which literal addresses never reach.
     pub(super) fn may_request(&self, url: &Url) -> bool {
         let address = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
@@ -151,7 +151,7 @@ const METADATA: [IpAddr; 4] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
 ];
 
-/// Whether a provider's endpoint may be at this address. Private networks are allowed, because a company's own provider is there.
+/// Returns whether a provider's endpoint may be at this address. Private networks are allowed, because a company's own provider is there.
 fn may_connect(address: IpAddr, loopback: bool) -> bool {
     let address = match address.to_canonical() {
         // NAT64 (RFC 6052) and 6to4 (RFC 3056) embed an IPv4 address.

@@ -8,13 +8,13 @@ use http::{HeaderMap, HeaderValue};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-/// What a sign-in at a provider is for.
+/// The purpose of a sign-in at a provider.
 #[derive(Clone, Debug)]
 pub enum Purpose {
     SignIn {
-        /// The path of ours to continue at.
+        /// The local path to continue at.
         next: String,
-        /// Whether the person is signed in, and confirms their identity.
+        /// Whether it is the step-up authentication of a signed-in person.
         reauthenticate: bool,
     },
     /// To link the identity to an account.
@@ -47,7 +47,7 @@ pub struct Callback<'a> {
 /// The outcome of a callback.
 #[derive(Clone, Debug)]
 pub enum CallbackOutcome {
-    /// Signed in; continues at this path of ours.
+    /// Signed in; continues at this local path.
     SignedIn(String),
     Linked,
 }
@@ -122,7 +122,7 @@ impl Providers {
             Ok(true) => Ok(ticket),
             Ok(false) => Err(ProviderFailure::UnknownSignIn),
             Err(error) => {
-                tracing::error!(%error, "a sign-in cannot be used up");
+                tracing::error!(%error, "the use of a sign-in ticket cannot be recorded");
                 Err(ProviderFailure::Unreachable)
             }
         }

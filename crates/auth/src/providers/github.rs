@@ -1,4 +1,4 @@
-//! GitHub: OAuth 2 and GitHub's own API, because it is no OpenID Connect issuer.
+//! GitHub: OAuth 2 and GitHub's own API, because GitHub is not an OpenID Connect issuer.
 use super::{ActiveProvider, ProviderFailure, Ticket, fetch::ProviderClient, identity::ProvenIdentity};
 use domain::{Email, provider::GITHUB};
 use http::{Request, StatusCode, header};
@@ -64,7 +64,7 @@ pub(super) fn authorization_url(
     Ok(url)
 }
 
-/// Exchanges the code for a token, and asks the API for its user.
+/// Exchanges the code for a token, and requests the user from the API.
 pub(super) async fn prove(
     provider: &ActiveProvider,
     http_client: &ProviderClient,
@@ -76,7 +76,7 @@ pub(super) async fn prove(
     let verifier = PkceCodeVerifier::new(ticket.verifier.clone());
     let request = client.exchange_code(AuthorizationCode::new(code)).set_pkce_verifier(verifier);
     let answer = request.request_async(http_client).await.map_err(|error| {
-        tracing::warn!(provider = provider.key, error = %error.to_string().escape_debug(), "a code is not taken");
+        tracing::warn!(provider = provider.key, error = %error.to_string().escape_debug(), "the provider rejected an authorization code");
         ProviderFailure::Unverified
     })?;
     let token = answer.access_token().secret();
@@ -107,11 +107,11 @@ async fn get<T: DeserializeOwned>(http_client: &ProviderClient, url: &str, token
         .body(vec![])
         .map_err(|_| ProviderFailure::Unreachable)?;
     let answer = http_client.send(request).await.map_err(|error| {
-        tracing::warn!(%error, "a provider's API cannot be asked");
+        tracing::warn!(%error, "a request to a provider's API failed");
         ProviderFailure::Unreachable
     })?;
     if answer.status() != StatusCode::OK {
-        tracing::warn!(status = answer.status().as_u16(), "a provider's API says no");
+        tracing::warn!(status = answer.status().as_u16(), "a provider's API returned an error");
         return Err(ProviderFailure::Unverified);
     }
     serde_json::from_slice(answer.body()).map_err(|_| ProviderFailure::Unverified)

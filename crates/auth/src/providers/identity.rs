@@ -12,11 +12,11 @@ pub(super) struct ProvenIdentity {
     pub email: Option<Email>,
     /// Untrusted text.
     pub name: Option<String>,
-    /// The person's groups, where the provider is asked for them.
+    /// The person's groups, if the provider is configured for them.
     pub groups: Vec<String>,
-    /// Whether the provider says that a second factor was used.
+    /// Whether the provider confirms that a second factor was used.
     pub second_factor_verified: bool,
-    /// When the person authenticated at the provider, where it says so and supports re-authentication.
+    /// When the person authenticated at the provider; only of providers that support re-authentication.
     pub authenticated_at: Option<Timestamp>,
 }
 

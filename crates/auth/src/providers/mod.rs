@@ -42,7 +42,6 @@ pub struct Providers {
 pub struct ActiveProvider {
     /// Its id in URLs.
     pub key: String,
-    /// The tenant that people sign in to.
     pub tenant: TenantId,
     pub provider: Provider,
     secret: SecretString,
@@ -70,12 +69,12 @@ impl Providers {
         active.ok_or_else(|| ProviderFailure::Disabled.error(""))
     }
 
-    /// Whether the configuration allows this provider: all of them, or only the primary one.
+    /// Returns whether the configuration allows this provider: all of them, or only the primary one.
     fn is_allowed(&self, key: &str) -> bool {
         self.settings.primary_provider.as_ref().is_none_or(|primary| primary == key)
     }
 
-    /// Whether the issuer of a tenant's provider is allowed: on a loopback address only where the operator allows that.
+    /// Returns whether the issuer of a tenant's provider is allowed: on a loopback address only if the operator allows that.
     fn is_issuer_allowed(&self, provider: &Provider) -> bool {
         self.settings.loopback_issuers || !is_loopback(&provider.issuer)
     }

@@ -34,9 +34,9 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 8] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
-/// The longest that a provider's clock may be ahead of ours.
+/// The maximum time by which a provider's clock may be ahead.
 const MAX_CLOCK_SKEW: Duration = Duration::from_mins(1);
-/// The longest time since an ID token was issued.
+/// The maximum age of an ID token.
 const MAX_TOKEN_AGE: Duration = Duration::from_mins(10);
 
 /// Metadata beyond the library's: whether responses name the issuer (RFC 9207).
@@ -105,19 +105,19 @@ pub(super) async fn discover(
     Metadata::discover_async(issuer, http_client).await
 }
 
-/// The same for a sign-in; the cause of a failure is only in the log.
+/// Fetches them for a sign-in; the cause of a failure is only logged.
 pub(super) async fn discover_for(
     provider: &ActiveProvider,
     http_client: &ProviderClient,
 ) -> Result<Metadata, ProviderFailure> {
     discover(&provider.provider.issuer, http_client).await.map_err(|error| {
         let error = error.to_string();
-        tracing::warn!(provider = provider.key, error = %error.escape_debug(), "a provider cannot be discovered");
+        tracing::warn!(provider = provider.key, error = %error.escape_debug(), "the discovery of a provider failed");
         ProviderFailure::Unreachable
     })
 }
 
-/// Whether the responses of this provider must name the issuer.
+/// Returns whether the responses of this provider must name the issuer.
 pub(super) fn names_issuer(metadata: &Metadata) -> bool {
     metadata.additional_metadata().authorization_response_iss_parameter_supported
 }
@@ -172,7 +172,7 @@ pub(super) fn authorization_url(
     http_client.may_request(&url).then_some(url).ok_or(ProviderFailure::Unreachable)
 }
 
-/// Whether this is a re-authentication that the provider must confirm. Google and Gitea support neither `max_age` nor
+/// Returns whether this is a re-authentication that the provider must confirm. Google and Gitea support neither `max_age` nor
 /// `auth_time`: there it can only be requested.
 fn reauthenticates(provider: &ActiveProvider, ticket: &Ticket) -> bool {
     ticket.reauthenticate && provider.provider.kind == Kind::Oidc
@@ -195,7 +195,7 @@ pub(super) async fn prove(
     let client = client(provider, &metadata, redirect)?;
     let refuse = |error: &dyn std::fmt::Display| {
         // The text may quote the provider, so it goes to the log only.
-        tracing::warn!(provider = provider.key, error = %error.to_string().escape_debug(), "a sign-in is not believed");
+        tracing::warn!(provider = provider.key, error = %error.to_string().escape_debug(), "a sign-in could not be verified");
         ProviderFailure::Unverified
     };
     let verifier = PkceCodeVerifier::new(ticket.verifier.clone());
@@ -203,7 +203,7 @@ pub(super) async fn prove(
     let answer =
         request.set_pkce_verifier(verifier).request_async(http_client).await.map_err(|error| refuse(&error))?;
 
-    let token = answer.id_token().ok_or_else(|| refuse(&"there is no ID token"))?;
+    let token = answer.id_token().ok_or_else(|| refuse(&"the ID token is missing"))?;
     let checks = client
         .id_token_verifier()
         .set_allowed_algs(ALGORITHMS)
@@ -212,13 +212,10 @@ pub(super) async fn prove(
     let claims = token.claims(&checks, &Nonce::new(ticket.nonce.clone())).map_err(|error| refuse(&error))?;
     // The library does not check this (OpenID Connect Core, 3.1.3.7, step 5).
     if claims.authorized_party().is_some_and(|party| party.as_str() != provider.provider.client_id) {
-        return Err(refuse(&"it was made for another party"));
+        return Err(refuse(&"the ID token was issued to another party"));
     }
     if reauthenticates(provider, ticket) && !is_between(claims.auth_time(), ticket.started_at(), now) {
-        tracing::warn!(
-            provider = provider.key,
-            "somebody was to prove themselves anew, and the provider does not say so"
-        );
+        tracing::warn!(provider = provider.key, "the provider did not confirm a re-authentication");
         return Err(ProviderFailure::NotReauthenticated);
     }
     if let Some(expected) = claims.access_token_hash() {
@@ -226,7 +223,7 @@ pub(super) async fn prove(
         let key = token.signing_key(&checks).map_err(|error| refuse(&error))?;
         let hash = AccessTokenHash::from_token(answer.access_token(), algorithm, key);
         if hash.map_err(|error| refuse(&error))? != *expected {
-            return Err(refuse(&"the access token is not the one that the ID token was made with"));
+            return Err(refuse(&"the access token does not match the ID token"));
         }
     }
 
@@ -263,7 +260,7 @@ pub(super) async fn prove(
     Ok(identity)
 }
 
-/// The address, if the provider says `email_verified: true`, the boolean.
+/// Returns the address if `email_verified` is the boolean `true`.
 fn verified(email: Option<&str>, verified: Option<bool>) -> Option<Email> {
     email.filter(|_| verified == Some(true)).and_then(|email| Email::parse(email).ok())
 }
@@ -278,16 +275,16 @@ fn to_datetime(at: Timestamp) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(at.0).unwrap_or_default()
 }
 
-/// Whether somebody authenticated at the provider after they started the sign-in, within the clock skew.
-fn is_between(proved: Option<DateTime<Utc>>, set_out: Timestamp, now: Timestamp) -> bool {
+/// Returns whether the person authenticated at the provider after they started the sign-in, within the clock skew.
+fn is_between(proved: Option<DateTime<Utc>>, started: Timestamp, now: Timestamp) -> bool {
     proved.is_some_and(|proved| {
-        (to_datetime(set_out.before(MAX_CLOCK_SKEW))..=to_datetime(now.after(MAX_CLOCK_SKEW))).contains(&proved)
+        (to_datetime(started.before(MAX_CLOCK_SKEW))..=to_datetime(now.after(MAX_CLOCK_SKEW))).contains(&proved)
     })
 }
 
 fn is_recent(issued: DateTime<Utc>, now: Timestamp) -> Result<(), String> {
     let (earliest, latest) = (to_datetime(now.before(MAX_TOKEN_AGE)), to_datetime(now.after(MAX_CLOCK_SKEW)));
-    if (earliest..=latest).contains(&issued) { Ok(()) } else { Err("it was not made just now".into()) }
+    if (earliest..=latest).contains(&issued) { Ok(()) } else { Err("it was not issued recently".into()) }
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ impl Providers {
         Ok(SignInOptions { password: !self.settings.passwords_disabled(), providers })
     }
 
-    /// Whether people may sign in by a tenant's provider now.
+    /// Returns whether people may sign in by a tenant's provider now.
     fn is_active(&self, id: ProviderId, provider: &Provider) -> bool {
         provider.enabled && self.is_allowed(&id.to_string()) && self.is_issuer_allowed(provider)
     }
@@ -108,7 +108,7 @@ impl SignIn {
         self.auth.settings.primary_provider.as_deref()
     }
 
-    /// Whether tenants may set up providers on the server's own machine.
+    /// Returns whether tenants may set up providers on the server's own machine.
     pub fn allows_loopback_issuers(&self) -> bool {
         self.auth.settings.loopback_issuers
     }

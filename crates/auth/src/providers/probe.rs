@@ -1,11 +1,11 @@
-//! Provider test: asks a provider for its discovery document, for the admin who sets it up.
+//! Provider test: fetches the discovery document for the admin who sets the provider up.
 use super::{FetchError, Providers, oidc};
 use crate::{Error, SignIn};
 use domain::{Actor, ProviderId, provider::Kind};
 use http::Request;
 use openidconnect::DiscoveryError;
 
-/// What a provider says about itself.
+/// The metadata of a provider.
 #[derive(Clone, Debug, Default)]
 pub struct ProbeResult {
     pub issuer: String,
@@ -51,8 +51,8 @@ impl Providers {
         let metadata = oidc::discover(&provider.issuer, &http_client).await.map_err(|error| {
             failed(&match error {
                 DiscoveryError::Request(error) => describe(&error),
-                DiscoveryError::Response(status, ..) => format!("its answer has the status {status}"),
-                DiscoveryError::Parse(_) => "its answer is no description of an OpenID Connect provider".into(),
+                DiscoveryError::Response(status, ..) => format!("the provider responded with status {status}"),
+                DiscoveryError::Parse(_) => "the response is not an OpenID Connect discovery document".into(),
                 other => other.to_string(),
             })
         })?;

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The longest that a sign-in at the provider may take.
+/// The maximum duration of a sign-in at the provider.
 pub(super) const LIFETIME: Duration = Duration::from_mins(10);
 /// The cookie's name with TLS, and on a loopback address without.
 const NAMES: (&str, &str) = ("__Host-castellan-sign-in", "castellan-sign-in");
@@ -27,12 +27,12 @@ pub struct Ticket {
     pub(super) nonce: String,
     /// The PKCE code verifier.
     pub(super) verifier: String,
-    /// The path of ours to continue at.
+    /// The local path to continue at.
     pub(super) next: String,
     /// The account to link to, and the session that requested it.
     #[serde(rename = "links")]
     pub(super) link_to: Option<(PersonId, BrowserSessionId)>,
-    /// Whether somebody who is signed in confirms their identity.
+    /// Whether it is the step-up authentication of a signed-in person.
     #[serde(rename = "again")]
     pub(super) reauthenticate: bool,
     pub(super) expires_at: Timestamp,

@@ -1,7 +1,7 @@
 //! Burst of tasks on one runner while a person views the list.
-use super::{Bench, On, tasks};
+use super::{Bench, BenchDatabase, tasks};
 use crate::{
-    figure::{Aim, Figure},
+    figure::{Figure, Threshold},
     http::{Connection, Request},
     program::{Person, Program},
     spread::{Spread, between, rate},
@@ -27,7 +27,7 @@ const BURST_TIMEOUT: Duration = Duration::from_mins(5);
 ///
 /// # Errors
 /// When a response is an error, or a task does not succeed.
-pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
+pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let count = bench.count(500, 120);
     let mut program = bench.program(on)?;
     let mia = program.person("mia", "member")?;
@@ -42,19 +42,19 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let begin = Instant::now();
     let stop = AtomicBool::new(false);
     let list = thread::scope(|scope| {
-        let looking = scope.spawn(|| request_list(&program, &cookie, &stop, 0));
+        let viewer = scope.spawn(|| request_list(&program, &cookie, &stop, 0));
         let done = submit_all(&program, &mia, count).and_then(|()| all_succeeded(&program, &mia, count + PAGE_SIZE));
         stop.store(true, Ordering::Relaxed);
-        let list = looking.join().unwrap_or_else(|_| bail!("the list's thread died"));
+        let list = viewer.join().unwrap_or_else(|_| bail!("the list's thread died"));
         done.and(list)
     })?;
     let burst = rate(count, begin.elapsed());
     let after = bench.sandboxes.per_second(count / 2, slots)?;
     let raw = between(before, after);
     let name = format!("burst of {count}, {slots} at once");
-    bench.add(Figure::against(on.name(&name), burst, "1/s", raw, Aim::RatioAtLeast(0.6)));
+    bench.add(Figure::against(on.name(&name), burst, "1/s", raw, Threshold::RatioAtLeast(0.6)));
     let (quiet, busy) = (idle.percentile(99), list.percentile(99));
-    bench.add(Figure::against(on.name("list during the burst, p99"), busy, "ms", quiet, Aim::RatioAtMost(3.0)));
+    bench.add(Figure::against(on.name("list during the burst, p99"), busy, "ms", quiet, Threshold::RatioAtMost(3.0)));
     Ok(())
 }
 

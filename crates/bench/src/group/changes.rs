@@ -1,10 +1,10 @@
 //! Audited changes, sequential and concurrent, and the verification of their hash chain.
-use super::{Bench, On};
+use super::{Bench, BenchDatabase};
 use crate::{
-    figure::{Aim, Figure},
+    figure::{Figure, Threshold},
     raw,
     spread::{between, rate},
-    world::{World, new_id},
+    world::{BenchStore, new_id},
 };
 use anyhow::Result;
 use domain::{
@@ -28,22 +28,22 @@ const CONCURRENT_WRITERS: usize = 16;
 ///
 /// # Errors
 /// When a change is refused, or the chain does not verify.
-pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
+pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let span = bench.count(Duration::from_secs(4), Duration::from_secs(1));
     let database = on.database()?;
     let place = tempfile::tempdir_in(&bench.data)?;
     Runtime::new()?.block_on(async {
-        let world = World::new(place.path(), database.as_deref()).await?;
+        let world = BenchStore::new(place.path(), database.as_deref()).await?;
         changes(&world, 1, span / 4).await?; // warm up
         let before = commits(place.path(), database.as_deref(), span).await?;
         let alone = changes(&world, 1, span).await?;
         let after = commits(place.path(), database.as_deref(), span).await?;
         let raw = between(before, after);
-        bench.add(Figure::against(on.name("audited changes"), alone, "1/s", raw, Aim::RatioAtLeast(0.8)));
+        bench.add(Figure::against(on.name("audited changes"), alone, "1/s", raw, Threshold::RatioAtLeast(0.8)));
         let company = changes(&world, CONCURRENT_WRITERS, span).await?;
         let alone = between(alone, changes(&world, 1, span).await?);
         let name = on.name("audited changes, 16 writers to one");
-        bench.add(Figure::against(name, company, "1/s", alone, Aim::RatioAtLeast(5.0)));
+        bench.add(Figure::against(name, company, "1/s", alone, Threshold::RatioAtLeast(5.0)));
         world.store.close().await;
         anyhow::Ok(())
     })
@@ -60,7 +60,7 @@ pub fn verification(bench: &mut Bench) -> Result<()> {
     chain.iter().try_for_each(|record| verifier.take(record))?;
     let verified = rate(chain.len(), begin.elapsed());
     black_box(verifier.head());
-    bench.add(Figure::alone("records verified", verified, "1/s", Aim::AtLeast(1e6)));
+    bench.add(Figure::alone("records verified", verified, "1/s", Threshold::AtLeast(1e6)));
     Ok(())
 }
 
@@ -72,7 +72,7 @@ async fn commits(folder: &Path, database: Option<&str>, span: Duration) -> Resul
 }
 
 /// Returns the rate of changes by concurrent writers.
-async fn changes(world: &World, writers: usize, span: Duration) -> Result<f64> {
+async fn changes(world: &BenchStore, writers: usize, span: Duration) -> Result<f64> {
     let begin = Instant::now();
     let lane = |_| tokio::spawn(write(world.store.clone(), world.console.clone(), begin, span));
     let lanes: Vec<_> = (0..writers).map(lane).collect();

@@ -1,10 +1,10 @@
 //! Concurrent claims from one queue on PostgreSQL: throughput, and that no task is claimed twice.
-use super::{Bench, On};
+use super::{Bench, BenchDatabase};
 use crate::{
-    figure::{Aim, Figure},
+    figure::{Figure, Threshold},
     raw,
     spread::{between, rate},
-    world::{World, new_id},
+    world::{BenchStore, new_id},
 };
 use anyhow::{Context, Result, ensure};
 use domain::{Actor, RunnerId, TaskId};
@@ -23,11 +23,11 @@ const SLOTS: usize = 8;
 /// When a task is claimed twice, or never.
 pub fn measure(bench: &mut Bench, cluster: &str) -> Result<()> {
     let tasks = bench.count(100_000, 5_000);
-    let on = On::Postgres(cluster);
+    let on = BenchDatabase::Postgres(cluster);
     let url = on.database()?.context("a database")?;
     let place = tempfile::tempdir_in(&bench.data)?;
     Runtime::new()?.block_on(async {
-        let world = World::new(place.path(), Some(&url)).await?;
+        let world = BenchStore::new(place.path(), Some(&url)).await?;
         world.store.system().seed(world.tenant, tasks).await?;
         raw::postgres::queue_all(&url).await?;
         let mut runners = vec![];
@@ -49,13 +49,19 @@ pub fn measure(bench: &mut Bench, cluster: &str) -> Result<()> {
         ensure!(claimed == seen.len(), "{} tasks were claimed twice", claimed - seen.len());
         ensure!(u32::try_from(claimed)? == tasks, "{claimed} of {tasks} tasks were claimed");
         let raw = between(before, raw().await?);
-        bench.add(Figure::against(on.name("claims by 8 runners of 8 slots"), made, "1/s", raw, Aim::RatioAtLeast(0.5)));
+        bench.add(Figure::against(
+            on.name("claims by 8 runners of 8 slots"),
+            made,
+            "1/s",
+            raw,
+            Threshold::RatioAtLeast(0.5),
+        ));
         world.store.close().await;
         anyhow::Ok(())
     })
 }
 
-async fn runner(world: &World, number: u32) -> Result<Actor> {
+async fn runner(world: &BenchStore, number: u32) -> Result<Actor> {
     let (id, name) = (RunnerId(new_id()), format!("runner-{number}"));
     let mut write = world.store.write(&world.console).await?;
     let enrolled = EnrolledRunner {

@@ -24,13 +24,13 @@ pub struct Bench {
 
 /// The database that a group is measured on.
 #[derive(Clone, Copy, Debug)]
-pub enum On<'a> {
+pub enum BenchDatabase<'a> {
     Sqlite,
     Postgres(&'a str),
 }
 
-impl On<'_> {
-    /// What a figure is called there.
+impl BenchDatabase<'_> {
+    /// Returns the name of a figure on this database.
     pub fn name(self, name: &str) -> String {
         match self {
             Self::Sqlite => name.to_owned(),
@@ -38,10 +38,10 @@ impl On<'_> {
         }
     }
 
-    /// The address of an empty database; on SQLite the program makes its own.
+    /// Returns the URL of an empty database; on SQLite the program creates its own.
     ///
     /// # Errors
-    /// When the cluster refuses.
+    /// When the database cannot be created.
     pub fn database(self) -> Result<Option<String>> {
         match self {
             Self::Sqlite => Ok(None),
@@ -53,9 +53,9 @@ impl On<'_> {
 }
 
 impl Bench {
-    /// The number to use: the first, or the second where it is to be short.
-    pub fn count<T>(&self, usual: T, short: T) -> T {
-        if self.short { short } else { usual }
+    /// Returns `full`, or `short` for a short run.
+    pub fn count<T>(&self, full: T, short: T) -> T {
+        if self.short { short } else { full }
     }
 
     pub fn add(&mut self, figure: Figure) {
@@ -63,11 +63,11 @@ impl Bench {
         self.figures.push(figure);
     }
 
-    /// A program on an empty database.
+    /// Returns a program on an empty database.
     ///
     /// # Errors
     /// When it cannot be set up.
-    pub fn program(&self, on: On<'_>) -> Result<Program> {
+    pub fn program(&self, on: BenchDatabase<'_>) -> Result<Program> {
         Program::new(&self.binaries, &self.data, on.database()?)
     }
 }

@@ -1,7 +1,7 @@
 //! Live output: latency with many watchers, and the effect of a flood on other requests.
-use super::{Bench, On, tasks};
+use super::{Bench, BenchDatabase, tasks};
 use crate::{
-    figure::{Aim, Figure},
+    figure::{Figure, Threshold},
     http::{Connection, Events, Request},
     program::{Person, Program},
     spread::{Spread, between, rate},
@@ -22,22 +22,22 @@ const EACH: usize = 17;
 ///
 /// # Errors
 /// When a line is missing, or a task does not succeed.
-pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
+pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let mut program = bench.program(on)?;
     let people: Vec<_> =
         ["mia", "max", "moe"].into_iter().map(|name| program.person(name, "member")).collect::<Result<_>>()?;
-    let mia = people.first().context("nobody is there")?.clone();
+    let mia = people.first().context("no watcher was created")?.clone();
     program.start()?;
     program.runner(&mia)?;
     let lines = bench.count(200, 40);
     let late = watch(&program, &mia, &people, lines)?;
     let p95 = late.percentile(95);
-    bench.add(Figure::alone(on.name("printed line to 50 streams, p95"), p95, "ms", Aim::AtMost(50.0)));
+    bench.add(Figure::alone(on.name("printed line to 50 streams, p95"), p95, "ms", Threshold::AtMost(50.0)));
     flood(bench, on, &program, &mia)
 }
 
 fn watch(program: &Program, mia: &Person, people: &[Person], lines: usize) -> Result<Spread> {
-    // It waits until all watch, and says with each line when that was printed, in microseconds.
+    // The task starts after all watchers have connected; each line contains its time in microseconds.
     let script = format!("sleep 3; for n in $(seq {lines}); do t=$EPOCHREALTIME; echo \"${{t/./}}\"; sleep 0.05; done");
     let body = serde_json::json!({ "script": script, "timeout_seconds": 120, "visibility": "org" }).to_string();
     let mut connection = Connection::open(&program.host)?;
@@ -79,7 +79,7 @@ fn delays(mut events: Events) -> Result<Vec<Duration>> {
 }
 
 /// Runs a task that prints ten thousand lines per second for some seconds.
-fn flood(bench: &mut Bench, on: On<'_>, program: &Program, mia: &Person) -> Result<()> {
+fn flood(bench: &mut Bench, on: BenchDatabase<'_>, program: &Program, mia: &Person) -> Result<()> {
     let seconds = bench.count(10, 4);
     let span = Duration::from_secs(seconds);
     let cookie = program.sign_in(mia)?;
@@ -87,7 +87,7 @@ fn flood(bench: &mut Bench, on: On<'_>, program: &Program, mia: &Person) -> Resu
     let lookup = || crate::load::load(&program.host, &list, 1, span / 2);
     drop(lookup()?);
     let before = lookup()?.times.percentile(50);
-    // As many as are due by the clock: a sandbox that is short of processor time prints later, not less.
+    // The number of lines follows the clock, so a sandbox with little CPU time prints them later, but all of them.
     let script = format!(
         "t0=${{EPOCHREALTIME/./}}; n=0; while (( n < {total} )); do
            due=$(( (${{EPOCHREALTIME/./}} - t0) / 100 )); (( due > {total} )) && due={total}
@@ -102,19 +102,19 @@ fn flood(bench: &mut Bench, on: On<'_>, program: &Program, mia: &Person) -> Resu
     let first = events.until("line")?;
     let begin = Instant::now();
     let (during, count) = thread::scope(|scope| {
-        let looking = scope.spawn(lookup);
+        let viewer = scope.spawn(lookup);
         let mut count = 1_usize;
         while let Some((event, _)) = events.next()? {
             count += usize::from(event == "line");
         }
         let took = begin.elapsed();
-        let during = looking.join().unwrap_or_else(|_| bail!("the list's thread died"))?;
+        let during = viewer.join().unwrap_or_else(|_| bail!("the list's thread died"))?;
         anyhow::Ok((during.times.percentile(50), rate(count, took)))
     })?;
     ensure!(!first.is_empty(), "a line without data");
     let after = lookup()?.times.percentile(50);
     let raw = between(before, after);
-    bench.add(Figure::alone(on.name("lines of one task to a stream"), count, "1/s", Aim::AtLeast(9_500.0)));
-    bench.add(Figure::against(on.name("list during the flood, p50"), during, "ms", raw, Aim::RatioAtMost(2.0)));
+    bench.add(Figure::alone(on.name("lines of one task to a stream"), count, "1/s", Threshold::AtLeast(9_500.0)));
+    bench.add(Figure::against(on.name("list during the flood, p50"), during, "ms", raw, Threshold::RatioAtMost(2.0)));
     Ok(())
 }

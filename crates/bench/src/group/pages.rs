@@ -1,7 +1,7 @@
 //! Pages of a signed-in person with few and with very many tasks, and the memory that they need.
-use super::{Bench, On};
+use super::{Bench, BenchDatabase};
 use crate::{
-    figure::{Aim, Figure},
+    figure::{Figure, Threshold},
     http::{Connection, Request},
     load::load,
     process,
@@ -28,7 +28,7 @@ const CONNECTIONS: usize = 8;
 const TASK_INTERVAL_SECONDS: i64 = 20;
 
 /// A deployment with tasks, and a person who views them.
-struct Full {
+struct SeededDeployment {
     program: Program,
     person: Person,
     cookie: String,
@@ -39,30 +39,30 @@ struct Full {
 ///
 /// # Errors
 /// When a response is not the requested page.
-pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
+pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let many = match on {
-        On::Sqlite => bench.count(1_000_000, 50_000),
-        On::Postgres(_) => bench.count(200_000, 20_000),
+        BenchDatabase::Sqlite => bench.count(1_000_000, 50_000),
+        BenchDatabase::Postgres(_) => bench.count(200_000, 20_000),
     };
-    let (few, _) = Full::new(bench, on, FEW_TASKS)?;
-    let (full, seeding) = Full::new(bench, on, many)?;
+    let (few, _) = SeededDeployment::new(bench, on, FEW_TASKS)?;
+    let (full, seeding) = SeededDeployment::new(bench, on, many)?;
     let per_million = seeding.as_secs_f64() * 1e6 / f64::from(many);
-    bench.add(Figure::alone(on.name("seeding a million tasks"), per_million, "s", Aim::AtMost(120.0)));
+    bench.add(Figure::alone(on.name("seeding a million tasks"), per_million, "s", Threshold::AtMost(120.0)));
     growth(bench, on, &few, &full)?;
     drop(few);
-    if matches!(on, On::Sqlite) {
+    if matches!(on, BenchDatabase::Sqlite) {
         share(bench, &full)?;
         start_and_memory(bench, full)?;
     }
     Ok(())
 }
 
-impl Full {
-    fn new(bench: &Bench, on: On<'_>, tasks: u32) -> Result<(Self, Duration)> {
+impl SeededDeployment {
+    fn new(bench: &Bench, on: BenchDatabase<'_>, tasks: u32) -> Result<(Self, Duration)> {
         let mut program = bench.program(on)?;
         let person = program.person("mia", "member")?;
         let begin = Instant::now();
-        program.say(&["dev", "seed", "--tasks", &tasks.to_string()])?;
+        program.run(&["dev", "seed", "--tasks", &tasks.to_string()])?;
         let seeding = begin.elapsed();
         program.start_alone()?;
         let cookie = program.sign_in(&person)?;
@@ -94,31 +94,31 @@ impl Full {
 }
 
 /// Measures how much slower each page is with very many tasks.
-fn growth(bench: &mut Bench, on: On<'_>, few: &Full, full: &Full) -> Result<()> {
+fn growth(bench: &mut Bench, on: BenchDatabase<'_>, few: &SeededDeployment, full: &SeededDeployment) -> Result<()> {
     let span = bench.count(Duration::from_secs(3), Duration::from_secs(1));
     for ((name, small), (_, large)) in few.pages()?.into_iter().zip(full.pages()?) {
-        let measure = |of: &Full, path: &str| load(&of.program.host, &[of.page(path)], 1, span);
+        let measure = |of: &SeededDeployment, path: &str| load(&of.program.host, &[of.page(path)], 1, span);
         let (sizes, is_list) = ((measure(few, &small)?.size, measure(full, &large)?.size), name != "a task's page");
         ensure!(!is_list || sizes.0.abs_diff(sizes.1) < sizes.1 / 4, "{name}: {sizes:?} bytes cannot be compared");
         let before = measure(few, &small)?.times.percentile(50);
         let much = measure(full, &large)?.times.percentile(50);
         let after = measure(few, &small)?.times.percentile(50);
         let name = on.name(&format!("{name}, {} tasks to {FEW_TASKS}", full.tasks));
-        bench.add(Figure::against(name, much, "ms", between(before, after), Aim::RatioAtMost(1.2)));
+        bench.add(Figure::against(name, much, "ms", between(before, after), Threshold::RatioAtMost(1.2)));
     }
     let rare = load(&full.program.host, &[full.page(RARE_SEARCH)], 1, span)?.times.percentile(50);
     let name = on.name(&format!("search for a rarer word, {} tasks, p50", full.tasks));
-    bench.add(Figure::alone(name, rare, "ms", Aim::AtMost(10.0)));
+    bench.add(Figure::alone(name, rare, "ms", Threshold::AtMost(10.0)));
     let pages = full.pages()?.into_iter().map(|(_, path)| path).chain([RARE_SEARCH.to_owned()]);
     let pages: Vec<_> = pages.map(|path| full.page(&path)).collect();
     let busy = load(&full.program.host, &pages, CONNECTIONS, span * 2)?;
     let name = on.name(&format!("pages at {CONNECTIONS} connections, p99"));
-    bench.add(Figure::alone(name, busy.times.percentile(99), "ms", Aim::AtMost(10.0)));
+    bench.add(Figure::alone(name, busy.times.percentile(99), "ms", Threshold::AtMost(10.0)));
     Ok(())
 }
 
 /// Compares the list with a bare page of the same size, each on one CPU and requested from the other.
-fn share(bench: &mut Bench, full: &Full) -> Result<()> {
+fn share(bench: &mut Bench, full: &SeededDeployment) -> Result<()> {
     let span = bench.count(Duration::from_secs(5), Duration::from_secs(2));
     let bare = BarePage::start()?;
     let list = [full.page("/tasks")];
@@ -144,16 +144,16 @@ fn share(bench: &mut Bench, full: &Full) -> Result<()> {
     }
     let (ours, raw) = measured?;
     let name = format!("task list of {} kB on one processor", size / 1_000);
-    bench.add(Figure::against(name, ours, "1/s", raw, Aim::RatioAtLeast(0.5)));
+    bench.add(Figure::against(name, ours, "1/s", raw, Threshold::RatioAtLeast(0.5)));
     Ok(())
 }
 
 /// Measures the time from the start to the first page, and the memory before and after the load.
-fn start_and_memory(bench: &mut Bench, full: Full) -> Result<()> {
+fn start_and_memory(bench: &mut Bench, full: SeededDeployment) -> Result<()> {
     largest(bench, &full)?;
-    let Full { mut program, cookie, .. } = full;
+    let SeededDeployment { mut program, cookie, .. } = full;
     let loaded = process::memory(program.pid()?)?;
-    bench.add(Figure::alone("server's memory after load", loaded, "MB", Aim::AtMost(80.0)));
+    bench.add(Figure::alone("server's memory after load", loaded, "MB", Threshold::AtMost(80.0)));
     program.stop()?;
     let mut starts = vec![];
     for _ in 0..5 {
@@ -165,20 +165,20 @@ fn start_and_memory(bench: &mut Bench, full: Full) -> Result<()> {
         program.stop()?;
     }
     let start: crate::spread::Spread = starts.into_iter().collect();
-    bench.add(Figure::alone("start to the first page, p50", start.percentile(50), "ms", Aim::AtMost(300.0)));
-    let mut program = bench.program(On::Sqlite)?;
+    bench.add(Figure::alone("start to the first page, p50", start.percentile(50), "ms", Threshold::AtMost(300.0)));
+    let mut program = bench.program(BenchDatabase::Sqlite)?;
     let person = program.person("mia", "member")?;
     program.start()?;
     program.runner(&person)?;
     thread::sleep(Duration::from_secs(2));
     let server = program.pid()?;
     let runner = process::children(server).into_iter().next().context("the server has no runner")?;
-    bench.add(Figure::alone("server's memory, idle", process::memory(server)?, "MB", Aim::AtMost(40.0)));
-    bench.add(Figure::alone("runner's memory, idle", process::memory(runner)?, "MB", Aim::AtMost(15.0)));
+    bench.add(Figure::alone("server's memory, idle", process::memory(server)?, "MB", Threshold::AtMost(40.0)));
+    bench.add(Figure::alone("runner's memory, idle", process::memory(runner)?, "MB", Threshold::AtMost(15.0)));
     Ok(())
 }
 
-fn largest(bench: &mut Bench, full: &Full) -> Result<()> {
+fn largest(bench: &mut Bench, full: &SeededDeployment) -> Result<()> {
     let mut largest = 0;
     let host = &full.program.host;
     let cookie = full.program.sign_in(&full.program.person("adam", "admin")?)?; // sees every page
@@ -204,6 +204,6 @@ fn largest(bench: &mut Bench, full: &Full) -> Result<()> {
         largest = largest.max(answer.body.len());
     }
     let kilobytes = f64::from(u32::try_from(largest)?) / 1e3;
-    bench.add(Figure::alone("largest page, as it is sent", kilobytes, "kB", Aim::AtMost(60.0)));
+    bench.add(Figure::alone("largest page, as it is sent", kilobytes, "kB", Threshold::AtMost(60.0)));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Cost of authentication: the session of each request, and concurrent sign-ins.
-use super::{Bench, On};
+use super::{Bench, BenchDatabase};
 use crate::{
-    figure::{Aim, Figure},
+    figure::{Figure, Threshold},
     http::Request,
     load::load,
     program::Program,
@@ -24,7 +24,7 @@ const PUBLIC_PAGE: &str = "/forgot";
 ///
 /// # Errors
 /// When a sign-in fails, or a response is not the requested page.
-pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
+pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let mut program = bench.program(on)?;
     let people: Vec<_> = (0..PEOPLE).map(|n| program.person(&format!("mia{n}"), "member")).collect::<Result<_>>()?;
     program.start_alone()?;
@@ -54,15 +54,15 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     for (n, percentile) in ["p50", "p95"].into_iter().enumerate() {
         let name = on.name(&format!("pages while {CONCURRENT_SIGN_INS} sign in, {percentile}"));
         let raw = between(before[n], after[n]);
-        bench.add(Figure::against(name, meanwhile[n], "ms", raw, Aim::RatioAtMost(2.0)));
+        bench.add(Figure::against(name, meanwhile[n], "ms", raw, Threshold::RatioAtMost(2.0)));
     }
     let name = on.name(&format!("{CONCURRENT_SIGN_INS} sign-ins at once"));
-    bench.add(Figure::alone(name, took.as_secs_f64(), "s", Aim::AtMost(30.0)));
+    bench.add(Figure::alone(name, took.as_secs_f64(), "s", Threshold::AtMost(30.0)));
     Ok(())
 }
 
 /// Measures how much longer a page takes with a session: opening the cookie and reading its row.
-fn session(bench: &mut Bench, on: On<'_>, program: &Program, cookie: &str) -> Result<()> {
+fn session(bench: &mut Bench, on: BenchDatabase<'_>, program: &Program, cookie: &str) -> Result<()> {
     let span = bench.count(Duration::from_secs(3), Duration::from_secs(1));
     let time = |headers: &[(&str, &str)]| {
         load(&program.host, &[page(program, PUBLIC_PAGE, headers)], 1, span).map(|load| load.times.percentile(50) * 1e3)
@@ -72,7 +72,7 @@ fn session(bench: &mut Bench, on: On<'_>, program: &Program, cookie: &str) -> Re
     let with = time(&[("cookie", cookie)])?;
     let after = time(&[])?;
     let cost = (with - between(before, after)).max(0.0);
-    bench.add(Figure::alone(on.name("a session's cost in a request, p50"), cost, "µs", Aim::AtMost(60.0)));
+    bench.add(Figure::alone(on.name("a session's cost in a request, p50"), cost, "µs", Threshold::AtMost(60.0)));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Size of the binary and of the files that a browser loads.
 use super::Bench;
-use crate::figure::{Aim, Figure};
+use crate::figure::{Figure, Threshold};
 use anyhow::{Context, Result};
 use std::{fs, path::Path};
 
@@ -10,9 +10,9 @@ use std::{fs, path::Path};
 /// When one of them was not built.
 pub fn measure(bench: &mut Bench, site: &Path) -> Result<()> {
     let binary = fs::metadata(bench.binaries.join("castellan"))?.len();
-    bench.add(Figure::alone("binary", kilobytes(binary)? / 1e3, "MB", Aim::AtMost(40.0)));
+    bench.add(Figure::alone("binary", kilobytes(binary)? / 1e3, "MB", Threshold::AtMost(40.0)));
     let wasm = largest(site)?.with_context(|| format!("no .wasm.br in {}", site.display()))?;
-    bench.add(Figure::alone("wasm, compressed", kilobytes(wasm)?, "kB", Aim::AtMost(120.0)));
+    bench.add(Figure::alone("wasm, compressed", kilobytes(wasm)?, "kB", Threshold::AtMost(120.0)));
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Latency of a sandboxed `true` through the API, from submission to its end, with audit and durable commits.
-use super::{Bench, On};
+use super::{Bench, BenchDatabase};
 use crate::{
-    figure::{Aim, Figure},
+    figure::{Figure, Threshold},
     http::{Connection, Request},
     program::{Person, Program},
     spread::{Spread, between},
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 /// When a task does not succeed.
-pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
+pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let count = bench.count(200, 40);
     let mut program = bench.program(on)?;
     let mia = program.person("mia", "member")?;
@@ -25,8 +25,14 @@ pub fn measure(bench: &mut Bench, on: On<'_>) -> Result<()> {
     let after = bench.sandboxes.times(count / 2)?;
     let raw = between(before.percentile(50), after.percentile(50));
     let (p50, p95) = (times.percentile(50), times.percentile(95));
-    bench.add(Figure::against(on.name("submit to finished, p50"), p50, "ms", raw, Aim::RatioAtMost(2.0)));
-    bench.add(Figure::against(on.name("submit to finished, p95 to its p50"), p95, "ms", p50, Aim::RatioAtMost(2.0)));
+    bench.add(Figure::against(on.name("submit to finished, p50"), p50, "ms", raw, Threshold::RatioAtMost(2.0)));
+    bench.add(Figure::against(
+        on.name("submit to finished, p95 to its p50"),
+        p95,
+        "ms",
+        p50,
+        Threshold::RatioAtMost(2.0),
+    ));
     Ok(())
 }
 
@@ -38,7 +44,7 @@ pub fn body(script: &str) -> String {
 /// Submits a task and returns its id.
 ///
 /// # Errors
-/// When the server refuses.
+/// When the server rejects the request.
 pub fn submit(connection: &mut Connection, host: &str, bearer: &str, body: &str) -> Result<String> {
     let headers = [("authorization", bearer), ("content-type", "application/json")];
     let answer = connection.send(&Request::post(host, "/api/v1/tasks", &headers, body))?.is(201)?;
@@ -57,7 +63,7 @@ fn times(program: &Program, person: &Person, count: usize) -> Result<Spread> {
         let follow = format!("/api/v1/tasks/{id}/log?follow=1");
         let end = listening.listen(&Request::get(host, &follow, &[("authorization", &bearer)]))?.until("end")?;
         times.push(submitted.elapsed());
-        ensure!(end == "succeeded", "a task that does nothing ended as {end}");
+        ensure!(end == "succeeded", "an empty task ended with the state {end}");
     }
     Ok(times.into_iter().collect())
 }

@@ -16,7 +16,7 @@ pub struct BarePage {
 }
 
 impl BarePage {
-    /// Starts one.
+    /// Starts the server.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -31,7 +31,7 @@ impl BarePage {
         Ok(Self { child, host: host.trim().to_owned() })
     }
 
-    /// The number of its process.
+    /// Returns its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -48,7 +48,7 @@ impl Drop for BarePage {
 ///
 /// # Errors
 /// When no port is available.
-#[expect(clippy::disallowed_methods, reason = "the barest server that there is; only we ask it")]
+#[expect(clippy::disallowed_methods, reason = "a minimal server for the benchmark only")]
 pub async fn serve() -> Result<()> {
     any_spawner::Executor::init_tokio()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -72,7 +72,7 @@ fn page(rows: usize) -> impl IntoView {
                 <td><span class="badge">{if number.is_multiple_of(3) { "failed" } else { "succeeded" }}</span></td>
                 <td>{format!("Organization {}", number % 7)}</td>
                 <td>{format!("Person {}", number % 13)}</td>
-                <td><span class="muted">"air gapped"</span></td>
+                <td><span class="muted">"isolated"</span></td>
                 <td><time datetime="2026-03-01T14:05:09Z">"1 March 2026, 14:05"</time></td>
             </tr>
         }

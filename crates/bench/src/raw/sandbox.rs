@@ -16,7 +16,7 @@ pub struct Sandboxes {
 }
 
 impl Sandboxes {
-    /// Finds out what the machine has.
+    /// Detects the capabilities of the machine.
     ///
     /// # Errors
     /// When the runtime cannot be started.
@@ -26,7 +26,7 @@ impl Sandboxes {
         Ok(Self { runtime, bubblewrap })
     }
 
-    /// How long starts take, one after the other.
+    /// Measures sequential starts.
     ///
     /// # Errors
     /// When the machine is unfit.
@@ -35,7 +35,7 @@ impl Sandboxes {
         times.collect()
     }
 
-    /// How many starts there are in a second, so many of them at once.
+    /// Returns the starts per second with this number of concurrent starts.
     ///
     /// # Errors
     /// When the machine is unfit.

@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(
             asked.can(&person(MIA, Some(Role::Approver))),
             [Ability::See, Ability::Cancel],
-            "nobody decides their own"
+            "people cannot decide their own requests"
         );
         let Resource::Task(id, sight, _) = asked else { unreachable!() };
         let theirs = Resource::Task(id, sight, [Some(BEN), None]);
@@ -211,7 +211,11 @@ mod tests {
         let adam = Candidate { tenant_role: TenantRole::Admin, ..person(BEN, None) };
         let private = task(Visibility::Private, false);
         assert_eq!(private.can(&with_key(adam.clone(), "tasks:*", None)), [Ability::See, Ability::Cancel]);
-        assert_eq!(private.can(&with_key(adam, "tasks:*", Some(OPS))), [], "a key for one organization is no admin");
+        assert_eq!(
+            private.can(&with_key(adam, "tasks:*", Some(OPS))),
+            [],
+            "a key for one organization has no admin rights"
+        );
         let build = Resource::Runner(RunnerId(Uuid::nil()));
         for only in [None, Some(OPS)] {
             let key = with_key(member.clone(), "tasks:*", only);

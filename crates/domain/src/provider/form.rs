@@ -17,7 +17,7 @@ pub struct ProviderForm {
     #[serde(default)]
     pub issuer: String,
     pub client_id: String,
-    /// A spelling of [`Newcomers`]; empty means nobody.
+    /// The text form of [`Newcomers`]; empty means `nobody`.
     #[serde(default)]
     pub newcomers: String,
     /// Separated by commas or spaces.

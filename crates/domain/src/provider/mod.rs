@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_02_domains_are_compared_whole() {
+    fn a_02_domains_are_compared_exactly() {
         let acme = provider(Newcomers::Domains, &["acme.example"]);
         assert!(acme.admits(&email("ada@acme.example")) && acme.admits(&email("Ada@ACME.example")));
         for other in ["ada@sub.acme.example", "ada@notacme.example", "ada@acme.example.evil", "ada@example"] {

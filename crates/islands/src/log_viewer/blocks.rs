@@ -6,10 +6,10 @@ use std::ops::RangeInclusive;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement};
 
-/// How many blocks are kept in memory.
+/// The maximum number of blocks in memory.
 const MAX_CACHED_BLOCKS: usize = 60;
 
-/// How many blocks one request fetches.
+/// The number of blocks per request.
 const MAX_FETCHED_BLOCKS: usize = 8;
 
 /// The content of the scrolled element: a spacer, blocks, and another spacer.

@@ -161,6 +161,6 @@ fn data(event: JsValue) -> Option<String> {
 }
 
 fn search_text() -> String {
-    let field = dom::by_id("log-sought").and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
+    let field = dom::by_id("log-search-text").and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
     field.map_or_else(String::new, |field| field.value())
 }

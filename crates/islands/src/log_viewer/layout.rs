@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 /// The server renders blocks of the same size.
 pub const LINES_PER_BLOCK: u32 = 100;
 
-/// How many blocks are laid out at most. Browsers limit the height of an element to some ten million pixels.
+/// The maximum number of blocks in the layout. Browsers limit the height of an element to some ten million pixels.
 const MAX_BLOCKS: u32 = 6_000;
 
 /// Blocks of lines, one below the other. Lines count from 1, blocks from 0: lines 1 to 100 are block 0.
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn millions_of_lines_are_laid_out_in_part() {
+    fn a_layout_of_millions_of_lines_is_partial() {
         let mut layout = Layout::new(8_000_001, 20.0);
         let blocks = layout.blocks().unwrap();
         assert_eq!((*blocks.end(), layout.is_at_edge(*blocks.start(), 3)), (79_999, true));

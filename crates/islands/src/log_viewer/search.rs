@@ -61,7 +61,7 @@ impl Matches {
     }
 }
 
-/// What is highlighted: a text, and the line of the current match.
+/// The highlighted text, and the line of the current match.
 pub struct Highlight {
     /// In lower case, by the browser's own rules, because lines are compared by them too.
     text: String,

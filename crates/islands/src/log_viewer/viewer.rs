@@ -10,13 +10,13 @@ use std::ops::RangeInclusive;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, MouseEvent};
 
-/// How close to the end the viewport must be to follow it, in pixels.
+/// The distance from the end within which the viewport follows it, in pixels.
 const FOLLOW_TOLERANCE: i32 = 24;
 
 /// The height of a line while none is in the document, in pixels.
 const DEFAULT_LINE_HEIGHT: f64 = 20.0;
 
-/// How many blocks before the edge of the layout it moves.
+/// The number of blocks before the edge at which the layout moves.
 const EDGE_MARGIN: u32 = 3;
 
 const FETCH_RETRY_MS: i32 = 2_000;
@@ -84,7 +84,7 @@ pub struct SearchRequest {
     next_line: u32,
 }
 
-/// What the viewport shows.
+/// The visible part of the output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Position {
     /// The end, also when lines are added.
@@ -314,7 +314,7 @@ impl Viewer {
         self.render()
     }
 
-    /// Goes to a line, a third of the viewport below its top.
+    /// Scrolls to a line, a third of the viewport below its top.
     fn go_to_line(&mut self, line: u32) -> Vec<Effect> {
         let line = line.min(self.layout.next_line().saturating_sub(1)).max(1);
         self.go_to(line, Position::Line(line, a_third(&self.blocks)))
@@ -388,7 +388,7 @@ impl Viewer {
 
 /// Search in the output.
 impl Viewer {
-    /// Searches for a text, or goes to the next match if it is the same text as before.
+    /// Searches for a text, or selects the next match if the text is unchanged.
     fn submit_search(&mut self, text: String) -> Vec<Effect> {
         match self.matches.as_ref().is_some_and(|matches| matches.text == text) {
             true => self.step(true),
@@ -428,7 +428,7 @@ impl Viewer {
         self.show_match()
     }
 
-    /// Highlights the matches, goes to the current one, and updates the toolbar.
+    /// Highlights the matches, scrolls to the current one, and updates the toolbar.
     fn show_match(&mut self) -> Vec<Effect> {
         self.highlight = self.matches.as_ref().and_then(Highlight::of);
         let matches = self.matches.as_ref().map(|matches| (matches.total, matches.position()));

@@ -36,7 +36,7 @@ impl Group {
         self.folders.iter().map(open).collect()
     }
 
-    /// Whether the kernel has killed anything in it for want of memory.
+    /// Returns whether the kernel has killed a process of the group because of its memory limit.
     pub fn ran_out_of_memory(&self) -> bool {
         let file = match self.version {
             Version::V1 => "memory.oom_control",
@@ -47,7 +47,7 @@ impl Group {
         })
     }
 
-    /// Bytes at the highest, files on sized mounts included.
+    /// Returns the peak memory usage in bytes, including files on sized mounts.
     pub fn peak_memory(&self) -> Option<u64> {
         let file = match self.version {
             Version::V1 => "memory.max_usage_in_bytes",
@@ -56,7 +56,7 @@ impl Group {
         self.read(file)?.trim().parse().ok()
     }
 
-    /// Kills everything in it.
+    /// Kills all processes of the group.
     pub fn kill(&self) {
         self.folders.iter().for_each(|folder| kill(folder));
     }
@@ -84,15 +84,15 @@ pub(super) fn clear(folder: &Path) {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => kill(folder),
             Ok(()) => return,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return tracing::warn!(folder = %folder.display(), %error, "a control group stays behind"),
+            Err(error) => return tracing::warn!(folder = %folder.display(), %error, "a cgroup cannot be removed"),
         }
         thread::sleep(STEP);
     }
-    tracing::error!(folder = %folder.display(), "a control group does not become empty");
+    tracing::error!(folder = %folder.display(), "a cgroup still has processes after they were killed");
 }
 
 fn kill(folder: &Path) {
-    // One write where the kernel can (5.14, v2 only); else each process, and the caller asks again until none is left.
+    // One write where the kernel supports it (5.14, v2 only); otherwise each process, and the caller repeats until none is left.
     if fs::write(folder.join("cgroup.kill"), "1").is_ok() {
         return;
     }

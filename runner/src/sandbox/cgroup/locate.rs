@@ -28,8 +28,8 @@ pub(super) fn delegated() -> Result<(Version, Vec<Folder>), String> {
 
 /// Prepares our v2 group for child groups.
 fn own_v2_group(mounts: &str, memberships: &str) -> Result<Folder, String> {
-    let own = own_folder(mounts, memberships, "cgroup2", "").ok_or("no cgroup v2 is mounted")?;
-    // A server that started us may already have been moved, and we with it.
+    let own = own_folder(mounts, memberships, "cgroup2", "").ok_or("cgroup v2 is not mounted")?;
+    // A server that started this runner may already have moved both into a leaf.
     let own = if own.ends_with(RUNNER_LEAF) { own.parent().map(Path::to_owned).unwrap_or(own) } else { own };
     let available = fs::read_to_string(own.join("cgroup.controllers")).unwrap_or_default();
     if let Some(missing) =
@@ -45,13 +45,13 @@ fn own_v2_group(mounts: &str, memberships: &str) -> Result<Folder, String> {
     Ok(Folder { path: own, controllers: &Controller::ALL })
 }
 
-/// Moves the runner, and a parent in the same group, into a leaf. Fails if other processes are in the group: they are
-/// not ours to move.
+/// Moves the runner, and a parent in the same group, into a leaf. Fails if the group has other processes, which a
+/// runner must not move.
 fn settle(own: &Path) -> io::Result<()> {
     let main = own.join(RUNNER_LEAF);
     let inside = fs::read_to_string(own.join("cgroup.procs"))?;
-    let ours = [std::process::id(), std::os::unix::process::parent_id()].map(|pid| pid.to_string());
-    if inside.lines().any(|pid| !ours.iter().any(|our| our == pid)) {
+    let pids = [std::process::id(), std::os::unix::process::parent_id()].map(|pid| pid.to_string());
+    if inside.lines().any(|pid| !pids.iter().any(|own| own == pid)) {
         return Err(io::Error::other("other programs are in it"));
     }
     if !inside.trim().is_empty() {
@@ -86,7 +86,7 @@ fn own_v1_group(mounts: &str, memberships: &str, controller: Controller) -> Opti
 /// Returns where our group of a hierarchy is mounted: cgroups(7), `/proc/self/cgroup` matched with
 /// `/proc/self/mountinfo`.
 fn own_folder(mounts: &str, memberships: &str, kind: &str, controller: &str) -> Option<PathBuf> {
-    let ours = memberships.lines().find_map(|line| {
+    let own = memberships.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
         let (controllers, path) = (fields.next()?, fields.next()?);
         controllers.split(',').any(|name| name == controller).then_some(path)
@@ -101,7 +101,7 @@ fn own_folder(mounts: &str, memberships: &str, kind: &str, controller: &str) -> 
         if !here {
             return None;
         }
-        let below = ours.strip_prefix(root.trim_end_matches('/'))?;
+        let below = own.strip_prefix(root.trim_end_matches('/'))?;
         let folder = Path::new(point).join(below.trim_start_matches('/'));
         folder.is_dir().then_some(folder)
     })
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_others_share_or_that_counts_too_little_is_left_alone() {
+    fn a_shared_group_or_one_with_missing_controllers_is_not_used() {
         let (_folder, shared, mounts) = unit("cpu memory pids", "999999999\n");
         assert!(own_v2_group(&mounts, "0::/unit\n").unwrap_err().contains("other programs are in it"));
         assert!(!shared.join(RUNNER_LEAF).exists());

@@ -53,12 +53,12 @@ impl Controller {
 }
 
 impl Tree {
-    /// Takes the machine's cgroups into use: v2 where it is delegated to us, else v1 where we may write to it.
+    /// Opens the machine's cgroups: v2 if it is delegated to the runner, otherwise v1 if the runner can write to it.
     ///
     /// # Errors
-    /// Why neither can be had, as half a sentence.
+    /// When neither is available, with the reason as a clause.
     pub fn find() -> Result<Self, String> {
-        let this = name_of_ours().ok_or("this process does not find itself in /proc")?;
+        let this = unique_name().ok_or("this process is not in /proc")?;
         let (version, parents) = locate::delegated()?;
         let mut tree = Self { version, folders: vec![] };
         for parent in parents {
@@ -79,7 +79,7 @@ impl Tree {
         }
     }
 
-    /// A group for one task, within its limits and empty.
+    /// Creates an empty group with the limits of one task.
     pub fn group(&self, name: &str, limits: &Limits) -> io::Result<Group> {
         let mut group = Group::new(self.version);
         for folder in &self.folders {
@@ -105,7 +105,7 @@ impl Drop for Tree {
 const PREFIX: &str = "castellan-";
 
 /// Returns a unique name, even if the process id is reused: `castellan-PID-STARTED-NUMBER`.
-fn name_of_ours() -> Option<String> {
+fn unique_name() -> Option<String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let pid = std::process::id();
     Some(format!("{PREFIX}{pid}-{}-{}", started(pid)?, NEXT.fetch_add(1, Ordering::Relaxed)))
@@ -124,7 +124,7 @@ fn sweep(parent: &Path) {
         let name = entry.file_name();
         let Some((pid, start)) = name.to_str().and_then(owner) else { continue };
         if started(pid) != Some(start) {
-            tracing::info!(folder = %entry.path().display(), "removing what an earlier runner left");
+            tracing::info!(folder = %entry.path().display(), "removing a cgroup of an earlier runner");
             group::clear(&entry.path());
         }
     }

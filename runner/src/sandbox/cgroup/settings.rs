@@ -13,7 +13,7 @@ const PERIOD: u64 = 100_000;
 
 pub(super) fn apply(version: Version, controller: Controller, folder: &Path, limits: &Limits) -> io::Result<()> {
     let memory = limits.memory_bytes.to_string();
-    // Bubblewrap's own process stands in the group beside the task's.
+    // Bubblewrap's own process is in the group too.
     let processes = (u64::from(limits.processes) + 1).to_string();
     let quota = u64::from(limits.cpu_millis) * PERIOD / 1000;
     match (version, controller) {
@@ -25,7 +25,7 @@ pub(super) fn apply(version: Version, controller: Controller, folder: &Path, lim
         (Version::V2, Controller::Memory) => {
             set(folder, "memory.max", &memory)?;
             optional(set(folder, "memory.swap.max", "0"))?;
-            // All of the task ends, not one process of it at random (4.19).
+            // Out of memory, the kernel kills the whole task instead of one process at random (4.19).
             optional(set(folder, "memory.oom.group", "1"))
         }
         (_, Controller::Pids) => set(folder, "pids.max", &processes),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_swap_accounting_will_do_but_one_without_a_memory_limit_will_not() {
+    fn swap_accounting_is_optional_and_a_memory_limit_is_required() {
         assert_eq!(written(Version::V2, &["memory.max", "pids.max", "cpu.max"]).len(), 3);
         assert!(apply(Version::V2, Controller::Memory, Path::new("/nowhere"), &LIMITS).is_err());
     }

@@ -18,7 +18,7 @@ on_both! {
             "/api/v1/runners".to_owned(),
             "/api/v1/approvals".to_owned(),
             format!("/api/v1/approvals/{approval_id}"),
-            "/api/v1/audit".to_owned(), // the scope is there, but its owner is no auditor
+            "/api/v1/audit".to_owned(), // the key has the scope, but its owner is not an auditor
         ] {
             env.get(&none, &path).await.problem(403);
         }
@@ -41,7 +41,7 @@ on_both! {
     }
 
     /// M-11: the responses are identical byte for byte.
-    async fn m_11_resources_of_another_tenant_look_like_missing_ones(env) {
+    async fn m_11_resources_of_another_tenant_get_the_response_of_missing_ones(env) {
         let bolt = env.key(&env.bolt, env.bolt.mia, "tasks:*,approvals:*").await;
         let task = env.submit(&bolt, json!({ "script": "true", "network_policy": "unrestricted", "visibility": "public" })).await;
         let approval = env.get(&bolt, "/api/v1/approvals").await.json()["items"][0].clone();

@@ -130,10 +130,10 @@ on_both! {
         env.finish(&env.acme, &again, End::Exited(0), "uno\n").await;
         let mut late = follow(env, &key, assignment.task.id, Some(&last)).await;
         for rest in [watcher.until("end").await, late.until("end").await] {
-            let anew = rest.iter().position(|it| it.event == "attempt").unwrap();
-            assert_eq!(rest[anew].data, "2");
-            assert_eq!(texts(&rest[anew..], 1), ["uno"]);
-            assert!(texts(&rest[..anew], 1).is_empty());
+            let restart = rest.iter().position(|it| it.event == "attempt").unwrap();
+            assert_eq!(rest[restart].data, "2");
+            assert_eq!(texts(&rest[restart..], 1), ["uno"]);
+            assert!(texts(&rest[..restart], 1).is_empty());
         }
         assert_eq!(env.get(&key, &format!("/api/v1/tasks/{}/log?attempt=1", assignment.task.id)).await.body, "one\ntwo\n");
     }

@@ -75,7 +75,7 @@ fn every_operation_documents_its_purpose_and_its_responses() {
     let text = document.to_string();
     for part in text.split("\"$ref\":\"#/components/schemas/").skip(1) {
         let name = part.split('"').next().unwrap();
-        assert!(document["components"]["schemas"][name].is_object(), "{name} is referred to and not there");
+        assert!(document["components"]["schemas"][name].is_object(), "{name} is referenced but not defined");
     }
 }
 
@@ -106,5 +106,5 @@ fn the_document_in_docs_is_up_to_date() {
         fs::write(&file, &text).unwrap();
     }
     let kept = fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == text, "docs/openapi.json is not what the code says; run this test with UPDATE=1");
+    assert!(kept == text, "docs/openapi.json is outdated; run this test with UPDATE=1");
 }

@@ -189,7 +189,8 @@ impl Response {
 pub async fn read_to_end(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> String {
     let mut bytes = Vec::new();
     // A reset after the response counts as the end of the connection.
-    let _end =
-        timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await.expect("the server does not close");
+    let _end = timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes))
+        .await
+        .expect("the server did not close the connection");
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -31,7 +31,7 @@ async fn every_response_has_the_security_headers() {
         (421, server.send_raw("GET / HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n").await),
         (421, server.send_raw("GET / HTTP/1.0\r\n\r\n").await),
         (421, server.send_raw("GET http://rebound.example/ HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n").await),
-        (400, server.send_raw("this is no request\r\n\r\n").await),
+        (400, server.send_raw("not a request\r\n\r\n").await),
         (400, server.send_raw("GET / HTTP/1.1\r\nHost: HOST\r\nbad header\r\n\r\n").await),
         (400, server.send_raw("GET / HTTP/1.1\r\nHost: HOST\r\n\r\nGARBAGE\x01\r\n\r\n").await.last()),
         (431, server.send_raw(&format!("GET / HTTP/1.1\r\nHost: HOST\r\n{many_headers}\r\n")).await),

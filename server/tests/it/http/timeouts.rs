@@ -25,7 +25,8 @@ async fn send_slowly(server: &super::fixture::TestServer, start: &str, piece: &s
     };
     let mut bytes = Vec::new();
     let ended = async {
-        let _end = timeout(Duration::from_secs(10), reader.read_to_end(&mut bytes)).await.expect("never cut");
+        let _end =
+            timeout(Duration::from_secs(10), reader.read_to_end(&mut bytes)).await.expect("the response was never cut");
     };
     tokio::select! {
         () = dripping => {}
@@ -78,7 +79,7 @@ async fn trap_e14_a_client_that_does_not_read_is_disconnected() {
     stream.write_all(request.as_bytes()).await.unwrap();
     sleep(Duration::from_millis(1_200)).await;
     let length = read_to_end(&mut stream).await.len();
-    assert!(length < 64 << 20, "everything came: {length}");
+    assert!(length < 64 << 20, "the response was not cut: {length}");
 }
 
 #[tokio::test]
@@ -132,10 +133,10 @@ async fn trap_e14_connections_are_limited_per_address() {
     // Another loopback address.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
-    let mut neighbor = socket.connect(server.address).await.unwrap();
+    let mut other_client = socket.connect(server.address).await.unwrap();
     let request = format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.address);
-    neighbor.write_all(request.as_bytes()).await.unwrap();
-    assert_eq!(Response(read_to_end(&mut neighbor).await).status(), 200);
+    other_client.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(Response(read_to_end(&mut other_client).await).status(), 200);
     // A closed connection frees its slot.
     connections.pop();
     while server.get("/").await.0.is_empty() {

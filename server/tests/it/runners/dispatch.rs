@@ -91,7 +91,7 @@ async fn a_cancellation_is_pushed_once() {
 }
 
 #[tokio::test]
-async fn a_task_that_a_full_runner_refuses_goes_to_another() {
+async fn a_task_refused_by_a_full_runner_is_assigned_to_another() {
     let fixture = Fixture::start().await;
     let (full, other) = (fixture.runner("full").await, fixture.runner("other").await);
     let mut first = full.connect(1, &[]).await;
@@ -138,7 +138,7 @@ async fn a_refusal_fails_the_task_with_its_reason() {
     let mut stream = runner.connect(1, &[]).await;
     let id = fixture.submit("true").await;
     let assign = stream.assigned().await;
-    let reason = "script: is another than the one that was approved".to_owned();
+    let reason = "script: is not the approved script".to_owned();
     stream.send(runner_message::Kind::Refused(wire::v1::Refused { attempt: assign.attempt, reason, elsewhere: false }));
     let mut task = fixture.task(id).await;
     for _ in 0..50 {
@@ -149,5 +149,5 @@ async fn a_refusal_fails_the_task_with_its_reason() {
         task = fixture.task(id).await;
     }
     assert_eq!(task.state, TaskState::Failed);
-    assert!(task.ending.unwrap().contains("another than the one that was approved"));
+    assert!(task.ending.unwrap().contains("is not the approved script"));
 }

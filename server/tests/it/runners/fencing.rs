@@ -72,7 +72,7 @@ async fn a_reconnected_runner_with_its_task_resumes_at_the_next_line() {
     assert!(matches!(stream.receive().await, Ok(Some(Kind::LinesAck(_)))));
     // The old stream is still open; the newest stream replaces it.
     let mut again = runner.connect(2, &[&assign]).await;
-    let Ok(Some(Kind::LinesAck(ack))) = again.receive().await else { panic!("where to go on") };
+    let Ok(Some(Kind::LinesAck(ack))) = again.receive().await else { panic!("a resume position") };
     assert_eq!((ack.attempt, ack.next_line), (assign.attempt.clone(), 3));
     while let Ok(Some(_)) = stream.receive().await {}
     assert_eq!(fixture.task(id).await.attempt, 1);
@@ -91,7 +91,7 @@ async fn a_heartbeat_renews_held_leases_and_reports_lost_ones() {
     let other = Attempt { task: Uuid::from_u128(9).as_bytes().to_vec().into(), attempt: 1 };
     let active = vec![assign.attempt.clone().unwrap(), other.clone()];
     stream.send(runner_message::Kind::Heartbeat(Heartbeat { sequence: 7, active, load: None }));
-    let Ok(Some(Kind::LeaseLost(lost))) = stream.receive().await else { panic!("what is lost") };
+    let Ok(Some(Kind::LeaseLost(lost))) = stream.receive().await else { panic!("a lost lease") };
     assert_eq!(lost.attempt, Some(other));
     let Ok(Some(Kind::HeartbeatAck(ack))) = stream.receive().await else { panic!("an acknowledgement") };
     assert_eq!(ack.sequence, 7);

@@ -31,7 +31,7 @@ async fn is_renewal_due(stream: &mut RunnerStream) -> bool {
     loop {
         match stream.receive().await {
             Ok(Some(Kind::HeartbeatAck(ack))) => return ack.renew,
-            Ok(Some(Kind::LinesAck(_))) => {} // where a task that it held goes on
+            Ok(Some(Kind::LinesAck(_))) => {} // the position at which a held task continues
             other => panic!("{other:?} instead of an acknowledgement"),
         }
     }
@@ -55,7 +55,7 @@ async fn renewal_refusal(stream: &mut RunnerStream, renew: Renew) -> Code {
             // The server may reject the runner before it reads the request.
             Ok(Some(Kind::Reject(_))) => return Code::PermissionDenied,
             Ok(Some(_)) => {}
-            Ok(None) => panic!("it ends without a word"),
+            Ok(None) => panic!("the stream ended without an error"),
             Err(status) => return status.code(),
         }
     }
@@ -81,7 +81,7 @@ async fn s_05_both_certificates_are_valid_until_the_new_one_is_used() {
     let new = runner.with_certificate(&certificate, &key);
     let mut stream = new.connect(1, &[&assign]).await;
     assert!(!is_renewal_due(&mut stream).await, "90 days are left");
-    assert_eq!(connection_refusal(&runner).await, Some(Code::PermissionDenied), "the old one is void");
+    assert_eq!(connection_refusal(&runner).await, Some(Code::PermissionDenied), "the old certificate is invalid");
     stream.print(&assign, 1, &["hello"]);
     stream.finish(new.finished(&assign, "hello\n"));
     loop {
@@ -99,12 +99,12 @@ async fn s_05_both_certificates_are_valid_until_the_new_one_is_used() {
 
 #[tokio::test]
 async fn s_05_only_the_last_renewed_certificate_is_valid() {
-    let (_house, runner) = fixture_with_expiring_certificate().await;
+    let (_fixture, runner) = fixture_with_expiring_certificate().await;
     let mut stream = runner.connect(1, &[]).await;
     let (first_key, first) = renew(&mut stream).await;
     let (key, certificate) = renew(&mut stream).await;
     assert_eq!(connection_refusal(&runner.with_certificate(&first, &first_key)).await, Some(Code::PermissionDenied));
-    assert_eq!(connection_refusal(&runner).await, None, "the old one still counts");
+    assert_eq!(connection_refusal(&runner).await, None, "the old certificate is still valid");
     runner.with_certificate(&certificate, &key).connect(1, &[]).await;
     assert_eq!(connection_refusal(&runner).await, Some(Code::PermissionDenied));
 }
@@ -136,7 +136,7 @@ async fn s_05_a_revoked_runner_cannot_renew_and_its_certificates_are_invalid() {
 
 #[tokio::test]
 async fn s_05_an_invalid_renewal_changes_nothing() {
-    let (_house, runner) = fixture_with_expiring_certificate().await;
+    let (_fixture, runner) = fixture_with_expiring_certificate().await;
     let weak = KeyPair::generate().unwrap(); // P-256
     let weak = CertificateParams::default().serialize_request(&weak).unwrap().pem().unwrap();
     for csr in [String::new(), "nonsense".into(), weak] {

@@ -68,7 +68,7 @@ impl Browser<'_> {
             request.extensions_mut().insert(server::http::ClientAddress(address));
         }
         let mut response = Response::of(self.router.clone().oneshot(request).await.unwrap()).await;
-        response.body = response.body.replace("<!>", ""); // Leptos leaves marks between its views, where it likes
+        response.body = response.body.replace("<!>", ""); // Leptos inserts markers between its views
         for line in response.headers.get_all(header::SET_COOKIE) {
             let (name, value) = line.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
             self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());

@@ -35,8 +35,8 @@ on_both! {
         person(env, &env.acme, "adam", TenantRole::Admin).await;
         let adam = browser(env);
         adam.sign_in("adam").await;
-        for (page, leads) in [("/people", "/sign-in?next=%2Fpeople"), ("/sign-in?next=/people", "/second-factor?next=%2Fpeople")] {
-            assert_eq!(adam.get(page).await.header("location"), Some(leads));
+        for (page, location) in [("/people", "/sign-in?next=%2Fpeople"), ("/sign-in?next=/people", "/second-factor?next=%2Fpeople")] {
+            assert_eq!(adam.get(page).await.header("location"), Some(location));
         }
         assert!(adam.get("/second-factor").await.body.contains("Set up authenticator app"));
         for (action, fields) in [("people/create", &[("name", "x"), ("email", "x@x.example"), ("tenant_role", "admin")][..]), ("factors/recovery-codes", &[]), ("browser-sessions/end-others", &[]), ("factors/policy", &[("who", "nobody")]), ("factors/show", &[("code", "123456")])] {
@@ -55,10 +55,10 @@ on_both! {
         assert_eq!(done.status, 200, "{done:?}");
         assert_eq!(done.body.matches("<li><code>").count(), 10, "ten recovery codes, shown once");
         assert_eq!(adam.status("/people").await, 200);
-        assert!(!early.is_signed_in().await, "the cookie from before opens nothing");
+        assert!(!early.is_signed_in().await, "the earlier cookie is invalid");
     }
 
-    /// D-03: setting up a required second factor leads back to the invitation, and never to another site.
+    /// D-03: setting up a required second factor location back to the invitation, and never to another site.
     async fn d_03_setting_up_a_second_factor_returns_to_the_invitation(env) {
         let acme = &env.acme;
         let (olga, lab) = (person(env, acme, "olga", TenantRole::Person).await, "Laboratory".to_owned());
@@ -82,9 +82,9 @@ on_both! {
         assert!(adam.get("/invitation").await.body.contains(&format!("href=\"{step}\"")));
         let carries = "name=\"next\" value=\"/invitation\"";
         assert_eq!(adam.get(step).await.body.matches(carries).count(), 2, "with an app, and with a passkey");
-        let begun = adam.submit(step, "factors/offer-totp", &[("next", "/invitation")]).await;
+        let step = adam.submit(step, "factors/offer-totp", &[("next", "/invitation")]).await;
         let page = "/authenticator?next=%2Finvitation";
-        assert_eq!(begun.header("location"), Some(page));
+        assert_eq!(step.header("location"), Some(page));
         let wrong = adam.submit(page, "factors/confirm-totp", &[("next", "/invitation"), ("code", "000000")]).await;
         assert!(wrong.status == 422 && wrong.body.contains(carries), "{wrong:?}");
         let code = AuthenticatorApp::of(&wrong.body).code(env, 0);
@@ -94,9 +94,9 @@ on_both! {
 
         let foreign = browser(env);
         foreign.sign_in("olga").await;
-        for (next, leads) in [("//evil.example", "/authenticator?next=%2F"), ("", "/authenticator")] {
-            let begun = foreign.submit("/account", "factors/offer-totp", &[("next", next)]).await;
-            assert_eq!(begun.header("location"), Some(leads), "{next}");
+        for (next, location) in [("//evil.example", "/authenticator?next=%2F"), ("", "/authenticator")] {
+            let step = foreign.submit("/account", "factors/offer-totp", &[("next", next)]).await;
+            assert_eq!(step.header("location"), Some(location), "{next}");
         }
         let page = foreign.get("/authenticator?next=%2F%2Fevil.example").await.body;
         assert!(!page.contains("//evil.example") && page.contains("name=\"next\" value=\"/\""), "{page}");
@@ -113,7 +113,7 @@ on_both! {
         again.sign_in("adam").await;
         assert!(!again.is_signed_in().await);
         let used = app.code(env, 0);
-        assert_eq!(again.act("factors/show", &[("code", &used)]).await.status, 422, "it set the app up");
+        assert_eq!(again.act("factors/show", &[("code", &used)]).await.status, 422, "the app was set up with this code");
         env.advance_clock(STEP);
         let other = browser(env);
         other.sign_in("adam").await;
@@ -153,14 +153,14 @@ on_both! {
         assert_eq!(made.json()["secret"].as_str().unwrap().lines().count(), 10);
         let void = browser(env);
         void.sign_in("adam").await;
-        assert_eq!(void.act("factors/show", &[("code", &codes[4])]).await.status, 422, "void since there are new ones");
+        assert_eq!(void.act("factors/show", &[("code", &codes[4])]).await.status, 422, "replaced by new codes");
     }
 
     async fn m_14_a_partial_session_cannot_set_up_another_factor(env) {
         person(env, &env.acme, "mo", TenantRole::Person).await;
         let mine = browser(env);
         mine.sign_in("mo").await;
-        assert!(mine.is_signed_in().await, "nobody asks");
+        assert!(mine.is_signed_in().await, "no second factor is required");
         mine.enroll().await;
         let thief = browser(env);
         thief.sign_in("mo").await;
@@ -169,7 +169,7 @@ on_both! {
         }
         assert_eq!(thief.get("/authenticator").await.header("location"), Some("/second-factor"));
         assert!(thief.get("/second-factor").await.body.contains("recovery codes"));
-        assert_eq!(thief.act("login/sign-out", &[]).await.status, 200, "they may leave");
+        assert_eq!(thief.act("login/sign-out", &[]).await.status, 200, "sign-out is allowed");
         assert_eq!(thief.get("/second-factor").await.header("location"), Some("/sign-in?next=%2F"));
     }
 
@@ -212,7 +212,7 @@ on_both! {
         mine.sign_in("mo").await;
         assert!(mine.is_signed_in().await);
         require_factors(env, true).await;
-        assert!(!mine.is_signed_in().await, "an open session counts no more");
+        assert!(!mine.is_signed_in().await, "the open session is incomplete");
         require_factors(env, false).await;
         assert!(mine.is_signed_in().await);
         require_factors(env, true).await;

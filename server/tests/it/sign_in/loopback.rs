@@ -49,11 +49,11 @@ on_both! {
         let id = stored_provider(env, &format!("http://127.0.0.1:{port}")).await.to_string();
         let tried = adam.act("providers/test", &[("id", &id)]).await;
         assert_eq!(tried.status, 422, "{tried:?}");
-        assert!(tried.body.contains("this address is not asked"), "{tried:?}");
+        assert!(tried.body.contains("this address is not allowed"), "{tried:?}");
         let nobody = browser(env);
         assert!(!nobody.get("/sign-in").await.body.contains(&id), "a stored provider is not offered either");
         assert_eq!(nobody.status(&format!("/sign-in/with/{id}")).await, 404);
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(inside.accept().is_err(), "nothing was connected to");
+        assert!(inside.accept().is_err(), "no connection was made");
     }
 }

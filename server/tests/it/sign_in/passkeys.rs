@@ -41,7 +41,7 @@ impl Browser<'_> {
         assert_eq!(
             added.json()["secret"].as_str().unwrap().lines().count(),
             10,
-            "the first factor brings recovery codes"
+            "the first factor creates recovery codes"
         );
         device
     }
@@ -158,7 +158,7 @@ on_both! {
         let ceremony = eves.create_ceremony("register").await;
         let (_, made) = PasskeyDevice::make(&ceremony, ORIGIN);
         is_refused(&half.add(&ceremony, &made).await);
-        // A device that claims another person's user handle signs nobody in.
+        // A device that claims another person's user handle is refused.
         let ceremony = eves.create_ceremony("sign-in").await;
         let lying = foreign.show(&ceremony).replace(&foreign.owner, &device.owner);
         is_refused(&browser(env).sign_in_with_passkey(&ceremony, &lying).await);
@@ -207,6 +207,6 @@ on_both! {
         is_refused(&alone.sign_in_with_passkey(&ceremony, &device.show(&ceremony)).await);
         let alone = browser(env);
         alone.sign_in("adam").await;
-        assert_eq!(alone.act("factors/ask-passkey", &[("purpose", "show")]).await.status, 401, "there is no passkey");
+        assert_eq!(alone.act("factors/ask-passkey", &[("purpose", "show")]).await.status, 401, "the person has no passkey");
     }
 }

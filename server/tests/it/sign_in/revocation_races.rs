@@ -44,7 +44,7 @@ async fn assert_signed_out_during(
     let console = &env.acme.console;
     let all = async |write: &mut Write| {
         let proof = console.may(EndBrowserSessions { of: Some(who) }).unwrap();
-        assert_eq!(write.end_all_browser_sessions(proof, None).await?, 1, "there is one to end");
+        assert_eq!(write.end_all_browser_sessions(proof, None).await?, 1, "there is a session to end");
         Ok(())
     };
     let response = act_during(env, browser, (action, fields), all).await;
@@ -58,7 +58,7 @@ async fn assert_all_signed_out(browsers: &[&Browser<'_>], action: &str) {
         assert_eq!(
             browser.get("/second-factor").await.header("location"),
             Some("/sign-in?next=%2F"),
-            "{action}: nor halfway"
+            "{action}: no incomplete session either"
         );
     }
 }

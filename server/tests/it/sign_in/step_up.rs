@@ -33,8 +33,8 @@ on_both! {
         };
         let wrong = send(with("proof_password", "not the password")).await;
         assert_eq!(wrong.status, 422, "{wrong:?}");
-        assert!(wrong.body.contains("Nina Neumann") && !wrong.body.contains("not the password") && wrong.body.contains("Is not right."));
-        assert!(adam.act("people/create", &NEW).await.status == 403, "nothing happened");
+        assert!(wrong.body.contains("Nina Neumann") && !wrong.body.contains("not the password") && wrong.body.contains("Is incorrect."));
+        assert!(adam.act("people/create", &NEW).await.status == 403, "nothing was changed");
         let done = send(with("proof_code", &app.code(env, 0))).await;
         assert_eq!(done.status, 200, "{done:?}");
         assert!(done.body.contains("/password?token="), "{done:?}");
@@ -46,7 +46,7 @@ on_both! {
         assert_eq!(adam.act("rules/change", &rules).await.json()["kind"], "stale");
         let code = app.code(env, 0);
         assert_eq!(adam.act("factors/prove", &[("proof_code", &code), ("next", "/rules")]).await.json()["go_to"], "/rules");
-        assert_eq!(adam.act("rules/change", &rules).await.status, 409, "now it is looked at");
+        assert_eq!(adam.act("rules/change", &rules).await.status, 409, "after step-up the stale rules are detected");
         env.advance_clock(env.app.config.sessions.step_up);
         assert_eq!(adam.act("rules/change", &rules).await.json()["kind"], "stale");
         assert_eq!(adam.act("factors/prove", &[("proof_code", &code)]).await.status, 422, "an old code");
@@ -97,7 +97,7 @@ on_both! {
             let (id, digest) = (approval.id.to_string(), approval.request_digest.to_string());
             let page = adam.get(&format!("/approvals/{id}")).await;
             assert!(page.body.contains("value=\"approve\""), "the form is shown; the proof is requested on submit");
-            let fields = [("id", id.as_str()), ("answer", response), ("reason", "looked at it"), ("request_digest", &digest)];
+            let fields = [("id", id.as_str()), ("answer", response), ("reason", "reviewed"), ("request_digest", &digest)];
             adam.act("approvals/decide", &fields).await
         };
         assert_eq!(decide("deny").await.status, 200);

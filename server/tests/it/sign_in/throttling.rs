@@ -31,7 +31,7 @@ async fn sign_in_from_unknown_browser(env: &TestEnv, last: u8) -> (u16, Option<S
 
 /// Returns the number of throttling events in the audit log.
 async fn throttle_records(env: &TestEnv) -> usize {
-    env.app.background.room().await; // those before have found theirs
+    env.app.background.room().await; // waits for the earlier writes
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let filter = store::AuditFilter { action: Some("rate_limit_exceeded".into()), ..Default::default() };
     let mut read = env.app.store.read(&env.acme.console).await.unwrap();

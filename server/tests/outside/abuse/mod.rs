@@ -33,7 +33,7 @@ fn reset_peak_memory(program: &Program) -> u64 {
 fn assert_memory_growth(program: &Program, before: u64, by: u64) {
     let (most, now) = (memory(program, "VmHWM:"), memory(program, "VmRSS:"));
     println!("{before} MiB before, {most} MiB at the most, {now} MiB after");
-    assert!(most <= before + by, "{before} MiB before, {most} MiB at the most");
+    assert!(most <= before + by, "{before} MiB before, {most} MiB at the peak");
 }
 
 fn memory(program: &Program, of: &str) -> u64 {

@@ -54,11 +54,11 @@ async fn d_01_a_thousand_watchers_receive_every_line() {
         }
         (lines, stream.data_of_next("end").await)
     });
-    let heard =
+    let received =
         with_timeout(Duration::from_mins(2), "all watchers receive all lines", futures::future::join_all(data_of_next))
             .await;
-    println!("{} watchers, {:?}", heard.len(), began.elapsed());
-    for (lines, end) in heard {
+    println!("{} watchers, {:?}", received.len(), began.elapsed());
+    for (lines, end) in received {
         assert_eq!(lines, ["begun", "line 1", "line 2", "line 3", "line 4", "line 5"]);
         assert_eq!(end, "succeeded");
     }

@@ -30,7 +30,7 @@ async fn write(program: &Program, key: &str, until: Instant) -> Result<usize, St
 on_both! {
     async fn sixty_four_writers_are_all_served(program) {
         program.set("CASTELLAN_LOCAL_RUNNER_ENABLED", "false");
-        program.lift_rate_limits(); // one key writes for all of them, for longer than it may
+        program.lift_rate_limits(); // all writers use one key, for longer than its rate limit allows
         program.tenant("acme");
         let mia = program.person("mia", "acme", "member");
         program.start().await;

@@ -154,7 +154,7 @@ async fn k_05_the_log_has_a_line_for_each_security_event_with_the_same_fields() 
         (
             "authentication_failure",
             4,
-            vec!["wrong password", "nobody who may sign in", "mk_abcdefgh", "/actions/login/passkey", "127.0.0.1"],
+            vec!["wrong password", "no account that can sign in", "mk_abcdefgh", "/actions/login/passkey", "127.0.0.1"],
         ),
         ("unauthorized_command_attempt", 1, vec![&mia.key[..11], "audit.read", "127.0.0.1"]),
         ("agent_connection_failure", 1, vec!["127.0.0.1", "/api/v1/runners/enroll", "token"]),

@@ -30,8 +30,8 @@ async fn m_01_a_key_works_only_from_its_networks() {
         (1, Some("203.0.113.9"), 200),
         (1, Some("2001:db8::7"), 200),
         (1, Some("198.51.100.1, 203.0.113.9"), 200),
-        (1, Some("203.0.113.9, 198.51.100.1"), 403), // what stands further left, the client wrote itself
-        (2, Some("203.0.113.9"), 403),               // no proxy of ours
+        (1, Some("203.0.113.9, 198.51.100.1"), 403), // entries further left come from the client
+        (2, Some("203.0.113.9"), 403),               // not from a trusted proxy
     ] {
         let response = ask(last, forwarded).await;
         assert_eq!(response.status, status, "{last} {forwarded:?}: {response}");
@@ -125,7 +125,7 @@ on_both! {
         };
         change(Who::Browser(&other), "", "").await.is(404);
         let wrong = change(Who::Browser(&hers), "the office", "").await.is(422);
-        assert!(wrong.body.contains("is no address or network") && wrong.body.contains("networks"), "{wrong}");
+        assert!(wrong.body.contains("is not an address or network") && wrong.body.contains("networks"), "{wrong}");
         for days in ["367", "-1", "soon"] {
             change(Who::Browser(&hers), "", days).await.is(422);
         }
@@ -141,7 +141,7 @@ on_both! {
         change(Who::Browser(&his), "", "").await.is(200);
         program.get(Who::Key(&key), "/api/v1/tasks").await.is(200);
         let changes = program.audit(&adam.key, Some("key.change")).await;
-        assert!(changes[0].to_string().contains("203.0.113.0/24"), "what it was: {changes:?}");
+        assert!(changes[0].to_string().contains("203.0.113.0/24"), "the event contains the old value: {changes:?}");
         program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
     }
 

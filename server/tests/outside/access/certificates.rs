@@ -48,12 +48,12 @@ async fn a_07_a_self_signed_certificate_is_created_on_request_and_marked() {
     let doctor = program.run(&["doctor"], "");
     let message = String::from_utf8_lossy(&doctor.stdout);
     assert!(message.contains("self-signed certificate, valid until"), "{message}");
-    assert!(message.contains("castellan migrate --from sqlite:"), "it says how the database is outgrown: {message}");
+    assert!(message.contains("castellan migrate --from sqlite:"), "the message names the migration command: {message}");
 
     let before = fs::read(program.data().join("self-signed.pem")).unwrap();
     program.kill();
     program.start().await;
-    assert_eq!(fs::read(program.data().join("self-signed.pem")).unwrap(), before, "it is made once");
+    assert_eq!(fs::read(program.data().join("self-signed.pem")).unwrap(), before, "the certificate is generated once");
     program.kill();
     program.set("CASTELLAN_TLS_CERTIFICATE", "/cert.pem");
     program.set("CASTELLAN_TLS_KEY", "/key.pem");

@@ -12,7 +12,7 @@ on_both! {
         let lea = program.person("lea", "acme", "member");
         program.cli(&["admin", "rename-organization", "--organization", "acme", "--name", "Works"], "");
         program.cli(&["admin", "archive-organization", "--organization", "Works"], "");
-        let refused = submit().await.is(422).json(); // it is no organization of hers that takes tasks
+        let refused = submit().await.is(422).json(); // she cannot submit to this organization
         assert!(refused.to_string().contains("archived"), "{refused}");
         let me = program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200).json();
         assert_eq!((me["organizations"][0]["name"].as_str(), me["organizations"][0]["role"].as_str()), (Some("Works"), Some("member")));

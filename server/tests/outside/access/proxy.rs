@@ -21,7 +21,7 @@ async fn behind_a_proxy(program: &mut Program) {
     program.person("adam", "acme", "admin");
     program.start().await;
     assert_eq!(program.origin, format!("https://{NAME}"));
-    program.origin = reached; // where the proxy finds it
+    program.origin = reached; // the address behind the proxy
 }
 
 /// Adds the headers that the proxy sends for a client at this address.
@@ -69,7 +69,7 @@ on_both! {
         let fields = form(&[("_page", "/browser-sessions")]);
         let out = program.action(Who::Nobody, "login/sign-out", "text/html", &fields).header("cookie", pair);
         let out = Response::of(proxied(out, "198.51.100.7")).await.is(303);
-        let removal = cookies(&out).into_iter().find(|line| line.starts_with("__Host-castellan=;")).expect("it is taken away");
+        let removal = cookies(&out).into_iter().find(|line| line.starts_with("__Host-castellan=;")).expect("the cookie is removed");
         assert!(removal.contains("; Secure") && removal.contains("Max-Age=0"), "{removal}");
         page(pair).await.is(303);
     }

@@ -40,7 +40,7 @@ on_both! {
     async fn d_02_a_forgotten_password_is_reset_with_a_mailed_link(program) {
         let mail_server = with_mail(program).await;
         let mia = program.person("mia", "acme", "member");
-        program.cli(&["admin", "create-user", "--email", "invited@acme.example"], ""); // has no password to forget
+        program.cli(&["admin", "create-user", "--email", "invited@acme.example"], ""); // has no password
         program.start().await;
         let old = program.sign_in(&mia.email).await;
         let mut responses = vec![];
@@ -59,7 +59,7 @@ on_both! {
         assert_eq!(program.try_sign_in(&mia.email, PASSWORD, &[]).await.status, 401);
         let mail = mail_server.mail(1).await;
         assert!(mail.to == mia.email && mail.text.contains("Your password was changed"), "{mail:?}");
-        assert_eq!(mail_server.count(), 2, "nobody else was written to");
+        assert_eq!(mail_server.count(), 2, "no other mail was sent");
         let log = program.server_log();
         assert!(!log.contains(link.split_once("token=").unwrap().1), "the log contains the link");
     }
@@ -108,13 +108,13 @@ on_both! {
         let ask = async |email: &str| program.act(Who::Browser(&here), "account/address", &[("email", email)]).await;
         ask("no address").await.is(422);
         ask("taken@acme.example").await.is(200);
-        ask(&max.email).await.is(200); // whether somebody has it is for its reader to know
+        ask(&max.email).await.is(200); // the response does not reveal whether the address is taken
         ask("moved@acme.example").await.is(200);
         let mut mails = vec![];
         for n in 0..6 {
             mails.push(mail_server.mail(n).await);
         }
-        assert_eq!(mails.iter().filter(|mail| mail.to == mia.email).count(), 3, "the present address is asked");
+        assert_eq!(mails.iter().filter(|mail| mail.to == mia.email).count(), 3, "the current address gets a link too");
         let link = |to: &str| mails.iter().find(|mail| mail.to == to).unwrap().link(&program.origin);
         let of_the_present = |new: &str| {
             let mail = mails.iter().find(|mail| mail.to == mia.email && mail.text.contains(new));
@@ -125,11 +125,11 @@ on_both! {
             let fields = form(&[("token", token.as_str())]);
             Response::of(program.action(Who::Nobody, "account/confirm-address", "application/json", &fields)).await
         };
-        follow(&link("taken@acme.example")).await.is(404); // a later wish ended it
-        program.get(Who::Nobody, &link("moved@acme.example")).await.is(200); // looking changes nothing
+        follow(&link("taken@acme.example")).await.is(404); // replaced by a later request
+        program.get(Who::Nobody, &link("moved@acme.example")).await.is(200); // opening the link changes nothing
         let present = of_the_present("moved@acme.example");
         let asked = program.get(Who::Nobody, &present).await.is(200);
-        assert!(asked.body.contains("moved@acme.example"), "its reader is told which: {asked}");
+        assert!(asked.body.contains("moved@acme.example"), "the page shows the new address: {asked}");
         follow(&of_the_present("taken@acme.example")).await.is(404);
         for _ in 0..2 {
             let waits = follow(&link("moved@acme.example")).await.is(200).json();
@@ -158,7 +158,7 @@ on_both! {
         assert!(program.get(Who::Browser(&admin), &page).await.is(200).body.contains("/actions/people/address"));
         let ask = async |who, id: &str, email: &str| program.act(who, "people/address", &[("id", id), ("email", email)]).await;
         ask(Who::Browser(&hers), &mia.id, "hers@acme.example").await.is(403);
-        ask(Who::Browser(&admin), &adam.id, "his@acme.example").await.is(403); // another admin must
+        ask(Who::Browser(&admin), &adam.id, "his@acme.example").await.is(403); // another admin must do it
         ask(Who::Browser(&admin), &mia.id, "no address").await.is(422);
         ask(Who::Browser(&admin), &mia.id, "moved@acme.example").await.is(200);
         let mails = [mail_server.mail(0).await, mail_server.mail(1).await];
@@ -185,13 +185,13 @@ async fn d_02_a_known_browser_is_not_throttled() {
     let device = lines.filter_map(|line| line.strip_prefix("castellan-device=")).next().unwrap();
     let device = device.split(';').next().unwrap().to_owned();
     while program.try_sign_in(&mia.email, "wrong wrong wrong", &[]).await.status != 429 {}
-    program.try_sign_in(&mia.email, PASSWORD, &[]).await.is(429); // from the same network, a browser that nobody knows
+    program.try_sign_in(&mia.email, PASSWORD, &[]).await.is(429); // an unknown browser in the same network
     let from = async |device: &str, password: &str| {
         let fields = form(&[("email", mia.email.as_str()), ("password", password)]);
         let request = program.action(Who::Nobody, "login/sign-in", "application/json", &fields);
         Response::of(request.header("cookie", format!("castellan-device={device}"))).await
     };
-    from("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", PASSWORD).await.is(429); // a mark that was made up
+    from("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", PASSWORD).await.is(429); // a forged device cookie
     from(&device, "wrong wrong wrong").await.is(401);
     let response = from(&device, PASSWORD).await.is(200);
     assert!(program.is_signed_in(&Browser::with(&response.cookie().unwrap()).cookie()).await);

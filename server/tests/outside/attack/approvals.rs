@@ -25,7 +25,7 @@ async fn ask(program: &Program, mia: &Person) -> (String, Value) {
 
 async fn decide(program: &Program, who: &Person, approval: &Value, verb: &str, digest: &Value) -> Response {
     let path = format!("/api/v1/approvals/{}/{verb}", approval["id"].as_str().unwrap());
-    program.post(Who::Key(&who.key), &path, &json!({ "reason": "looked at it", "request_digest": digest })).await
+    program.post(Who::Key(&who.key), &path, &json!({ "reason": "reviewed", "request_digest": digest })).await
 }
 
 /// Checks that the task was not dispatched.

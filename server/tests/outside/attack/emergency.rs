@@ -2,7 +2,7 @@
 use crate::{
     client::{Who, form},
     people::{PASSWORD, start_with_member},
-    processes::{descendants, until_gone},
+    processes::{descendants, until_ended},
     program::on_both,
     timeouts::{until, with_timeout},
 };
@@ -32,7 +32,7 @@ on_both! {
         program.get(Who::Browser(&browser), "/tasks").await.is(303);
         let (out, unknown) = (program.try_sign_in(&mia.email, PASSWORD, &[]).await, program.try_sign_in("x@acme.example", PASSWORD, &[]).await);
         assert_eq!((out.status, unknown.status), (401, 401), "the response does not reveal the lock");
-        assert_eq!(program.cli(&["admin", "end-sessions", "--user", &mia.email], ""), "0", "the lock has ended them");
+        assert_eq!(program.cli(&["admin", "end-sessions", "--user", &mia.email], ""), "0", "the lock has ended the sessions");
         assert!(program.cli(&["admin", "list-keys", "--user", &mia.email], "").contains("works"), "a lock does not revoke keys");
         program.cli(&["admin", "unlock-user", "--user", &mia.email], "");
         program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200);
@@ -55,7 +55,7 @@ on_both! {
         assert!(refused.body.contains("frozen"), "{refused}");
         program.get(Who::Key(&mia.key), "/api/v1/tasks").await.is(200);
         assert_eq!(program.cli(&["admin", "stop-tasks"], ""), "1");
-        until_gone(&running, Duration::from_secs(5)).await;
+        until_ended(&running, Duration::from_secs(5)).await;
         until("the task is cancelled", async || {
             let task = program.get(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}")).await.is(200).json();
             (task["state"] == "cancelled").then_some(())
@@ -133,7 +133,7 @@ on_both! {
         assert!(program.is_signed_in(&hers.cookie()).await);
         program.post(Who::Browser(&hers), &format!("/api/v1/tasks/{task}/cancel"), &Value::Null).await.is(401);
         program.act(Who::Browser(&hers), "tasks/cancel", &[("id", &task)]).await.is(200);
-        assert_eq!(others.data_of_next("end").await, "cancelled", "the admin's goes on to the end");
+        assert_eq!(others.data_of_next("end").await, "cancelled", "the admin's stream receives the end");
     }
 
     /// K-09: the kill switch repeats its transaction until no task is left.

@@ -85,7 +85,7 @@ async fn a_hostile_name_enrolls_nothing() {
     for pem in ["", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n", "nothing"] {
         program.enroll(&token, &form("build-1", pem)).await.is(422);
     }
-    program.enroll(&token, &form("build-1", &pem)).await.is(201); // all of that left the token as it was
+    program.enroll(&token, &form("build-1", &pem)).await.is(201); // none of these attempts used up the token
 }
 
 /// S-03: the issued certificate ignores other names, extensions and CA flags in the request.
@@ -102,7 +102,7 @@ async fn s_03_extra_names_in_a_certificate_request_are_ignored() {
     });
     let response = program.enroll(&token, &form("build-1", &pem)).await;
     if response.status == 422 {
-        return; // not even read: as good
+        return; // rejected before the body is read
     }
     let identity = response.is(201).json();
     let der = CertificateDer::from_pem_slice(identity["certificate"].as_str().unwrap().as_bytes()).unwrap();

@@ -128,7 +128,7 @@ on_both! {
         let records = program.get(Who::Key(&ada.key), "/api/v1/audit?action=invitation.accept").await.is(200).json();
         let record = &records["items"][0];
         assert_eq!((&record["outcome"], &record["person"]), (&"refused".into(), &mia.id.as_str().into()), "{records}");
-        assert_eq!(program.follow(Who::Nobody, &token).await.0, 200, "and it works for whom it is for");
+        assert_eq!(program.follow(Who::Nobody, &token).await.0, 200, "the invited person can accept it");
         // For a newcomer, the event contains only the invitation.
         let open = program.invite(&olga, &organization, &[]).await;
         program.join(&open, &mia.email, PASSWORD).await.is(409);
@@ -165,12 +165,12 @@ on_both! {
         assert_eq!(weak.json()["fields"][0]["field"], "password");
         let made = program.join(&token, "nia@acme.example", PASSWORD).await.is(200);
         assert_eq!(made.json()["go_to"], format!("/organizations/{organization}"));
-        let nia = Browser::with(&made.cookie().expect("she is signed in to the account that she made"));
+        let nia = Browser::with(&made.cookie().expect("she is signed in to the account that she created"));
         program.get(Who::Browser(&nia), &format!("/organizations/{organization}")).await.is(200);
         program.get(Who::Browser(&nia), &format!("/organizations/{organization}/settings")).await.is(403);
-        program.act(Who::Browser(&nia), "invitations/accept", &[("token", &token)]).await.is(409); // she is in it
+        program.act(Who::Browser(&nia), "invitations/accept", &[("token", &token)]).await.is(409); // she is a member
         let fields = [("token", token.as_str()), ("name", "X"), ("email", "x@acme.example"), ("password", PASSWORD)];
-        program.act(Who::Browser(&nia), "setup/join", &fields).await.is(409); // not over somebody's session
+        program.act(Who::Browser(&nia), "setup/join", &fields).await.is(409); // a signed-in person cannot create an account
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
     }
 
@@ -179,7 +179,7 @@ on_both! {
         let token = program.invite(&olga, &organization, &[("email", "nia@acme.example")]).await;
         let signed_in = program.sign_in(&mia.email).await;
         program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
-        program.join(&token, "eve@evil.example", PASSWORD).await.is(200); // what is typed does not count
+        program.join(&token, "eve@evil.example", PASSWORD).await.is(200); // the typed address is ignored
         assert_eq!(program.try_sign_in("eve@evil.example", PASSWORD, &[]).await.status, 401);
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
     }
@@ -197,7 +197,7 @@ on_both! {
             assert_eq!(response.cookie(), None);
             responses.push(response.body);
         }
-        assert_eq!(responses[0], responses[1], "whether somebody has an address is not told");
+        assert_eq!(responses[0], responses[1], "the response does not reveal whether an address is taken");
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 401, "there is no account yet");
         let mails = [mail_server.mail(0).await, mail_server.mail(1).await];
         let mail = mails.iter().find(|mail| mail.to == "nia@acme.example").unwrap();
@@ -207,7 +207,7 @@ on_both! {
         program.join(mailed, "", PASSWORD).await.is(200);
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
         assert_eq!(program.follow(Who::Nobody, &token).await.0, 404, "each mail was a use");
-        // An invitation for an address is sent there and shown to nobody else.
+        // An invitation for an address is sent there and not displayed.
         let fields = [("organization", organization.as_str()), ("role", "viewer"), ("days", "1"), ("email", "ivy@acme.example")];
         let made = program.act(Who::Browser(&olga), "organizations/invite", &fields).await.is(200);
         assert!(!made.body.contains("token"), "{made}");

@@ -111,7 +111,7 @@ async fn guessing_is_throttled_per_account_and_per_address() {
     assert!(free >= Some(5), "only {free:?} tries were free");
     program.guess(21, "mia@acme.example", PASSWORD).await.is(429);
     program.guess(21, "max@acme.example", PASSWORD).await.is(429);
-    program.guess(22, "mia@acme.example", PASSWORD).await.is(200); // whoever guesses does not keep its owner out
+    program.guess(22, "mia@acme.example", PASSWORD).await.is(200); // guesses do not lock the owner out
     program.guess(22, "max@acme.example", PASSWORD).await.is(200);
 }
 

@@ -36,7 +36,7 @@ fn der(key: &KeyPair) -> PrivateKeyDer<'static> {
 }
 
 /// Returns whether the port accepts the connection and answers an HTTP/2 preface.
-async fn is_let_in(
+async fn is_accepted(
     program: &Program,
     endpoint: &str,
     who: Option<Identity>,
@@ -60,7 +60,7 @@ async fn is_let_in(
         let mut byte = [0];
         stream.read_exact(&mut byte).await.ok()
     };
-    with_timeout(DEFAULT_TIMEOUT, "the port lets in or closes", talk).await.is_some()
+    with_timeout(DEFAULT_TIMEOUT, "the port accepts or closes", talk).await.is_some()
 }
 
 /// S-04: the port requires TLS 1.3 and a certificate of our authority.
@@ -72,9 +72,12 @@ async fn s_04_the_runner_port_requires_our_certificate() {
     let ours = CertificateDer::from_pem_slice(identity["certificate"].as_str().unwrap().as_bytes()).unwrap();
     let both: &[_] = &[&version::TLS13, &version::TLS12];
 
-    assert!(is_let_in(&program, endpoint, Some((vec![ours.clone()], der(&key))), both).await, "the runner itself");
-    assert!(!is_let_in(&program, endpoint, Some((vec![ours.clone()], der(&key))), &[&version::TLS12]).await, "TLS 1.2");
-    assert!(!is_let_in(&program, endpoint, None, both).await, "without a certificate");
+    assert!(is_accepted(&program, endpoint, Some((vec![ours.clone()], der(&key))), both).await, "the runner itself");
+    assert!(
+        !is_accepted(&program, endpoint, Some((vec![ours.clone()], der(&key))), &[&version::TLS12]).await,
+        "TLS 1.2"
+    );
+    assert!(!is_accepted(&program, endpoint, None, both).await, "without a certificate");
 
     // The same subject in a self-signed certificate.
     let own = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
@@ -83,7 +86,7 @@ async fn s_04_the_runner_port_requires_our_certificate() {
     params.distinguished_name.push(DnType::OrganizationName, "Castellan");
     params.distinguished_name.push(DnType::OrganizationalUnitName, identity["tenant"].as_str().unwrap());
     let forged = params.self_signed(&own).unwrap().der().clone();
-    assert!(!is_let_in(&program, endpoint, Some((vec![forged], der(&own))), both).await, "a forged certificate");
+    assert!(!is_accepted(&program, endpoint, Some((vec![forged], der(&own))), both).await, "a forged certificate");
     // K-05: both connections with valid TLS but without a valid certificate are logged.
     let failures = until("both failures are logged", async || {
         let lines = program.server_log();
@@ -102,7 +105,7 @@ async fn s_04_the_runner_port_does_not_answer_plain_text() {
         let mut stream = TcpStream::connect(identity["runner_endpoint"].as_str().unwrap()).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut message = vec![];
-        let _end = with_timeout(DEFAULT_TIMEOUT, "the port closes", stream.read_to_end(&mut message)).await; // a reset is an end as well
+        let _end = with_timeout(DEFAULT_TIMEOUT, "the connection is closed", stream.read_to_end(&mut message)).await; // a reset counts as closed
         assert!(!String::from_utf8_lossy(&message).contains("HTTP"), "{message:?}");
     }
 }

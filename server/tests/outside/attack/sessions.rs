@@ -21,7 +21,7 @@ async fn a_planted_session_id_is_replaced_at_sign_in() {
         let mine = Response::of(request).await.is(303).cookie().expect("a new session");
         assert_ne!(mine, planted);
         assert!(program.is_signed_in(&mine).await);
-        assert!(!program.is_signed_in(&planted).await, "{planted} opens something");
+        assert!(!program.is_signed_in(&planted).await, "{planted} is accepted");
     }
 }
 
@@ -39,7 +39,7 @@ async fn the_cookie_of_an_ended_session_is_invalid() {
         .is(303);
     assert!(response.header("set-cookie").contains("Max-Age=0"), "{response}");
     assert!(!program.is_signed_in(&one.cookie()).await);
-    assert!(program.is_signed_in(&two.cookie()).await, "the other session goes on");
+    assert!(program.is_signed_in(&two.cookie()).await, "the other session continues");
     let three = program.sign_in(&mia.email).await;
     program.act(Who::Browser(&three), "browser-sessions/end-others", &[]).await.is(200);
     assert!(!program.is_signed_in(&two.cookie()).await);
@@ -77,7 +77,7 @@ on_both! {
             let cookies =
                 [Some(browser.cookie()), Some(flying.cookie()), Some(leaving.cookie()), page.cookie(), out.cookie()];
             for cookie in cookies.into_iter().flatten() {
-                assert!(!program.is_signed_in(&cookie).await, "round {round}: a session lives on");
+                assert!(!program.is_signed_in(&cookie).await, "round {round}: a session was not ended");
             }
         }
     }

@@ -62,7 +62,7 @@ async fn a_12_the_database_is_private_in_a_folder_with_open_permissions() {
     start_with_member(&mut program).await;
     for entry in fs::read_dir(program.data()).unwrap() {
         let path = entry.unwrap().path();
-        let public = path.ends_with("runners-ca.pem"); // a certificate, for everybody
+        let public = path.ends_with("runners-ca.pem"); // a public certificate
         assert!(public || mode(&path) & 0o077 == 0, "{} has mode {:o}", path.display(), mode(&path));
     }
 }

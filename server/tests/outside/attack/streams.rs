@@ -60,6 +60,6 @@ on_both! {
         with_timeout(MAX_STOP_DELAY, "the stream ends", output.end()).await;
         program.get(Who::Browser(&leaving), &format!("/tasks/{task}")).await.is(404);
         program.get(Who::Key(&max.key), &format!("/api/v1/tasks/{task}")).await.is(404);
-        assert!(!descendants(program.pid()).is_empty(), "the task itself goes on");
+        assert!(!descendants(program.pid()).is_empty(), "the task itself continues");
     }
 }

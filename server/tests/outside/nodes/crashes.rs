@@ -1,7 +1,7 @@
 //! Crashes and shutdowns of one node under load: no acknowledged task is lost and none runs twice at once.
 use super::Nodes;
 use crate::{
-    processes::{descendants, runner_of, until_gone},
+    processes::{descendants, runner_of, until_ended},
     torture::{DuplicateRunDetector, Load, SeededRng, assert_no_leftovers, check_promises, scaled},
 };
 use std::{collections::BTreeSet, time::Duration};
@@ -24,7 +24,7 @@ async fn d_12_either_node_stops_and_restarts_under_load() {
         } else {
             let below = descendants(node.pid());
             node.kill();
-            until_gone(&below, Duration::from_secs(5)).await;
+            until_ended(&below, Duration::from_secs(5)).await;
         }
         sleep(rng.moment(1_500)).await;
         node.start().await;

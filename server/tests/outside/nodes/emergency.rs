@@ -4,7 +4,7 @@ use crate::{
     client::Who,
     events::Events,
     people::Browser,
-    processes::{descendants, until_gone},
+    processes::{descendants, until_ended},
     program::Program,
     timeouts::{until, with_timeout},
 };
@@ -79,7 +79,7 @@ async fn d_12_k_09_the_kill_switch_at_one_node_stops_tasks_at_both() {
     assert!(running.iter().all(|running| !running.is_empty()), "tasks run at both nodes");
     two.act(Who::Browser(&admin), "emergency/stop-tasks", &[]).await.is(200);
     for running in &running {
-        until_gone(running, Duration::from_secs(5)).await;
+        until_ended(running, Duration::from_secs(5)).await;
     }
     for task in &tasks {
         until("it is cancelled", async || (one.task(key, task).await["state"] == "cancelled").then_some(())).await;

@@ -96,7 +96,7 @@ async fn d_12_output_streams_and_cancellation_work_at_both_nodes() {
             let text = |line: &str| serde_json::from_str::<Value>(line).unwrap()["text"].clone();
             assert_eq!((text(&at_one.0), text(&at_two.0)), (format!("line {n}").into(), format!("line {n}").into()));
             let apart = at_one.1.max(at_two.1) - at_one.1.min(at_two.1);
-            assert!(apart < MAX_PROPAGATION_DELAY, "line {n} came {apart:?} later at one of them");
+            assert!(apart < MAX_PROPAGATION_DELAY, "line {n} arrived {apart:?} later at one node");
         }
         let path = format!("/api/v1/tasks/{task}/cancel");
         canceler.post(Who::Key(&nodes.mia.key), &path, &Value::Null).await.is(200);

@@ -183,7 +183,7 @@ async fn a_02_roles_follow_groups_at_each_sign_in() {
         assert_eq!(role(nothing.clone()).await, None, "{nothing}");
     }
     assert_eq!(role(json!(["leads"])).await, Some("Approver"));
-    assert_eq!(role(json!(null)).await, None, "no claim is no group");
+    assert_eq!(role(json!(null)).await, None, "a missing claim gives no role");
 
     program.cli(&["admin", "rename-organization", "--organization", "acme", "--name", "Acme & sons"], "");
     assert_eq!(role(json!(["leads"])).await, Some("Approver"), "a rule finds a renamed organization");

@@ -43,13 +43,13 @@ async fn a_02_every_invalid_token_is_refused_and_valid_ones_are_accepted() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     let other = "https://other.example";
-    let foreign_jwks = format!("{}/strangers", provider.issuer);
+    let foreign_jwks = format!("{}/foreign-jwks", provider.issuer);
     let lies = [
         ("another issuer", claims(json!({ "iss": other }))),
         ("an issuer with a slash more", claims(json!({ "iss": format!("{}/", provider.issuer) }))),
         ("no issuer", claims(json!({ "iss": null }))),
         ("another audience", claims(json!({ "aud": "other" }))),
-        ("an audience beside us", claims(json!({ "aud": ["castellan", "other"], "azp": "castellan" }))),
+        ("a second audience", claims(json!({ "aud": ["castellan", "other"], "azp": "castellan" }))),
         ("no audience", claims(json!({ "aud": null }))),
         ("made for another party", claims(json!({ "azp": "other" }))),
         ("another nonce", claims(json!({ "nonce": "other" }))),
@@ -73,12 +73,12 @@ async fn a_02_every_invalid_token_is_refused_and_valid_ones_are_accepted() {
         provider.behave(behavior);
         is_refused(program.complete_provider_sign_in(&provider, "acme").await, 401, what);
     }
-    assert!(!provider.was_requested("/strangers"), "no token says where its key is");
+    assert!(!provider.was_requested("/foreign-jwks"), "the server fetches no key that a token names");
     let records = program.refusals("browser_session.open").await;
     assert_eq!(records.len(), lies.len(), "each is in the audit log");
     for record in &records {
         assert_eq!((&record["target_kind"], &record["target_id"]), (&"provider".into(), &"acme".into()), "{record}");
-        assert_eq!(record["detail"]["reason"], "the answer is not believed", "{record}");
+        assert_eq!(record["detail"]["reason"], "the response could not be verified", "{record}");
         assert_eq!(record["event"], "authentication_failure", "{record}");
     }
     for behavior in [
@@ -144,13 +144,13 @@ async fn a_02_a_callback_is_accepted_once_and_only_in_the_same_browser() {
     }
     lost(program.provider_callback("acme", &[&mine.flow_cookie], &format!("{query}&state=other")).await, "two states");
     let first = program.provider_callback("acme", &[&mine.flow_cookie], &query).await.is(303);
-    assert!(first.cookie().is_some(), "as it must be, it leads in: {first}");
+    assert!(first.cookie().is_some(), "a valid response signs in: {first}");
     assert!(super::flow::flow_cookie(&first).is_none() && first.headers.get_all("set-cookie").iter().count() >= 2);
     lost(program.provider_callback("acme", &[&mine.flow_cookie], &query).await, "a second time");
     assert_eq!(
         program.refusals("browser_session.open").await,
         Vec::<Value>::new(),
-        "nobody's answer says nothing about anybody"
+        "an unknown response reveals nothing about accounts"
     );
     // A stolen code is useless in another browser, because PKCE verifier and nonce differ.
     let (mine, theirs) = (
@@ -190,8 +190,8 @@ async fn a_02_step_up_needs_a_fresh_auth_time() {
     };
     for (what, lie) in [
         ("by a session of yesterday", old),
-        ("from before they set out", json!({ "auth_time": in_seconds(-120) })),
-        ("without a word of when", json!({ "auth_time": null })),
+        ("before the sign-in was started", json!({ "auth_time": in_seconds(-120) })),
+        ("without auth_time", json!({ "auth_time": null })),
         ("in the future", json!({ "auth_time": in_seconds(300) })),
         ("at no time at all", json!({ "auth_time": "now" })),
     ] {
@@ -202,12 +202,12 @@ async fn a_02_step_up_needs_a_fresh_auth_time() {
         is_refused(response, 401, what);
         assert!(program.is_signed_in(nia.cookie_line().split_once('=').unwrap().1).await, "{what}: nothing changed");
     }
-    // Somebody else may have used her open browser, so the refusal counts as a failure of her account.
+    // Another person may have used her open browser, so the refusal counts as a failure of her account.
     let (stale, untrusted) = (program.refusals("factor.show").await, program.refusals("browser_session.open").await);
     assert_eq!((stale.len(), untrusted.len()), (4, 1), "{stale:?} {untrusted:?}");
     for record in &stale {
         assert!(record["person"].is_string() && record["person"] == record["target_id"], "{record}");
-        assert_eq!(record["detail"]["reason"], "the provider does not say that they proved themselves anew");
+        assert_eq!(record["detail"]["reason"], "the provider did not confirm the re-authentication");
     }
     provider.behave(Behavior::default());
     let response = again().await.is(303);
@@ -219,7 +219,7 @@ async fn a_02_step_up_needs_a_fresh_auth_time() {
     assert!(redirect.to.query_pairs().all(|(name, _)| name != "max_age" && name != "prompt"), "{}", redirect.to);
 }
 
-/// A-02, RFC 9207: the issuer in the callback must be the one that was asked.
+/// A-02, RFC 9207: the issuer in the callback must be the one of the request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_the_issuer_in_a_callback_must_match() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
@@ -328,7 +328,7 @@ async fn a_02_redirects_and_oversized_responses_are_refused() {
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     let email = "nia@acme.example";
     provider.behave(email_from_userinfo(email, None));
-    program.sign_in_with_provider(&provider, "acme").await; // what it says of itself is known now, for setting out
+    program.sign_in_with_provider(&provider, "acme").await; // its metadata is cached now
     for (path, status) in ENDPOINTS {
         for misbehavior in [Misbehavior::Redirected, Misbehavior::Huge] {
             let before = provider.request_count(path);

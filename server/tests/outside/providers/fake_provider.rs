@@ -1,5 +1,5 @@
 //! Fake OpenID Connect provider whose misbehavior the test chooses.
-#![expect(clippy::disallowed_methods, reason = "it plays somebody else, whose door and clock are their own")]
+#![expect(clippy::disallowed_methods, reason = "a fake external service with its own port and clock")]
 
 use aws_lc_rs::{
     digest, hmac,
@@ -130,7 +130,7 @@ impl Provider {
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/jwks", get(jwks))
-            .route("/strangers", get(foreign_jwks))
+            .route("/foreign-jwks", get(foreign_jwks))
             .route("/token", post(token))
             .route("/userinfo", get(userinfo))
             .with_state(state.clone());

@@ -34,7 +34,7 @@ impl Program {
     pub async fn redirect_to_provider(&self, who: Who<'_>, path: &str) -> ProviderRedirect {
         let response = self.start_provider_sign_in(who, path).await.is(303);
         let to = response.header("location").parse().unwrap();
-        let flow_cookie = flow_cookie(&response).expect("a cookie for the way");
+        let flow_cookie = flow_cookie(&response).expect("the ticket cookie");
         ProviderRedirect { to, flow_cookie }
     }
 
@@ -57,7 +57,7 @@ impl Program {
     pub async fn sign_in_with_provider(&self, provider: &Provider, key: &str) -> Browser {
         let response = self.complete_provider_sign_in(provider, key).await.is(303);
         assert_eq!(response.header("location"), "/");
-        Browser::with(&response.cookie().expect("signing in sets a cookie"))
+        Browser::with(&response.cookie().expect("the sign-in sets a cookie"))
     }
 
     /// Completes the flow that links a provider to the browser's account.

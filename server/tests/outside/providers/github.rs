@@ -1,5 +1,5 @@
 //! Fake GitHub with OAuth 2 and the user API.
-#![expect(clippy::disallowed_methods, reason = "it plays somebody else, whose door is their own")]
+#![expect(clippy::disallowed_methods, reason = "a fake external service with its own port")]
 
 use crate::{client::Who, people::Browser, program::Program};
 use aws_lc_rs::digest::{SHA256, digest};

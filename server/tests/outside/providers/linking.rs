@@ -37,7 +37,10 @@ async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
     assert!(nobody.header("location").starts_with("/sign-in") && flow_cookie(&nobody).is_none());
     let foreign = program.request(Who::Nobody, reqwest::Method::GET, "/account/link/acme");
     let foreign = foreign.header("cookie", ada.cookie_line()).header("sec-fetch-site", "cross-site");
-    assert!(flow_cookie(&Response::of(foreign).await.is(409)).is_none(), "another site's page links nothing");
+    assert!(
+        flow_cookie(&Response::of(foreign).await.is(409)).is_none(),
+        "a page of another site cannot link an identity"
+    );
 
     // Ada's flow cannot be completed in Max's browser.
     let redirect = program.redirect_to_provider(Who::Browser(&ada), "/account/link/acme").await;
@@ -63,7 +66,7 @@ async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
     program.act(Who::Browser(&ada), "account/unlink", &[("id", &mine[0])]).await.is(200);
     assert!(program.own_page(&ada).await.body.contains("No linked accounts"));
     let response = program.complete_provider_sign_in(&provider, "acme").await.is(403);
-    assert!(response.cookie().is_none(), "an unlinked provider signs nobody in");
+    assert!(response.cookie().is_none(), "an unlinked identity cannot sign in");
 }
 
 /// the last way to sign in cannot be removed.

@@ -72,8 +72,8 @@ on_both! {
         program.kill();
         configure(program, "oidc", &providers, "", DOMAIN);
         program.start().await;
-        assert!(program.sign_in_with_passkey(&device).await.is(200).cookie().is_some(), "nothing of it was lost");
-        assert!(program.join_with_invitation(token, "nea@acme.example").await.is(200).cookie().is_some(), "and nothing was used up");
+        assert!(program.sign_in_with_passkey(&device).await.is(200).cookie().is_some(), "the passkey still works");
+        assert!(program.join_with_invitation(token, "nea@acme.example").await.is(200).cookie().is_some(), "the invitation can still be used");
     }
 
     async fn a_03_a_primary_provider_disables_all_other_sign_in_methods(program) {
@@ -103,7 +103,7 @@ on_both! {
         program.person("max", "acme", "member");
         let on = ["admin", "break-glass", "--on", "--user", "ada@acme.example", "--reason", "the provider is down"];
         let failed = |arguments: &[&str]| !program.run(arguments, "").status.success();
-        assert!(failed(&["admin", "break-glass", "--on", "--user", "max@acme.example", "--reason", "x"]), "max is no admin");
+        assert!(failed(&["admin", "break-glass", "--on", "--user", "max@acme.example", "--reason", "x"]), "max is not an admin");
         assert!(failed(&["admin", "break-glass", "--on", "--user", "ada@acme.example"]), "a reason is required");
         assert!(failed(&[on.as_slice(), &["--for", "25h"]].concat()));
         assert!(program.cli(&on, "").starts_with("open until "));

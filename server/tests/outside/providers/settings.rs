@@ -13,7 +13,7 @@ on_both! {
         let ada = program.sign_in("ada@acme.example").await;
         let who = Who::Browser(&ada);
         let fields = [
-            ("kind", "oidc"), ("label", "House ID"), ("issuer", provider.issuer.as_str()), ("client_id", "castellan"),
+            ("kind", "oidc"), ("label", "Acme ID"), ("issuer", provider.issuer.as_str()), ("client_id", "castellan"),
             ("client_secret", SECRET), ("newcomers", "anybody"),
         ];
         let made = program.act(who, "providers/save", &fields).await.is(200).json();
@@ -30,7 +30,7 @@ on_both! {
         provider.behave(Behavior::default());
 
         let sign_in = program.get(Who::Nobody, "/sign-in").await.is(200).body;
-        assert!(sign_in.contains(&format!("/sign-in/with/{id}")) && sign_in.contains("Sign in with House ID"));
+        assert!(sign_in.contains(&format!("/sign-in/with/{id}")) && sign_in.contains("Sign in with Acme ID"));
         program.sign_in_with_provider(&provider, id).await;
 
         // Saving without a secret keeps the old one; a disabled provider cannot be used.

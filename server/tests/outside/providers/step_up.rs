@@ -1,5 +1,5 @@
 //! Step-up authentication after a sign-in with an old provider session (A-02, M-14).
-#![expect(clippy::disallowed_methods, reason = "the server that is tested has the machine's clock")]
+#![expect(clippy::disallowed_methods, reason = "the server under test uses the machine's clock")]
 
 use super::{
     DOMAIN,

@@ -5,7 +5,7 @@ mod repeated_crashes;
 use crate::{
     client::Who,
     people::Person,
-    processes::{Process, descendants, processes_mentioning, runner_of, until_gone},
+    processes::{Process, descendants, processes_mentioning, runner_of, until_ended},
     program::{Program, on_both},
     timeouts::until,
 };
@@ -51,7 +51,7 @@ on_both! {
         let below = asleep(program, &adam.key, &task).await;
         let runner = runner_of(program.pid()).unwrap();
         kill_process(Pid::from_raw(runner.pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
-        until_gone(&below, Duration::from_secs(5)).await;
+        until_ended(&below, Duration::from_secs(5)).await;
         ran_again(program, &adam.key, &task).await;
         assert_ne!(runner_of(program.pid()).unwrap(), runner);
     }
@@ -68,9 +68,9 @@ on_both! {
             acknowledged.push(response);
         }
         program.kill();
-        until_gone(&below, Duration::from_secs(5)).await;
+        until_ended(&below, Duration::from_secs(5)).await;
         let folder = program.data().display().to_string();
-        assert_eq!(processes_mentioning(&folder), [], "a process still works on the folder");
+        assert_eq!(processes_mentioning(&folder), [], "a process still uses the folder");
 
         program.start().await;
         for acknowledged_task in &acknowledged {
@@ -91,8 +91,8 @@ on_both! {
         assert_eq!(stream.data_of_next("state").await, "running");
         // The server closes streams at once; otherwise the listener would wait ten seconds.
         program.stop(Duration::from_secs(8)).await;
-        until_gone(&below, Duration::from_secs(5)).await;
-        stream.end().await; // it ended, however
+        until_ended(&below, Duration::from_secs(5)).await;
+        stream.end().await; // it may have failed
         program.start().await;
         ran_again(program, &adam.key, &task).await;
     }

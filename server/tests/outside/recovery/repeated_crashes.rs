@@ -36,7 +36,7 @@ on_both! {
             })
             .await;
             let moment = u64::from(Uuid::new_v4().as_bytes()[0]) * 2;
-            sleep(Duration::from_millis(moment)).await; // the random moment of its death
+            sleep(Duration::from_millis(moment)).await; // the random time of the crash
             program.kill();
             program.start().await;
         }

@@ -61,7 +61,7 @@ impl Disk {
         let enter = self.enter();
         let mut shell = Command::new(&enter[0]);
         shell.args(&enter[1..]).args(["sh", "-c", command, "sh", &self.folder]).stderr(Stdio::null());
-        shell.status().unwrap(); // that there is no room is the point
+        shell.status().unwrap(); // fails as intended: the disk is full
     }
 
     /// Fills the disk to the last byte.
@@ -122,7 +122,7 @@ async fn d_12_a_full_disk_is_reported_and_no_acknowledged_task_is_lost() {
         })
         .await;
         let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
-        assert!(!page.body.contains("disk is full"), "it is over: {page}");
+        assert!(!page.body.contains("disk is full"), "the problem is resolved: {page}");
     }
     test.end(&mut program).await;
 }

@@ -65,7 +65,7 @@ async fn d_12_the_server_is_killed_at_every_fsync() {
     assert_audit_chain_intact(&program);
     assert!(
         acknowledged_state.tasks.len() * 3 >= deaths,
-        "in {deaths} lives only {} tasks were acknowledged",
+        "only {} tasks were acknowledged in {deaths} runs",
         acknowledged_state.tasks.len()
     );
     println!("{births} lives until the first start, {deaths} deaths, {} tasks", acknowledged_state.tasks.len());
@@ -120,7 +120,7 @@ impl AcknowledgedState {
                 return;
             }
         }
-        panic!("a hundred changes and no sync at which it would have died");
+        panic!("a hundred changes without the sync that crashes the server");
     }
 
     /// Submits the next task, with the same idempotency key until it is acknowledged.

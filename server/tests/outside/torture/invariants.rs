@@ -2,7 +2,7 @@
 use super::load::AcknowledgedTask;
 use crate::{
     client::Who,
-    processes::{Process, processes_mentioning, until_gone},
+    processes::{Process, processes_mentioning, until_ended},
     program::Program,
     timeouts::{until, until_within},
 };
@@ -33,7 +33,7 @@ pub async fn check_promises(program: &Program, key: &str, acknowledged_tasks: &[
             "lost" => torn += 1,
             // The output did not fit on the disk.
             "failed" if disk_was_full && task["result"]["reason"].as_str().is_some_and(|why| why.contains("disk")) => {}
-            _ => panic!("it did not end well: {task:#}"),
+            _ => panic!("the task failed: {task:#}"),
         }
     }
     let ids: BTreeSet<_> = acknowledged_tasks.iter().map(|acknowledged_task| acknowledged_task.id.clone()).collect();
@@ -85,7 +85,7 @@ fn spooled_output(program: &Program) -> Vec<PathBuf> {
     let homes = subfolders(&program.visible_data_dir().join("runners"));
     assert!(
         !homes.is_empty(),
-        "no runner has a folder in {}: nothing would be seen",
+        "no runner has a folder in {}, so no duplicate run would be detected",
         program.visible_data_dir().display()
     );
     homes.iter().flat_map(|runner| subfolders(&runner.join("spool"))).collect()
@@ -99,10 +99,10 @@ pub async fn wait_for_empty_spools(program: &Program) {
 /// Checks that the stopped deployment left no process, mount, cgroup or spooled output.
 pub async fn assert_no_leftovers(program: &Program, runners: &BTreeSet<Process>) {
     let folder = program.data().display().to_string();
-    until_gone(&processes_mentioning(&folder).into_iter().collect(), Duration::from_secs(5)).await;
+    until_ended(&processes_mentioning(&folder).into_iter().collect(), Duration::from_secs(5)).await;
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains(&folder), "a mount is left: {mounts}");
-    assert_eq!(spooled_output(program), Vec::<PathBuf>::new(), "output that nobody fetched");
+    assert_eq!(spooled_output(program), Vec::<PathBuf>::new(), "output left in the spool");
     let ours = |name: &str| {
         let pid = name.strip_prefix("castellan-").and_then(|rest| rest.split('-').next()?.parse().ok());
         pid.is_some_and(|pid: u32| runners.iter().any(|runner| runner.pid == pid))

@@ -1,7 +1,7 @@
 //! Repeated SIGKILL of the runner or the server while tasks run (D-12, S-09).
 use super::{FaultTest, rng::SeededRng, scale::scaled};
 use crate::{
-    processes::{descendants, runner_of, until_gone},
+    processes::{descendants, runner_of, until_ended},
     program::on_both,
     timeouts::until_within,
 };
@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// The longest time until all descendants of a killed process are gone.
+/// The maximum time until all descendants of a killed process have ended.
 const MAX_CLEANUP_TIME: Duration = Duration::from_secs(5);
 
 on_both! {
@@ -22,13 +22,13 @@ on_both! {
             test.note(runner_of(program.pid()));
             let below = descendants(program.pid());
             program.kill();
-            until_gone(&below, MAX_CLEANUP_TIME).await;
+            until_ended(&below, MAX_CLEANUP_TIME).await;
             if rng.below(4) == 0 {
                 program.spawn();
                 sleep(rng.moment(500)).await;
                 let below = descendants(program.pid());
                 program.kill();
-                until_gone(&below, MAX_CLEANUP_TIME).await;
+                until_ended(&below, MAX_CLEANUP_TIME).await;
             }
             program.start().await;
         }
@@ -48,7 +48,7 @@ on_both! {
             // The runner may exit on its own before it has enrolled.
             let hit = kill_process(Pid::from_raw(runner.pid.try_into().unwrap()).unwrap(), Signal::KILL);
             killed += i32::from(hit.is_ok());
-            until_gone(&below, MAX_CLEANUP_TIME).await;
+            until_ended(&below, MAX_CLEANUP_TIME).await;
         }
         test.end(program).await;
     }

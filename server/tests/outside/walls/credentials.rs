@@ -51,7 +51,7 @@ impl<'a> Credentials<'a> {
         let mut ways = self.wrong_keys(path, &ask);
         ways.extend([
             ("the cookie", ask(path).header("cookie", &cookie)),
-            ("the key beside the cookie", ask(path).header("authorization", &bearer).header("cookie", &cookie)),
+            ("a key together with a cookie", ask(path).header("authorization", &bearer).header("cookie", &cookie)),
             ("two keys", ask(path).header("authorization", &bearer).header("authorization", &bearer)),
             ("the session as a key", ask(path).header("authorization", session)),
             ("a key that begins the same", ask(path).header("authorization", &bearer[..bearer.len() - 1])),

@@ -59,7 +59,7 @@ impl Fixture {
         let admin = &people["admin"].key;
         let mut resources = BTreeMap::from([("mia", mia.id.clone()), ("lea", lea.id)]);
         for _ in 0..2 {
-            program.sign_in(&lea.email).await; // the second time with a browser that nobody knows
+            program.sign_in(&lea.email).await; // the second time with an unknown browser
         }
         resources.insert("session", Uuid::now_v7().to_string());
         for (name, visibility) in [("private", "private"), ("org", "org"), ("public", "public")] {

@@ -42,7 +42,7 @@ on_both! {
     }
 
     /// M-11: a resource of another tenant and one that does not exist get identical responses.
-    async fn m_11_resources_of_another_tenant_look_like_missing_ones(program) {
+    async fn m_11_resources_of_another_tenant_get_the_response_of_missing_ones(program) {
         let fixture = Fixture::create(program).await;
         for row in WALLS {
             fixture.assert_indistinguishable(program, row).await;

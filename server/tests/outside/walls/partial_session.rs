@@ -23,7 +23,7 @@ const PARTIAL_SESSION_ROUTES: [&str; 8] = [
     "action POST /actions/login/sign-in",
 ];
 
-#[expect(clippy::disallowed_methods, reason = "the server that is tested has the machine's clock")]
+#[expect(clippy::disallowed_methods, reason = "the server under test uses the machine's clock")]
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }

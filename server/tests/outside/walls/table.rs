@@ -375,7 +375,7 @@ pub const WALLS: &[Row] = &[
         "action POST /actions/keys/revoke-selected",
         "/actions/keys/revoke-selected",
         "keys[]=$key",
-        Statuses { nobody: 401, auditor: 200, admin: 200, ..all(404) }, // it is revoked already: nothing is left to do
+        Statuses { nobody: 401, auditor: 200, admin: 200, ..all(404) }, // already revoked, so there is no effect
     ),
     row(
         "action POST /actions/keys/rotate",
@@ -418,7 +418,7 @@ pub const WALLS: &[Row] = &[
         "action POST /actions/organizations/remove-member",
         "/actions/organizations/remove-member",
         "organization=$organization&person=$lea",
-        managers(200, 404), // she is gone by then
+        managers(200, 404), // she has been removed before
     ),
     row(
         "action POST /actions/organizations/rename",
@@ -595,7 +595,7 @@ pub const WALLS: &[Row] = &[
     row("health GET /readyz", "/readyz", "", PUBLIC),
     // Runner routes exist only on the runner port.
     row("runner POST /castellan.runner.v1.Runner/Work", "/castellan.runner.v1.Runner/Work", "", all(405)),
-    // Everyone else has left by then, so the admin is the last owner.
+    // Everyone else has left before, so the admin is the last owner.
     row(
         "action POST /actions/organizations/leave",
         "/actions/organizations/leave",
