@@ -12,82 +12,75 @@ use domain::{
     visibility::{AccessAttributes, Visibility},
 };
 
-/// So many rows, one for each key, are read at once; the statement says the same number.
+/// Maximum number of rows, one per key, that one page reads; the SQL statement contains the same number.
 const ROWS: usize = 5_000;
 
-/// Which thing is asked about.
+/// A resource whose access list is requested.
 #[derive(Clone, Copy, Debug)]
 pub enum Which {
-    /// A task.
     Task(TaskId),
-    /// An organization.
     Organization(OrganizationId),
-    /// A runner.
     Runner(RunnerId),
-    /// A service account.
     ServiceAccount(PersonId),
 }
 
-/// Somebody who reaches it.
+/// A person or service account with access to the resource.
 #[derive(Clone, Debug)]
 pub struct AccessHolder {
     pub id: PersonId,
     pub name: String,
-    /// Their address; a service account has none.
+    /// Email address; none for a service account.
     pub email: Option<String>,
-    /// Whether they are locked out: then they reach it again as soon as they are not.
+    /// Whether the account is locked; access returns when it is unlocked.
     pub locked: bool,
-    /// Why; nothing for who reaches it by no road of their own.
+    /// Reasons for the access; empty if the access comes only through keys.
     pub why: Vec<AccessReason>,
-    /// What they can do with it.
+    /// Actions that the person can take on the resource.
     pub can: Vec<Ability>,
-    /// The keys with which programs reach it as them.
+    /// API keys of this person that reach the resource.
     pub keys: Vec<AccessKey>,
 }
 
-/// A key that reaches it.
+/// An API key that reaches the resource.
 #[derive(Clone, Debug)]
 pub struct AccessKey {
     pub id: KeyId,
     pub name: String,
     pub prefix: String,
-    /// Where from it works; anywhere, if empty.
+    /// Allowed networks; any network if empty.
     pub networks: Networks,
-    /// When it stops working, if ever.
     pub expires_at: Option<Timestamp>,
-    /// What can be done with it.
+    /// Actions that the key allows on the resource.
     pub can: Vec<Ability>,
 }
 
 row_type! {
-    /// Somebody in question, with one of their keys if they have any.
+    /// A candidate for the access list, with one of their keys if they have any.
     pub struct Asked {
         pub id: PersonId,
         pub name: String,
         pub email: String,
-        /// What they are in the tenant.
         pub tenant_role: TenantRole,
-        /// Since when they are locked out, if they are.
         pub locked_at: Option<Timestamp>,
-        /// Who answers for them, if they are a service account.
+        /// The responsible person, if this is a service account.
         pub responsible_id: Option<PersonId>,
-        /// What they are in the organization, or the most that they are in any.
+        /// The role in the organization, or the highest role in any organization.
         pub role: Option<Role>,
         pub key_id: Option<KeyId>,
         pub key: Option<String>,
         pub prefix: Option<String>,
         pub scopes: Option<Scopes>,
-        /// The one organization that it is for.
+        /// The organization that the key is limited to.
         pub only_id: Option<OrganizationId>,
-        /// What its owner is there.
+        /// The owner's role in that organization.
         pub only_role: Option<Role>,
         pub networks: Option<Networks>,
-        /// When it stops working, if ever.
         pub expires_at: Option<Timestamp>,
     }
 }
 
-// `$2` is the organization, `$3` the address after which the page begins, `$4` how many people are on it, `$5` the time.
+// `$2` is the organization, `$3` the address that the page starts after, `$4` the number of people on it, `$5` the current
+// time.
 macro_rules! with_keys {
     ($people:literal) => {
         concat!(
@@ -108,7 +101,7 @@ macro_rules! with_keys {
 }
 
 impl Read {
-    /// What is asked about, as far as the actor sees it, and what people call it.
+    /// Returns the resource and its name if the actor can see it.
     pub async fn thing(&mut self, which: Which) -> Result<(Resource, String)> {
         Ok(match which {
             Which::Task(id) => {
@@ -124,13 +117,13 @@ impl Read {
         })
     }
 
-    /// Whether everybody is listed who reaches it. Where the whole tenant does, its people are told to those alone who see them
-    /// anyway; others are told of the members and of those who read everything.
+    /// Returns whether the list is complete for this actor. If the whole tenant can reach the resource, only actors who can
+    /// read everything see all people; others see its members and the people who can read everything.
     pub fn is_visible_to_all(&self, thing: &Resource) -> bool {
         !is_everybodys(thing) || self.actor.can_read_everything()
     }
 
-    /// Who reaches it, by address, from `after` on: `limit` people are looked at, so that a page may have fewer.
+    /// Returns a page of people with access, by address, after `after`. It scans `limit` people, so a page can have fewer.
     pub async fn reach(
         &mut self,
         proof: &Allowed<ReadAccess>,
@@ -176,7 +169,7 @@ impl Read {
         }
         let email = |rows: &Vec<Asked>| rows.first().map(|row| row.email.clone()).unwrap_or_default();
         if cut_off && people.len() > 1 {
-            people.pop(); // theirs may not be all of their keys: they are the first of the next page
+            people.pop(); // possibly without all keys: they start the next page
         }
         let last = people.last().map(email);
         let mut page = Page::cut(people, limit, email);
@@ -185,13 +178,13 @@ impl Read {
         Ok(Page { items, next: page.next })
     }
 
-    /// What becomes of somebody in question; `None` when neither they nor a key of theirs reaches it.
+    /// Builds the entry of one candidate; `None` if neither they nor one of their keys has access.
     fn reacher(&self, thing: &Resource, rows: Vec<Asked>) -> Option<AccessHolder> {
         let first = rows.first()?.clone();
         let (tenant, person) = (self.tenant, first.id);
         let who = Candidate { tenant, person, tenant_role: first.tenant_role, role: first.role, key: None };
         let keys: Vec<_> = rows.into_iter().filter_map(|row| reaching(thing, &who, row)).collect();
-        // A service account never signs in: it is there with its keys only.
+        // A service account never signs in, so only its keys have access.
         let (why, can) = (thing.why(&who), if first.responsible_id.is_none() { thing.can(&who) } else { vec![] });
         let email = first.responsible_id.is_none().then_some(first.email);
         let reaches = !can.is_empty() || !keys.is_empty();
@@ -207,12 +200,12 @@ impl Read {
     }
 }
 
-/// Whether the whole tenant reaches it.
+/// Returns whether the whole tenant can reach the resource.
 fn is_everybodys(thing: &Resource) -> bool {
     matches!(thing, Resource::Runner(_) | Resource::Task(_, AccessAttributes { visibility: Visibility::Public, .. }, _))
 }
 
-/// The key of a row, where it reaches the thing.
+/// Returns the key in a row if it reaches the resource.
 fn reaching(thing: &Resource, owner: &Candidate, row: Asked) -> Option<AccessKey> {
     let (id, scopes) = (row.key_id?, row.scopes?);
     let role = if row.only_id.is_some() { row.only_role } else { owner.role };

@@ -14,32 +14,32 @@ use domain::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// How long the links work.
+/// Lifetime of the confirmation links.
 const LIFE: Duration = Duration::from_hours(24);
 
-/// A link that is mailed.
+/// A link to be sent by mail.
 #[derive(Clone, Copy, Debug)]
 pub struct MailedLink<'a> {
     pub token: &'a str,
-    /// What is kept of that.
+    /// Hash of the token in the link.
     pub token_hash: [u8; 32],
 }
 
 row_type! {
-    /// An address that is waiting for its confirmation.
+    /// A new address that waits for confirmation.
     pub struct Asked {
         pub person_id: PersonId,
         pub email: Email,
-        /// When the link that came to it was followed.
+        /// When the link sent to the new address was followed.
         pub new_confirmed_at: Option<Timestamp>,
-        /// When the link that came to the present one was followed, or an admin answered for it.
+        /// When the link sent to the current address was followed, or an admin confirmed the change.
         pub current_confirmed_at: Option<Timestamp>,
     }
 }
 
 impl Write {
-    /// Mails a link to the new address, and one to the present one: both are to be followed. An earlier wish ends. Whether the
-    /// address is somebody's already is not said here: only its reader learns that.
+    /// Mails one confirmation link to the new address and one to the current address; both must be followed. It replaces an
+    /// earlier change. It does not reveal whether the new address is in use: only the mail's recipient learns that.
     pub async fn ask_address(
         &mut self,
         proof: Allowed<ChangeAddress>,
@@ -55,8 +55,8 @@ impl Write {
         self.told_apart(owner, AccountNotice::AddressAsked, email.as_str()).await
     }
 
-    /// The same by an admin, for somebody who reads their present address no more: it is told, and not asked. `NotFound` for who
-    /// is no person.
+    /// Requests an address change as an admin, for a person who lost access to the current address. The current address is
+    /// only notified. Returns `NotFound` if there is no such person.
     pub async fn replace_address(&mut self, proof: Allowed<ReplaceAddress>, new: MailedLink<'_>) -> Result<()> {
         let ReplaceAddress { person, email } = proof.action();
         const PERSON: &str =
@@ -94,8 +94,9 @@ impl Write {
         self.record(entry).await
     }
 
-    /// One of the links was followed. Once both were, the person has the new address, and their other sessions end: then this
-    /// says who. `NotFound` when it was used up, replaced or is too old; a conflict when somebody else has the address.
+    /// Records that one of the links was followed. After both, changes the address, ends the person's other sessions and
+    /// returns the person. Returns `NotFound` if the link was used, replaced or has expired, and a conflict if the address
+    /// is in use.
     pub async fn confirm_address(
         &mut self,
         token_hash: [u8; 32],
@@ -121,7 +122,7 @@ impl Write {
         }
         tenant_query!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", person)?;
         let told = Mail::AccountNotice { happened: AccountNotice::AddressChanged, detail: email.to_string() };
-        self.mail_person(person, &told).await?; // to the address from before
+        self.mail_person(person, &told).await?; // to the previous address
         let changed = tenant_query!(
             self,
             execute,

@@ -17,7 +17,7 @@ use domain::{
 use serde_json::json;
 
 row_type! {
-    /// A service account, by name.
+    /// A service account's id and name.
     pub struct Account {
         pub id: PersonId,
         pub name: String,
@@ -25,55 +25,53 @@ row_type! {
 }
 
 row_type! {
-    /// How many there are of what is lost.
+    /// Numbers of tasks and keys that a departure affects.
     pub struct Lost {
-        /// Tasks that wait or are queued.
+        /// Tasks that wait for approval or for a runner.
         pub waiting: i64,
         pub running: i64,
-        /// Keys for this organization only.
+        /// Keys that are limited to this organization.
         pub keys: i64,
     }
 }
 
 row_type! {
-    /// A task that is cancelled.
     pub struct Cancelled {
         pub id: TaskId,
     }
 }
 
 row_type! {
-    /// A key that is revoked.
     pub struct Ended {
         pub id: KeyId,
     }
 }
 
 row_type! {
-    /// Whether somebody is a person.
+    /// The kind of an account.
     pub struct Kind {
-        /// Who answers for them, if they are none.
+        /// The responsible person, if this is a service account.
         pub responsible_id: Option<PersonId>,
     }
 }
 
-/// What becomes of what somebody has in an organization when they go.
+/// The effects of a member's departure from an organization.
 #[derive(Clone, Debug)]
 pub struct Departure {
     pub member: Member,
-    /// How many of their tasks wait or are queued there: they are cancelled.
+    /// Number of their tasks that wait there; these are canceled.
     pub waiting: i64,
-    /// How many run: they end by themselves.
+    /// Number of their running tasks; these finish.
     pub running: i64,
-    /// How many keys of theirs are for this organization only: they are revoked.
+    /// Number of their keys that are limited to this organization; these are revoked.
     pub keys: i64,
-    /// The service accounts in it that they answer for: somebody else will.
+    /// Service accounts in the organization that they are responsible for; these need a successor.
     pub accounts: Vec<Account>,
-    /// Who can: members who are in every organization that these are in, with no lesser role there.
+    /// Possible successors: members of every organization of these service accounts, with the same or a higher role.
     pub successors: Vec<Member>,
 }
 
-/// The service accounts in organization `$2` that `$3` answers for.
+/// Selects the service accounts in organization `$2` that `$3` is responsible for.
 macro_rules! accounts {
     ($what:literal) => {
         concat!(
@@ -85,7 +83,8 @@ macro_rules! accounts {
     };
 }
 
-/// Members of organization `$2` who can answer for them: who may do less would gain by it, since they could make keys.
+/// Selects the members of organization `$2` who can become responsible for them. A member with a lower role would gain
+/// rights, because the responsible person can create keys.
 macro_rules! able {
     ($more:literal) => {
         concat!(
@@ -104,7 +103,8 @@ macro_rules! able {
 }
 
 impl Read {
-    /// What a member's departure would do: for themselves, and for those who manage the organization or read everything.
+    /// Returns the effects of a member's departure, for the member and for actors who manage the organization or can read
+    /// everything.
     pub async fn departure(&mut self, organization: OrganizationId, person: PersonId) -> Result<Departure> {
         if self.actor.person() != Some(person) {
             self.managed(organization)?;
@@ -153,7 +153,7 @@ impl Read {
 }
 
 impl Write {
-    /// Takes a person out of an organization, and tells them.
+    /// Removes a person from an organization and notifies them.
     pub async fn remove_membership(&mut self, proof: Allowed<RemoveMembership>) -> Result<()> {
         let &RemoveMembership { organization, person, successor } = proof.action();
         self.depart(&proof, organization, person, successor).await?;
@@ -166,14 +166,14 @@ impl Write {
         Ok(())
     }
 
-    /// Takes the actor out of an organization.
+    /// Removes the actor from an organization.
     pub async fn leave_organization(&mut self, proof: Allowed<LeaveOrganization>) -> Result<()> {
         let &LeaveOrganization { organization, person, successor } = proof.action();
         self.depart(&proof, organization, person, successor).await
     }
 
-    /// Ends a membership: cancels what of theirs waits there, revokes the keys that are for this organization only, and hands
-    /// on the service accounts. What runs ends by itself.
+    /// Ends a membership: cancels the member's waiting tasks there, revokes keys that are limited to the organization, and
+    /// transfers the service accounts. Running tasks finish.
     async fn depart<A: Action>(
         &mut self,
         proof: &Allowed<A>,
@@ -203,16 +203,16 @@ impl Write {
         self.cancel_latecomers(organization, person).await
     }
 
-    /// Takes the locks of a successor's memberships, before those of the accounts: a successor who leaves at the same moment, be
-    /// it another organization that the accounts are in, comes first and is none, or comes second and hands the accounts on.
+    /// Locks a successor's memberships before the service accounts. A successor who leaves one of the organizations at the
+    /// same time either leaves first, and is rejected here, or leaves second and transfers the accounts.
     pub(crate) async fn hold_memberships(&mut self, successor: PersonId) -> Result<()> {
         const HOLD: &str = "update membership set role = role where tenant_id = $1 and person_id = $2";
         tenant_query!(self, execute, HOLD, successor)?;
         Ok(())
     }
 
-    /// Ends what a person had in an organization that they are in no more: cancels what waits, revokes the keys that are for it
-    /// alone, and ends their invitations to it. Returns what is to be recorded of the tasks, and how many keys there were.
+    /// Cancels the waiting tasks of a former member, revokes the keys that are limited to the organization, and deletes the
+    /// invitations that they created. Returns the audit events of the tasks and the number of revoked keys.
     pub(crate) async fn clear_up_after(
         &mut self,
         organization: OrganizationId,
@@ -241,7 +241,7 @@ impl Write {
         Ok((entries.collect::<Result<Vec<_>>>()?, revoked.len()))
     }
 
-    /// Cancels what of a person waits or is queued in an organization.
+    /// Cancels the waiting and queued tasks of a person in an organization.
     async fn cancel_waiting(&mut self, organization: OrganizationId, person: PersonId) -> Result<Vec<Cancelled>> {
         let waiting = tenant_query!(
             self,
@@ -256,21 +256,21 @@ impl Write {
         for task in waiting {
             match self.stop(task.id).await {
                 Ok(_) => cancelled.push(task),
-                Err(Error::Conflict(_) | Error::NotFound) => {} // it ended meanwhile
+                Err(Error::Conflict(_) | Error::NotFound) => {} // ended in the meantime
                 Err(error) => return Err(error),
             }
         }
         Ok(cancelled)
     }
 
-    /// Cancels what was submitted since [`Write::cancel_waiting`] looked. Asked after the departure was recorded: who submits
-    /// records it too, and looks afterwards whether they are still there. SQLite has one writer: nothing comes meanwhile.
+    /// Cancels tasks submitted since [`Write::cancel_waiting`] ran. It runs after the departure is recorded: a submission
+    /// records its event too and checks the membership afterwards. SQLite has a single writer, so it needs no second pass.
     async fn cancel_latecomers(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
         if matches!(self.conn, Conn::Sqlite(_)) {
             return Ok(());
         }
-        // What somebody else moves just now is passed over: they wait for the audit log, which is ours. Whoever claims it sees
-        // that its owner has gone.
+        // Rows locked by other transactions are skipped: those wait for the audit log that this transaction holds. A claim
+        // checks the owner's membership itself.
         let late = tenant_query!(
             self,
             Cancelled,
@@ -287,7 +287,7 @@ impl Write {
         Ok(())
     }
 
-    /// Makes somebody else answer for the service accounts in an organization that `person` answers for; says which.
+    /// Transfers the service accounts of `person` in an organization to a successor and returns them.
     async fn hand_on(
         &mut self,
         organization: OrganizationId,

@@ -1,4 +1,4 @@
-//! Invitations: links that put whoever has them into an organization. Only hashes of their tokens are kept.
+//! Invitations: links that let the person who follows them join an organization. Only hashes of their tokens are stored.
 use crate::{
     Conflict, Error, Mail, Read, Result, Topic, Write,
     db::{
@@ -18,23 +18,23 @@ use domain::{
 use serde_json::json;
 use std::time::Duration;
 
-/// The most that one organization has at a time.
+/// Maximum number of active invitations per organization.
 const MOST: i64 = 200;
 
-/// How long a link works that only confirms an address.
+/// Lifetime of a link that only confirms an address.
 const CONFIRMING: Duration = Duration::from_hours(72);
 
 row_type! {
-    /// An invitation that can be used, as it is listed.
+    /// An active invitation as it is listed.
     pub struct Invitation {
         pub id: InvitationId,
         pub role: Role,
-        /// The one address that it is for.
+        /// The only address that may use it.
         pub email: Option<Email>,
-        /// Whether the server sent it there.
+        /// Whether the server mailed it to that address.
         pub mailed: bool,
         pub inviter: String,
-        /// How many people may use it.
+        /// Number of people who may use it.
         pub uses: i64,
         pub used: i64,
         pub expires_at: Timestamp,
@@ -42,7 +42,7 @@ row_type! {
 }
 
 row_type! {
-    /// What a link offers to whoever has it.
+    /// The terms of an invitation, shown to the person who follows its link.
     pub struct Offer {
         pub tenant_id: TenantId,
         pub id: InvitationId,
@@ -50,22 +50,22 @@ row_type! {
         pub organization: String,
         pub role: Role,
         pub inviter: String,
-        /// The one address that it is for.
+        /// The only address that may use it.
         pub email: Option<Email>,
-        /// Whether the server sent it there.
+        /// Whether the server mailed it to that address.
         pub mailed: bool,
     }
 }
 
 row_type! {
-    /// An invitation that was just used.
+    /// An invitation after its use was counted.
     pub struct Used {
         pub id: InvitationId,
         pub organization_id: OrganizationId,
         pub role: Role,
-        /// The one address that it is for.
+        /// The only address that may use it.
         pub email: Option<Email>,
-        /// Whether the server sent it there.
+        /// Whether the server mailed it to that address.
         pub mailed: bool,
         pub inviter_id: PersonId,
         pub expires_at: Timestamp,
@@ -73,30 +73,27 @@ row_type! {
 }
 
 row_type! {
-    /// Where an invitation led.
     pub struct OfOrganization {
         pub id: OrganizationId,
     }
 }
 
 row_type! {
-    /// A person's address.
     pub struct Addressed {
         pub email: Email,
     }
 }
 
 row_type! {
-    /// What a person is called.
     pub struct Called {
         pub name: String,
     }
 }
 
-/// A link that is to be kept.
+/// A new invitation link.
 #[derive(Clone)]
 pub struct NewInvitation {
-    /// What stands in the link; kept only as long as a mail with it waits.
+    /// The token in the link; stored only in the queued mail.
     pub token: String,
     pub token_hash: [u8; 32],
 }
@@ -107,7 +104,7 @@ impl std::fmt::Debug for NewInvitation {
     }
 }
 
-/// Whether invitation `i` works at `$now`: its inviter still may invite, and the organization is in use.
+/// Whether invitation `i` is valid at `$now`: its inviter may still invite, and the organization is not archived.
 macro_rules! works {
     ($now:literal) => {
         concat!(
@@ -125,7 +122,8 @@ macro_rules! works {
 pub(crate) use works;
 
 impl Read {
-    /// An organization's invitations that can be used at `now`, newest first, for those who manage it or read everything.
+    /// Returns the organization's valid invitations at `now`, newest first, for actors who manage it or can read
+    /// everything.
     pub async fn invitations(&mut self, organization: OrganizationId, now: Timestamp) -> Result<Vec<Invitation>> {
         self.managed(organization)?;
         tenant_query!(
@@ -146,7 +144,7 @@ impl Read {
 }
 
 impl Write {
-    /// Makes an invitation. One that is for an address is sent there, where mail is sent; says whether it was.
+    /// Creates an invitation. If it is limited to an address and mail is enabled, mails it there; returns whether it did.
     pub async fn invite(&mut self, proof: Allowed<Invite>, link: NewInvitation) -> Result<bool> {
         let Invite { invitation, organization, role, email, uses, days } = proof.action();
         let inviter = self.actor.person().ok_or(Error::Conflict(Conflict::InviterNotAPerson))?;
@@ -159,7 +157,7 @@ impl Write {
             return Err(Error::Conflict(Conflict::TooManyInvitations));
         }
         let mailed = email.is_some() && self.store.is_mail_enabled();
-        // Bound to an address it is for one person.
+        // An invitation that is limited to an address is for one person.
         let uses = if email.is_some() { 1 } else { uses };
         let made = Used {
             id: *invitation,
@@ -178,7 +176,7 @@ impl Write {
         Ok(mailed)
     }
 
-    /// Ends an invitation, and with an open one the links that confirm addresses for it: nobody comes in by it any more.
+    /// Revokes an invitation and the address confirmation links that were derived from it.
     pub async fn revoke_invitation(&mut self, proof: Allowed<RevokeInvitation>) -> Result<()> {
         const SQL: &str = "delete from invitation where tenant_id = $1 and id = $2 and organization_id = $3";
         const CONFIRMING: &str = "delete from invitation where tenant_id = $1 and confirms_id = $2";
@@ -193,8 +191,8 @@ impl Write {
         Ok(())
     }
 
-    /// Follows an invitation with one's own account. `NotFound` when it does not work any more; a conflict when it is for
-    /// another address, or when one is in the organization already: an invitation changes no role.
+    /// Accepts an invitation with the actor's account. Returns `NotFound` if it is no longer valid, and a conflict if it is
+    /// for another address or the actor is a member already: an invitation never changes a role.
     pub async fn accept_invitation(&mut self, proof: Allowed<AcceptInvitation>, token_hash: [u8; 32]) -> Result<()> {
         let &AcceptInvitation { invitation, organization, person } = proof.action();
         let used = self.use_invitation(invitation, organization, token_hash).await?;
@@ -212,8 +210,8 @@ impl Write {
         self.in_use(organization).await
     }
 
-    /// Makes an account with a password for somebody whom an invitation brings. An address that is in use, in whatever tenant,
-    /// is a conflict: nobody is signed in by an invitation to an account that there is.
+    /// Creates an account with a password for an invitee. An address that is in use in any tenant is a conflict: an
+    /// invitation never signs anybody in to an existing account.
     pub async fn admit_invited(
         &mut self,
         proof: Allowed<AdmitInvitee>,
@@ -250,8 +248,8 @@ impl Write {
         Ok(id)
     }
 
-    /// Sends an invitation that is not for an address on to one, as a new link: whoever follows that reads what is sent there.
-    /// It counts as used from now on. Whether somebody has the address already is not said.
+    /// Mails a new link, derived from an invitation without an address, to the address that a visitor entered: following it
+    /// proves that they read that mailbox. This counts as a use. It does not reveal whether the address is in use.
     pub async fn confirm_invited(
         &mut self,
         proof: Allowed<ConfirmInvitee>,
@@ -274,7 +272,7 @@ impl Write {
         Ok(())
     }
 
-    /// Takes away what is too old to be used, in this tenant.
+    /// Deletes this tenant's expired invitations.
     pub(crate) async fn forget_invitations(&mut self) -> Result<()> {
         const SQL: &str =
             "delete from invitation where tenant_id = $1 and expires_at <= $2 returning organization_id as id";
@@ -284,8 +282,7 @@ impl Write {
         Ok(())
     }
 
-    /// Records that somebody held an invitation and did not come in by it. In a transaction of its own: the one that was
-    /// refused leaves nothing.
+    /// Records a refused use of an invitation, in a transaction of its own because the refused one is rolled back.
     pub async fn note_refused_invitation(
         &mut self,
         invitation: InvitationId,
@@ -326,8 +323,7 @@ impl Write {
         self.mail_address(new.inviter_id, email, &mail).await
     }
 
-    /// Counts a use, if the invitation still works; the last one ends it. Of two who use the last one at the same moment one
-    /// comes second.
+    /// Counts one use of a valid invitation and deletes it after the last. Of two concurrent last uses only one succeeds.
     async fn use_invitation(
         &mut self,
         id: InvitationId,

@@ -1,4 +1,4 @@
-//! Requests to be let into an organization that is open to them.
+//! Join requests: people ask to join an organization that accepts requests, and its owners decide.
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,
     db::{
@@ -17,39 +17,37 @@ use domain::{
 };
 use std::time::Duration;
 
-/// How often a person may ask within a day: each time owners are told.
+/// Maximum number of requests per person and day, because each one notifies the owners.
 const A_DAY: i64 = 5;
 
 row_type! {
-    /// A request that waits for an owner's answer.
+    /// A join request that waits for an owner's decision.
     pub struct JoinRequest {
         pub id: JoinRequestId,
         pub person_id: PersonId,
         pub name: String,
         pub email: String,
-        /// Why, in their words.
+        /// The reason that the person gave.
         pub reason: String,
         pub created_at: Timestamp,
     }
 }
 
 row_type! {
-    /// A request of one's own.
+    /// One of the actor's own join requests.
     pub struct OwnJoinRequest {
         pub id: JoinRequestId,
-        /// What the organization is called.
         pub organization: String,
         pub state: JoinState,
-        /// Why not, where somebody said no.
+        /// The reason for declining it.
         pub answer: String,
         pub created_at: Timestamp,
-        /// When it was settled, if it was.
         pub settled_at: Option<Timestamp>,
     }
 }
 
 row_type! {
-    /// An organization that one can ask to join.
+    /// An organization that accepts join requests.
     pub struct JoinableOrganization {
         pub id: OrganizationId,
         pub name: String,
@@ -57,7 +55,7 @@ row_type! {
 }
 
 row_type! {
-    /// An organization in which requests wait for one's answer.
+    /// An organization with the number of join requests that wait for the actor's decision.
     pub struct Asked {
         pub organization_id: OrganizationId,
         pub organization: String,
@@ -66,14 +64,12 @@ row_type! {
 }
 
 row_type! {
-    /// Whether an organization takes requests.
     pub struct Openness {
         pub name: String,
     }
 }
 
 row_type! {
-    /// Where a request stands.
     pub struct Where {
         pub state: JoinState,
         pub organization_id: OrganizationId,
@@ -81,7 +77,7 @@ row_type! {
 }
 
 impl Read {
-    /// Organizations that take requests and that the actor is neither in nor waits to be let into, by name.
+    /// Returns organizations that accept requests and in which the actor is neither a member nor waits, by name.
     pub async fn joinable_organizations(&mut self) -> Result<Vec<JoinableOrganization>> {
         let Some(person) = self.actor.person().filter(|_| self.actor.only.is_none()) else { return Ok(vec![]) };
         tenant_query!(
@@ -98,7 +94,7 @@ impl Read {
         )
     }
 
-    /// The actor's own requests, the latest first.
+    /// Returns the actor's own requests, newest first.
     pub async fn own_join_requests(&mut self) -> Result<Vec<OwnJoinRequest>> {
         let person = self.viewer();
         tenant_query!(
@@ -112,7 +108,7 @@ impl Read {
         )
     }
 
-    /// The requests that wait in an organization, the oldest first, for those who manage it or read everything.
+    /// Returns the waiting requests of an organization, oldest first, for actors who manage it or can read everything.
     pub async fn join_requests(&mut self, organization: OrganizationId) -> Result<Vec<JoinRequest>> {
         self.managed(organization)?;
         tenant_query!(
@@ -126,7 +122,7 @@ impl Read {
         )
     }
 
-    /// Where requests wait for the actor's answer: in the organizations that they own.
+    /// Returns the organizations owned by the actor in which requests wait.
     pub async fn join_requests_for_me(&mut self) -> Result<Vec<Asked>> {
         let person = self.viewer();
         tenant_query!(
@@ -144,7 +140,7 @@ impl Read {
 }
 
 impl Write {
-    /// Opens an organization to requests, or closes it: those that wait still do.
+    /// Sets whether an organization accepts requests; waiting ones remain.
     pub async fn open_to_requests(&mut self, proof: Allowed<OpenToRequests>) -> Result<()> {
         const SQL: &str = "update organization set open_to_requests = $3 where tenant_id = $1 and id = $2";
         let &OpenToRequests { organization, open } = proof.action();
@@ -160,7 +156,7 @@ impl Write {
         Ok(())
     }
 
-    /// Asks to be let into an organization, and tells its owners. One that takes no requests is as if it were not there.
+    /// Requests to join an organization and notifies its owners. An organization that accepts no requests is not found.
     pub async fn ask_to_join(&mut self, proof: Allowed<AskToJoin>) -> Result<JoinRequestId> {
         let AskToJoin { organization, person, reason } = proof.action();
         let (organization, person, reason) = (*organization, *person, domain::joining::reason(reason)?);
@@ -213,7 +209,7 @@ impl Write {
         Ok(id)
     }
 
-    /// Takes back a request of one's own.
+    /// Withdraws one of the actor's own requests.
     pub async fn withdraw_join_request(&mut self, proof: Allowed<WithdrawJoinRequest>) -> Result<()> {
         let &WithdrawJoinRequest { request, person } = proof.action();
         const SQL: &str = "update join_request set state = state where tenant_id = $1 and id = $2 and person_id = $3
@@ -225,7 +221,7 @@ impl Write {
         Ok(())
     }
 
-    /// Lets somebody in who asked, and tells them.
+    /// Accepts a request and notifies the person.
     pub async fn accept_join_request(&mut self, proof: Allowed<AcceptJoinRequest>) -> Result<()> {
         let &AcceptJoinRequest { request, organization, role } = proof.action();
         let person = self.settle_request(request, organization, JoinState::Accepted, "").await?;
@@ -238,8 +234,8 @@ impl Write {
         self.happened(person, AccountNotice::JoinAccepted, &name).await
     }
 
-    /// Says no to somebody who asked, and tells them who did. Why is shown to them on their page of organizations only: what
-    /// people write goes into no mail that this server vouches for.
+    /// Declines a request and notifies the person. The reason is shown only on their organizations page: text written by
+    /// people is never put into mail that this server sends.
     pub async fn decline_join_request(&mut self, proof: Allowed<DeclineJoinRequest>) -> Result<()> {
         let DeclineJoinRequest { request, organization, reason } = proof.action();
         let reason = domain::joining::refusal(reason)?;
@@ -251,7 +247,7 @@ impl Write {
         self.happened(person, AccountNotice::JoinDeclined, &format!("{name} · {who}")).await
     }
 
-    /// Settles a request that waits; says whose it was. Of two who answer at the same moment one comes second.
+    /// Closes a waiting request and returns who made it. Of two concurrent decisions only one succeeds.
     async fn settle_request(
         &mut self,
         request: JoinRequestId,
@@ -280,7 +276,7 @@ impl Write {
         Ok(settled.person_id)
     }
 
-    /// Who is in an organization, however they came, waits no more to be let in.
+    /// Closes the waiting request of a person who became a member by any means.
     pub(crate) async fn settle_requests(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
         tenant_query!(
             self,

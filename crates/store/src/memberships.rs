@@ -6,26 +6,24 @@ use crate::{
 use domain::{Allowed, OrganizationId, PersonId, policy::SetMembership, role::Role};
 
 row_type! {
-    /// A person.
     pub struct Who {
         pub person_id: PersonId,
     }
 }
 
 row_type! {
-    /// What somebody is already.
     pub struct Held {
         pub role: Role,
     }
 }
 
 impl Write {
-    /// Puts a person into an organization, or changes their role there. Their sessions get new ids. Where the organization is
-    /// archived, nobody gets more than they have; taking rights away is always possible.
+    /// Adds a person to an organization or changes their role. Their sessions get new tokens. In an archived organization
+    /// roles can be lowered and removed but not raised.
     pub async fn set_membership(&mut self, proof: Allowed<SetMembership>) -> Result<()> {
         let &SetMembership { organization, person, role } = proof.action();
         self.keep_an_owner(organization, person, Some(role)).await?;
-        // Writing the row takes its lock: what is held is what is changed.
+        // The update locks the row, so the role cannot change in between.
         const HELD: &str = "update membership set role = role where tenant_id = $1 and organization_id = $2
              and person_id = $3 returning role";
         let held = tenant_query!(self, Held, fetch_optional, HELD, organization, person)?;
@@ -55,7 +53,7 @@ impl Write {
         Ok(())
     }
 
-    /// Puts a person into an organization that they are not in; says whether they were not.
+    /// Adds a person to an organization unless they are a member; returns whether they were added.
     pub(crate) async fn join(&mut self, organization: OrganizationId, person: PersonId, role: Role) -> Result<bool> {
         let joined = tenant_query!(
             self,
@@ -72,8 +70,8 @@ impl Write {
         Ok(joined > 0)
     }
 
-    /// The last owner of an organization stays one: somebody must be able to manage it. Who is locked out cannot, nor can a
-    /// service account.
+    /// Keeps the last owner of an organization, because somebody must be able to manage it. Locked owners and service
+    /// accounts do not count.
     pub(crate) async fn keep_an_owner(
         &mut self,
         organization: OrganizationId,
@@ -83,7 +81,7 @@ impl Write {
         if becomes == Some(Role::Owner) {
             return Ok(());
         }
-        // Writing the rows takes their locks: of two owners who remove each other, or leave, one comes second.
+        // The update locks the rows, so that two owners cannot remove each other or leave at the same time.
         let owners = tenant_query!(
             self,
             Who,

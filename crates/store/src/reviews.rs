@@ -1,4 +1,4 @@
-//! Access reviews: every right as it is when the review begins, kept or revoked one by one, and afterwards a record.
+//! Access reviews: every right at the start of the review, kept or revoked one by one, and the resulting record.
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,
     db::{
@@ -17,49 +17,44 @@ use domain::{
 use serde_json::json;
 
 row_type! {
-    /// A review.
+    /// An access review.
     pub struct Review {
         pub id: ReviewId,
-        /// The organization that it is about; the whole tenant, if none.
+        /// The organization under review; the whole tenant if none.
         pub organization: Option<String>,
         pub started_by: String,
         pub started_at: Timestamp,
-        /// When it ended, if it did.
         pub ended_at: Option<Timestamp>,
-        /// How many rights are in it.
+        /// Number of rights in the review.
         pub items: i64,
-        /// How many of them are answered.
+        /// Number of rights with a decision.
         pub answered: i64,
     }
 }
 
 row_type! {
-    /// A right in a review.
+    /// A right under review.
     pub struct ReviewItem {
-        /// Its number, from 1.
+        /// Position in the review, from 1.
         pub item_number: i64,
         pub kind: Right,
         pub person_id: PersonId,
         pub person: String,
-        /// Their address; a service account has none.
+        /// Email address; none for a service account.
         pub email: Option<String>,
-        /// Whether they are locked out.
         pub locked_at: Option<Timestamp>,
-        /// Where, for a membership, and for a key that is limited to one.
+        /// The organization of a membership, or the one that a key is limited to.
         pub organization: Option<String>,
-        /// Which key, if it is one.
         pub key_id: Option<KeyId>,
         pub key: Option<String>,
         pub prefix: Option<String>,
-        /// When it was last used.
         pub last_used_at: Option<Timestamp>,
-        /// The role or the scopes, when the review began.
+        /// The role or the scopes at the start of the review.
         pub held: String,
-        /// The same now; none, where it is gone.
+        /// The role or the scopes now; none if removed.
         pub now_held: Option<String>,
-        /// When its time was over, if it is a key and it is: nobody is asked about it any more, whoever revokes it later.
+        /// When the key expired, if this is an expired key. It needs no decision, even if it is revoked later.
         pub expired_at: Option<Timestamp>,
-        /// The answer, if there is one.
         pub verdict: Option<Verdict>,
         pub decided_by: Option<String>,
         pub decided_at: Option<Timestamp>,
@@ -67,13 +62,13 @@ row_type! {
 }
 
 row_type! {
-    /// What is revoked with an item.
+    /// The right that an item refers to.
     pub struct Subject {
         pub kind: Right,
         pub person_id: PersonId,
         pub organization_id: Option<OrganizationId>,
         pub key_id: Option<KeyId>,
-        /// Who answers for the person, if that is a service account.
+        /// The responsible person, if this is a service account.
         pub responsible_id: Option<PersonId>,
     }
 }
@@ -86,7 +81,7 @@ macro_rules! columns {
     };
 }
 
-/// Whether an item `i` with its key `k` still asks for an answer at `$now`: a key that has expired does not.
+/// Whether item `i` with its key `k` needs a decision at `$now`; an expired key does not.
 macro_rules! asks {
     ($now:literal) => {
         concat!("i.verdict is null and (k.expires_at is null or k.expires_at > ", $now, ")")
@@ -94,7 +89,7 @@ macro_rules! asks {
 }
 
 impl Read {
-    /// The tenant's reviews, newest first, for those who read everything.
+    /// Returns the tenant's reviews, newest first, for actors who can read everything.
     pub async fn reviews(&mut self) -> Result<Vec<Review>> {
         if !self.actor.can_read_everything() {
             return Ok(vec![]);
@@ -102,7 +97,7 @@ impl Read {
         tenant_query!(self, Review, fetch_all, concat!(columns!(), " order by r.id desc limit 200"))
     }
 
-    /// One of them.
+    /// Returns one review, for actors who can read everything.
     pub async fn review(&mut self, id: ReviewId) -> Result<Review> {
         if !self.actor.can_read_everything() {
             return Err(Error::NotFound);
@@ -110,7 +105,7 @@ impl Read {
         tenant_query!(self, Review, fetch_one, concat!(columns!(), " and r.id = $2"), id)
     }
 
-    /// How many rights in a review still ask for an answer at `now`.
+    /// Returns the number of rights in a review that need a decision at `now`.
     pub async fn review_open(&mut self, id: ReviewId, now: Timestamp) -> Result<i64> {
         self.review(id).await?;
         const SQL: &str = concat!(
@@ -121,7 +116,8 @@ impl Read {
         Ok(tenant_query!(self, Number, fetch_one, SQL, id, now)?.n)
     }
 
-    /// What is in a review, after a number, as it is at `now`; what asks for an answer alone, or all.
+    /// Returns the items of a review after a position, with the rights as of `now`: all, or only those that need a
+    /// decision.
     pub async fn review_items(
         &mut self,
         id: ReviewId,
@@ -164,7 +160,8 @@ impl Read {
 }
 
 impl Write {
-    /// Begins a review of all rights there are now: roles in the tenant, memberships, keys that work. One at a time.
+    /// Starts a review of all current rights: tenant roles, memberships and active keys. A tenant has one open review at a
+    /// time.
     pub async fn start_review(&mut self, proof: Allowed<StartReview>) -> Result<ReviewId> {
         let (id, of) = (ReviewId(new_id()), proof.action().organization);
         let by = self.actor.person().ok_or(Error::Conflict(Conflict::ReviewerNotAPerson))?;
@@ -210,7 +207,7 @@ impl Write {
         Ok(id)
     }
 
-    /// Keeps rights that are not answered yet; those that are stay as they are.
+    /// Keeps rights without a decision; existing decisions do not change.
     pub async fn keep_reviewed(&mut self, proof: Allowed<KeepReviewed>) -> Result<()> {
         let review = proof.action().review;
         let mut kept = vec![];
@@ -228,7 +225,7 @@ impl Write {
         Ok(())
     }
 
-    /// Takes a right away, as it would be without a review: with its own record, and refused for the same reasons.
+    /// Revokes a right. It has the same audit event and the same refusals as outside of a review.
     pub async fn revoke_reviewed(&mut self, proof: Allowed<RevokeReviewed>) -> Result<()> {
         let &RevokeReviewed { review, item } = proof.action();
         if !self.answer(review, item, Verdict::Revoke).await? {
@@ -256,14 +253,14 @@ impl Write {
             (Right::Key, _, Some(key)) => {
                 let responsible = subject.responsible_id;
                 match self.revoke_key(actor.may(RevokeKey { key, owner: person, responsible })?).await {
-                    Err(Error::Conflict(_)) => Ok(()), // it is already
+                    Err(Error::Conflict(_)) => Ok(()), // already revoked
                     revoked => revoked,
                 }
             }
             (Right::Membership | Right::Key, ..) => return Err(Error::Corrupt("review_item")),
         };
         match revoked {
-            Ok(()) | Err(Error::NotFound) => {} // whoever went meanwhile has nothing left to take
+            Ok(()) | Err(Error::NotFound) => {} // the right was removed in the meantime
             Err(Error::Invalid(invalid)) if invalid.field == "successor" => {
                 return Err(Error::Conflict(Conflict::RightsOfResponsible));
             }
@@ -275,7 +272,7 @@ impl Write {
         Ok(())
     }
 
-    /// Ends a review. Whatever is not answered keeps it open, but for keys that have expired since it began.
+    /// Finishes a review. Items without a decision prevent that, except keys that have expired.
     pub async fn finish_review(&mut self, proof: Allowed<FinishReview>) -> Result<()> {
         const SQL: &str = concat!(
             "update review set ended_at = $3 where tenant_id = $1 and id = $2 and ended_at is null
@@ -296,7 +293,7 @@ impl Write {
         Ok(())
     }
 
-    /// Writes down an answer, and says whether there was none before.
+    /// Stores a decision and returns whether there was none before.
     async fn answer(&mut self, review: ReviewId, item: i64, verdict: Verdict) -> Result<bool> {
         self.running(review).await?;
         let viewer = self.actor.person();
@@ -316,7 +313,7 @@ impl Write {
         Ok(answered > 0)
     }
 
-    /// That there is such a review, and that it has not ended. Takes its lock.
+    /// Locks a review and returns a conflict if it has ended.
     async fn running(&mut self, review: ReviewId) -> Result<()> {
         const SQL: &str = "update review set items = items where tenant_id = $1 and id = $2 returning ended_at";
         match tenant_query!(self, Ended, fetch_one, SQL, review)?.ended_at {
@@ -327,9 +324,7 @@ impl Write {
 }
 
 row_type! {
-    /// Whether a review goes on.
     pub struct Ended {
-        /// When it ended, if it did.
         pub ended_at: Option<Timestamp>,
     }
 }

@@ -1,4 +1,4 @@
-//! AES-256-GCM at rest: the master key wraps tenants' keys, those seal records (M-06).
+//! Encryption at rest with AES-256-GCM: the master key wraps tenant keys, which encrypt records (M-06).
 use crate::{Error, Result, db::conn::random};
 use aes_gcm::{
     Aes256Gcm, Key, KeyInit, Nonce,
@@ -6,17 +6,16 @@ use aes_gcm::{
 };
 use secrecy::{ExposeSecret, SecretBox};
 
-/// The 32 bytes that everything sealed hangs on.
+/// The 256-bit master key.
 #[derive(Debug)]
 pub struct MasterKey(SecretBox<[u8; 32]>);
 
 impl MasterKey {
-    /// Takes the key's bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(SecretBox::new(Box::new(bytes)))
     }
 
-    /// Seals `plain` so that it opens only in the same `place` (`tenant/table/column/row/version`).
+    /// Encrypts `plain`, bound to `place` (`tenant/table/column/row/version`) as associated data.
     pub(crate) fn seal(&self, place: &str, plain: &[u8]) -> Result<Vec<u8>> {
         let nonce: [u8; 12] = random()?;
         let sealed = self
@@ -26,7 +25,7 @@ impl MasterKey {
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Opens what [`MasterKey::seal`] sealed.
+    /// Decrypts the result of [`MasterKey::seal`].
     pub(crate) fn open(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>> {
         let wrong = || Error::Corrupt("does not open with this key");
         let (nonce, body) = sealed.split_first_chunk::<12>().ok_or_else(wrong)?;

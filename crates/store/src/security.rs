@@ -1,4 +1,4 @@
-//! Security events (K-05): those without a change, such as throttled sign-ins, and the log lines of all of them.
+//! Security events (K-05): those without a change, such as throttled sign-ins, and the log line of each.
 use crate::{Result, Write};
 use domain::{
     Actor, PersonId, TenantId, Timestamp,
@@ -7,24 +7,24 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-/// A security event as the log tells it: one line with the same fields for each.
+/// A security event as a log line; all events have the same fields.
 #[derive(Clone, Debug)]
 pub struct SecurityLogEntry {
     pub event: SecurityEvent,
     pub at: Timestamp,
-    /// In which tenant, where that is known.
+    /// The tenant, if known.
     pub tenant: Option<TenantId>,
     pub source_ip: Option<String>,
-    /// The beginning of the key that was used, where one was.
+    /// Prefix of the API key in use, if any.
     pub key_prefix: Option<String>,
-    /// What it was about: kind and id, or method and path.
+    /// The target: kind and id, or method and path.
     pub target: String,
-    /// What else there is to say. Nothing secret.
+    /// Further details without secrets.
     pub details: Value,
 }
 
 impl SecurityLogEntry {
-    /// What a record of `actor` tells.
+    /// Builds the log line of an audit record.
     pub(crate) fn of(event: SecurityEvent, record: &Record, actor: &Actor) -> Self {
         let prefix = record.detail.get("key_prefix").and_then(Value::as_str).map(str::to_owned);
         Self {
@@ -38,7 +38,7 @@ impl SecurityLogEntry {
         }
     }
 
-    /// Writes it to the log.
+    /// Writes the line to the log.
     pub fn log(&self) {
         macro_rules! line {
             ($level:ident) => {
@@ -62,43 +62,43 @@ impl SecurityLogEntry {
     }
 }
 
-/// That somebody asked too often.
+/// A rate-limited request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimited {
-    /// The class of routes.
+    /// Route class.
     pub class: &'static str,
-    /// Method and path, without what may be secret in it.
+    /// Method and path, without secrets.
     pub target: String,
-    /// The beginning of the key that was used, where one was.
+    /// Prefix of the API key in use, if any.
     pub key_prefix: Option<String>,
-    /// How many requests are allowed in a time.
+    /// Number of requests allowed per window.
     pub quota: u32,
-    /// That time, in seconds.
+    /// Length of the window, in seconds.
     pub window: u64,
 }
 
 impl Write {
-    /// Records that a key which works was shown where it may not be.
+    /// Records that a valid key was used where it is not allowed.
     pub async fn note_refused_key(&mut self, prefix: &str, reason: &str) -> Result<()> {
         let key = self.actor.key().map(|key| key.to_string()).unwrap_or_default();
         let detail = json!({ "key_prefix": prefix, "reason": reason });
         self.note("key.use", ("key", key), Outcome::Refused, detail).await
     }
 
-    /// Records that an admin or auditor came from an address that admin work is not allowed from.
+    /// Records that an admin or auditor used an address that is not allowed for admin work.
     pub async fn note_admin_blocked(&mut self) -> Result<()> {
         let person = self.actor.person().map(|person| person.to_string()).unwrap_or_default();
         let detail = json!({ "reason": "the address is not among those of the setting admin.allow" });
         self.note("admin.admin_blocked", ("person", person), Outcome::Refused, detail).await
     }
 
-    /// Records that attempts to be this person have to wait after too many wrong ones. The caller sees to it that there are few.
+    /// Records that sign-in as this person is throttled. The caller limits the number of records.
     pub async fn note_throttled(&mut self, person: PersonId) -> Result<()> {
         let detail = json!({ "reason": "too many wrong attempts to sign in, or to prove who it is" });
         self.note("rate_limit_exceeded", ("person", person.to_string()), Outcome::Refused, detail).await
     }
 
-    /// Records that the actor asked too often. The caller sees to it that there are few of these.
+    /// Records that the actor was rate-limited. The caller limits the number of records.
     pub async fn note_rate_limited(&mut self, limited: RateLimited) -> Result<()> {
         let target = match (self.actor.key(), self.actor.person()) {
             (Some(key), _) => ("key", key.to_string()),

@@ -14,14 +14,14 @@ row_type! {
     /// Failures of the last hour.
     pub struct Counted {
         pub failures: i64,
-        /// From how many networks, or for how many people.
+        /// Number of networks, or of people.
         pub kinds: i64,
     }
 }
 
 impl Write {
-    /// Counts that somebody could not show that they are `person`. Many times for one person are told to them, many people from
-    /// one network to admins: once a day, and again when it has doubled.
+    /// Counts a failed sign-in as `person`. Many failures for one person are reported to them, and many people from one
+    /// network to admins: once a day, and again when the number has doubled.
     pub(crate) async fn count_failure(&mut self, person: PersonId) -> Result<()> {
         let (_, network) = self.whereabouts();
         let span = self.span(FAILURE_INTERVAL);

@@ -15,30 +15,29 @@ use domain::{
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
-/// From [`MIN_UNUSUAL_TASKS`] on, every so many tasks are held against the hours before.
+/// From [`MIN_UNUSUAL_TASKS`] on, the count is compared with earlier hours after every this many tasks.
 const EVERY: i64 = 10;
 
 row_type! {
-    /// An hour in which a key submitted something.
+    /// An hour in which a key submitted tasks.
     pub struct Active {
-        /// Hours since the epoch.
         pub hour: i64,
     }
 }
 
 row_type! {
-    /// What a key did in the last 30 days.
+    /// Task counts of a key in the last 30 days.
     pub struct Busiest {
-        /// How many tasks in its busiest hour.
+        /// Number of tasks in the busiest hour.
         pub most: i64,
-        /// On how many days it submitted something.
+        /// Number of days with tasks.
         pub days: i64,
     }
 }
 
 impl Write {
-    /// Counts a task that the actor's key submits, and tells when that many, or at that time, are unusual for it. Comes last in a
-    /// transaction: the counter's row is held for no longer than the log's head.
+    /// Counts a task submitted with the actor's key and reports an unusual number or hour. It runs last in a transaction,
+    /// so that the counter's row is locked no longer than the audit log.
     pub(crate) async fn count_task(&mut self) -> Result<()> {
         let Some(key) = self.actor.key() else { return Ok(()) };
         let hour = self.span(HOUR);

@@ -14,31 +14,31 @@ use std::time::Duration;
 const HOUR: Duration = Duration::from_hours(1);
 
 row_type! {
-    /// A key whose habits are known.
+    /// Properties of a key that its anomalies need.
     pub struct Keeper {
         pub name: String,
-        /// Where from it works; anywhere, if empty.
+        /// Allowed networks; any network if empty.
         pub networks: Networks,
         pub owner_id: PersonId,
-        /// Who answers for the owner, if that is a service account.
+        /// The responsible person, if the owner is a service account.
         pub responsible_id: Option<PersonId>,
     }
 }
 
 row_type! {
-    /// What is known of where a key is used.
+    /// Known networks of a key.
     pub struct Places {
-        /// Whether this network is among them: 0 or 1.
+        /// Whether this network is known: 0 or 1.
         pub this: i64,
         pub known: i64,
     }
 }
 
 impl Write {
-    /// Notes that the actor's key is used from where it is, having been used at `last` before. A network that is new for it is
-    /// told, unless the key is bound to networks anyway, and so is its use after 90 days; the first of all is not (N-06).
+    /// Records the use of the actor's key from its network; `last` is the previous use. A new network is an anomaly unless
+    /// the key is limited to networks or it is the key's first, and so is a use after 90 days without one (N-06).
     ///
-    /// The caller sees to it that this is not done for every request.
+    /// The caller does not do this for every request.
     pub async fn note_key_use(&mut self, last: Option<Timestamp>) -> Result<()> {
         let key = self.actor.key().ok_or(Error::NotFound)?;
         let keeper = self.keeper(key).await?;
@@ -74,7 +74,7 @@ impl Write {
         tenant_query!(self, Keeper, fetch_one, SQL, key)
     }
 
-    /// Tells something about a key to whoever keeps it, and to admins.
+    /// Reports an anomaly of a key to its owner or responsible person, and to admins.
     pub(super) async fn found_of_key(&mut self, key: KeyId, keeper: &Keeper, facts: Facts) -> Result<()> {
         let told = keeper.responsible_id.unwrap_or(keeper.owner_id);
         let many = match facts {
@@ -100,7 +100,7 @@ impl Write {
         Ok(())
     }
 
-    /// Passes a key's habits on to the one that takes its place: what is unusual for the one is unusual for the other.
+    /// Copies the usage history of a key to its successor, so that both have the same baseline.
     pub(crate) async fn inherit_habits(&mut self, old: KeyId, new: KeyId) -> Result<()> {
         const NETWORKS: &str = "insert into key_network (tenant_id, key_id, network, last_used_at)
              select tenant_id, $3, network, last_used_at from key_network

@@ -7,7 +7,8 @@ use crate::{
 };
 use domain::approval::ApprovalState;
 
-/// How many of the newest questions of a state were looked at, and how many of those one sees, of one organization or of all.
+/// Counts how many of the newest approval requests of a state were scanned, and how many of these the actor sees, in one
+/// organization or all.
 macro_rules! seen_of_state {
     ($before:literal, $state:literal, $organization:literal) => {
         concat!(
@@ -25,7 +26,7 @@ macro_rules! seen_of_state {
 }
 
 impl Read {
-    /// How many there are of each state, the filter's own state left aside.
+    /// Returns the number of approval requests in each state, ignoring the filter's own state.
     pub async fn approval_counts(&mut self, filter: &ApprovalFilter) -> Result<Counts<ApprovalState>> {
         let counts = Counts::none(ApprovalState::ALL.iter().copied());
         let organization = match (self.actor.only, filter.organization) {

@@ -12,8 +12,8 @@ use domain::{
 use serde_json::json;
 
 impl Write {
-    /// Changes a key that works, at once: it is read anew with each request, and its open streams are looked at when they hear
-    /// of it. One that is being replaced keeps its end.
+    /// Changes an active key. The change applies at once: each request reads the key again, and open streams are checked
+    /// when the change is published. A key that is being rotated keeps its expiry.
     pub async fn change_key(&mut self, proof: Allowed<ChangeKey>) -> Result<()> {
         let ChangeKey { key, owner, responsible, name, networks, end } = proof.action();
         let (key, owner, name, networks) = (*key, *owner, text::name("name", name, 80)?, networks.clone());

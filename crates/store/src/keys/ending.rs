@@ -7,23 +7,23 @@ use crate::{
 use domain::{PersonId, Timestamp, account::AccountNotice};
 
 row_type! {
-    /// A key that ends soon.
+    /// A key that expires soon.
     pub struct Ending {
         pub owner_id: PersonId,
         pub name: String,
         pub prefix: String,
-        /// When it was revoked, if it was.
         pub revoked_at: Option<Timestamp>,
     }
 }
 
-/// When the owner of a key with this end is told; never where it has so short a life that they chose its end just now.
+/// Returns when the owner of a key with this expiry is notified; none if its lifetime is shorter than the notice period,
+/// because the owner has just chosen it.
 pub(super) fn told_at(now: Timestamp, ends: Option<Timestamp>) -> Option<Timestamp> {
     ends.map(|ends| ends.before(KEY_EXPIRY_NOTICE)).filter(|at| *at > now)
 }
 
 impl Write {
-    /// Tells owners of the keys that end soon from now on; of a service account whoever answers for it.
+    /// Notifies the owners of keys that expire soon, or the responsible people of service accounts.
     pub(crate) async fn tell_of_ends(&mut self) -> Result<()> {
         let ending = tenant_query!(
             self,

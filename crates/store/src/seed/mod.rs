@@ -1,7 +1,7 @@
-//! Synthetic tasks for measuring: every state, with labels, output, questions and a chain of audit records that verifies.
+//! Synthetic tasks for load tests: every state, with labels, output, approval requests and a valid hash chain.
 //!
-//! Rows are written many at a time and look across nobody's tenant but the one that is given; that is why these
-//! statements stand here and not behind a proof: only the console's `dev seed` calls them.
+//! Rows are inserted in bulk for the one given tenant. Only the console command `dev seed` uses these statements, which is
+//! why they need no proof.
 mod rows;
 
 use crate::{
@@ -30,18 +30,18 @@ use serde_json::json;
 use std::{collections::BTreeMap, time::Duration};
 use uuid::{NoContext, Uuid};
 
-/// How many tasks one transaction holds: others may write between two.
+/// Number of tasks per transaction; other writers can run in between.
 const BATCH: u32 = 1_000;
-/// How many organizations and people the tasks are spread over.
+/// Numbers of organizations and people that the tasks are distributed over.
 const ORGANIZATIONS: u32 = 4;
 const PEOPLE: u32 = 12;
-/// The time between two tasks.
+/// Time between two tasks.
 const STEP: Duration = Duration::from_secs(20);
-/// Of so many tasks, one each still waits for people, waits for a runner, or is held by one; the others have ended.
+/// In every this many tasks, one each waits for approval, is queued, assigned and running; the others have ended.
 const UNFINISHED: u32 = 200;
 
 impl System<'_> {
-    /// Adds `tasks` tasks to a tenant, each as old as its place among them, with people and organizations of their own.
+    /// Adds `tasks` tasks to a tenant, with creation times in sequence and their own people and organizations.
     pub async fn seed(&self, tenant: TenantId, tasks: u32) -> Result<()> {
         let town = self.settle_town(tenant).await?;
         let begin = self.now().before(STEP.saturating_mul(tasks));
@@ -57,7 +57,7 @@ impl System<'_> {
         self.look_at(&["task", "task_label", "task_word", "task_log", "approval", "decision", "audit"]).await
     }
 
-    /// The people and organizations that synthetic tasks belong to; made at the first time.
+    /// Returns the people and organizations of synthetic tasks; creates them the first time.
     async fn settle_town(&self, tenant: TenantId) -> Result<Town> {
         let (mut conn, now) = (self.write().await?, self.now());
         for number in 1..=ORGANIZATIONS {
@@ -90,7 +90,7 @@ impl System<'_> {
 }
 
 row_type! {
-    /// A person and an organization that they are in.
+    /// A membership that synthetic tasks are created for.
     pub struct Place {
         pub organization_id: OrganizationId,
         pub person_id: PersonId,
@@ -98,7 +98,6 @@ row_type! {
 }
 
 row_type! {
-    /// The runner that synthetic tasks ran on.
     pub struct LoadRunner {
         pub id: RunnerId,
     }
@@ -116,7 +115,7 @@ impl Town {
     }
 }
 
-/// What one transaction writes.
+/// The rows of one transaction.
 struct Batch {
     tenant: TenantId,
     now: Timestamp,
@@ -194,7 +193,7 @@ impl Batch {
             InputDigest::of(&number.to_be_bytes()).0.to_vec().into(),
             i64::from(ran).into(),
             Value::Uuid(ran.then_some(town.runner.0)),
-            // Long enough for any measurement: the tasks of a runner that is none stay where they are.
+            // Long enough for any measurement, so that tasks of a runner that does not exist are not released.
             Value::Int(held.then_some(self.now.after(LEASE.saturating_mul(100_000)).0)),
             (lines + 1).into(),
             Value::Text(ending),
@@ -301,7 +300,7 @@ impl Batch {
     }
 }
 
-/// Appends many records to a tenant's chain at once.
+/// Appends events to a tenant's hash chain in bulk.
 async fn append(conn: &mut Conn, tenant: TenantId, records: Vec<(Actor, Entry)>) -> Result<()> {
     let sql = "update audit_head set seq = seq + 0 where tenant_id = $1 returning seq, hash";
     let mut head = unscoped_query!(*conn, Head, fetch_one, sql, tenant)?;
@@ -375,7 +374,7 @@ fn output(at: Timestamp, lines: i64) -> Vec<Line> {
     (1..=lines).map(|number| Line { at, stream: Stream::Stdout, text: text(number) }).collect()
 }
 
-/// The time that an id begins with, so that ids are as old as their rows.
+/// Returns the timestamp for an id, so that ids are as old as their rows.
 fn moment(at: Timestamp) -> uuid::Timestamp {
     let micros = u32::try_from(at.0.rem_euclid(1_000_000)).unwrap_or(0);
     uuid::Timestamp::from_unix(NoContext, u64::try_from(at.seconds()).unwrap_or(0), micros * 1_000)

@@ -12,39 +12,37 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, Row};
 use std::collections::BTreeMap;
 
-/// A person as an actor is made of.
+/// The person behind a session or key, with everything that an actor needs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Holder {
     pub name: String,
     pub email: Email,
-    /// What they are in the tenant.
     pub tenant_role: TenantRole,
-    /// What they are in its organizations.
+    /// Roles in the tenant's organizations.
     pub roles: BTreeMap<OrganizationId, Role>,
-    /// Whether they set up a second factor.
+    /// Whether the person has a second factor.
     pub has_factor: bool,
-    /// Whether everybody in the tenant must.
+    /// Whether the tenant requires one of everybody.
     pub everybody: bool,
 }
 
 row_type! {
-    /// The same with one of their roles, if they have any.
+    /// A person with one of their roles, if any.
     pub struct HolderRow {
         pub person_name: String,
         pub person_email: Email,
-        /// What they are in the tenant.
         pub tenant_role: TenantRole,
-        /// Whether they set up a second factor.
+        /// Whether the person has a second factor.
         pub has_factor: bool,
-        /// Whether everybody in the tenant must.
+        /// Whether the tenant requires one of everybody.
         pub everybody: bool,
-        /// Where they have a role.
+        /// The organization of the role.
         pub member_of: Option<OrganizationId>,
         pub role: Option<Role>,
     }
 }
 
-/// What a statement finds, with one row of whoever holds it.
+/// A row of a session or key with one row of its holder.
 pub(super) struct Held<T>(T, HolderRow);
 
 impl<'r, R: Row, T: FromRow<'r, R>> FromRow<'r, R> for Held<T>
@@ -56,8 +54,8 @@ where
     }
 }
 
-/// A statement that finds [`Held`]: `$columns` of what is in `$from`, where its holder is the person `p`. Who is locked out
-/// holds nothing.
+/// A statement that returns [`Held`] rows: `$columns` from `$from`, in which person `p` is the holder. Locked people are
+/// excluded.
 macro_rules! held {
     ($columns:literal from $from:literal where $condition:literal) => {
         concat!(
@@ -77,7 +75,7 @@ macro_rules! held {
 }
 pub(super) use held;
 
-/// What all rows are about, if there are any.
+/// Combines the rows of one session or key, if there are any.
 pub(super) fn gather<T>(rows: Vec<Held<T>>) -> Option<(T, Holder)> {
     let roles = rows.iter().filter_map(|Held(_, row)| row.member_of.zip(row.role)).collect();
     let Held(found, row) = rows.into_iter().next()?;
@@ -86,7 +84,7 @@ pub(super) fn gather<T>(rows: Vec<Held<T>>) -> Option<(T, Holder)> {
 }
 
 impl System<'_> {
-    /// What a person is now. Who is locked out is not found.
+    /// Returns the current state of a person; locked people are not found.
     pub async fn holder(&self, tenant: TenantId, person: PersonId) -> Result<Holder> {
         let mut conn = self.ask().await?;
         let sql = held!("" from "person p" where "p.tenant_id = $1 and p.id = $2");

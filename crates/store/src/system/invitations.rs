@@ -3,7 +3,7 @@ use super::System;
 use crate::{Offer, Result, db::conn::unscoped_query, invitations::works};
 
 impl System<'_> {
-    /// The invitation that a token is, if it works; asked again when it is used.
+    /// Returns the invitation of a token if it is valid; its use checks that again.
     pub async fn invitation(&self, token_hash: [u8; 32]) -> Result<Option<Offer>> {
         let (mut conn, now) = (self.read().await?, self.now());
         unscoped_query!(

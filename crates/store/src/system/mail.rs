@@ -9,18 +9,18 @@ use crate::{
 use domain::{Actor, Email, TenantId, Timestamp};
 use uuid::Uuid;
 
-/// After so many attempts, over some ten hours, a mail is given up.
+/// Number of attempts, over about ten hours, after which a mail is discarded.
 const ATTEMPTS: i64 = 12;
 
 row_type! {
-    /// A mail as it is kept.
+    /// A queued mail.
     pub struct Queued {
         pub tenant_id: TenantId,
         pub id: Uuid,
         pub recipient: Email,
-        /// What it says, sealed.
+        /// The encrypted content.
         pub sealed: Vec<u8>,
-        /// How often it was tried, with this time.
+        /// Number of attempts including this one.
         pub attempts: i64,
     }
 }
@@ -32,18 +32,19 @@ pub struct DueMail {
     pub id: Uuid,
     pub to: Email,
     pub mail: Mail,
-    /// Whether it is given up when this fails.
+    /// Whether the mail is discarded if this attempt fails.
     pub last: bool,
 }
 
 impl System<'_> {
-    /// When the next mail is due, in whatever tenant.
+    /// Returns when the next mail is due, in any tenant.
     pub async fn next_mail(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
         Ok(unscoped_query!(conn, DueAt, fetch_one, "select min(next_at) as at from mail")?.at)
     }
 
-    /// Takes the mail that is due for longest; nobody else gets it for a while, which grows with each attempt.
+    /// Returns the mail that has been due longest and delays its next attempt with increasing backoff, so that no other
+    /// node takes it.
     pub async fn take_mail(&self) -> Result<Option<DueMail>> {
         let (mut conn, now) = (self.write().await?, self.now());
         let taken = unscoped_query!(
@@ -63,7 +64,7 @@ impl System<'_> {
         Ok(Some(DueMail { tenant: tenant_id, id, to: recipient, mail, last: attempts >= ATTEMPTS }))
     }
 
-    /// A mail was sent, or is given up.
+    /// Deletes a mail that was sent or discarded.
     pub async fn delete_mail(&self, tenant: TenantId, id: Uuid) -> Result<()> {
         let mut conn = self.write().await?;
         unscoped_query!(conn, execute, "delete from mail where tenant_id = $1 and id = $2", tenant, id)?;

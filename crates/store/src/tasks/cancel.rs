@@ -13,14 +13,13 @@ use domain::{
 use serde_json::{Value, json};
 
 row_type! {
-    /// Where a task stood.
     pub struct Waiting {
         pub state: TaskState,
     }
 }
 
 impl Write {
-    /// Stops a task: at once where it waits, through its runner where it runs.
+    /// Cancels a task: at once if it waits, through its runner if it runs.
     pub async fn cancel_task(&mut self, proof: Allowed<CancelTask>) -> Result<TaskState> {
         let &CancelTask { task, owner, organization } = proof.action();
         const IS_WHAT_WAS_ASKED: &str =
@@ -32,7 +31,7 @@ impl Write {
         Ok(state)
     }
 
-    /// Stops a task; says where it stood and where it stands now. Says nothing in the audit log.
+    /// Cancels a task and returns its state before and after. Records no audit event.
     pub(crate) async fn stop(&mut self, task: TaskId) -> Result<(TaskState, TaskState)> {
         self.lock_question(task).await?;
         const SQL: &str = "update task set cancel_asked = true where tenant_id = $1 and id = $2
@@ -51,7 +50,7 @@ impl Write {
         Ok((was, state))
     }
 
-    /// Moves a task that does not run from one state to another that ends it or queues it. Says nothing in the audit log.
+    /// Moves a task that does not run to a final state or to the queue. Records no audit event.
     pub(crate) async fn settle(
         &mut self,
         task: TaskId,
@@ -82,13 +81,13 @@ impl Write {
         Ok(())
     }
 
-    /// Records a move of a task that nobody decided.
+    /// Records a state change that no person decided.
     pub(crate) async fn note_task(&mut self, task: TaskId, action: &str, detail: Value) -> Result<()> {
         let entry = self.moved(task, action, detail)?;
         self.record(entry).await
     }
 
-    /// The record of such a move, for where there are several: what they are about is locked first, then the log.
+    /// Builds the event of such a change for callers that append several: they lock their rows first, then the audit log.
     pub(crate) fn moved(&self, task: TaskId, action: &str, detail: Value) -> Result<Entry> {
         self.event(action, ("task", task.to_string()), Outcome::Done, detail)
     }

@@ -14,14 +14,14 @@ use crate::{
 };
 use domain::task::TaskState;
 
-/// Where counting what matches stops, when something other than the state narrows.
+/// Maximum number of matching tasks that are counted if anything but the state is filtered.
 const OF_A_MATCH: i64 = 500;
 
-/// Where looking for what one sees stops, among what matches.
+/// Maximum number of tasks that are scanned for visible ones.
 const STRETCH: i64 = 500;
 
-/// How many of the newest hundred tasks of a state one sees, and how many there were to look at. Only the index of states is
-/// read; nothing is grouped, because that would sort them.
+/// Counts how many of the newest hundred tasks of a state were scanned, and how many of these the actor sees. It reads only
+/// the index of states; `group by` would sort the rows.
 macro_rules! seen_of_state {
     ($before:literal, $state:literal) => {
         concat!(
@@ -38,11 +38,10 @@ macro_rules! seen_of_state {
     };
 }
 
-/// What is counted of everything that matches.
+/// The count over all matching tasks.
 const EACH_STATE: Head = head!("select counted.state, count(*) as n from (select t.state from ", "");
 
 row_type! {
-    /// How many there are of a state.
     pub struct OfState {
         pub state: TaskState,
         pub n: i64,
@@ -50,7 +49,7 @@ row_type! {
 }
 
 impl Read {
-    /// How many there are of each state, the filter's own states left aside.
+    /// Returns the number of tasks in each state, ignoring the filter's own states.
     pub async fn task_counts(&mut self, filter: &TaskFilter) -> Result<Counts<TaskState>> {
         let Some(stateless) = self.within_reach(filter) else { return Ok(none()) };
         let stateless = TaskFilter { states: vec![], ..stateless };
@@ -86,7 +85,7 @@ impl Read {
     }
 }
 
-/// None in any state that lasts.
+/// Returns zero for each state that a stored task can have.
 fn none() -> Counts<TaskState> {
     Counts::none(TaskState::ALL.iter().copied().filter(|state| *state != TaskState::Submitted))
 }

@@ -15,10 +15,9 @@ use domain::{
 };
 
 row_type! {
-    /// A task as it stands in a list.
+    /// A row of the task list.
     pub struct TaskRow {
         pub id: TaskId,
-        /// A line to recognize it by.
         pub title: String,
         pub state: TaskState,
         pub tool: Tool,
@@ -29,40 +28,39 @@ row_type! {
         pub owner_id: PersonId,
         pub owner: String,
         pub created_at: Timestamp,
-        /// When it started, the last time.
+        /// Start of the last attempt.
         pub started_at: Option<Timestamp>,
         pub ended_at: Option<Timestamp>,
-        /// How it ended ([`domain::receipt::End`] as JSON).
+        /// Result ([`domain::receipt::End`] as JSON).
         pub ending: Option<String>,
     }
 }
 
-/// What to look for.
+/// Filter for the task list.
 #[derive(Clone, Debug, Default)]
 pub struct TaskFilter {
-    /// Only in these states; all when empty.
+    /// Only these states; all if empty.
     pub states: Vec<TaskState>,
     pub organization: Option<OrganizationId>,
     pub mine: bool,
     pub label: Option<(String, String)>,
-    /// Only with words in the title that begin with the words of this text ([`domain::search_terms`]).
+    /// Only titles that have, for each word of this text, a word with that prefix ([`domain::search_terms`]).
     pub text: Option<String>,
 }
 
-/// How many tasks are looked through for a page, first and at most.
+/// Numbers of tasks scanned for a page: first try, then maximum.
 const STRETCHES: [i64; 2] = [1_000, 20_000];
 
-/// What a row is read from.
 const ROWS: Head = head!(columns!(), joined!());
 
 impl Read {
-    /// Tasks that match and that the actor sees, newest first, `after` being the last one seen. Where an index does not lead
-    /// straight to them, only a stretch of the tasks is looked through: the page may be short, and `next` leads on.
+    /// Returns tasks that match and that the actor sees, newest first, with ids below `after`. If no index matches exactly,
+    /// only a bounded range is scanned: the page can be short, and `next` continues after the range.
     pub async fn tasks(&mut self, filter: &TaskFilter, after: Option<TaskId>, limit: u32) -> Result<Page<TaskRow>> {
         self.tasks_on(filter, Way::Older(after), limit).await
     }
 
-    /// The page before the one that begins with `than`, newest first; `next` says that there are still newer ones.
+    /// Returns the page before the one that begins with `than`, newest first; `next` is set if there are newer tasks.
     pub async fn tasks_newer(&mut self, filter: &TaskFilter, than: TaskId, limit: u32) -> Result<Page<TaskRow>> {
         let mut page = self.tasks_on(filter, Way::Newer(than), limit).await?;
         page.items.reverse();

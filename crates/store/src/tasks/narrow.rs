@@ -1,8 +1,8 @@
 //! Task filters, as conditions that indexes serve.
 //!
-//! One condition leads, through an index: a rare word of the title, a label, an owner, an organization or a state; otherwise the
-//! order of ids. Rows are read in that order. When other conditions may exclude rows, only a bounded range is read, so a page
-//! costs the same among ten tasks and a million.
+//! One condition drives the scan through an index: a rare word of the title, a label, an owner, an organization or a state;
+//! otherwise the order of ids. Rows are read in that order. When other conditions may exclude rows, only a bounded range is
+//! read, so a page costs the same among ten tasks and a million.
 use super::list::TaskFilter;
 use crate::{
     Read, Result,
@@ -13,28 +13,28 @@ use crate::{
 };
 use domain::{OrganizationId, PersonId, TaskId};
 
-/// Which way a list is read, and from where.
+/// Direction and start of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// Toward older tasks, from the one after this one or from the newest.
+    /// Toward older tasks, after this one or from the newest.
     Older(Option<TaskId>),
-    /// Toward newer tasks.
+    /// Toward newer tasks, from this one.
     Newer(TaskId),
 }
 
-/// How a statement begins: without a label to lead it, and with one.
+/// Beginning of a statement, without and with the label index.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head {
     pub(super) plain: &'static str,
     pub(super) labeled: &'static str,
 }
 
-/// A head that selects columns from `task t` and what is joined to it, of tasks that the actor sees.
+/// A head that selects columns of visible tasks from `task t` and its joins.
 macro_rules! head {
     ($columns:expr, $joined:expr) => {
         $crate::tasks::narrow::Head {
             plain: concat!($columns, "task t", $joined, " where t.tenant_id = $1 and ", $crate::tasks::visible!()),
-            // The order of the two is said: a planner that knows no frequencies would begin with the tasks.
+            // `cross join` fixes the order: without statistics, a planner would start with the tasks.
             labeled: concat!(
                 $columns,
                 "task_label l cross join task t",
@@ -47,7 +47,7 @@ macro_rules! head {
 }
 pub(super) use head;
 
-/// The column that a list is in the order of, as conditions and orders.
+/// Conditions and orders on the column that the list is sorted by.
 #[derive(Clone, Copy, Debug)]
 struct Ids {
     below: &'static str,
@@ -75,7 +75,7 @@ const OF_TASKS: Ids = ids!("t.id");
 const OF_LABELS: Ids = ids!("l.task_id");
 
 impl Ids {
-    /// Only what lies that way.
+    /// Restricts the statement to rows after the start of the page.
     fn begin(self, statement: &mut Statement, way: Way) {
         match way {
             Way::Older(None) => {}
@@ -84,31 +84,31 @@ impl Ids {
         }
     }
 
-    /// Only to this task, and it.
+    /// Restricts the statement to rows up to and including `edge`.
     fn end(self, statement: &mut Statement, way: Way, edge: TaskId) {
         let sql = if matches!(way, Way::Older(_)) { self.down_to } else { self.up_to };
         statement.push(sql, Arg::Uuid(edge.0));
     }
 
-    /// The first so many.
+    /// Adds the order and the limit.
     fn order(self, statement: &mut Statement, way: Way, limit: i64) {
         let sql = if matches!(way, Way::Older(_)) { self.newest } else { self.oldest };
         statement.push(sql, Arg::Int(limit));
     }
 }
 
-/// A statement with its conditions, still without order and limit.
+/// A statement with its conditions, before order and limit.
 #[derive(Debug)]
 pub(super) struct Narrowed {
     pub(super) statement: Statement,
-    /// The last task that is looked at, where not all are.
+    /// The last task that is scanned, if the scan is bounded.
     pub(super) edge: Option<TaskId>,
     way: Way,
     ids: Ids,
 }
 
 impl Narrowed {
-    /// The first so many in the order of the way.
+    /// Adds the order of the direction and a limit.
     pub(super) fn in_order(self, limit: i64) -> Statement {
         let mut statement = self.statement;
         self.ids.order(&mut statement, self.way, limit);
@@ -116,7 +116,7 @@ impl Narrowed {
     }
 }
 
-/// What leads to the tasks, unless words that few titles have do.
+/// The condition that drives the scan, unless a rare word of the title does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lead {
     Label,
@@ -127,7 +127,7 @@ enum Lead {
 }
 
 impl Lead {
-    /// The conditions of a filter but its text, the best lead first.
+    /// Returns the conditions of a filter except its text, the most selective first.
     fn all(filter: &TaskFilter) -> impl Iterator<Item = Self> {
         let label = filter.label.as_ref().map(|_| Self::Label);
         let owner = filter.mine.then_some(Self::Owner);
@@ -138,13 +138,13 @@ impl Lead {
 
     fn of(filter: &TaskFilter) -> Self {
         match Self::all(filter).next() {
-            // One state comes in the order of ids, several do not.
+            // An index returns one state in the order of ids, but not several.
             Some(Self::State) if filter.states.len() > 1 => Self::Order,
             lead => lead.unwrap_or(Self::Order),
         }
     }
 
-    /// Adds the condition; a label only where the labels lead.
+    /// Adds the condition; a label only if the label index drives the scan.
     fn restrict(self, statement: &mut Statement, filter: &TaskFilter, person: PersonId) {
         match self {
             Self::Owner => statement.push(" and t.owner_id = ?", Arg::Uuid(person.0)),
@@ -171,14 +171,14 @@ impl Lead {
 }
 
 row_type! {
-    /// The end of a stretch of tasks.
+    /// The last task of a bounded scan.
     pub struct Edge {
         pub id: TaskId,
     }
 }
 
 impl Read {
-    /// The filter as far as a key reaches that is for one organization; `None` where that is nowhere.
+    /// Limits the filter to the organization of the actor's key; `None` if they exclude each other.
     pub(super) fn within_reach(&self, filter: &TaskFilter) -> Option<TaskFilter> {
         let organization = match (self.actor.only, filter.organization) {
             (Some(only), Some(other)) if only != other => return None,
@@ -187,8 +187,8 @@ impl Read {
         Some(TaskFilter { organization, ..filter.clone() })
     }
 
-    /// The statement for what matches; `None` where nothing can. Where what leads to the tasks leads to others too, `stretch`
-    /// of them are looked through at most.
+    /// Builds the statement for a filter; `None` if nothing can match. If the driving index also returns rows that do not
+    /// match, at most `stretch` of them are scanned.
     pub(super) async fn narrow(
         &mut self,
         head: Head,
@@ -209,7 +209,7 @@ impl Read {
         let sees_all = self.actor.can_read_everything() || filter.mine;
         let straight = sees_all && sought.is_none() && Lead::all(filter).all(|one| one == lead);
         let edge = if few || straight { None } else { self.edge(lead, filter, way, stretch).await? };
-        // Of a label and a word the rarer should lead; a word that few titles have always is rare enough.
+        // The rarer of a label and a word should drive the scan; a rare word is always rare enough.
         let (sql, ids) = if lead == Lead::Label && !few { (head.labeled, OF_LABELS) } else { (head.plain, OF_TASKS) };
         let everything = Arg::Bool(self.actor.can_read_everything());
         let mut statement = Statement::new(sql, vec![Arg::Uuid(self.tenant.0), Arg::Uuid(person.0), everything]);
@@ -233,7 +233,7 @@ impl Read {
         Ok(Some(Narrowed { statement, edge, way, ids }))
     }
 
-    /// The task at the end of the stretch that is looked through; `None` where fewer follow.
+    /// Returns the last task of a bounded scan; `None` if there are fewer.
     async fn edge(&mut self, lead: Lead, filter: &TaskFilter, way: Way, stretch: i64) -> Result<Option<TaskId>> {
         let (sql, ids) = match lead {
             Lead::Label => ("select l.task_id as id from task_label l where l.tenant_id = $1", OF_LABELS),

@@ -1,4 +1,4 @@
-//! Title search: the words of each title, found by prefix.
+//! Title search: words of titles, indexed by prefix.
 use crate::{
     Read, Result, Write,
     db::{
@@ -9,31 +9,31 @@ use crate::{
 };
 use domain::{TaskId, search_terms};
 
-/// How many titles have a word at most for it to be worth beginning with: all of them are read, in some milliseconds.
+/// Maximum number of titles with a word for it to drive the scan; reading that many takes a few milliseconds.
 const FEW: i64 = 5_000;
 
-/// So many words of a text are sought; the rest would hardly narrow more.
+/// Maximum number of words in a search; more would hardly narrow the result.
 const SOUGHT: usize = 16;
 
-/// Where counting them stops: no longer stretch of tasks is looked through instead.
+/// Upper limit of the count; no bounded scan is longer.
 const MOST: i64 = 20_000;
 
-/// Beginnings of words, all of which a title must have.
+/// Prefixes that a title must all match.
 #[derive(Clone, Debug)]
 pub(crate) struct Sought {
     /// The rarest first.
     beginnings: Vec<String>,
-    /// How many titles have that, as far as they were counted.
+    /// Number of titles with the rarest prefix, up to the limit of the count.
     titles: i64,
 }
 
 impl Sought {
-    /// Whether the rarest word leads to the tasks in fewer steps than looking through so many of them.
+    /// Returns whether the rarest prefix reads fewer rows than a scan of `stretch` tasks.
     pub(super) fn leads(&self, stretch: i64) -> bool {
         self.titles <= stretch.clamp(FEW, MOST)
     }
 
-    /// Adds the conditions, the first of which leads or does not.
+    /// Adds the conditions; the first one drives the scan if `leads`.
     pub(super) fn restrict(self, statement: &mut Statement, leads: bool) {
         for (at, beginning) in self.beginnings.into_iter().enumerate() {
             let until = after(&beginning);
@@ -45,20 +45,21 @@ impl Sought {
                 let sql = " and exists (select 1 from task_word w where w.tenant_id = $1 and w.task_id = t.id and w.word >= ?";
                 statement.push(sql, Arg::Text(beginning));
             }
-            // The offset keeps PostgreSQL from joining all that has the word: it is asked of each task, by the key.
+            // `offset` keeps PostgreSQL from joining all rows with the word: it looks up each task by key instead.
             let end = if leads { " and w.word < ?)" } else { " and w.word < ? limit 1 offset 0)" };
             statement.push(end, Arg::Text(until));
         }
     }
 }
 
-/// What no word with this beginning comes after: the order is that of the bytes, in which this character is the last.
+/// Returns a string greater than all words with this prefix: words are ordered by bytes, and this character is the last.
 fn after(beginning: &str) -> String {
     format!("{beginning}\u{10ffff}")
 }
 
 impl Read {
-    /// What a text seeks, and how often that is found; `None` where it has no word. A page asks for its list and for its counts.
+    /// Parses a search text and counts its prefixes; `None` if it has no word. A page uses the result for its list and its
+    /// counts.
     pub(super) async fn seek(&mut self, text: &str) -> Result<Option<Sought>> {
         if let Some((_, sought)) = self.sought.as_ref().filter(|(before, _)| before == text) {
             return Ok(sought.clone());
@@ -90,11 +91,11 @@ impl Read {
     }
 }
 
-/// How many words one statement keeps.
+/// Number of words per insert statement.
 const AT_ONCE: usize = 8;
 
 impl Write {
-    /// Keeps the words of a task's title.
+    /// Stores the words of a task's title.
     pub(super) async fn note_words(&mut self, task: TaskId, title: &str) -> Result<()> {
         let words: Vec<String> = search_terms::of_title(title).into_iter().collect();
         for some in words.chunks(AT_ONCE) {

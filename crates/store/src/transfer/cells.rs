@@ -1,4 +1,4 @@
-//! Cells of one column, in the types that both databases know.
+//! Typed columns of values, in the types that both databases have.
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use sqlx::{
@@ -9,7 +9,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-/// Values of one column. Any of them may be null.
+/// Values of one column, each nullable.
 #[derive(Clone, Debug)]
 pub(super) enum Cells {
     Ids(Vec<Option<Uuid>>),
@@ -19,7 +19,7 @@ pub(super) enum Cells {
     Bytes(Vec<Option<Vec<u8>>>),
 }
 
-/// Takes the value at a place of a row, and tells the digest of it.
+/// Reads the value at a position of a row and adds it to the digest.
 macro_rules! take {
     ($cells:expr, $row:expr, $at:expr, $digest:expr) => {
         match $cells {
@@ -47,7 +47,7 @@ macro_rules! take {
 }
 
 impl Cells {
-    /// None yet, of a type that PostgreSQL calls by this name.
+    /// Returns an empty column for a PostgreSQL type name.
     pub(super) fn of(data_type: &str) -> Result<Self> {
         Ok(match data_type {
             "uuid" => Self::Ids(vec![]),
@@ -69,7 +69,7 @@ impl Cells {
         Ok(())
     }
 
-    /// Hands them to a statement as an array, and is empty again.
+    /// Binds the values to a statement as an array and clears the column.
     pub(super) fn bind<'q>(&mut self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
         match self {
             Self::Ids(values) => query.bind(std::mem::take(values)),
@@ -91,7 +91,7 @@ impl Cells {
     }
 }
 
-/// Null and empty differ, and no value runs into the next.
+/// Adds a value to the digest; null differs from empty, and values are delimited.
 fn told<T>(value: Option<T>, digest: &mut Sha256, bytes: impl Fn(&T) -> &[u8]) -> Option<T> {
     match &value {
         None => digest.update([0]),

@@ -14,8 +14,8 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use table::Table;
 
-/// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
-/// not among them: each database is sealed by itself.
+/// Every table, after the ones that it references. The heads of the chains come last, so their presence means that the copy
+/// is complete. `key_check` is omitted: each database has its own.
 const TABLES: [&str; 44] = [
     "tenant",
     "tenant_key",
@@ -63,15 +63,15 @@ const TABLES: [&str; 44] = [
     "audit_head",
 ];
 
-/// Copies everything of the embedded database `from` to the PostgreSQL database `to`, and holds each table's rows against
-/// their originals. `progress` hears of each table that stands, with its number of rows.
+/// Copies all data of the embedded database `from` to the PostgreSQL database `to` and compares each table's rows.
+/// `progress` receives each copied table with its number of rows.
 ///
-/// Meanwhile nothing can be written to `from`; afterwards it is as it was, but for one record in each tenant's audit log that
-/// says where it went. After a break the same call goes on.
+/// `from` cannot be written meanwhile. Afterwards it is unchanged, except for one event in each tenant's audit log that
+/// records the transfer. After an interruption, the same call resumes.
 ///
 /// # Errors
-/// [`Error::Unusable`] when the databases are of other kinds, when `to` holds something else, and when it differs from
-/// `from` in the end.
+/// [`Error::Unusable`] if the databases are of other kinds, if `to` contains other data, and if it differs from `from` at
+/// the end.
 pub async fn transfer(from: Settings, to: Settings, mut progress: impl FnMut(&str, u64)) -> Result<()> {
     let embedded = |url: &str| url.starts_with("sqlite:");
     if !embedded(&from.url) || embedded(&to.url) {
@@ -92,7 +92,7 @@ pub async fn transfer(from: Settings, to: Settings, mut progress: impl FnMut(&st
     if there.is_empty() {
         announce(&from, &ours).await?;
     }
-    let mut source = from.system().write().await?; // its lock keeps everybody from writing
+    let mut source = from.system().write().await?; // the lock excludes other writers
     let complete = heads(&to).await? > 0;
     for name in TABLES {
         let table = Table::read(&to, name).await?;
@@ -119,7 +119,7 @@ async fn tenants(store: &Store) -> Result<BTreeSet<TenantId>> {
     Ok(store.system().tenants().await?.into_iter().map(|tenant| tenant.id).collect())
 }
 
-/// Says in each tenant's audit log that the data moves on.
+/// Records the transfer in each tenant's audit log.
 async fn announce(from: &Store, tenants: &BTreeSet<TenantId>) -> Result<()> {
     for tenant in tenants {
         let mut write = from.write(&Actor::console(*tenant, from.now())).await?;
