@@ -1,4 +1,4 @@
-//! who can reach a thing is told whole, page by page, with the keys; no more of it than the one who asks may see.
+//! Access lists: complete, paginated, with the keys, and limited to what the actor may see.
 use crate::world::{World, hash, new_key, on_both, task};
 use domain::{
     Actor,
@@ -16,7 +16,7 @@ async fn ask(world: &World, actor: &Actor, which: Which, after: &str, limit: u32
     read.reach(&actor.may(ReadAccess { resource: thing })?, after, limit, world.now()).await
 }
 
-/// First names, in the order of their addresses.
+/// Returns the first names, ordered by address.
 fn names(page: &Page<AccessHolder>) -> Vec<&str> {
     page.items.iter().map(|one| one.name.split(' ').next().unwrap()).collect()
 }
@@ -41,7 +41,7 @@ on_both! {
             assert!(matches!(ask(world, asks, shared, "", 50).await, Err(Error::Denied(_))), "{}", asks.name);
         }
         assert!(matches!(ask(world, &world.bolt.adam, shared, "", 50).await, Err(Error::NotFound)));
-        // Everybody sees it: all are told to those alone who see people anyway.
+        // The whole tenant can see it, but only actors who can read everything get the full list.
         let public = Which::Task(world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "public" }))).await.id);
         assert_eq!(names(&ask(world, &acme.mia, public, "", 50).await.unwrap()), all);
         let everybody = ask(world, &acme.audrey, public, "", 50).await.unwrap();

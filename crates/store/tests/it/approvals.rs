@@ -1,4 +1,5 @@
-//! D-04, M-13: questions and answers. An approval holds for exactly what was shown, once, until it expires.
+//! Approval requests and decisions (D-04, M-13): an approval holds for exactly the request that was shown, once, until it
+//! expires.
 use crate::world::{asking, decision, on_both, sealed, task};
 use domain::{
     Actor,
@@ -92,7 +93,7 @@ on_both! {
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
     }
 
-    /// Ids of one question with the organization of another, where the actor is an approver, are nobody's question.
+    /// The id of one request with the organization of another, in which the actor is an approver, matches no request.
     async fn d_04_a_question_cannot_be_moved_to_where_one_may_decide(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.olga, asking(acme.lab)).await;

@@ -1,4 +1,4 @@
-//! M-13: no record, no change. What every method of `Write` leaves in the log, in the same transaction.
+//! Audit events (M-13): every method of `Write` records its change in the same transaction.
 use crate::{
     raw::Raw,
     walls::{arrival, idp, invite, new_identity},
@@ -21,14 +21,14 @@ use std::{collections::BTreeSet, sync::Mutex, time::Duration};
 use store::{AnomalyFilter, Ground, MailedLink, NewBrowserSession, NewInvitation, NewPasskey, Result, WaysIn, Write};
 use uuid::Uuid;
 
-/// Does a change twice: first dropped, which must leave neither change nor record, then committed.
+/// Runs each change twice: first rolled back, which must leave neither change nor event, then committed.
 struct Ledger<'a> {
     world: &'a World,
     done: Mutex<BTreeSet<String>>,
 }
 
 impl Ledger<'_> {
-    /// On PostgreSQL a dropped transaction keeps its locks until its connection was tidied up.
+    /// On PostgreSQL a dropped transaction keeps its locks until its connection is cleaned up.
     async fn rolled_back(&self) {
         if self.world.is_sqlite() {
             return;
@@ -62,7 +62,7 @@ impl Ledger<'_> {
     }
 }
 
-/// Methods whose change is told by the record of another in the same transaction, or is no change of anything that lasts.
+/// Methods whose change is covered by another event in the same transaction, or which change nothing durable.
 const SILENT: &[(&str, &str)] = &[
     ("use_enrollment", "the runner's enrollment is recorded"),
     ("use_password_link", "the new password is recorded"),
@@ -294,7 +294,7 @@ on_both! {
         l.records("expire_approvals", 1, olga, async |w| w.expire_approvals().await).await;
         l.records("runner_disconnected", 1, rex, async |w| w.runner_disconnected().await).await;
 
-        // When something goes wrong
+        // Failures and emergencies
         let person = sam;
         l.records("lock_person", 1, adam, async |w| w.lock_person(adam.may(LockPerson { person })?).await).await;
         l.records("unlock_person", 1, adam, async |w| w.unlock_person(adam.may(UnlockPerson { person })?).await).await;
@@ -354,7 +354,7 @@ on_both! {
         assert_eq!(found(until, None, 9).await.0.len(), 0);
     }
 
-    /// Names stand beside the record, not in it: erasing them must not need the chain to be broken.
+    /// Names are stored next to the chained event, so that erasing them does not break the chain.
     async fn m_13_the_chain_holds_no_names_and_no_addresses(world) {
         let acme = &world.acme;
         world.submit(&acme.mia, sealed(acme.ops)).await;
@@ -370,7 +370,7 @@ on_both! {
     }
 }
 
-/// A link with this token.
+/// Returns a link with this token.
 fn mailed(token: &str) -> MailedLink<'_> {
     MailedLink { token, token_hash: hash(token) }
 }

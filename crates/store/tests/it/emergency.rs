@@ -1,4 +1,4 @@
-//! K-09: locking out, ending sessions, freezing, stopping.
+//! Emergency actions (K-09): locking people, ending sessions, freezing a tenant, stopping tasks.
 use crate::{
     raw::Raw,
     world::{World, asking, email, hash, lease, on_both, sealed},
@@ -125,7 +125,7 @@ on_both! {
         assert!(world.decide(&acme.ada, &question, domain::approval::Answer::Approve).await.is_ok());
     }
 
-    /// A runner that was handed a task a moment before is told to let go of it, and has failed nothing.
+    /// A runner that was assigned a task just before must drop it, and the task has not failed.
     async fn k_09_what_was_handed_out_before_a_freeze_does_not_start(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, sealed(acme.ops)).await.id;
@@ -185,7 +185,7 @@ on_both! {
         assert_eq!(Raw::of(world).await.number(stops).await, 4);
     }
 
-    /// Rows are locked first and the log after them, by everybody.
+    /// All transactions lock rows first and the audit log afterwards.
     async fn k_09_stopping_everything_and_what_ends_by_itself_do_not_hold_each_other_up(world) {
         let acme = &world.acme;
         for _ in 0..10 {

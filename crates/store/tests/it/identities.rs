@@ -1,5 +1,5 @@
-//! Identity providers: secrets that stay sealed, identities that are linked by nothing but issuer and subject, roles that follow
-//! groups, and emergency access.
+//! Identity providers: encrypted secrets, identities linked only by issuer and subject, roles from groups, and break-glass
+//!
 use crate::{
     raw::Raw,
     world::{TenantFixture, World, email, on_both, person},
@@ -65,7 +65,7 @@ async fn follow(
 }
 
 on_both! {
-    /// M-06: what is in the database is not the secret, and opens in no other row.
+    /// The database does not contain the secret, and the ciphertext opens in no other row (M-06).
     async fn a_02_a_client_secret_is_sealed_for_its_row(world) {
         let adam = &world.acme.adam;
         let (id, other) = (ProviderId(Uuid::now_v7()), ProviderId(Uuid::now_v7()));
@@ -150,7 +150,7 @@ on_both! {
         assert!(matches!(unlink(world, mia, first, &only).await, Err(Error::NotFound)));
     }
 
-    /// Of two ways in that are taken away at the same moment one stays.
+    /// Of two sign-in methods removed at the same time, one remains.
     async fn a_02_the_last_way_in_is_not_unlinked_even_at_the_same_moment(world) {
         let mia = &world.acme.mia;
         let issuers = [ISSUER, "https://b.example"];
@@ -166,7 +166,7 @@ on_both! {
             };
             let left = world.store.read(mia).await.unwrap().identities().await.unwrap();
             assert_eq!(left.iter().map(|identity| identity.id).collect::<Vec<_>>(), [kept], "round {round}");
-            // With another way open both go: the next round begins with none.
+            // With another sign-in method both are removed, so that the next round starts without any.
             let hash = "$argon2id$".to_owned();
             world.change(mia, async |write| write.set_password(mia.person().unwrap(), &hash).await).await.unwrap();
             let other = link(world, mia, "https://c.example", &subject).await.unwrap();

@@ -1,4 +1,4 @@
-//! D-03: invitations, and requests to join.
+//! Invitations and join requests (D-03).
 use crate::world::{TenantFixture, World, email, hash, on_both, person};
 use domain::{
     Actor, Email, InvitationId, JoinRequestId, OrganizationId, PersonId,
@@ -119,7 +119,7 @@ on_both! {
         assert!(matches!(invite(world, &acme.olga, acme.lab, None, 1, "new").await, Err(Error::Conflict(_))));
     }
 
-    /// Checked when it is used: an inviter who may not invite any more invites nobody.
+    /// Checked at use: an invitation is invalid if its inviter may no longer invite.
     async fn d_03_an_invitation_dies_with_the_inviters_right(world) {
         let acme = &world.acme;
         let set = async |role| {
@@ -167,7 +167,7 @@ on_both! {
         assert!(matches!(admit(world, bolt, &found, "t", email("eve", "bolt")).await, Err(Error::NotFound)), "not in another tenant");
     }
 
-    /// Where mail is sent an address is confirmed before there is an account: only a link that was sent to it makes one.
+    /// If mail is enabled, an address is confirmed before the account exists: only a link mailed to it creates one.
     async fn d_03_an_address_is_confirmed_where_mail_is_sent(world) {
         let acme = &world.acme;
         world.store.enable_mail();
@@ -190,7 +190,7 @@ on_both! {
         assert!(offer(world, "mailed").await.is_none());
     }
 
-    /// Who was about to confirm an address comes in no more when the open invitation is revoked meanwhile.
+    /// A person who is about to confirm an address cannot join after the open invitation is revoked.
     async fn d_03_a_revoked_invitation_takes_its_confirmations_along(world) {
         let acme = &world.acme;
         world.store.enable_mail();
@@ -211,7 +211,7 @@ on_both! {
         let noa = offer(world, "noa").await.unwrap();
         admit(world, acme, &noa, "noa", email("noa", "acme")).await.unwrap();
 
-        // One that is used up is no more, and was not revoked: whoever used it may finish.
+        // A used-up invitation was not revoked: the person who used it may finish.
         invite(world, &acme.olga, acme.ops, None, 1, "last").await.unwrap();
         confirm(&offer(world, "last").await.unwrap(), "last", "nea").await;
         assert!(offer(world, "last").await.is_none());
@@ -234,7 +234,7 @@ on_both! {
         assert_eq!(world.store.system().next_due().await.unwrap(), None, "nothing is left of it");
     }
 
-    /// Of accepting and archiving at the same moment one comes second and sees the other: nobody comes in afterwards.
+    /// Acceptance and archiving at the same time are ordered and see each other: nobody joins afterwards.
     async fn d_03_nobody_comes_in_while_it_is_archived(world) {
         let acme = &world.acme;
         let archive = || ArchiveOrganization { organization: acme.lab };

@@ -1,4 +1,4 @@
-//! M-01: whoever has a key is told two weeks before it ends, once.
+//! Expiry notices (M-01): the owner of a key is notified once, two weeks before it expires.
 use crate::world::{World, hash, new_key, on_both};
 use domain::{
     Actor, KeyId,
@@ -16,13 +16,13 @@ async fn create(world: &World, actor: &Actor, key: CreateKey) -> KeyId {
     world.change(actor, async |w| w.create_key(actor.may(key)?, &token[..9], hash(&token)).await).await.unwrap()
 }
 
-/// A key of Mia's with this name that works for so long.
+/// Creates a key of Mia's with this name and lifetime.
 async fn lasting(world: &World, name: &str, life: Duration) -> KeyId {
     let mia = &world.acme.mia;
     create(world, mia, CreateKey { expires_at: Some(world.now().after(life)), ..new_key(mia, name, "tasks:*") }).await
 }
 
-/// What somebody was told of keys that end, the latest first.
+/// Returns the expiry notices of a person, newest first.
 async fn told(world: &World, who: &Actor) -> Vec<String> {
     let events = world.store.read(who).await.unwrap().account_events(50).await.unwrap();
     events.into_iter().filter(|event| event.happened == AccountNotice::KeyEndsSoon).map(|event| event.detail).collect()

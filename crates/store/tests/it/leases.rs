@@ -1,4 +1,5 @@
-//! S-09: a runner has a task for as long as it speaks of it. A stale runner's words are refused, and nothing is lost.
+//! Leases (S-09): a runner holds a task as long as it sends heartbeats. Messages of a stale runner are rejected, and no
+//! task is lost.
 use crate::world::{TenantFixture, World, asking, lease, on_both, receipt, sealed, task};
 use domain::{
     Actor,
@@ -30,7 +31,7 @@ async fn due(world: &World) {
     world.store.system().run_due_work().await.unwrap();
 }
 
-/// Everything that a runner can say about a lease, and what became of it.
+/// Sends every message about a lease and returns the results.
 async fn every_word(world: &World, runner: &Actor, taken: &Assignment) -> Vec<(&'static str, Result<()>)> {
     let said = lease(taken);
     let line = [Line { at: world.now(), stream: Stream::Stdout, text: "stale".into() }];
@@ -61,7 +62,7 @@ on_both! {
         assert!(taken.deciders.is_empty());
         assert_eq!(world.state(acme, made.id).await, TaskState::Assigned);
         world.start(&acme.rex, lease(&taken)).await;
-        world.start(&acme.rex, lease(&taken)).await; // saying so twice is no error
+        world.start(&acme.rex, lease(&taken)).await; // repeating it is no error
         assert_eq!(world.state(acme, made.id).await, TaskState::Running);
         assert_eq!(world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap(), TaskState::Succeeded);
         let task = world.store.read(&acme.mia).await.unwrap().task(made.id).await.unwrap();
@@ -88,7 +89,7 @@ on_both! {
         }
     }
 
-    /// When the word that it started was lost, the end tells of it: no state is skipped.
+    /// If the start message was lost, the receipt implies it: no state is skipped.
     async fn an_end_without_a_start_is_a_start_and_an_end(world) {
         let acme = &world.acme;
         world.submit(&acme.mia, sealed(acme.ops)).await;
@@ -151,7 +152,7 @@ on_both! {
         assert_eq!(world.history(acme, made.id).await.iter().filter(|action| *action == "task.release").count(), 3);
     }
 
-    /// The fencing number: the runner that had it before knows less than the one that has it now.
+    /// The fencing token: the previous runner cannot act on the current attempt.
     async fn a_stale_runner_says_nothing_about_the_next_start(world) {
         let acme = &world.acme;
         let max = world.runner(acme, "max").await;
@@ -254,7 +255,7 @@ on_both! {
         assert_eq!(world.state(acme, taken.task.id).await, TaskState::Running);
     }
 
-    /// Only the one that it speaks of: others that were handed out meanwhile are its own.
+    /// Only the released task: others that were assigned in the meantime remain.
     async fn what_a_runner_has_no_room_for_goes_back_by_itself_and_fails_in_the_end_with_the_reason(world) {
         let acme = &world.acme;
         let kept = running(world, acme).await;

@@ -1,4 +1,4 @@
-//! What tasks print: every line once and in order, whatever is sent twice or late.
+//! Task output: every line once and in order, whatever is sent twice or late.
 use crate::world::{TenantFixture, World, lease, on_both, receipt, sealed};
 use domain::{
     Actor,
@@ -16,7 +16,7 @@ async fn running(world: &World, fixture: &TenantFixture) -> Assignment {
     taken
 }
 
-/// Sends lines `first..=last`, each of which says its number.
+/// Sends lines `first..=last`; each contains its number.
 async fn send(world: &World, runner: &Actor, taken: &Assignment, first: i64, last: i64) -> Result<i64> {
     let line = |number| Line { at: world.now(), stream: Stream::Stdout, text: format!("line {number}") };
     let lines: Vec<_> = (first..=last).map(line).collect();

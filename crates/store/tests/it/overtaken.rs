@@ -1,4 +1,4 @@
-//! E11: who signs in, or completes a session, while somebody ends it: in both orders nobody is in afterwards.
+//! Sign-ins concurrent with the end of sessions (E11): in either order, no session remains.
 use crate::{
     raw::Raw,
     walls::new_session,
@@ -19,7 +19,7 @@ use std::time::Duration;
 use store::{Error, Ground, NewBrowserSession, NewIdentity, NewPasskey, Result, WaysIn, Write};
 use uuid::Uuid;
 
-/// While what `a` does is not committed yet, `b` begins; says what became of that.
+/// Starts `b` before the changes of `a` are committed, and returns the result of `b`.
 async fn meet(
     world: &World,
     a: &Actor,
@@ -37,7 +37,7 @@ async fn meet(
     met
 }
 
-/// How many sessions somebody has.
+/// Returns the number of open sessions of a person.
 async fn open_browser_sessions(world: &World, who: &Actor) -> usize {
     world.store.read(who).await.unwrap().sessions().await.unwrap().len()
 }
@@ -47,7 +47,7 @@ fn entering(world: &World, who: &Actor, by: SignedInBy, ground: &Ground) -> NewB
     NewBrowserSession { by, ground: ground.clone(), ..new }
 }
 
-/// `who` signs in and `ender` ends that, in both orders; `before` makes it possible again.
+/// Runs the sign-in of `who` and its end by `ender` in both orders; `before` resets the state.
 async fn never_outlives(
     world: &World,
     (who, by, ground): (&Actor, SignedInBy, &Ground),
@@ -92,7 +92,7 @@ on_both! {
         world.change(mia, async |w| w.open_browser_session(entering(world, mia, SignedInBy::Password, &ground)).await).await.unwrap();
     }
 
-    /// A session that is made while somebody is locked out would come to life when they are let in again.
+    /// A session created while its owner is locked would become valid when they are unlocked.
     async fn k_09_no_session_sleeps_while_its_owner_is_locked_out(world) {
         let (mia, adam) = (&world.acme.mia, &world.acme.adam);
         let person = mia.person().unwrap();
@@ -162,7 +162,7 @@ on_both! {
         }).await;
     }
 
-    /// Whatever ends a session ends it under the token that it goes on with as well.
+    /// Ending a session also ends it under the token that it continues with.
     async fn trap_e11_no_second_factor_revives_a_session_that_is_ended(world) {
         let (mia, adam) = (&world.acme.mia, &world.acme.adam);
         let owner = mia.person().unwrap();
@@ -217,7 +217,7 @@ on_both! {
     }
 }
 
-/// What ends a session.
+/// The ways to end a session.
 #[derive(Clone, Copy, Debug)]
 enum End {
     SignOut,

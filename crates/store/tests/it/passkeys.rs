@@ -1,4 +1,4 @@
-//! M-14: passkeys in the database: what was asked is answered once and in time, and a passkey is one person's.
+//! Passkeys (M-14): a challenge is answered once and in time, and a passkey belongs to one person.
 use crate::{
     raw::Raw,
     world::{World, hash, on_both},
@@ -13,7 +13,7 @@ use std::time::Duration;
 use store::{Error, NewPasskey, Result};
 use uuid::Uuid;
 
-/// How long a browser has to answer.
+/// Time that a browser has to respond.
 const LIFE: Duration = Duration::from_mins(5);
 
 async fn add(world: &World, owner: &Actor, credential: &[u8]) -> Result<PasskeyId> {
@@ -43,7 +43,7 @@ on_both! {
         assert_eq!(system.take_ceremony(hash("four")).await.unwrap().as_deref(), Some("a"));
     }
 
-    /// Of ten answers that come at the same moment one is looked at.
+    /// Of ten concurrent responses, one is verified.
     async fn m_14_what_was_asked_is_answered_once_even_at_the_same_moment(world) {
         let system = world.store.system();
         for round in 0..20 {

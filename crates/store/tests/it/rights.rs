@@ -1,4 +1,4 @@
-//! D-03: who is what, and that somebody can always manage it.
+//! Roles (D-03): changes apply at once, and an owner and an admin always remain.
 use crate::world::{World, on_both};
 use domain::{
     Actor, OrganizationId, PersonId,

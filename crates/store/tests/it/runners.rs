@@ -1,4 +1,4 @@
-//! S-01, S-02, S-13: runners come in with a token that works once, and go when they are revoked.
+//! Runner enrollment and revocation (S-01, S-02, S-13): each token enrolls one runner once.
 use crate::world::{World, enrolled, hash, on_both};
 use domain::{
     Actor, EnrollmentId, Principal, RunnerId,

@@ -1,4 +1,4 @@
-//! Search finds people by a part of a name, for those who may see them.
+//! Search for people by part of a name, for actors who may see them.
 use crate::world::{World, on_both};
 use domain::Actor;
 

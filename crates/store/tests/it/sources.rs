@@ -1,8 +1,8 @@
-//! What the source itself must say: no method without a row in the matrix, no statement without its tenant.
+//! Source checks: every method has a row in the matrix, and every statement names its tenant.
 use crate::walls::{ACROSS, IN_A_TENANT, matrix};
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// Files that may run statements of their own choosing, and why.
+/// Files that may run statements without a tenant, and why.
 const UNSCOPED: &[(&str, &str)] = &[
     ("db/conn.rs", "defines the macros"),
     ("system/mod.rs", "begins what looks across tenants, and has PostgreSQL look at tables"),
@@ -45,7 +45,7 @@ fn sources() -> Vec<(String, String)> {
     files
 }
 
-/// Every `pub async fn` of an `impl` of these types, as `Type::method`.
+/// Returns every `pub async fn` in an `impl` of these types, as `Type::method`.
 fn methods() -> BTreeSet<String> {
     let mut methods = BTreeSet::new();
     for (_, text) in sources() {

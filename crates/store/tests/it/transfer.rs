@@ -1,4 +1,4 @@
-//! D-12: everything moves from SQLite to PostgreSQL, verified, and goes on after a break.
+//! Transfer from SQLite to PostgreSQL (D-12): complete, verified and resumable.
 use crate::{
     raw::Raw,
     walls::Resources,
@@ -6,7 +6,7 @@ use crate::{
 };
 use store::{Error, Result, transfer};
 
-/// An embedded deployment with something in every table.
+/// Returns an embedded deployment with rows in every table.
 async fn deployment() -> World {
     let world = World::sqlite().await;
     Resources::create_in(&world, &world.acme).await;

@@ -1,4 +1,5 @@
-//! M-11: every method of the store × every role × two tenants. A method without a row here fails `sources.rs`.
+//! Tenant isolation matrix (M-11): every method of the store × every role × two tenants. `sources.rs` fails for methods
+//! without a row.
 use crate::world::{
     TenantFixture, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed,
     task,
@@ -28,7 +29,7 @@ use uuid::Uuid;
 /// The ids and tokens that the calls of the matrix refer to. None of them names its tenant.
 #[derive(Clone)]
 pub struct Resources {
-    /// Asked for by `person`, private, waiting for a second yes.
+    /// Submitted by `person`, private, waiting for a second approval.
     task: TaskId,
     approval: ApprovalId,
     request: RequestDigest,
@@ -37,7 +38,7 @@ pub struct Resources {
     /// Mia.
     person: PersonId,
     email: Email,
-    /// On the runner, private, with a line of output.
+    /// Held by the runner, private, with a line of output.
     lease: Lease,
     receipt: Receipt,
     runner: RunnerId,
@@ -55,14 +56,14 @@ pub struct Resources {
     provider: ProviderId,
     /// Mia's; she has another one.
     identity: IdentityId,
-    /// Of the whole tenant; nothing in it is answered. The first right in it is Audrey's.
+    /// For the whole tenant, without decisions. Its first right is Audrey's.
     review: ReviewId,
-    /// Mia signed in elsewhere.
+    /// Mia signed in from a new place.
     anomaly: EventId,
     /// To the organization, for anybody.
     invitation: InvitationId,
     invitation_token: [u8; 32],
-    /// Sam's, who waits to be let into the organization.
+    /// Sam's, waiting for a decision.
     join_request: JoinRequestId,
 }
 
@@ -271,7 +272,8 @@ impl Resources {
         }
     }
 
-    /// The same things, said to be the actor's own and of its organization, so that the policy lets it through.
+    /// Returns the same resources, claimed to belong to the actor and its organization, so that the policy allows the
+    /// calls.
     fn claimed_by(&self, actor: &Actor, fixture: &TenantFixture) -> Self {
         let person = actor.person().unwrap_or(self.person);
         Self { person, organization: fixture.ops, ..self.clone() }
@@ -283,7 +285,7 @@ pub fn rate_limited() -> RateLimited {
     RateLimited { class: "api_reads", target, key_prefix: Some("mk_abcdef".into()), quota: 1, window: 60 }
 }
 
-/// An invitation for anybody.
+/// Returns an invitation for anybody.
 pub fn invite(invitation: InvitationId, organization: OrganizationId) -> Invite {
     Invite { invitation, organization, role: Role::Member, email: None, uses: 5, days: 7 }
 }
@@ -302,7 +304,7 @@ pub fn new_identity(subject: &str) -> NewIdentity {
     NewIdentity { issuer, subject: subject.into(), provider, name: subject.into() }
 }
 
-/// Only the issuer leads in.
+/// Only the issuer's provider is enabled.
 fn one_way() -> WaysIn {
     WaysIn { password: false, issuers: vec!["https://id.example".into()] }
 }
@@ -331,7 +333,7 @@ fn new_passkey(id: PasskeyId, name: &str) -> NewPasskey {
     NewPasskey { id, credential_id: id.0.as_bytes().to_vec(), body: format!("{{\"of\":\"{name}\"}}"), name }
 }
 
-/// A method, what comes of it for each role in its own tenant, and the call.
+/// A method with the expected outcome for each role in its own tenant, and the call.
 pub struct Row {
     pub method: &'static str,
     pub own: &'static str,
@@ -568,7 +570,7 @@ pub fn matrix() -> Vec<Row> {
     rows
 }
 
-/// Methods of `System` that take a tenant; `system_methods_stay_in_the_tenant_that_they_are_given` calls them.
+/// Methods of `System` that take a tenant; `m_11_system_methods_stay_in_the_tenant_that_they_are_given` calls them.
 pub const IN_A_TENANT: &[&str] = &[
     "holder",
     "runner_name",
@@ -582,7 +584,7 @@ pub const IN_A_TENANT: &[&str] = &[
     "may_break_glass",
 ];
 
-/// Methods that have no tenant to stay in, and why.
+/// Methods without a tenant, and why.
 pub const ACROSS: &[(&str, &str)] = &[
     ("Write::commit", "ends the transaction of whatever was done in it"),
     ("System::tenants", "the console's list"),
@@ -634,7 +636,7 @@ fn outcome(result: &Result<String>) -> char {
     }
 }
 
-/// An answer without the ids that were asked for in it.
+/// Returns a result without the requested ids in it.
 fn said(result: &Result<String>) -> String {
     match result {
         Ok(_) => outcome(result).into(),
@@ -723,7 +725,7 @@ on_both! {
         assert_eq!(world.records(&world.bolt).await, before);
     }
 
-    /// Even an actor that was made wrongly, with a role in another tenant's organization, stays on its side.
+    /// Even a forged actor with a role in another tenant's organization sees only its own tenant.
     async fn m_11_a_forged_role_in_another_tenants_organization_opens_nothing(world) {
         let foreign = Resources::create_in(world, &world.bolt).await;
         let mut mia = world.acme.mia.clone();
@@ -740,7 +742,7 @@ on_both! {
         assert!(matches!(read.members(foreign.organization).await, Err(Error::NotFound)));
     }
 
-    /// M-12: a label is for finding; what it says opens and closes nothing.
+    /// Labels are for search only; they grant and deny nothing (M-12).
     async fn m_12_labels_do_not_change_who_sees_a_task(world) {
         let acme = &world.acme;
         let labels = json!({ "labels": { "visibility": "public", "tenant": acme.tenant, "owner": "sam" } });

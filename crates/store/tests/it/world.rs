@@ -23,7 +23,7 @@ use store::{Approval, Assignment, EnrolledRunner, Lease, MasterKey, Result, Sett
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// Writes each story as two tests, `name::sqlite` and `name::postgres`, each in a world of its own.
+/// Expands each test into two, `name::sqlite` and `name::postgres`, each in a world of its own.
 macro_rules! on_both {
     ($($(#[$meta:meta])* async fn $name:ident($world:ident) $body:block)*) => {$(
         $(#[$meta])*
@@ -51,10 +51,10 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
-/// When every story begins: 2026-03-01 14:05:09 UTC.
+/// Start time of every test: 2026-03-01 14:05:09 UTC.
 const BEGINNING: i64 = 1_772_373_909_000_000;
 
-/// A deployment with two tenants and a clock that only tests move.
+/// A deployment with two tenants and a clock that only tests advance.
 pub struct World {
     pub store: Store,
     pub url: String,
@@ -62,7 +62,7 @@ pub struct World {
     location: Location,
     /// The tenant that most tests use.
     pub acme: TenantFixture,
-    /// The other tenant. Everything in it has `bolt` in its name, so that a leak shows.
+    /// The other tenant. Everything in it has `bolt` in its name, so that leaks are visible.
     pub bolt: TenantFixture,
 }
 
@@ -71,27 +71,24 @@ enum Location {
     Cluster { url: String, database: String },
 }
 
-/// A tenant and its people.
 pub struct TenantFixture {
     pub name: &'static str,
     pub tenant: TenantId,
-    /// The organization that everybody but Sam is in.
+    /// The organization of everybody except Sam.
     pub ops: OrganizationId,
-    /// Another one, of which Olga is the only member.
+    /// An organization with Olga as its only member.
     pub lab: OrganizationId,
-    /// In no organization.
+    /// Member of no organization.
     pub sam: Actor,
     pub vera: Actor,
     pub mia: Actor,
     pub ada: Actor,
-    /// A second approver.
     pub abe: Actor,
     pub olga: Actor,
     pub audrey: Actor,
     pub adam: Actor,
-    /// A runner.
     pub rex: Actor,
-    /// A key of Olga's that only reads tasks.
+    /// An API key of Olga's with the scope to read tasks.
     pub kit: Actor,
     pub console: Actor,
 }
@@ -116,7 +113,7 @@ impl World {
         Self { store, url, clock, location, acme, bolt }
     }
 
-    /// Closes the database and takes it away.
+    /// Closes and drops the database.
     pub async fn end(self) {
         self.store.close().await;
         if let Location::Cluster { url, database } = self.location {
@@ -136,27 +133,27 @@ impl World {
         self.clock.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
-    /// What opens this world's database once more.
+    /// Returns the settings that open this world's database again.
     pub fn settings(&self, key: [u8; 32]) -> Settings {
         settings(&self.url, key, &self.clock)
     }
 
-    /// What opens another database with this world's key and clock.
+    /// Returns settings for another database with this world's key and clock.
     pub fn settings_for(&self, url: &str) -> Settings {
         settings(url, [7; 32], &self.clock)
     }
 
-    /// Another node of the same deployment.
+    /// Opens another node of the same deployment.
     pub async fn another_node(&self) -> Store {
         Store::open(self.settings([7; 32])).await.unwrap()
     }
 
-    /// One change by one actor, committed.
+    /// Runs one change as an actor and commits it.
     pub async fn change<T>(&self, actor: &Actor, work: impl AsyncFnOnce(&mut Write) -> Result<T>) -> Result<T> {
         change(&self.store, actor, work).await
     }
 
-    /// The actor as the next request of the same person would find them.
+    /// Returns the actor as of the next request of the same person.
     pub async fn again(&self, actor: &Actor) -> Actor {
         person(&self.store, actor.tenant, actor.person().unwrap()).await
     }
@@ -165,7 +162,7 @@ impl World {
         self.change(actor, async |write| write.submit_task(actor.may(task)?).await).await.unwrap()
     }
 
-    /// A runner of the tenant.
+    /// Enrolls a runner of the tenant.
     pub async fn runner(&self, fixture: &TenantFixture, name: &str) -> Actor {
         let new = enrolled(name);
         let runner = Actor::runner(fixture.tenant, new.id, name, self.now());
@@ -173,7 +170,7 @@ impl World {
         runner
     }
 
-    /// A key with these scopes.
+    /// Creates a key with these scopes.
     pub async fn key(&self, owner: &Actor, scopes: &str) -> Actor {
         let new = new_key(owner, "key", scopes);
         let key = self.change(owner, async |write| {
@@ -195,7 +192,7 @@ impl World {
         self.change(runner, async |write| write.finish_task(lease(taken), &receipt, vec![1]).await).await
     }
 
-    /// The question that a task asked.
+    /// Returns the approval request of a task.
     pub async fn question(&self, task: &Submitted) -> Approval {
         let mut read = self.store.read(&self.acme.console).await.unwrap();
         read.approval_of(task.id).await.unwrap().unwrap()
@@ -215,7 +212,7 @@ impl World {
         self.store.read(&fixture.console).await.unwrap().task(task).await.unwrap().state
     }
 
-    /// From now on the tenant asks so many approvers about what reaches the network.
+    /// Changes the tenant's rules so that tasks with network access require this number of approvals.
     pub async fn ask(&self, fixture: &TenantFixture, approvers: u32) {
         let rule = |name: &str, networks, verdict| Rule { name: name.into(), tools: vec![], networks, verdict };
         let rules = Rules::new(vec![
@@ -229,13 +226,13 @@ impl World {
         self.change(&fixture.adam, async |write| write.change_rules(fixture.adam.may(change)?).await).await.unwrap();
     }
 
-    /// What happened to a task: the actions in its history.
+    /// Returns the actions in a task's history.
     pub async fn history(&self, fixture: &TenantFixture, task: domain::TaskId) -> Vec<String> {
         let mut read = self.store.read(&fixture.console).await.unwrap();
         read.task_history(task).await.unwrap().into_iter().map(|row| row.action).collect()
     }
 
-    /// How many records the tenant's chain has.
+    /// Returns the number of events in the tenant's audit log.
     pub async fn records(&self, fixture: &TenantFixture) -> i64 {
         self.store.read(&fixture.console).await.unwrap().audit_head().await.unwrap().seq
     }
@@ -258,7 +255,7 @@ impl TenantFixture {
     }
 }
 
-/// The cluster in which every test makes a database of its own.
+/// Returns the URL of the cluster in which every test creates its own database.
 pub fn cluster() -> String {
     std::env::var("CASTELLAN_TEST_POSTGRES_URL").expect(
         "CASTELLAN_TEST_POSTGRES_URL is not set: run the tests by `cargo xtask test`, which starts a throw-away PostgreSQL; \
@@ -266,7 +263,7 @@ pub fn cluster() -> String {
     )
 }
 
-/// A database on the tests' cluster, with nothing in it.
+/// An empty database on the test cluster.
 pub struct Database {
     pub url: String,
     pub cluster: String,
@@ -284,7 +281,7 @@ impl Database {
     }
 }
 
-/// Takes a database away. Tidying up (autovacuum) may be at work in it, which only a superuser can end.
+/// Drops a database. Autovacuum may be running in it, which only a superuser can end.
 pub async fn drop_database(cluster: &str, database: &str) {
     let mut admin = PgConnection::connect(cluster).await.unwrap();
     for _ in 0..100 {
@@ -376,7 +373,7 @@ async fn join(write: &mut Write, console: &Actor, organization: OrganizationId, 
     write.set_membership(console.may(SetMembership { organization, person, role }).unwrap()).await.unwrap();
 }
 
-/// A person as the server makes an actor of them.
+/// Returns a person as an actor, as the server builds it.
 pub async fn person(store: &Store, tenant: TenantId, id: PersonId) -> Actor {
     let holder = store.system().holder(tenant, id).await.unwrap();
     let mut actor = Actor::clock(tenant, store.now());
@@ -422,7 +419,7 @@ pub fn new_key(owner: &Actor, name: &str, scopes: &str) -> CreateKey {
     }
 }
 
-/// A submission from its fields in JSON.
+/// Returns a submission from its fields in JSON.
 pub fn task(organization: OrganizationId, fields: serde_json::Value) -> SubmitTask {
     let mut all = serde_json::json!({ "script": "echo hi" });
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -430,12 +427,12 @@ pub fn task(organization: OrganizationId, fields: serde_json::Value) -> SubmitTa
     SubmitTask { submission: form.check(organization).unwrap(), idempotency_key: None }
 }
 
-/// A task that runs at once under the rules that a tenant starts with.
+/// Returns a task that runs immediately under the default rules.
 pub fn sealed(organization: OrganizationId) -> SubmitTask {
     task(organization, serde_json::json!({}))
 }
 
-/// A task that asks under those rules.
+/// Returns a task that requires approval under the default rules.
 pub fn asking(organization: OrganizationId) -> SubmitTask {
     task(organization, serde_json::json!({ "network_policy": "unrestricted" }))
 }
