@@ -13,7 +13,7 @@ use domain::{
 };
 
 /// Maximum number of rows, one per key, that one page reads; the SQL statement contains the same number.
-const ROWS: usize = 5_000;
+const MAX_ROWS: usize = 5_000;
 
 /// A resource whose access list is requested.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +56,7 @@ pub struct AccessKey {
 
 row_type! {
     /// A candidate for the access list, with one of their keys if they have any.
-    pub struct Asked {
+    pub struct CandidateRow {
         pub id: PersonId,
         pub name: String,
         pub email: String,
@@ -105,8 +105,8 @@ impl Read {
     pub async fn thing(&mut self, which: Which) -> Result<(Resource, String)> {
         Ok(match which {
             Which::Task(id) => {
-                let (task, asked) = (self.task(id).await?, self.approval_of(id).await?);
-                (Resource::Task(id, task.sight(), asked.map_or([None; 2], |asked| asked.behind())), task.title)
+                let (task, request) = (self.task(id).await?, self.approval_of(id).await?);
+                (Resource::Task(id, task.sight(), request.map_or([None; 2], |request| request.behind())), task.title)
             }
             Which::Organization(id) => (Resource::Organization(id), self.organization(id).await?.name),
             Which::Runner(id) => (Resource::Runner(id), self.runner(id).await?.name),
@@ -120,7 +120,7 @@ impl Read {
     /// Returns whether the list is complete for this actor. If the whole tenant can reach the resource, only actors who can
     /// read everything see all people; others see its members and the people who can read everything.
     pub fn is_visible_to_all(&self, thing: &Resource) -> bool {
-        !is_everybodys(thing) || self.actor.can_read_everything()
+        !is_visible_to_whole_tenant(thing) || self.actor.can_read_everything()
     }
 
     /// Returns a page of people with access, by address, after `after`. It scans `limit` people, so a page can have fewer.
@@ -133,8 +133,8 @@ impl Read {
     ) -> Result<Page<AccessHolder>> {
         let thing = &proof.action().resource;
         let (of, after, read_limit) = (thing.organization(), after.to_owned(), limit + 1);
-        let rows = if is_everybodys(thing) && self.actor.can_read_everything() {
-            tenant_query!(self, Asked, fetch_all, with_keys!("person p where"), of, after, read_limit, now)?
+        let rows = if is_visible_to_whole_tenant(thing) && self.actor.can_read_everything() {
+            tenant_query!(self, CandidateRow, fetch_all, with_keys!("person p where"), of, after, read_limit, now)?
         } else {
             let (owner, itself) = match thing {
                 Resource::Task(_, sight, _) => (Some(sight.owner), None),
@@ -143,7 +143,7 @@ impl Read {
             };
             tenant_query!(
                 self,
-                Asked,
+                CandidateRow,
                 fetch_all,
                 with_keys!(
                     "(select person_id as id from membership where tenant_id = $1 and organization_id = $2
@@ -159,31 +159,31 @@ impl Read {
                 itself
             )?
         };
-        let cut_off = rows.len() >= ROWS;
-        let mut people: Vec<Vec<Asked>> = vec![];
+        let cut_off = rows.len() >= MAX_ROWS;
+        let mut people: Vec<Vec<CandidateRow>> = vec![];
         for row in rows {
             match people.last_mut() {
                 Some(same) if same.first().is_some_and(|first| first.id == row.id) => same.push(row),
                 _ => people.push(vec![row]),
             }
         }
-        let email = |rows: &Vec<Asked>| rows.first().map(|row| row.email.clone()).unwrap_or_default();
+        let email = |rows: &Vec<CandidateRow>| rows.first().map(|row| row.email.clone()).unwrap_or_default();
         if cut_off && people.len() > 1 {
             people.pop(); // possibly without all keys: they start the next page
         }
         let last = people.last().map(email);
         let mut page = Page::cut(people, limit, email);
         page.next = page.next.or(last.filter(|_| cut_off));
-        let items = page.items.into_iter().filter_map(|rows| self.reacher(thing, rows)).collect();
+        let items = page.items.into_iter().filter_map(|rows| self.holder_entry(thing, rows)).collect();
         Ok(Page { items, next: page.next })
     }
 
     /// Builds the entry of one candidate; `None` if neither they nor one of their keys has access.
-    fn reacher(&self, thing: &Resource, rows: Vec<Asked>) -> Option<AccessHolder> {
+    fn holder_entry(&self, thing: &Resource, rows: Vec<CandidateRow>) -> Option<AccessHolder> {
         let first = rows.first()?.clone();
         let (tenant, person) = (self.tenant, first.id);
         let who = Candidate { tenant, person, tenant_role: first.tenant_role, role: first.role, key: None };
-        let keys: Vec<_> = rows.into_iter().filter_map(|row| reaching(thing, &who, row)).collect();
+        let keys: Vec<_> = rows.into_iter().filter_map(|row| key_entry(thing, &who, row)).collect();
         // A service account never signs in, so only its keys have access.
         let (why, can) = (thing.why(&who), if first.responsible_id.is_none() { thing.can(&who) } else { vec![] });
         let email = first.responsible_id.is_none().then_some(first.email);
@@ -201,16 +201,16 @@ impl Read {
 }
 
 /// Returns whether the whole tenant can reach the resource.
-fn is_everybodys(thing: &Resource) -> bool {
+fn is_visible_to_whole_tenant(thing: &Resource) -> bool {
     matches!(thing, Resource::Runner(_) | Resource::Task(_, AccessAttributes { visibility: Visibility::Public, .. }, _))
 }
 
 /// Returns the key in a row if it reaches the resource.
-fn reaching(thing: &Resource, owner: &Candidate, row: Asked) -> Option<AccessKey> {
+fn key_entry(thing: &Resource, owner: &Candidate, row: CandidateRow) -> Option<AccessKey> {
     let (id, scopes) = (row.key_id?, row.scopes?);
     let role = if row.only_id.is_some() { row.only_role } else { owner.role };
-    let reins = KeyLimits { key: id, scopes, only: row.only_id, service: row.responsible_id.is_some() };
-    let can = thing.can(&Candidate { role, key: Some(reins), ..owner.clone() });
+    let limits = KeyLimits { key: id, scopes, only: row.only_id, service: row.responsible_id.is_some() };
+    let can = thing.can(&Candidate { role, key: Some(limits), ..owner.clone() });
     let (name, prefix) = (row.key.unwrap_or_default(), row.prefix.unwrap_or_default());
     let networks = row.networks.unwrap_or_default();
     (!can.is_empty()).then_some(AccessKey { id, name, prefix, networks, expires_at: row.expires_at, can })

@@ -65,13 +65,23 @@ impl Write {
     }
 
     /// Adds an account event for a person and mails it to them.
-    pub(crate) async fn happened(&mut self, person: PersonId, happened: AccountNotice, detail: &str) -> Result<()> {
-        self.told_apart(person, happened, detail).await?;
+    pub(crate) async fn notify_person(
+        &mut self,
+        person: PersonId,
+        happened: AccountNotice,
+        detail: &str,
+    ) -> Result<()> {
+        self.add_account_event(person, happened, detail).await?;
         self.mail_person(person, &crate::Mail::AccountNotice { happened, detail: detail.to_owned() }).await
     }
 
     /// Adds an account event without mail, for changes that send a mail of their own.
-    pub(crate) async fn told_apart(&mut self, person: PersonId, happened: AccountNotice, detail: &str) -> Result<()> {
+    pub(crate) async fn add_account_event(
+        &mut self,
+        person: PersonId,
+        happened: AccountNotice,
+        detail: &str,
+    ) -> Result<()> {
         let address = self.actor.address.clone().unwrap_or_default();
         insert!(self, "account_event" {
             id: EventId(new_id()),

@@ -64,7 +64,7 @@ impl Write {
             if roles.iter().any(|(organization, _)| *organization == organization_id) {
                 continue;
             }
-            match self.keep_an_owner(organization_id, person, None).await {
+            match self.keep_last_owner(organization_id, person, None).await {
                 Err(Error::Conflict(_)) => continue,
                 kept => kept?,
             }
@@ -76,7 +76,7 @@ impl Write {
                 continue;
             }
             changed += taken;
-            let (stopped, keys) = self.clear_up_after(organization_id, person).await?;
+            let (stopped, keys) = self.end_former_member_access(organization_id, person).await?;
             entries.extend(stopped);
             revoked += keys;
         }
@@ -85,7 +85,7 @@ impl Write {
             if has == Some(*role) {
                 continue;
             }
-            match self.keep_an_owner(*organization, person, Some(*role)).await {
+            match self.keep_last_owner(*organization, person, Some(*role)).await {
                 Err(Error::Conflict(_)) => continue,
                 kept => kept?,
             }
@@ -114,7 +114,7 @@ impl Write {
         if changed == 0 {
             return Ok(false);
         }
-        self.rights_changed(person).await?;
+        self.rotate_session_tokens(person).await?;
         let cancelled = json!(entries.len());
         let entry = self.entry(&proof)?.with_detail("cancelled", cancelled).with_detail("keys_revoked", json!(revoked));
         entries.push(entry);

@@ -58,7 +58,7 @@ row_type! {
 
 row_type! {
     /// The head of a hash chain that this transaction has locked.
-    pub struct Locked {
+    pub struct LockedHead {
         /// Sequence number of the last event.
         pub seq: i64,
         /// Hash of the last event.
@@ -83,19 +83,19 @@ pub struct AuditFilter {
 }
 
 /// Number of events that one statement appends.
-const AT_ONCE: usize = 8;
+const EVENTS_PER_INSERT: usize = 8;
 
 impl Write {
     /// Locks the head of the chain without appending. Rows locked afterwards are then locked in the same order by every
     /// transaction.
-    pub(crate) async fn hold_log(&mut self) -> Result<()> {
+    pub(crate) async fn lock_audit_log(&mut self) -> Result<()> {
         tenant_query!(self, execute, "update audit_head set seq = seq where tenant_id = $1").map(drop)
     }
 
     /// Makes a transaction that wrote nothing wait for durability before it reports an earlier result: another node may
     /// have committed that result without waiting for the disk.
-    pub(crate) async fn wait_for_the_disk(&mut self) -> Result<()> {
-        self.hold_log().await
+    pub(crate) async fn wait_for_durability(&mut self) -> Result<()> {
+        self.lock_audit_log().await
     }
 
     /// Appends an event to the tenant's chain. The head row is the lock on both databases. While the tenant is frozen, most
@@ -117,7 +117,7 @@ impl Write {
             return Ok(());
         }
         let count = i64::try_from(entries.len()).map_err(|_| Error::Corrupt("audit"))?;
-        let Locked { mut seq, mut hash, frozen_at } = tenant_query!(self, Locked, fetch_one, TAKE, count)?;
+        let LockedHead { mut seq, mut hash, frozen_at } = tenant_query!(self, LockedHead, fetch_one, TAKE, count)?;
         let is_held_up =
             |entry: &Entry| entry.record.outcome == Outcome::Done && !is_allowed_while_frozen(&entry.record.action);
         if frozen_at.is_some() && entries.iter().any(is_held_up) {
@@ -125,7 +125,7 @@ impl Write {
         }
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
-            let some: Vec<_> = entries.by_ref().take(AT_ONCE).collect();
+            let some: Vec<_> = entries.by_ref().take(EVENTS_PER_INSERT).collect();
             (seq, hash) = self.append(some, seq, hash).await?;
         }
         Ok(())

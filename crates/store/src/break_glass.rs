@@ -69,7 +69,7 @@ impl Write {
     pub async fn close_break_glass(&mut self, proof: Allowed<CloseBreakGlass>) -> Result<()> {
         let person = proof.action().person;
         const SQL: &str = "delete from break_glass where tenant_id = $1 and person_id = $2";
-        self.hold_person(person).await?; // a concurrent sign-in comes before, and is signed out, or after, and is refused
+        self.lock_person_row(person).await?; // a concurrent sign-in comes before, and is signed out, or after, and is refused
         if tenant_query!(self, execute, SQL, person)? == 0 {
             return Err(Error::NotFound);
         }

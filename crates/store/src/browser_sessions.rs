@@ -80,7 +80,7 @@ impl std::fmt::Debug for Ground {
 
 row_type! {
     /// A person's stored password hash.
-    pub struct Kept {
+    pub struct StoredPassword {
         pub password_hash: Option<String>,
     }
 }
@@ -138,7 +138,7 @@ impl Write {
     /// Opens a session for a person who just authenticated, and deletes their expired ones. Returns `NotFound` if the
     /// person was locked or the credential became invalid in the meantime.
     pub async fn open_browser_session(&mut self, new: NewBrowserSession) -> Result<()> {
-        if !self.still_stands(&new).await? {
+        if !self.is_credential_valid(&new).await? {
             return Err(Error::NotFound);
         }
         const OVER: &str = "delete from browser_session where tenant_id = $1 and person_id = $2 and expires_at <= $3";
@@ -165,10 +165,12 @@ impl Write {
     /// Returns whether the credential of a sign-in is still valid. It locks the person's row until the commit, as
     /// everything that ends their sessions does first: either that transaction sees the new session, or this one sees its
     /// effect. Only ending the sessions of the whole tenant does not wait for sign-ins in progress.
-    async fn still_stands(&mut self, new: &NewBrowserSession) -> Result<bool> {
+    async fn is_credential_valid(&mut self, new: &NewBrowserSession) -> Result<bool> {
         const HOLD: &str = "update person set name = name
             where tenant_id = $1 and id = $2 and locked_at is null and responsible_id is null returning password_hash";
-        let Some(kept) = tenant_query!(self, Kept, fetch_optional, HOLD, new.person)? else { return Ok(false) };
+        let Some(kept) = tenant_query!(self, StoredPassword, fetch_optional, HOLD, new.person)? else {
+            return Ok(false);
+        };
         if new.by == SignedInBy::BreakGlass {
             const GLASS: &str = "select count(*) as n from break_glass
                 where tenant_id = $1 and person_id = $2 and expires_at > $3";
@@ -254,8 +256,8 @@ impl Write {
         self.note("browser_session.prove", target, Outcome::Done, Value::Null).await
     }
 
-    /// Locks a person's row, so that concurrent sign-ins come before or after (see [`Self::still_stands`]).
-    pub(crate) async fn hold_person(&mut self, person: PersonId) -> Result<()> {
+    /// Locks a person's row, so that concurrent sign-ins come before or after (see [`Self::is_credential_valid`]).
+    pub(crate) async fn lock_person_row(&mut self, person: PersonId) -> Result<()> {
         const SQL: &str = "update person set name = name where tenant_id = $1 and id = $2";
         tenant_query!(self, execute, SQL, person).map(drop)
     }
@@ -268,7 +270,7 @@ impl Write {
         this: Option<BrowserSessionId>,
     ) -> Result<Option<Entry>> {
         const SQL: &str = "delete from browser_session where tenant_id = $1 and person_id = $2 and id <> $3";
-        self.hold_person(person).await?;
+        self.lock_person_row(person).await?;
         let ended = tenant_query!(self, execute, SQL, person, this.unwrap_or(BrowserSessionId(uuid::Uuid::nil())))?;
         self.publish(Topic::People, person.0);
         self.ended(person, ended)
@@ -307,7 +309,7 @@ impl Write {
         this: BrowserSessionId,
     ) -> Result<u64> {
         let owner = proof.action().owner;
-        self.hold_person(owner).await?;
+        self.lock_person_row(owner).await?;
         let ended = tenant_query!(
             self,
             execute,

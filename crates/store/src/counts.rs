@@ -6,7 +6,7 @@ use crate::{
 use std::{collections::BTreeMap, ops::Deref, str::FromStr};
 
 /// Maximum count per state, shown as 99+, and the number of newest rows that are scanned.
-pub(crate) const OF_A_STATE: i64 = 100;
+pub(crate) const MAX_COUNT_PER_STATE: i64 = 100;
 
 /// Number of rows per state that the actor can see.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Counts<S> {
 
 row_type! {
     /// Counts of one state.
-    pub struct Seen {
+    pub struct StateCount {
         pub state: String,
         pub n: i64,
         pub looked: i64,
@@ -33,9 +33,9 @@ impl<S: Ord + FromStr> Counts<S> {
 
     /// Adds the counts that `statement` returns.
     pub(crate) async fn note(mut self, statement: Statement, conn: &mut Conn) -> Result<Self> {
-        for Seen { state, n, looked } in statement.fetch(conn).await? {
-            self.whole &= looked < OF_A_STATE || n >= OF_A_STATE;
-            self.of.insert(state.parse().map_err(|_| Error::Corrupt("state"))?, n.min(OF_A_STATE));
+        for StateCount { state, n, looked } in statement.fetch(conn).await? {
+            self.whole &= looked < MAX_COUNT_PER_STATE || n >= MAX_COUNT_PER_STATE;
+            self.of.insert(state.parse().map_err(|_| Error::Corrupt("state"))?, n.min(MAX_COUNT_PER_STATE));
         }
         Ok(self)
     }

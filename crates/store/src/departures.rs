@@ -5,7 +5,7 @@ use crate::{
         column::{Number, row_type},
         conn::{Conn, tenant_query},
     },
-    service_accounts::falls_short,
+    service_accounts::has_lower_role,
     tasks::OWNER_LEFT,
 };
 use domain::{
@@ -18,7 +18,7 @@ use serde_json::json;
 
 row_type! {
     /// A service account's id and name.
-    pub struct Account {
+    pub struct ServiceAccountRef {
         pub id: PersonId,
         pub name: String,
     }
@@ -26,7 +26,7 @@ row_type! {
 
 row_type! {
     /// Numbers of tasks and keys that a departure affects.
-    pub struct Lost {
+    pub struct AffectedCounts {
         /// Tasks that wait for approval or for a runner.
         pub waiting: i64,
         pub running: i64,
@@ -36,20 +36,20 @@ row_type! {
 }
 
 row_type! {
-    pub struct Cancelled {
+    pub struct CanceledTask {
         pub id: TaskId,
     }
 }
 
 row_type! {
-    pub struct Ended {
+    pub struct RevokedKey {
         pub id: KeyId,
     }
 }
 
 row_type! {
     /// The kind of an account.
-    pub struct Kind {
+    pub struct AccountKind {
         /// The responsible person, if this is a service account.
         pub responsible_id: Option<PersonId>,
     }
@@ -66,7 +66,7 @@ pub struct Departure {
     /// Number of their keys that are limited to this organization; these are revoked.
     pub keys: i64,
     /// Service accounts in the organization that they are responsible for; these need a successor.
-    pub accounts: Vec<Account>,
+    pub accounts: Vec<ServiceAccountRef>,
     /// Possible successors: members of every organization of these service accounts, with the same or a higher role.
     pub successors: Vec<Member>,
 }
@@ -85,7 +85,7 @@ macro_rules! accounts {
 
 /// Selects the members of organization `$2` who can become responsible for them. A member with a lower role would gain
 /// rights, because the responsible person can create keys.
-macro_rules! able {
+macro_rules! eligible_successors {
     ($more:literal) => {
         concat!(
             "select p.id as person_id, p.name, p.email, m.role, m.created_at from membership m
@@ -95,7 +95,7 @@ macro_rules! able {
                     join membership i on i.tenant_id = s.tenant_id and i.person_id = s.id and i.organization_id = $2
                     join membership w on w.tenant_id = s.tenant_id and w.person_id = s.id
                     where s.tenant_id = $1 and s.responsible_id = $3 and ",
-            falls_short!(),
+            has_lower_role!(),
             ") ",
             $more
         )
@@ -107,7 +107,7 @@ impl Read {
     /// everything.
     pub async fn departure(&mut self, organization: OrganizationId, person: PersonId) -> Result<Departure> {
         if self.actor.person() != Some(person) {
-            self.managed(organization)?;
+            self.require_manager(organization)?;
         }
         let member = tenant_query!(
             self,
@@ -119,9 +119,9 @@ impl Read {
             organization,
             person
         )?;
-        let Lost { waiting, running, keys } = tenant_query!(
+        let AffectedCounts { waiting, running, keys } = tenant_query!(
             self,
-            Lost,
+            AffectedCounts,
             fetch_one,
             "select
                 (select count(*) from task t where t.tenant_id = $1 and t.organization_id = $2 and t.owner_id = $3
@@ -135,7 +135,7 @@ impl Read {
         )?;
         let accounts = tenant_query!(
             self,
-            Account,
+            ServiceAccountRef,
             fetch_all,
             concat!(accounts!("s.id, s.name"), " order by s.name"),
             organization,
@@ -144,7 +144,7 @@ impl Read {
         let successors = match accounts.is_empty() {
             true => vec![],
             false => {
-                const SQL: &str = able!("order by p.name, p.id limit 1000");
+                const SQL: &str = eligible_successors!("order by p.name, p.id limit 1000");
                 tenant_query!(self, Member, fetch_all, SQL, organization, person)?
             }
         };
@@ -156,12 +156,12 @@ impl Write {
     /// Removes a person from an organization and notifies them.
     pub async fn remove_membership(&mut self, proof: Allowed<RemoveMembership>) -> Result<()> {
         let &RemoveMembership { organization, person, successor } = proof.action();
-        self.depart(&proof, organization, person, successor).await?;
+        self.end_membership(&proof, organization, person, successor).await?;
         const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
-        let is_person = tenant_query!(self, Kind, fetch_one, SQL, person)?.responsible_id.is_none();
+        let is_person = tenant_query!(self, AccountKind, fetch_one, SQL, person)?.responsible_id.is_none();
         if is_person && self.actor.person() != Some(person) {
-            let name = self.called(organization).await?;
-            self.happened(person, AccountNotice::MembershipRemoved, &name).await?;
+            let name = self.organization_name(organization).await?;
+            self.notify_person(person, AccountNotice::MembershipRemoved, &name).await?;
         }
         Ok(())
     }
@@ -169,29 +169,30 @@ impl Write {
     /// Removes the actor from an organization.
     pub async fn leave_organization(&mut self, proof: Allowed<LeaveOrganization>) -> Result<()> {
         let &LeaveOrganization { organization, person, successor } = proof.action();
-        self.depart(&proof, organization, person, successor).await
+        self.end_membership(&proof, organization, person, successor).await
     }
 
     /// Ends a membership: cancels the member's waiting tasks there, revokes keys that are limited to the organization, and
     /// transfers the service accounts. Running tasks finish.
-    async fn depart<A: Action>(
+    async fn end_membership<A: Action>(
         &mut self,
         proof: &Allowed<A>,
         organization: OrganizationId,
         person: PersonId,
         successor: Option<PersonId>,
     ) -> Result<()> {
-        self.keep_an_owner(organization, person, None).await?;
+        self.keep_last_owner(organization, person, None).await?;
         if let Some(successor) = successor {
-            self.hold_memberships(successor).await?;
+            self.lock_memberships(successor).await?;
         }
-        const REMOVE: &str = "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3";
-        if tenant_query!(self, execute, REMOVE, organization, person)? == 0 {
+        const DELETE_MEMBERSHIP: &str =
+            "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3";
+        if tenant_query!(self, execute, DELETE_MEMBERSHIP, organization, person)? == 0 {
             return Err(Error::NotFound);
         }
-        let accounts = self.hand_on(organization, person, successor).await?;
-        self.rights_changed(person).await?;
-        let (mut entries, revoked) = self.clear_up_after(organization, person).await?;
+        let accounts = self.transfer_service_accounts(organization, person, successor).await?;
+        self.rotate_session_tokens(person).await?;
+        let (mut entries, revoked) = self.end_former_member_access(organization, person).await?;
         let accounts: Vec<_> = accounts.iter().map(|account| account.id).collect();
         let entry = self
             .entry(proof)?
@@ -200,20 +201,20 @@ impl Write {
             .with_detail("service_accounts", json!(accounts));
         entries.push(entry);
         self.record_all(entries).await?;
-        self.cancel_latecomers(organization, person).await
+        self.cancel_late_submissions(organization, person).await
     }
 
     /// Locks a successor's memberships before the service accounts. A successor who leaves one of the organizations at the
     /// same time either leaves first, and is rejected here, or leaves second and transfers the accounts.
-    pub(crate) async fn hold_memberships(&mut self, successor: PersonId) -> Result<()> {
-        const HOLD: &str = "update membership set role = role where tenant_id = $1 and person_id = $2";
-        tenant_query!(self, execute, HOLD, successor)?;
+    pub(crate) async fn lock_memberships(&mut self, successor: PersonId) -> Result<()> {
+        const LOCK: &str = "update membership set role = role where tenant_id = $1 and person_id = $2";
+        tenant_query!(self, execute, LOCK, successor)?;
         Ok(())
     }
 
     /// Cancels the waiting tasks of a former member, revokes the keys that are limited to the organization, and deletes the
     /// invitations that they created. Returns the audit events of the tasks and the number of revoked keys.
-    pub(crate) async fn clear_up_after(
+    pub(crate) async fn end_former_member_access(
         &mut self,
         organization: OrganizationId,
         person: PersonId,
@@ -221,7 +222,7 @@ impl Write {
         let cancelled = self.cancel_waiting(organization, person).await?;
         let revoked = tenant_query!(
             self,
-            Ended,
+            RevokedKey,
             fetch_all,
             "update api_key set revoked_at = $4 where tenant_id = $1 and owner_id = $2 and organization_id = $3
                 and revoked_at is null returning id",
@@ -229,23 +230,23 @@ impl Write {
             organization,
             self.now
         )?;
-        const INVITED: &str =
+        const DELETE_INVITATIONS: &str =
             "delete from invitation where tenant_id = $1 and organization_id = $2 and inviter_id = $3";
-        tenant_query!(self, execute, INVITED, organization, person)?;
+        tenant_query!(self, execute, DELETE_INVITATIONS, organization, person)?;
         for key in &revoked {
             self.publish(Topic::Keys, key.id.0);
         }
         self.publish(Topic::People, organization.0);
         let because = || json!({ "because": OWNER_LEFT });
-        let entries = cancelled.iter().map(|task| self.moved(task.id, "task.stop", because()));
+        let entries = cancelled.iter().map(|task| self.state_change_event(task.id, "task.stop", because()));
         Ok((entries.collect::<Result<Vec<_>>>()?, revoked.len()))
     }
 
     /// Cancels the waiting and queued tasks of a person in an organization.
-    async fn cancel_waiting(&mut self, organization: OrganizationId, person: PersonId) -> Result<Vec<Cancelled>> {
+    async fn cancel_waiting(&mut self, organization: OrganizationId, person: PersonId) -> Result<Vec<CanceledTask>> {
         let waiting = tenant_query!(
             self,
-            Cancelled,
+            CanceledTask,
             fetch_all,
             "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued')
                 and owner_id = $2 and organization_id = $3 order by id",
@@ -254,7 +255,7 @@ impl Write {
         )?;
         let mut cancelled = vec![];
         for task in waiting {
-            match self.stop(task.id).await {
+            match self.stop_task(task.id).await {
                 Ok(_) => cancelled.push(task),
                 Err(Error::Conflict(_) | Error::NotFound) => {} // ended in the meantime
                 Err(error) => return Err(error),
@@ -265,7 +266,7 @@ impl Write {
 
     /// Cancels tasks submitted since [`Write::cancel_waiting`] ran. It runs after the departure is recorded: a submission
     /// records its event too and checks the membership afterwards. SQLite has a single writer, so it needs no second pass.
-    async fn cancel_latecomers(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
+    async fn cancel_late_submissions(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
         if matches!(self.conn, Conn::Sqlite(_)) {
             return Ok(());
         }
@@ -273,7 +274,7 @@ impl Write {
         // checks the owner's membership itself.
         let late = tenant_query!(
             self,
-            Cancelled,
+            CanceledTask,
             fetch_all,
             "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued')
                 and owner_id = $2 and organization_id = $3 order by id for update skip locked",
@@ -281,20 +282,21 @@ impl Write {
             organization
         )?;
         for task in late {
-            self.stop(task.id).await?;
-            self.note_task(task.id, "task.stop", json!({ "because": OWNER_LEFT })).await?;
+            self.stop_task(task.id).await?;
+            self.record_state_change(task.id, "task.stop", json!({ "because": OWNER_LEFT })).await?;
         }
         Ok(())
     }
 
     /// Transfers the service accounts of `person` in an organization to a successor and returns them.
-    async fn hand_on(
+    async fn transfer_service_accounts(
         &mut self,
         organization: OrganizationId,
         person: PersonId,
         successor: Option<PersonId>,
-    ) -> Result<Vec<Account>> {
-        let accounts = tenant_query!(self, Account, fetch_all, accounts!("s.id, s.name"), organization, person)?;
+    ) -> Result<Vec<ServiceAccountRef>> {
+        let accounts =
+            tenant_query!(self, ServiceAccountRef, fetch_all, accounts!("s.id, s.name"), organization, person)?;
         if accounts.is_empty() {
             return Ok(accounts);
         }
@@ -302,21 +304,22 @@ impl Write {
         let Some(successor) = successor else {
             return wrong("choose a new responsible person for the service accounts");
         };
-        const ABLE: &str = concat!("select count(*) as n from (", able!("and p.id = $4"), ") able");
-        if tenant_query!(self, Number, fetch_one, ABLE, organization, person, successor)?.n == 0 {
+        const IS_ELIGIBLE: &str =
+            concat!("select count(*) as n from (", eligible_successors!("and p.id = $4"), ") eligible_successors");
+        if tenant_query!(self, Number, fetch_one, IS_ELIGIBLE, organization, person, successor)?.n == 0 {
             return wrong(
                 "must be a member of every organization of the service accounts, with the same or a higher role",
             );
         }
-        const HAND_ON: &str = concat!(
+        const TRANSFER: &str = concat!(
             "update person set responsible_id = $4 where tenant_id = $1 and responsible_id = $3 and id in (",
             accounts!("s.id"),
             ")"
         );
-        tenant_query!(self, execute, HAND_ON, organization, person, successor)?;
+        tenant_query!(self, execute, TRANSFER, organization, person, successor)?;
         if self.actor.person() != Some(successor) {
             let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
-            self.happened(successor, AccountNotice::ServiceAccountsGiven, &names.join(", ")).await?;
+            self.notify_person(successor, AccountNotice::ServiceAccountsGiven, &names.join(", ")).await?;
         }
         for account in &accounts {
             self.publish(Topic::People, account.id.0);

@@ -4,7 +4,7 @@ use domain::PersonId;
 
 impl Write {
     /// Remembers a browser by the hash of its cookie token. Only the twenty most recently used are kept.
-    pub(crate) async fn know_device(&mut self, person: PersonId, token_hash: [u8; 32]) -> Result<()> {
+    pub(crate) async fn remember_device(&mut self, person: PersonId, token_hash: [u8; 32]) -> Result<()> {
         tenant_query!(
             self,
             execute,

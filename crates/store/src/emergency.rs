@@ -22,13 +22,13 @@ row_type! {
 }
 
 row_type! {
-    pub struct Holder {
+    pub struct SessionHolder {
         pub person_id: PersonId,
     }
 }
 
 row_type! {
-    pub struct Standing {
+    pub struct StoppableTask {
         pub id: TaskId,
     }
 }
@@ -46,15 +46,15 @@ impl Write {
     pub async fn lock_person(&mut self, proof: Allowed<LockPerson>) -> Result<()> {
         const LOCK: &str = "update person set locked_at = $3 where tenant_id = $1 and id = $2 and locked_at is null";
         let person = proof.action().person;
-        self.know_person(person).await?;
-        self.keep_an_admin(person).await?;
+        self.require_person(person).await?;
+        self.keep_last_admin(person).await?;
         if tenant_query!(self, execute, LOCK, person, self.now)? == 0 {
             return Err(Error::Conflict(Conflict::AlreadyLocked));
         }
         let ended = self.end_browser_sessions(person, None).await?;
         // Invitations of a locked person must not become valid again when the person is unlocked.
-        const INVITED: &str = "delete from invitation where tenant_id = $1 and inviter_id = $2";
-        tenant_query!(self, execute, INVITED, person)?;
+        const DELETE_INVITATIONS: &str = "delete from invitation where tenant_id = $1 and inviter_id = $2";
+        tenant_query!(self, execute, DELETE_INVITATIONS, person)?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await
     }
@@ -64,7 +64,7 @@ impl Write {
         const SQL: &str =
             "update person set locked_at = null where tenant_id = $1 and id = $2 and locked_at is not null";
         let person = proof.action().person;
-        self.know_person(person).await?;
+        self.require_person(person).await?;
         if tenant_query!(self, execute, SQL, person)? == 0 {
             return Err(Error::Conflict(Conflict::NotLocked));
         }
@@ -75,21 +75,21 @@ impl Write {
     }
 
     /// Returns `NotFound` if there is no such organization.
-    pub(crate) async fn know_organization(&mut self, organization: OrganizationId) -> Result<()> {
+    pub(crate) async fn require_organization(&mut self, organization: OrganizationId) -> Result<()> {
         const SQL: &str = "select count(*) as n from organization where tenant_id = $1 and id = $2";
-        known(tenant_query!(self, Number, fetch_one, SQL, organization)?)
+        require_found(tenant_query!(self, Number, fetch_one, SQL, organization)?)
     }
 
     /// Keeps two admins from locking each other at the same time: the second one is rejected, so that an admin remains who
     /// can unlock people. The console may lock everybody.
-    async fn keep_an_admin(&mut self, person: PersonId) -> Result<()> {
+    async fn keep_last_admin(&mut self, person: PersonId) -> Result<()> {
         if self.actor.principal == Principal::Console {
             return Ok(());
         }
         // The update locks the rows.
         let admins = tenant_query!(
             self,
-            Holder,
+            SessionHolder,
             fetch_all,
             "update person set tenant_role = tenant_role
              where tenant_id = $1 and tenant_role = 'admin' and locked_at is null returning id as person_id"
@@ -101,9 +101,9 @@ impl Write {
     }
 
     /// Returns `NotFound` if there is no such person.
-    async fn know_person(&mut self, person: PersonId) -> Result<()> {
+    async fn require_person(&mut self, person: PersonId) -> Result<()> {
         const SQL: &str = "select count(*) as n from person where tenant_id = $1 and id = $2";
-        known(tenant_query!(self, Number, fetch_one, SQL, person)?)
+        require_found(tenant_query!(self, Number, fetch_one, SQL, person)?)
     }
 
     /// Ends all sessions in scope except `this` and returns their number.
@@ -118,11 +118,11 @@ impl Write {
             "delete from browser_session where tenant_id = $1 and person_id = $3 and ($2 is null or id <> $2)
             returning person_id";
         let ended = match proof.action().of {
-            None => tenant_query!(self, Holder, fetch_all, ALL, this)?,
+            None => tenant_query!(self, SessionHolder, fetch_all, ALL, this)?,
             Some(person) => {
-                self.know_person(person).await?;
-                self.hold_person(person).await?;
-                tenant_query!(self, Holder, fetch_all, ONES, this, person)?
+                self.require_person(person).await?;
+                self.lock_person_row(person).await?;
+                tenant_query!(self, SessionHolder, fetch_all, ONES, this, person)?
             }
         };
         for holder in &ended {
@@ -166,21 +166,21 @@ impl Write {
         match proof.action().whose {
             Stopped::WholeTenant => {}
             Stopped::Of(id) => {
-                self.know_organization(id).await?;
+                self.require_organization(id).await?;
                 organization = Some(id);
             }
             Stopped::On(id) => {
-                known(tenant_query!(self, Number, fetch_one, RUNNER, id)?)?;
+                require_found(tenant_query!(self, Number, fetch_one, RUNNER, id)?)?;
                 runner = Some(id);
             }
             Stopped::By(id) => {
-                self.know_person(id).await?;
+                self.require_person(id).await?;
                 owner = Some(id);
             }
         }
         let tasks = tenant_query!(
             self,
-            Standing,
+            StoppableTask,
             fetch_all,
             "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued', 'assigned', 'running')
                 and not cancel_asked and ($2 is null or organization_id = $2) and ($3 is null or runner_id = $3)
@@ -193,8 +193,8 @@ impl Write {
         )?;
         let mut entries = vec![];
         for task in &tasks {
-            match self.stop(task.id).await {
-                Ok((was, _)) => entries.push(self.moved(task.id, "task.stop", json!({ "was": was }))?),
+            match self.stop_task(task.id).await {
+                Ok((was, _)) => entries.push(self.state_change_event(task.id, "task.stop", json!({ "was": was }))?),
                 Err(Error::Conflict(_) | Error::NotFound) => {} // ended in the meantime
                 Err(error) => return Err(error),
             }
@@ -207,6 +207,6 @@ impl Write {
 }
 
 /// Returns `NotFound` if the count is zero.
-fn known(counted: Number) -> Result<()> {
+fn require_found(counted: Number) -> Result<()> {
     if counted.n == 0 { Err(Error::NotFound) } else { Ok(()) }
 }

@@ -131,7 +131,7 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.happened(owner, AccountNotice::TotpAdded, "").await
+        self.notify_person(owner, AccountNotice::TotpAdded, "").await
     }
 
     /// Marks the actor's code of a time step, and all earlier ones, as used. Returns `NotFound` if it was used before, so
@@ -157,14 +157,14 @@ impl Write {
         if tenant_query!(self, execute, SQL, owner)? == 0 {
             return Err(Error::NotFound);
         }
-        self.forget_useless_codes(owner).await?;
+        self.delete_unneeded_recovery_codes(owner).await?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
-        self.happened(owner, AccountNotice::TotpRemoved, "").await
+        self.notify_person(owner, AccountNotice::TotpRemoved, "").await
     }
 
     /// Deletes the recovery codes of a person without a second factor.
-    pub(crate) async fn forget_useless_codes(&mut self, person: PersonId) -> Result<()> {
+    pub(crate) async fn delete_unneeded_recovery_codes(&mut self, person: PersonId) -> Result<()> {
         tenant_query!(
             self,
             execute,
@@ -201,7 +201,7 @@ impl Write {
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
         let by = self.actor.name.clone();
-        self.happened(person, AccountNotice::FactorsReset, &by).await
+        self.notify_person(person, AccountNotice::FactorsReset, &by).await
     }
 
     /// Sets whether every person in the tenant must have a second factor.

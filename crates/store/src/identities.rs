@@ -68,7 +68,7 @@ impl Write {
         let id = self.insert_identity(person, new).await?;
         let entry = self.entry(&proof)?.with_detail("identity", id.to_string().into());
         self.record(entry).await?;
-        self.happened(person, AccountNotice::IdentityLinked, &called).await?;
+        self.notify_person(person, AccountNotice::IdentityLinked, &called).await?;
         Ok(id)
     }
 
@@ -102,7 +102,7 @@ impl Write {
         let ended = self.end_browser_sessions(person, this).await?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
-        self.happened(person, AccountNotice::IdentityUnlinked, &ending.name).await
+        self.notify_person(person, AccountNotice::IdentityUnlinked, &ending.name).await
     }
 
     pub(crate) async fn insert_identity(&mut self, person: PersonId, new: NewIdentity) -> Result<IdentityId> {

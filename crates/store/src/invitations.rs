@@ -19,10 +19,10 @@ use serde_json::json;
 use std::time::Duration;
 
 /// Maximum number of active invitations per organization.
-const MOST: i64 = 200;
+const MAX_INVITATIONS: i64 = 200;
 
 /// Lifetime of a link that only confirms an address.
-const CONFIRMING: Duration = Duration::from_hours(72);
+const CONFIRMATION_LIFETIME: Duration = Duration::from_hours(72);
 
 row_type! {
     /// An active invitation as it is listed.
@@ -59,7 +59,7 @@ row_type! {
 
 row_type! {
     /// An invitation after its use was counted.
-    pub struct Used {
+    pub struct UsedInvitation {
         pub id: InvitationId,
         pub organization_id: OrganizationId,
         pub role: Role,
@@ -73,19 +73,19 @@ row_type! {
 }
 
 row_type! {
-    pub struct OfOrganization {
+    pub struct OrganizationIdRow {
         pub id: OrganizationId,
     }
 }
 
 row_type! {
-    pub struct Addressed {
+    pub struct EmailRow {
         pub email: Email,
     }
 }
 
 row_type! {
-    pub struct Called {
+    pub struct NameRow {
         pub name: String,
     }
 }
@@ -125,7 +125,7 @@ impl Read {
     /// Returns the organization's valid invitations at `now`, newest first, for actors who manage it or can read
     /// everything.
     pub async fn invitations(&mut self, organization: OrganizationId, now: Timestamp) -> Result<Vec<Invitation>> {
-        self.managed(organization)?;
+        self.require_manager(organization)?;
         tenant_query!(
             self,
             Invitation,
@@ -153,13 +153,13 @@ impl Write {
             "select count(*) as n from invitation i where i.tenant_id = $1 and i.organization_id = $2 and ",
             works!("$3")
         );
-        if tenant_query!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MOST {
+        if tenant_query!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MAX_INVITATIONS {
             return Err(Error::Conflict(Conflict::TooManyInvitations));
         }
         let mailed = email.is_some() && self.store.is_mail_enabled();
         // An invitation that is limited to an address is for one person.
         let uses = if email.is_some() { 1 } else { uses };
-        let made = Used {
+        let made = UsedInvitation {
             id: *invitation,
             organization_id: *organization,
             role: *role,
@@ -168,10 +168,10 @@ impl Write {
             inviter_id: inviter,
             expires_at: self.now.after(Duration::from_hours(u64::from(days) * 24)),
         };
-        self.keep_invitation(made, None, uses, &link).await?;
+        self.store_invitation(made, None, uses, &link).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.in_use(*organization).await?;
+        self.require_not_archived(*organization).await?;
         self.publish(Topic::People, organization.0);
         Ok(mailed)
     }
@@ -179,12 +179,12 @@ impl Write {
     /// Revokes an invitation and the address confirmation links that were derived from it.
     pub async fn revoke_invitation(&mut self, proof: Allowed<RevokeInvitation>) -> Result<()> {
         const SQL: &str = "delete from invitation where tenant_id = $1 and id = $2 and organization_id = $3";
-        const CONFIRMING: &str = "delete from invitation where tenant_id = $1 and confirms_id = $2";
+        const DELETE_CONFIRMING: &str = "delete from invitation where tenant_id = $1 and confirms_id = $2";
         let &RevokeInvitation { invitation, organization } = proof.action();
         if tenant_query!(self, execute, SQL, invitation, organization)? == 0 {
             return Err(Error::NotFound);
         }
-        let confirming = tenant_query!(self, execute, CONFIRMING, invitation)?;
+        let confirming = tenant_query!(self, execute, DELETE_CONFIRMING, invitation)?;
         let entry = self.entry(&proof)?.with_detail("confirming", json!(confirming));
         self.record(entry).await?;
         self.publish(Topic::People, organization.0);
@@ -197,17 +197,17 @@ impl Write {
         let &AcceptInvitation { invitation, organization, person } = proof.action();
         let used = self.use_invitation(invitation, organization, token_hash).await?;
         const SQL: &str = "select email from person where tenant_id = $1 and id = $2 and responsible_id is null";
-        let own = tenant_query!(self, Addressed, fetch_one, SQL, person)?.email;
+        let own = tenant_query!(self, EmailRow, fetch_one, SQL, person)?.email;
         if used.email.is_some_and(|email| email != own) {
             return Err(Error::Conflict(Conflict::InvitationForAnotherAddress));
         }
         if !self.join(organization, person, used.role).await? {
             return Err(Error::Conflict(Conflict::AlreadyMember));
         }
-        self.rights_changed(person).await?;
+        self.rotate_session_tokens(person).await?;
         let entry = self.entry(&proof)?.with_detail("role", json!(used.role));
         self.record(entry).await?;
-        self.in_use(organization).await
+        self.require_not_archived(organization).await
     }
 
     /// Creates an account with a password for an invitee. An address that is in use in any tenant is a conflict: an
@@ -243,7 +243,7 @@ impl Write {
         self.join(*organization, id, used.role).await?;
         let entry = self.entry(&proof)?.with_detail("person", json!(id)).with_detail("role", json!(used.role));
         self.record(entry).await?;
-        self.in_use(*organization).await?;
+        self.require_not_archived(*organization).await?;
         self.publish(Topic::People, id.0);
         Ok(id)
     }
@@ -261,22 +261,22 @@ impl Write {
         if used.email.as_ref().is_some_and(|bound| bound != email) {
             return Err(Error::NotFound);
         }
-        let expires_at = used.expires_at.min(self.now.after(CONFIRMING));
+        let expires_at = used.expires_at.min(self.now.after(CONFIRMATION_LIFETIME));
         let id = InvitationId(new_id());
-        let made = Used { id, email: Some(email.clone()), mailed: true, expires_at, ..used };
-        self.keep_invitation(made, Some(*invitation), 1, &link).await?;
+        let made = UsedInvitation { id, email: Some(email.clone()), mailed: true, expires_at, ..used };
+        self.store_invitation(made, Some(*invitation), 1, &link).await?;
         let entry = self.entry(&proof)?.with_detail("link", json!(id));
         self.record(entry).await?;
-        self.in_use(*organization).await?;
+        self.require_not_archived(*organization).await?;
         self.publish(Topic::People, organization.0);
         Ok(())
     }
 
     /// Deletes this tenant's expired invitations.
-    pub(crate) async fn forget_invitations(&mut self) -> Result<()> {
+    pub(crate) async fn delete_expired_invitations(&mut self) -> Result<()> {
         const SQL: &str =
             "delete from invitation where tenant_id = $1 and expires_at <= $2 returning organization_id as id";
-        for organization in tenant_query!(self, OfOrganization, fetch_all, SQL, self.now)? {
+        for organization in tenant_query!(self, OrganizationIdRow, fetch_all, SQL, self.now)? {
             self.publish(Topic::People, organization.id.0);
         }
         Ok(())
@@ -294,9 +294,9 @@ impl Write {
         self.note(action, ("organization", organization.to_string()), Outcome::Refused, detail).await
     }
 
-    async fn keep_invitation(
+    async fn store_invitation(
         &mut self,
-        new: Used,
+        new: UsedInvitation,
         confirms: Option<InvitationId>,
         uses: u32,
         link: &NewInvitation,
@@ -317,8 +317,8 @@ impl Write {
         })?;
         let (true, Some(email)) = (new.mailed, &new.email) else { return Ok(()) };
         const SQL: &str = "select name from person where tenant_id = $1 and id = $2";
-        let inviter = tenant_query!(self, Called, fetch_one, SQL, new.inviter_id)?.name;
-        let organization = self.called(new.organization_id).await?;
+        let inviter = tenant_query!(self, NameRow, fetch_one, SQL, new.inviter_id)?.name;
+        let organization = self.organization_name(new.organization_id).await?;
         let mail = Mail::Invitation { token: link.token.clone(), organization, inviter };
         self.mail_address(new.inviter_id, email, &mail).await
     }
@@ -329,10 +329,10 @@ impl Write {
         id: InvitationId,
         organization: OrganizationId,
         token_hash: [u8; 32],
-    ) -> Result<Used> {
+    ) -> Result<UsedInvitation> {
         let used = tenant_query!(
             self,
-            Used,
+            UsedInvitation,
             fetch_one,
             concat!(
                 "update invitation as i set used = used + 1 where i.tenant_id = $1 and i.token_hash = $2 and ",

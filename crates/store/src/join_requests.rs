@@ -7,7 +7,7 @@ use crate::{
         id::new_id,
         insert::insert,
     },
-    memberships::Who,
+    memberships::PersonIdRow,
 };
 use domain::{
     Allowed, JoinRequestId, OrganizationId, PersonId, Timestamp,
@@ -18,7 +18,7 @@ use domain::{
 use std::time::Duration;
 
 /// Maximum number of requests per person and day, because each one notifies the owners.
-const A_DAY: i64 = 5;
+const MAX_REQUESTS_PER_DAY: i64 = 5;
 
 row_type! {
     /// A join request that waits for an owner's decision.
@@ -64,13 +64,13 @@ row_type! {
 }
 
 row_type! {
-    pub struct Openness {
+    pub struct RequestingOrganization {
         pub name: String,
     }
 }
 
 row_type! {
-    pub struct Where {
+    pub struct JoinRequestState {
         pub state: JoinState,
         pub organization_id: OrganizationId,
     }
@@ -110,7 +110,7 @@ impl Read {
 
     /// Returns the waiting requests of an organization, oldest first, for actors who manage it or can read everything.
     pub async fn join_requests(&mut self, organization: OrganizationId) -> Result<Vec<JoinRequest>> {
-        self.managed(organization)?;
+        self.require_manager(organization)?;
         tenant_query!(
             self,
             JoinRequest,
@@ -150,7 +150,7 @@ impl Write {
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         if open {
-            self.in_use(organization).await?;
+            self.require_not_archived(organization).await?;
         }
         self.publish(Topic::People, organization.0);
         Ok(())
@@ -162,7 +162,7 @@ impl Write {
         let (organization, person, reason) = (*organization, *person, domain::joining::reason(reason)?);
         const OPEN: &str = "select name from organization where tenant_id = $1 and id = $2 and open_to_requests
              and archived_at is null";
-        let name = tenant_query!(self, Openness, fetch_one, OPEN, organization)?.name;
+        let name = tenant_query!(self, RequestingOrganization, fetch_one, OPEN, organization)?.name;
         const MEMBER: &str = "select count(*) as n from membership where tenant_id = $1 and organization_id = $2
              and person_id = $3";
         if tenant_query!(self, Number, fetch_one, MEMBER, organization, person)?.n > 0 {
@@ -171,7 +171,7 @@ impl Write {
         const LATELY: &str = "select count(*) as n from join_request where tenant_id = $1 and person_id = $2
              and created_at > $3";
         let day = self.now.before(Duration::from_hours(24));
-        if tenant_query!(self, Number, fetch_one, LATELY, person, day)?.n >= A_DAY {
+        if tenant_query!(self, Number, fetch_one, LATELY, person, day)?.n >= MAX_REQUESTS_PER_DAY {
             return Err(Error::Conflict(Conflict::TooManyJoinRequests));
         }
         let id = JoinRequestId(new_id());
@@ -191,10 +191,10 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.in_use(organization).await?;
+        self.require_not_archived(organization).await?;
         let owners = tenant_query!(
             self,
-            Who,
+            PersonIdRow,
             fetch_all,
             "select m.person_id from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
              where m.tenant_id = $1 and m.organization_id = $2 and m.role = 'owner' and p.responsible_id is null
@@ -203,7 +203,7 @@ impl Write {
         )?;
         let asks = format!("{} · {name}", self.actor.name);
         for owner in owners {
-            self.happened(owner.person_id, AccountNotice::JoinAsked, &asks).await?;
+            self.notify_person(owner.person_id, AccountNotice::JoinAsked, &asks).await?;
         }
         self.publish(Topic::People, organization.0);
         Ok(id)
@@ -214,8 +214,8 @@ impl Write {
         let &WithdrawJoinRequest { request, person } = proof.action();
         const SQL: &str = "update join_request set state = state where tenant_id = $1 and id = $2 and person_id = $3
              returning state, organization_id";
-        let found = tenant_query!(self, Where, fetch_one, SQL, request, person)?;
-        self.settle_request(request, found.organization_id, JoinState::Withdrawn, "").await?;
+        let found = tenant_query!(self, JoinRequestState, fetch_one, SQL, request, person)?;
+        self.close_request(request, found.organization_id, JoinState::Withdrawn, "").await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         Ok(())
@@ -224,14 +224,14 @@ impl Write {
     /// Accepts a request and notifies the person.
     pub async fn accept_join_request(&mut self, proof: Allowed<AcceptJoinRequest>) -> Result<()> {
         let &AcceptJoinRequest { request, organization, role } = proof.action();
-        let person = self.settle_request(request, organization, JoinState::Accepted, "").await?;
+        let person = self.close_request(request, organization, JoinState::Accepted, "").await?;
         self.join(organization, person, role).await?;
-        self.rights_changed(person).await?;
+        self.rotate_session_tokens(person).await?;
         let entry = self.entry(&proof)?.with_detail("person", serde_json::json!(person));
         self.record(entry).await?;
-        self.in_use(organization).await?;
-        let name = self.called(organization).await?;
-        self.happened(person, AccountNotice::JoinAccepted, &name).await
+        self.require_not_archived(organization).await?;
+        let name = self.organization_name(organization).await?;
+        self.notify_person(person, AccountNotice::JoinAccepted, &name).await
     }
 
     /// Declines a request and notifies the person. The reason is shown only on their organizations page: text written by
@@ -239,16 +239,16 @@ impl Write {
     pub async fn decline_join_request(&mut self, proof: Allowed<DeclineJoinRequest>) -> Result<()> {
         let DeclineJoinRequest { request, organization, reason } = proof.action();
         let reason = domain::joining::refusal(reason)?;
-        let person = self.settle_request(*request, *organization, JoinState::Declined, &reason).await?;
+        let person = self.close_request(*request, *organization, JoinState::Declined, &reason).await?;
         let entry = self.entry(&proof)?.with_detail("person", serde_json::json!(person));
         self.record(entry).await?;
-        let name = self.called(*organization).await?;
+        let name = self.organization_name(*organization).await?;
         let who = self.actor.name.clone();
-        self.happened(person, AccountNotice::JoinDeclined, &format!("{name} · {who}")).await
+        self.notify_person(person, AccountNotice::JoinDeclined, &format!("{name} · {who}")).await
     }
 
     /// Closes a waiting request and returns who made it. Of two concurrent decisions only one succeeds.
-    async fn settle_request(
+    async fn close_request(
         &mut self,
         request: JoinRequestId,
         organization: OrganizationId,
@@ -258,12 +258,12 @@ impl Write {
         const FOUND: &str =
             "update join_request set state = state where tenant_id = $1 and id = $2 and organization_id = $3
              returning state, organization_id";
-        if tenant_query!(self, Where, fetch_one, FOUND, request, organization)?.state != JoinState::Waiting {
+        if tenant_query!(self, JoinRequestState, fetch_one, FOUND, request, organization)?.state != JoinState::Waiting {
             return Err(Error::Conflict(Conflict::JoinRequestSettled));
         }
         let settled = tenant_query!(
             self,
-            Who,
+            PersonIdRow,
             fetch_one,
             "update join_request set state = $3, answer = $4, settled_at = $5 where tenant_id = $1 and id = $2
              returning person_id",
@@ -277,7 +277,11 @@ impl Write {
     }
 
     /// Closes the waiting request of a person who became a member by any means.
-    pub(crate) async fn settle_requests(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
+    pub(crate) async fn close_requests_of_member(
+        &mut self,
+        organization: OrganizationId,
+        person: PersonId,
+    ) -> Result<()> {
         tenant_query!(
             self,
             execute,

@@ -7,7 +7,7 @@ use crate::{
         conn::{Conn, tenant_query},
     },
     emergency::Freeze,
-    tasks::owner_stands,
+    tasks::owner_is_member,
 };
 use domain::{
     Actor, PersonId, Principal, RunnerId, TaskId, Timestamp,
@@ -22,10 +22,10 @@ use std::time::Duration;
 pub const LEASE: Duration = Duration::from_secs(30);
 
 /// Maximum number of further claims in one call after tasks were ended because their owner lost access.
-const TURNS: usize = 100;
+const MAX_CLAIM_ROUNDS: usize = 100;
 
 /// Maximum length in bytes of the reason why a task was not started.
-const LONGEST_REASON: usize = 8_192;
+const MAX_REASON_BYTES: usize = 8_192;
 
 /// A runner's lease on one attempt of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,12 +48,12 @@ row_type! {
         pub asked: bool,
         pub lease_until: Timestamp,
         /// Whether the owner is still a member of the task's organization and not locked.
-        pub owner_stands: bool,
+        pub owner_is_member: bool,
     }
 }
 
 /// Reads tasks with a lease and locks each until the transaction ends. SQLite has a single writer and no `for update`.
-macro_rules! lock_held {
+macro_rules! lock_leased {
     ($self:ident, $condition:literal, $lock:literal $(, $arg:expr)*) => {{
         macro_rules! sql {
             ($end:literal) => {
@@ -64,8 +64,8 @@ macro_rules! lock_held {
             };
         }
         match &$self.conn {
-            Conn::Sqlite(_) => tenant_query!($self, Held, fetch_all, sql!("") $(, $arg)*),
-            Conn::Postgres(_) => tenant_query!($self, Held, fetch_all, sql!($lock) $(, $arg)*),
+            Conn::Sqlite(_) => tenant_query!($self, LeasedTask, fetch_all, sql!("") $(, $arg)*),
+            Conn::Postgres(_) => tenant_query!($self, LeasedTask, fetch_all, sql!($lock) $(, $arg)*),
         }
     }};
 }
@@ -79,14 +79,14 @@ pub struct Assignment {
 }
 
 row_type! {
-    pub struct Yes {
+    pub struct ApproverRow {
         pub person_id: PersonId,
     }
 }
 
 row_type! {
     /// A task that a runner has or had a lease on.
-    pub struct Held {
+    pub struct LeasedTask {
         pub id: TaskId,
         pub attempt: u32,
         pub state: TaskState,
@@ -100,7 +100,7 @@ row_type! {
     }
 }
 
-impl Held {
+impl LeasedTask {
     pub fn lease(&self) -> Lease {
         Lease { task: self.id, attempt: self.attempt }
     }
@@ -108,11 +108,11 @@ impl Held {
 
 impl Read {
     /// Returns the tasks that this runner has a lease on.
-    pub async fn held(&mut self) -> Result<Vec<Held>> {
-        let runner = runner(&self.actor)?;
+    pub async fn held(&mut self) -> Result<Vec<LeasedTask>> {
+        let runner = runner_id(&self.actor)?;
         tenant_query!(
             self,
-            Held,
+            LeasedTask,
             fetch_all,
             "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest from task
              where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id limit 5000",
@@ -125,7 +125,7 @@ impl Write {
     /// Claims up to `most` of the next tasks that this runner can run; `capabilities` are tools. Tasks whose owner lost
     /// access are ended instead, so the transaction can have changes even if it returns no task.
     pub async fn claim_tasks(&mut self, capabilities: &[String], most: usize) -> Result<Vec<Assignment>> {
-        let runner = runner(&self.actor)?;
+        let runner = runner_id(&self.actor)?;
         if !capabilities.iter().any(|tool| tool == "bash") {
             return Ok(vec![]); // bash is the only tool
         }
@@ -133,16 +133,16 @@ impl Write {
             return Ok(vec![]);
         }
         let (mut assignments, mut entries) = (vec![], vec![]);
-        for _ in 0..TURNS {
+        for _ in 0..MAX_CLAIM_ROUNDS {
             let mut none_ended = true;
-            for task in self.take_next(runner, most - assignments.len()).await? {
-                if !task.owner_stands {
-                    entries.push(self.end_unowned(task.id).await?);
+            for task in self.claim_next(runner, most - assignments.len()).await? {
+                if !task.owner_is_member {
+                    entries.push(self.cancel_ownerless(task.id).await?);
                     none_ended = false;
                     continue;
                 }
                 let detail = json!({ "runner": runner, "attempt": task.attempt });
-                entries.push(self.moved(task.id, "task.assign", detail)?);
+                entries.push(self.state_change_event(task.id, "task.assign", detail)?);
                 let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
                 self.publish(Topic::Tasks, task.id.0);
                 assignments.push(Assignment { task, deciders });
@@ -156,7 +156,7 @@ impl Write {
     }
 
     /// Claims the next tasks for a runner without checking their owners.
-    async fn take_next(&mut self, runner: RunnerId, most: usize) -> Result<Vec<Claimed>> {
+    async fn claim_next(&mut self, runner: RunnerId, most: usize) -> Result<Vec<Claimed>> {
         // On PostgreSQL, nodes claim one after the other, as they append to the audit log one after the other anyway. `skip
         // locked` would leave a task unclaimed if the other node's transaction fails. SQLite has a single writer and no
         // `for update`.
@@ -174,8 +174,8 @@ impl Write {
                         order by priority desc, id limit $4",
                     $lock,
                     ") returning id, attempt, request, request_digest, script, rule, asked, lease_until, ",
-                    owner_stands!(),
-                    " as owner_stands"
+                    owner_is_member!(),
+                    " as owner_is_member"
                 )
             };
         }
@@ -192,7 +192,7 @@ impl Write {
     async fn deciders(&mut self, task: TaskId) -> Result<Vec<PersonId>> {
         let yes = tenant_query!(
             self,
-            Yes,
+            ApproverRow,
             fetch_all,
             "select d.person_id from decision d join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
              where d.tenant_id = $1 and a.task_id = $2 and a.state = 'approved' and d.answer = 'approve' order by d.created_at",
@@ -208,11 +208,11 @@ impl Write {
     }
 
     /// Locks and returns the lease's task. Returns `NotFound` if the runner no longer holds the lease.
-    pub(crate) async fn hold(&mut self, lease: Lease) -> Result<Held> {
-        let runner = runner(&self.actor)?;
+    pub(crate) async fn lock_lease(&mut self, lease: Lease) -> Result<LeasedTask> {
+        let runner = runner_id(&self.actor)?;
         tenant_query!(
             self,
-            Held,
+            LeasedTask,
             fetch_one,
             "update task set lease_until = $5 where tenant_id = $1 and id = $2 and attempt = $3 and runner_id = $4
                 and state in ('assigned', 'running')
@@ -227,7 +227,7 @@ impl Write {
     /// Records that the runner started the task and returns whether it may continue. Repeating the call is no error.
     /// Nothing starts in a frozen tenant (K-09): the task returns to the queue, and the runner must drop it.
     pub async fn start_task(&mut self, lease: Lease) -> Result<bool> {
-        let held = self.hold(lease).await?;
+        let held = self.lock_lease(lease).await?;
         if held.state == TaskState::Running {
             return Ok(true);
         }
@@ -249,7 +249,7 @@ impl Write {
             lease.task,
             self.now
         )?;
-        self.note_task(lease.task, "task.start", json!({ "attempt": lease.attempt })).await?;
+        self.record_state_change(lease.task, "task.start", json!({ "attempt": lease.attempt })).await?;
         self.publish(Topic::Tasks, lease.task.0);
         Ok(())
     }
@@ -257,9 +257,9 @@ impl Write {
     /// Records the end of an attempt. The caller has verified that the receipt belongs to this lease and request, and its
     /// signature. Repeating the call is no error. Missing output lines are a conflict: the runner sends them first.
     pub async fn finish_task(&mut self, lease: Lease, receipt: &Receipt, signature: Vec<u8>) -> Result<TaskState> {
-        let runner = runner(&self.actor)?;
-        let held = match self.hold(lease).await {
-            Err(Error::NotFound) => return self.finished_before(lease, receipt).await,
+        let runner = runner_id(&self.actor)?;
+        let held = match self.lock_lease(lease).await {
+            Err(Error::NotFound) => return self.repeated_receipt(lease, receipt).await,
             held => held?,
         };
         let of_this = (receipt.tenant, receipt.task, receipt.attempt, receipt.runner)
@@ -267,7 +267,7 @@ impl Write {
         if !of_this || receipt.request != held.request_digest {
             return Err(domain::Invalid::new("receipt", "is for another run").into());
         }
-        if matches!(&receipt.end, End::NotStarted(why) if why.len() > LONGEST_REASON) {
+        if matches!(&receipt.end, End::NotStarted(why) if why.len() > MAX_REASON_BYTES) {
             return Err(domain::Invalid::new("receipt", "says too much of why nothing started").into());
         }
         if u64::try_from(held.next_line - 1).ok() != Some(receipt.output_lines) {
@@ -299,33 +299,33 @@ impl Write {
         )?;
         let detail =
             json!({ "state": state, "end": receipt.end, "attempt": lease.attempt, "output_sha256": receipt.output });
-        self.note_task(lease.task, "task.finish", detail).await?;
+        self.record_state_change(lease.task, "task.finish", detail).await?;
         self.publish(Topic::Tasks, lease.task.0);
         Ok(state)
     }
 
     /// Returns the final state for a receipt that was accepted before, for a runner that missed the answer.
-    async fn finished_before(&mut self, lease: Lease, receipt: &Receipt) -> Result<TaskState> {
+    async fn repeated_receipt(&mut self, lease: Lease, receipt: &Receipt) -> Result<TaskState> {
         let receipt = serde_json::to_string(receipt).map_err(|_| Error::Corrupt("receipt"))?;
         let done = tenant_query!(
             self,
-            crate::tasks::Waiting,
+            crate::tasks::TaskStateRow,
             fetch_one,
             "select state from task where tenant_id = $1 and id = $2 and attempt = $3 and receipt = $4",
             lease.task,
             lease.attempt,
             receipt
         )?;
-        self.wait_for_the_disk().await?;
+        self.wait_for_durability().await?;
         Ok(done.state)
     }
 
     /// Records that the runner refused to start the task.
     pub async fn refuse_task(&mut self, lease: Lease, reason: &str) -> Result<()> {
-        let held = self.hold(lease).await?;
-        let reason = plain(reason);
-        self.settle(lease.task, held.state, TaskState::Failed, Some(&End::NotStarted(reason.clone()))).await?;
-        self.note_task(lease.task, "task.refuse", json!({ "attempt": lease.attempt, "reason": reason })).await
+        let held = self.lock_lease(lease).await?;
+        let reason = clean_reason(reason);
+        self.change_state(lease.task, held.state, TaskState::Failed, Some(&End::NotStarted(reason.clone()))).await?;
+        self.record_state_change(lease.task, "task.refuse", json!({ "attempt": lease.attempt, "reason": reason })).await
     }
 
     /// Returns a task to the queue because the runner has no free slot. After the last attempt it fails with the runner's
@@ -334,15 +334,15 @@ impl Write {
         if lease.attempt >= MAX_ATTEMPTS {
             return self.refuse_task(lease, reason).await;
         }
-        let held = self.hold(lease).await?;
-        self.release(&held, &plain(reason)).await
+        let held = self.lock_lease(lease).await?;
+        self.release(&held, &clean_reason(reason)).await
     }
 
     /// Renews leases and returns those that this runner no longer holds.
     pub async fn renew_leases(&mut self, leases: &[Lease]) -> Result<Vec<Lease>> {
         let mut lost = vec![];
         for lease in leases {
-            match self.hold(*lease).await {
+            match self.lock_lease(*lease).await {
                 Ok(_) => {}
                 Err(Error::NotFound) => lost.push(*lease),
                 Err(error) => return Err(error),
@@ -354,12 +354,12 @@ impl Write {
     /// Releases tasks that this runner holds according to the database but did not list. Returns `NotFound` if it is
     /// revoked.
     pub async fn release_unlisted_leases(&mut self, held: &[Lease]) -> Result<usize> {
-        let runner = runner(&self.actor)?;
+        let runner = runner_id(&self.actor)?;
         if !self.lock_runner(runner).await? {
             return Err(Error::NotFound);
         }
-        let by_the_books = lock_held!(self, "runner_id = $2", " for update", runner)?;
-        let gone: Vec<_> = by_the_books.into_iter().filter(|task| !held.contains(&task.lease())).collect();
+        let recorded = lock_leased!(self, "runner_id = $2", " for update", runner)?;
+        let gone: Vec<_> = recorded.into_iter().filter(|task| !held.contains(&task.lease())).collect();
         for task in &gone {
             self.release(task, "the runner no longer has the task").await?;
         }
@@ -368,20 +368,20 @@ impl Write {
 
     /// Cancels the tasks of a revoked runner (S-13). They are not queued again because the runner is not trusted to stop
     /// and they could run twice.
-    pub(crate) async fn cancel_all_of(&mut self, runner: RunnerId) -> Result<()> {
+    pub(crate) async fn cancel_tasks_of_runner(&mut self, runner: RunnerId) -> Result<()> {
         let mut entries = vec![];
-        for task in lock_held!(self, "runner_id = $2", " for update", runner)? {
-            self.settle(task.id, task.state, TaskState::Cancelled, None).await?;
+        for task in lock_leased!(self, "runner_id = $2", " for update", runner)? {
+            self.change_state(task.id, task.state, TaskState::Cancelled, None).await?;
             let detail =
                 json!({ "attempt": task.attempt, "reason": "its runner was revoked", "state": TaskState::Cancelled });
-            entries.push(self.moved(task.id, "task.release", detail)?);
+            entries.push(self.state_change_event(task.id, "task.release", detail)?);
         }
         self.record_all(entries).await
     }
 
     /// Releases the tasks whose lease expired and returns their number.
     pub async fn release_expired_leases(&mut self) -> Result<usize> {
-        let expired = lock_held!(self, "lease_until <= $2", " for update skip locked", self.now)?;
+        let expired = lock_leased!(self, "lease_until <= $2", " for update skip locked", self.now)?;
         for task in &expired {
             self.release(task, "its runner was silent for too long").await?;
         }
@@ -390,7 +390,7 @@ impl Write {
 
     /// Records that a runner's message was rejected: for a lease that it does not hold, or altogether.
     pub async fn note_refused_runner(&mut self, lease: Option<Lease>, reason: &str) -> Result<()> {
-        let runner = runner(&self.actor)?;
+        let runner = runner_id(&self.actor)?;
         let (target, attempt) = match lease {
             Some(lease) => (("task", lease.task.to_string()), Some(lease.attempt)),
             None => (("runner", runner.to_string()), None),
@@ -401,26 +401,26 @@ impl Write {
 
     /// Ends a lease without a result: the task is canceled if that was requested or its owner lost access, queued again, or
     /// lost after its last attempt.
-    async fn release(&mut self, task: &Held, why: &str) -> Result<()> {
-        let because = self.owner_gone(task.id).await?;
+    async fn release(&mut self, task: &LeasedTask, why: &str) -> Result<()> {
+        let because = self.owner_access_loss(task.id).await?;
         let to = match (task.cancel_asked || because.is_some(), task.attempt < MAX_ATTEMPTS) {
             (true, _) => TaskState::Cancelled,
             (false, true) => TaskState::Queued,
             (false, false) => TaskState::Lost,
         };
-        self.settle(task.id, task.state, to, None).await?;
+        self.change_state(task.id, task.state, to, None).await?;
         let detail = json!({ "attempt": task.attempt, "reason": why, "state": to, "because": because });
-        self.note_task(task.id, "task.release", detail).await
+        self.record_state_change(task.id, "task.release", detail).await
     }
 }
 
 /// Removes control characters from a runner's reason and limits it to 500 characters.
-fn plain(reason: &str) -> String {
+fn clean_reason(reason: &str) -> String {
     reason.chars().filter(|c| !c.is_control()).take(500).collect()
 }
 
 /// Returns the actor's runner id, or `NotFound` for other actors.
-pub(crate) fn runner(actor: &Actor) -> Result<RunnerId> {
+pub(crate) fn runner_id(actor: &Actor) -> Result<RunnerId> {
     match actor.principal {
         Principal::Runner(runner) => Ok(runner),
         _ => Err(Error::NotFound),

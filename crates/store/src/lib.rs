@@ -87,7 +87,7 @@ pub use db::events::{Event, Topic};
 pub use db::filter::Page;
 pub use db::id::new_id;
 pub use db::open::{Clock, Settings, Store};
-pub use departures::{Account, Departure};
+pub use departures::{Departure, ServiceAccountRef};
 pub use emergency::MAX_TASKS_PER_STOP;
 pub use error::{Error, Result};
 pub use factors::{Factors, TotpSecret};

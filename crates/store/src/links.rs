@@ -7,7 +7,7 @@ use domain::{Allowed, PersonId, account::AccountNotice, policy::IssuePasswordLin
 use std::time::Duration;
 
 /// Lifetime of a link.
-const LIFE: Duration = Duration::from_hours(72);
+const LIFETIME: Duration = Duration::from_hours(72);
 
 impl Write {
     /// Stores a link's token hash for a person and invalidates their earlier links.
@@ -22,7 +22,7 @@ impl Write {
             token_hash,
             person,
             self.now,
-            self.now.after(LIFE)
+            self.now.after(LIFETIME)
         )?;
         if made == 0 {
             return Err(Error::NotFound);
@@ -37,14 +37,14 @@ impl Write {
             person
         )?;
         let by = self.actor.name.clone();
-        if had.n > 0 { self.happened(person, AccountNotice::PasswordLink, &by).await } else { Ok(()) }
+        if had.n > 0 { self.notify_person(person, AccountNotice::PasswordLink, &by).await } else { Ok(()) }
     }
 
     /// Consumes a link. Returns `NotFound` if it was used, replaced or has expired.
     pub async fn use_password_link(&mut self, token_hash: [u8; 32]) -> Result<PersonId> {
         let used = tenant_query!(
             self,
-            crate::memberships::Who,
+            crate::memberships::PersonIdRow,
             fetch_one,
             "delete from password_link where tenant_id = $1 and token_hash = $2 and expires_at > $3 returning person_id",
             token_hash,

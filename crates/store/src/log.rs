@@ -25,7 +25,7 @@ pub struct LogPage {
 }
 
 /// Maximum number of batches per read.
-const BATCHES: i64 = 64;
+const MAX_BATCHES: i64 = 64;
 
 /// The lines of a task's output that contain a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Read {
     /// Returns one read's worth of lines of an attempt from number `from` on, empty at the end, if the actor sees the task.
     pub async fn log(&mut self, task: TaskId, attempt: u32, from: i64) -> Result<LogPage> {
         self.progress(task).await?;
-        self.log_of_seen(task, attempt, (from, i64::MAX), BATCHES).await
+        self.log_of_seen(task, attempt, (from, i64::MAX), MAX_BATCHES).await
     }
 
     /// Returns the lines of an attempt from number `from` up to but not including `until`, if the actor sees the task.
@@ -67,14 +67,14 @@ impl Read {
     /// ([`domain::log::MAX_OUTPUT`]) in steps and returns the numbers of up to `most` lines.
     pub async fn find_in_log(&mut self, task: TaskId, attempt: u32, text: &str, most: usize) -> Result<Found> {
         self.progress(task).await?;
-        let (sought, mut found, mut from) = (text.to_lowercase(), Found::default(), 1);
+        let (needle, mut found, mut from) = (text.to_lowercase(), Found::default(), 1);
         loop {
-            let page = self.log_of_seen(task, attempt, (from, i64::MAX), BATCHES).await?;
+            let page = self.log_of_seen(task, attempt, (from, i64::MAX), MAX_BATCHES).await?;
             if page.lines.is_empty() {
                 return Ok(found);
             }
             for (number, line) in &page.lines {
-                if domain::ansi::plain(&line.text).to_lowercase().contains(&sought) {
+                if domain::ansi::plain(&line.text).to_lowercase().contains(&needle) {
                     found.total += 1;
                     if found.lines.len() < most {
                         found.lines.push(*number);
@@ -127,7 +127,7 @@ impl Write {
         if first < 1 {
             return Err(Invalid::new("first", "lines are numbered from 1").into());
         }
-        let held = self.hold(lease).await?;
+        let held = self.lock_lease(lease).await?;
         let known =
             usize::try_from(held.next_line - first).map_err(|_| Error::Conflict(Conflict::OutputLinesMissing))?;
         let Some(new) = lines.get(known..).filter(|new| !new.is_empty()) else { return Ok(held.next_line) };

@@ -79,12 +79,12 @@ impl Read {
     /// Returns the number of open tasks of an organization, for actors who manage it or can read everything. It cannot be
     /// archived while there are any.
     pub async fn open_task_count(&mut self, id: OrganizationId) -> Result<i64> {
-        self.managed(id)?;
+        self.require_manager(id)?;
         Ok(tenant_query!(self, Number, fetch_one, OPEN_TASKS, id)?.n)
     }
 
     /// Returns `NotFound` unless the actor is an owner of the organization or can read everything.
-    pub(crate) fn managed(&self, id: OrganizationId) -> Result<()> {
+    pub(crate) fn require_manager(&self, id: OrganizationId) -> Result<()> {
         match self.actor.role_in(id) == Some(Role::Owner) || self.actor.can_read_everything() {
             true => Ok(()),
             false => Err(Error::NotFound),
@@ -138,12 +138,12 @@ impl Read {
     }
 
     /// Returns `NotFound` if the actor's key is limited to another organization.
-    pub(crate) fn reached(&self, organization: OrganizationId) -> Result<()> {
+    pub(crate) fn require_key_access(&self, organization: OrganizationId) -> Result<()> {
         if self.actor.reaches(organization) { Ok(()) } else { Err(Error::NotFound) }
     }
 
     /// Returns `NotFound` if the actor's key is limited to one organization, for figures that span all of them.
-    pub(crate) fn whole(&self) -> Result<()> {
+    pub(crate) fn require_unlimited_key(&self) -> Result<()> {
         if self.actor.only.is_none() { Ok(()) } else { Err(Error::NotFound) }
     }
 
@@ -187,7 +187,7 @@ impl Write {
         let name = text::name("name", &proof.action().name, 80)?;
         // The update comes first, so that of two concurrent renames the second reads the name set by the first.
         tenant_query!(self, execute, "update organization set name = name where tenant_id = $1 and id = $2", id)?;
-        let was = self.called(id).await?;
+        let was = self.organization_name(id).await?;
         match tenant_query!(self, execute, SQL, id, name.clone()) {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::OrganizationNameTaken)),
             renamed => renamed?,
@@ -203,7 +203,7 @@ impl Write {
         tenant_query!(self, execute, FORMER, was.clone(), id)?;
         let entry = self.entry(&proof)?.with_detail("was", was.into());
         self.record(entry).await?;
-        self.in_use(id).await?;
+        self.require_not_archived(id).await?;
         self.publish(Topic::People, id.0);
         Ok(())
     }
@@ -213,7 +213,7 @@ impl Write {
         const SQL: &str =
             "update organization set archived_at = $3 where tenant_id = $1 and id = $2 and archived_at is null";
         let id = proof.action().organization;
-        self.called(id).await?;
+        self.organization_name(id).await?;
         if tenant_query!(self, execute, SQL, id, self.now)? == 0 {
             return Err(Error::Conflict(Conflict::OrganizationAlreadyArchived));
         }
@@ -234,7 +234,7 @@ impl Write {
         const SQL: &str =
             "update organization set archived_at = null where tenant_id = $1 and id = $2 and archived_at is not null";
         let id = proof.action().organization;
-        self.called(id).await?;
+        self.organization_name(id).await?;
         if tenant_query!(self, execute, SQL, id)? == 0 {
             return Err(Error::Conflict(Conflict::OrganizationNotArchived));
         }
@@ -245,16 +245,16 @@ impl Write {
     }
 
     /// Returns the name of an organization, or `NotFound`.
-    pub(crate) async fn called(&mut self, id: OrganizationId) -> Result<String> {
+    pub(crate) async fn organization_name(&mut self, id: OrganizationId) -> Result<String> {
         const SQL: &str = "select name, archived_at from organization where tenant_id = $1 and id = $2";
-        Ok(tenant_query!(self, Standing, fetch_one, SQL, id)?.name)
+        Ok(tenant_query!(self, ArchiveState, fetch_one, SQL, id)?.name)
     }
 
     /// Returns a conflict if an organization is archived. Callers record their event first: the lock on the audit log
     /// orders them and the archiving.
-    pub(crate) async fn in_use(&mut self, id: OrganizationId) -> Result<()> {
+    pub(crate) async fn require_not_archived(&mut self, id: OrganizationId) -> Result<()> {
         const SQL: &str = "select name, archived_at from organization where tenant_id = $1 and id = $2";
-        match tenant_query!(self, Standing, fetch_one, SQL, id)?.archived_at {
+        match tenant_query!(self, ArchiveState, fetch_one, SQL, id)?.archived_at {
             None => Ok(()),
             Some(_) => Err(Error::Conflict(Conflict::OrganizationArchived)),
         }
@@ -262,7 +262,7 @@ impl Write {
 
     /// Schedules a new token for every session of a person whose rights changed. Callers do this before they record the
     /// event, because session rows are always locked before the audit log.
-    pub(crate) async fn rights_changed(&mut self, person: PersonId) -> Result<()> {
+    pub(crate) async fn rotate_session_tokens(&mut self, person: PersonId) -> Result<()> {
         tenant_query!(
             self,
             execute,
@@ -275,7 +275,7 @@ impl Write {
 }
 
 row_type! {
-    pub struct Standing {
+    pub struct ArchiveState {
         pub name: String,
         pub archived_at: Option<Timestamp>,
     }

@@ -36,7 +36,7 @@ row_type! {
 impl Read {
     /// Returns the number of open tasks that the actor sees, by state, up to 1,000 each.
     pub async fn open_counts(&mut self) -> Result<BTreeMap<TaskState, i64>> {
-        self.whole()?;
+        self.require_unlimited_key()?;
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let mut counts = BTreeMap::new();
         for state in OPEN {
@@ -53,7 +53,7 @@ impl Read {
     /// Returns tasks that the actor sees and that finished since a midnight, by day and state, of the newest
     /// [`MAX_TASKS_SCANNED`].
     pub async fn finished_tasks_by_day(&mut self, since: Timestamp) -> Result<Vec<Ended>> {
-        self.whole()?;
+        self.require_unlimited_key()?;
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,
@@ -78,7 +78,7 @@ impl Read {
 
     /// Returns tasks that the actor sees and that failed since then, newest first.
     pub async fn failed_since(&mut self, since: Timestamp, limit: u32) -> Result<Vec<TaskRow>> {
-        self.whole()?;
+        self.require_unlimited_key()?;
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,

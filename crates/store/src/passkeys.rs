@@ -11,7 +11,7 @@ use domain::{
 };
 
 /// Maximum number of passkeys per person.
-const MOST: usize = 20;
+const MAX_PASSKEYS: usize = 20;
 
 row_type! {
     /// A passkey as its owner sees it.
@@ -76,7 +76,7 @@ impl Write {
         let owner = proof.action().owner;
         let name = text::name("name", &new.name, 80)?;
         const SQL: &str = "select id, body from passkey where tenant_id = $1 and person_id = $2 limit 100";
-        if tenant_query!(self, Passkey, fetch_all, SQL, owner)?.len() >= MOST {
+        if tenant_query!(self, Passkey, fetch_all, SQL, owner)?.len() >= MAX_PASSKEYS {
             return Err(Error::Conflict(Conflict::TooManyPasskeys));
         }
         let added = insert!(self, "passkey" {
@@ -93,7 +93,7 @@ impl Write {
         };
         let entry = self.entry(&proof)?.with_detail("passkey", new.id.to_string().into());
         self.record(entry).await?;
-        self.happened(owner, AccountNotice::PasskeyAdded, &name).await
+        self.notify_person(owner, AccountNotice::PasskeyAdded, &name).await
     }
 
     /// Records the use and the new state of one of the actor's passkeys. Returns `NotFound` if it was removed.
@@ -129,9 +129,9 @@ impl Write {
             owner,
             id
         )?;
-        self.forget_useless_codes(owner).await?;
+        self.delete_unneeded_recovery_codes(owner).await?;
         let entry = self.entry(&proof)?.with_detail("passkey", id.to_string().into());
         self.record_both(entry, ended).await?;
-        self.happened(owner, AccountNotice::PasskeyRemoved, &removed.name).await
+        self.notify_person(owner, AccountNotice::PasskeyRemoved, &removed.name).await
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// Lifetime of a mailed link.
-const MAILED: Duration = Duration::from_hours(1);
+const MAILED_LINK_LIFETIME: Duration = Duration::from_hours(1);
 
 impl Write {
     /// Stores a person's new password hash (Argon2, PHC form), ends their other sessions and invalidates their password
@@ -31,7 +31,7 @@ impl Write {
         tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", owner)?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
-        self.happened(owner, AccountNotice::PasswordChanged, "").await
+        self.notify_person(owner, AccountNotice::PasswordChanged, "").await
     }
 
     /// Mails a single-use link that resets a forgotten password within the hour. Returns `NotFound` if the account has no
@@ -47,7 +47,7 @@ impl Write {
             token_hash,
             person,
             self.now,
-            self.now.after(MAILED)
+            self.now.after(MAILED_LINK_LIFETIME)
         )?;
         if made == 0 {
             return Err(Error::NotFound);

@@ -158,7 +158,7 @@ impl Write {
         if set == 0 {
             return Err(Error::NotFound);
         }
-        self.rights_changed(person).await?;
+        self.rotate_session_tokens(person).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await
     }
@@ -187,7 +187,7 @@ impl Write {
         let entry = self.event("person.password_set", target, Outcome::Done, serde_json::Value::Null)?;
         self.record_both(entry, ended).await?;
         if had.n > 0 {
-            self.happened(person, AccountNotice::PasswordChanged, "").await?;
+            self.notify_person(person, AccountNotice::PasswordChanged, "").await?;
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.happened(owner, AccountNotice::RecoveryCodesMade, "").await
+        self.notify_person(owner, AccountNotice::RecoveryCodesMade, "").await
     }
 
     /// Consumes one of the actor's own codes and returns the number left. Returns `NotFound` if the code is not valid.
@@ -36,7 +36,7 @@ impl Write {
         let left = tenant_query!(self, Number, fetch_one, LEFT, person)?.n;
         let target = ("person", person.to_string());
         self.note("factor.recover", target, Outcome::Done, serde_json::json!({ "left": left })).await?;
-        self.happened(person, AccountNotice::RecoveryCodeUsed, &left.to_string()).await?;
+        self.notify_person(person, AccountNotice::RecoveryCodeUsed, &left.to_string()).await?;
         Ok(left)
     }
 }

@@ -82,7 +82,7 @@ macro_rules! columns {
 }
 
 /// Whether item `i` with its key `k` needs a decision at `$now`; an expired key does not.
-macro_rules! asks {
+macro_rules! needs_decision {
     ($now:literal) => {
         concat!("i.verdict is null and (k.expires_at is null or k.expires_at > ", $now, ")")
     };
@@ -111,7 +111,7 @@ impl Read {
         const SQL: &str = concat!(
             "select count(*) as n from review_item i left join api_key k on k.tenant_id = i.tenant_id and k.id = i.key_id
              where i.tenant_id = $1 and i.review_id = $2 and ",
-            asks!("$3")
+            needs_decision!("$3")
         );
         Ok(tenant_query!(self, Number, fetch_one, SQL, id, now)?.n)
     }
@@ -151,7 +151,7 @@ impl Read {
         self.review(id).await?;
         match open {
             true => {
-                const SQL: &str = items!(concat!(" and ", asks!("$5")));
+                const SQL: &str = items!(concat!(" and ", needs_decision!("$5")));
                 tenant_query!(self, ReviewItem, fetch_all, SQL, id, after, limit, now)
             }
             false => tenant_query!(self, ReviewItem, fetch_all, items!(""), id, after, limit, now),
@@ -166,7 +166,7 @@ impl Write {
         let (id, of) = (ReviewId(new_id()), proof.action().organization);
         let by = self.actor.person().ok_or(Error::Conflict(Conflict::ReviewerNotAPerson))?;
         if let Some(organization) = of {
-            self.know_organization(organization).await?;
+            self.require_organization(organization).await?;
         }
         let begun = insert!(self, "review" {
             id: id,
@@ -212,7 +212,7 @@ impl Write {
         let review = proof.action().review;
         let mut kept = vec![];
         for item in proof.action().items.clone() {
-            if self.answer(review, item, Verdict::Keep).await? {
+            if self.store_decision(review, item, Verdict::Keep).await? {
                 kept.push(item);
             }
         }
@@ -228,7 +228,7 @@ impl Write {
     /// Revokes a right. It has the same audit event and the same refusals as outside of a review.
     pub async fn revoke_reviewed(&mut self, proof: Allowed<RevokeReviewed>) -> Result<()> {
         let &RevokeReviewed { review, item } = proof.action();
-        if !self.answer(review, item, Verdict::Revoke).await? {
+        if !self.store_decision(review, item, Verdict::Revoke).await? {
             return Err(Error::Conflict(Conflict::ReviewItemDecided));
         }
         let subject = tenant_query!(
@@ -279,11 +279,11 @@ impl Write {
                 and not exists (select 1 from review_item i
                     left join api_key k on k.tenant_id = i.tenant_id and k.id = i.key_id
                     where i.tenant_id = $1 and i.review_id = $2 and ",
-            asks!("$3"),
+            needs_decision!("$3"),
             ")"
         );
         let review = proof.action().review;
-        self.running(review).await?;
+        self.lock_open_review(review).await?;
         if tenant_query!(self, execute, SQL, review, self.now)? == 0 {
             return Err(Error::Conflict(Conflict::ReviewIncomplete));
         }
@@ -294,8 +294,8 @@ impl Write {
     }
 
     /// Stores a decision and returns whether there was none before.
-    async fn answer(&mut self, review: ReviewId, item: i64, verdict: Verdict) -> Result<bool> {
-        self.running(review).await?;
+    async fn store_decision(&mut self, review: ReviewId, item: i64, verdict: Verdict) -> Result<bool> {
+        self.lock_open_review(review).await?;
         let viewer = self.actor.person();
         let answered = tenant_query!(
             self,
@@ -314,9 +314,9 @@ impl Write {
     }
 
     /// Locks a review and returns a conflict if it has ended.
-    async fn running(&mut self, review: ReviewId) -> Result<()> {
+    async fn lock_open_review(&mut self, review: ReviewId) -> Result<()> {
         const SQL: &str = "update review set items = items where tenant_id = $1 and id = $2 returning ended_at";
-        match tenant_query!(self, Ended, fetch_one, SQL, review)?.ended_at {
+        match tenant_query!(self, ReviewEnd, fetch_one, SQL, review)?.ended_at {
             None => Ok(()),
             Some(_) => Err(Error::Conflict(Conflict::ReviewEnded)),
         }
@@ -324,7 +324,7 @@ impl Write {
 }
 
 row_type! {
-    pub struct Ended {
+    pub struct ReviewEnd {
         pub ended_at: Option<Timestamp>,
     }
 }

@@ -3,7 +3,7 @@ use crate::{
     Conflict, Error, Read, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
     keys::Revocation,
-    leases::runner,
+    leases::runner_id,
 };
 use domain::{
     Allowed, EnrollmentId, RunnerId, Timestamp,
@@ -64,7 +64,7 @@ pub struct EnrolledRunner {
 }
 
 /// Lifetime of an enrollment token.
-const TOKEN_LIFE: Duration = Duration::from_hours(1);
+const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
 macro_rules! columns {
     () => {
@@ -101,7 +101,7 @@ impl Write {
             token_hash: token_hash,
             name: name.clone(),
             created_at: self.now,
-            expires_at: self.now.after(TOKEN_LIFE),
+            expires_at: self.now.after(TOKEN_LIFETIME),
         })?;
         let entry = self.entry(&proof)?;
         self.record(entry).await
@@ -162,7 +162,7 @@ impl Write {
         posture: &Value,
         slots: u32,
     ) -> Result<()> {
-        let id = runner(&self.actor)?;
+        let id = runner_id(&self.actor)?;
         let known = tenant_query!(
             self,
             execute,
@@ -186,7 +186,7 @@ impl Write {
     /// Stores a renewed certificate for the runner (S-05). The current one remains valid until the new one is used; an
     /// earlier renewal that was never used becomes invalid.
     pub async fn renew_runner(&mut self, serial: String, expires_at: Timestamp) -> Result<()> {
-        let id = runner(&self.actor)?;
+        let id = runner_id(&self.actor)?;
         let known = tenant_query!(
             self,
             execute,
@@ -206,7 +206,7 @@ impl Write {
 
     /// Records the certificate that a runner connected with. If it is the renewed one, the previous one becomes invalid.
     pub async fn confirm_runner_certificate(&mut self, serial: &str) -> Result<()> {
-        let id = runner(&self.actor)?;
+        let id = runner_id(&self.actor)?;
         let changed = tenant_query!(
             self,
             execute,
@@ -226,7 +226,7 @@ impl Write {
 
     /// Records that the runner disconnected.
     pub async fn runner_disconnected(&mut self) -> Result<()> {
-        let id = runner(&self.actor)?;
+        let id = runner_id(&self.actor)?;
         tenant_query!(
             self,
             execute,
@@ -241,7 +241,7 @@ impl Write {
 
     /// Records a message from the runner. Returns `NotFound` if it is revoked.
     pub async fn touch_runner(&mut self) -> Result<()> {
-        let id = runner(&self.actor)?;
+        let id = runner_id(&self.actor)?;
         let known = tenant_query!(
             self,
             execute,
@@ -267,7 +267,7 @@ impl Write {
         }
         const SQL: &str = "update runner set revoked_at = $3 where tenant_id = $1 and id = $2";
         tenant_query!(self, execute, SQL, id, self.now)?;
-        self.cancel_all_of(id).await?;
+        self.cancel_tasks_of_runner(id).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.publish(Topic::Runners, id.0);

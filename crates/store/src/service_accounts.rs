@@ -50,7 +50,7 @@ macro_rules! mine {
 
 /// Whether person `p` lacks a role at least as high as membership `w` in the same organization. A person with lower roles
 /// would gain rights as the responsible person, who creates the service account's keys.
-macro_rules! falls_short {
+macro_rules! has_lower_role {
     () => {
         "not exists (select 1 from membership h
             where h.tenant_id = $1 and h.person_id = p.id and h.organization_id = w.organization_id
@@ -58,7 +58,7 @@ macro_rules! falls_short {
              >= case w.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end)"
     };
 }
-pub(crate) use falls_short;
+pub(crate) use has_lower_role;
 
 impl Read {
     /// Returns the actor's service accounts by name, or all of the tenant's for actors who can read everything.
@@ -108,17 +108,17 @@ impl Write {
         if successor == responsible {
             return Err(Error::Conflict(Conflict::AlreadyResponsible));
         }
-        self.hold_memberships(successor).await?;
-        let called = tenant_query!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
-        if !self.can_answer(successor, account).await? {
+        self.lock_memberships(successor).await?;
+        let called = tenant_query!(self, NameRow, fetch_one, HAND_ON, account, responsible, successor)?;
+        if !self.can_be_responsible(successor, account).await? {
             let why = "must be an admin, or a member of every organization of the service account with the same or a higher role";
             return Err(Invalid::new("successor", why).into());
         }
-        let revoked = if revoke { self.end_all_keys_of(account).await? } else { 0 };
+        let revoked = if revoke { self.revoke_keys_of_owner(account).await? } else { 0 };
         let entry = self.entry(&proof)?.with_detail("keys_revoked", revoked.into());
         self.record(entry).await?;
         if self.actor.person() != Some(successor) {
-            self.happened(successor, AccountNotice::ServiceAccountsGiven, &called.name).await?;
+            self.notify_person(successor, AccountNotice::ServiceAccountsGiven, &called.name).await?;
         }
         self.publish(Topic::People, account.0);
         Ok(())
@@ -126,12 +126,12 @@ impl Write {
 
     /// Returns whether a person can be responsible for a service account: an admin, or a person with the same or a higher
     /// role in each of its organizations. Others would gain rights, because the responsible person creates its keys.
-    pub(crate) async fn can_answer(&mut self, person: PersonId, account: PersonId) -> Result<bool> {
+    pub(crate) async fn can_be_responsible(&mut self, person: PersonId, account: PersonId) -> Result<bool> {
         const ABLE: &str = concat!(
             "select count(*) as n from person p where p.tenant_id = $1 and p.id = $2 and p.locked_at is null
                 and p.responsible_id is null and (p.tenant_role = 'admin' or not exists (select 1 from membership w
                     where w.tenant_id = $1 and w.person_id = $3 and ",
-            falls_short!(),
+            has_lower_role!(),
             "))"
         );
         Ok(tenant_query!(self, Number, fetch_one, ABLE, person, account)?.n > 0)
@@ -139,7 +139,7 @@ impl Write {
 }
 
 row_type! {
-    pub struct Called {
+    pub struct NameRow {
         pub name: String,
     }
 }

@@ -16,15 +16,15 @@ row_type! {
 }
 
 /// Number of failures without a delay.
-const FREE: i64 = 5;
+const FREE_FAILURES: i64 = 5;
 /// Failures are forgotten after this time without another.
-const MEMORY: Duration = Duration::from_hours(1);
+const FAILURE_RETENTION: Duration = Duration::from_hours(1);
 
 impl System<'_> {
     /// Returns when the subject may try again, if it must wait. Each failure beyond the fifth doubles the delay, up to 15
     /// minutes.
     pub async fn throttled(&self, subject: [u8; 32]) -> Result<Option<Timestamp>> {
-        self.throttled_after(subject, FREE).await
+        self.throttled_after(subject, FREE_FAILURES).await
     }
 
     /// Returns the same with another number of failures without a delay.
@@ -56,9 +56,9 @@ impl System<'_> {
              set failures = case when throttle.last_at < $3 then 1 else throttle.failures + 1 end, last_at = $2",
             subject,
             now,
-            now.before(MEMORY)
+            now.before(FAILURE_RETENTION)
         )?;
-        unscoped_query!(conn, execute, "delete from throttle where last_at < $1", now.before(MEMORY))?;
+        unscoped_query!(conn, execute, "delete from throttle where last_at < $1", now.before(FAILURE_RETENTION))?;
         conn.commit().await
     }
 

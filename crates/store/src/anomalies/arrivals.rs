@@ -1,5 +1,5 @@
 //! Sign-in anomalies: known browsers and networks of each person, limited in number and age, and sign-ins from new ones.
-use super::{Found, networks::remember_network};
+use super::{Detection, networks::remember_network};
 use crate::{
     Result, Topic, Write,
     db::{column::row_type, conn::tenant_query},
@@ -25,8 +25,8 @@ pub struct Arrival {
 }
 
 row_type! {
-    /// Known browsers, networks and factors of a person.
-    pub struct Known {
+    /// KnownOrigins browsers, networks and factors of a person.
+    pub struct KnownOrigins {
         /// Whether this browser is known: 0 or 1.
         pub device: i64,
         pub devices: i64,
@@ -38,7 +38,7 @@ row_type! {
 
 row_type! {
     /// A reported sign-in.
-    pub struct Arrived {
+    pub struct ReportedSignIn {
         pub id: EventId,
         pub facts: Facts,
     }
@@ -51,10 +51,10 @@ impl Write {
     /// Remembers the browser and the network of a sign-in. A new one is an anomaly, reported to the person and to admins,
     /// unless it is the account's first (N-06).
     pub async fn arrive(&mut self, person: PersonId, arrival: &Arrival) -> Result<()> {
-        let (address, network) = self.whereabouts();
+        let (address, network) = self.address_and_network();
         let known = tenant_query!(
             self,
-            Known,
+            KnownOrigins,
             fetch_one,
             "select
                 (select count(*) from known_device d where d.tenant_id = $1 and d.person_id = $2 and d.token_hash = $3) as device,
@@ -71,11 +71,11 @@ impl Write {
             self.now.before(NETWORK_RETENTION)
         )?;
         // Only complete sign-ins are remembered: a person who knows just the password is new again the next time.
-        let half = !arrival.second_factor_verified && known.factors > 0;
-        if !half {
-            self.know_device(person, arrival.token_hash).await?;
+        let incomplete = !arrival.second_factor_verified && known.factors > 0;
+        if !incomplete {
+            self.remember_device(person, arrival.token_hash).await?;
             self.know_network(person, &network).await?;
-            if self.completes(person, &address).await? {
+            if self.complete_report(person, &address).await? {
                 return Ok(());
             }
         }
@@ -85,39 +85,42 @@ impl Write {
             return Ok(());
         }
         // An incomplete sign-in must not replace the report of a complete one.
-        let subject = match half && self.was_whole(person).await? {
+        let subject = match incomplete && self.was_complete(person).await? {
             true => format!("{person} half"),
             false => person.to_string(),
         };
         let device = arrival.device.clone();
-        let found = Found {
-            facts: Facts::SignIn { device: device.clone(), new_device, new_network, half },
+        let found = Detection {
+            facts: Facts::SignIn { device: device.clone(), new_device, new_network, half: incomplete },
             subject,
             span: HOUR,
             person: Some(person),
-            told: Some(person),
+            notified: Some(person),
             key: None,
             times: None,
         };
-        if self.found(found).await? {
-            self.happened(person, AccountNotice::NewPlace, &device).await?;
+        if self.report_anomaly(found).await? {
+            self.notify_person(person, AccountNotice::NewPlace, &device).await?;
         }
         Ok(())
     }
 
     /// Updates the anomaly of an incomplete sign-in that is now complete, and marks it as not reviewed. Returns whether
     /// there was one.
-    async fn completes(&mut self, person: PersonId, address: &str) -> Result<bool> {
+    async fn complete_report(&mut self, person: PersonId, address: &str) -> Result<bool> {
         const SQL: &str = "select id, facts from anomaly where tenant_id = $1 and kind = 'sign_in' and subject = $2
              and span >= $3 and address = $4 order by span desc limit 1";
         let since = self.span(HOUR) - 1;
-        let told = tenant_query!(self, Arrived, fetch_optional, SQL, person.to_string(), since, address.to_owned())?;
-        let Some(Arrived { id, facts: Facts::SignIn { device, new_device, new_network, half: true } }) = told else {
+        let notified =
+            tenant_query!(self, ReportedSignIn, fetch_optional, SQL, person.to_string(), since, address.to_owned())?;
+        let Some(ReportedSignIn { id, facts: Facts::SignIn { device, new_device, new_network, half: true } }) =
+            notified
+        else {
             return Ok(false);
         };
         let facts = Facts::SignIn { device, new_device, new_network, half: false };
         const WHOLE: &str = "update anomaly set facts = $3, last_at = $4, reviewed_at = null, reviewed_by = null where tenant_id = $1 and id = $2";
-        self.hold_log().await?;
+        self.lock_audit_log().await?;
         tenant_query!(self, execute, WHOLE, id, facts, self.now)?;
         let detail = json!({ "kind": "sign_in", "half": false });
         self.note("anomaly.detect", ("anomaly", id.to_string()), Outcome::Done, detail).await?;
@@ -126,12 +129,12 @@ impl Write {
     }
 
     /// Returns whether a complete sign-in of this person was reported in this span.
-    async fn was_whole(&mut self, person: PersonId) -> Result<bool> {
+    async fn was_complete(&mut self, person: PersonId) -> Result<bool> {
         const SQL: &str =
             "select id, facts from anomaly where tenant_id = $1 and kind = 'sign_in' and subject = $2 and span = $3";
         let span = self.span(HOUR);
-        let told = tenant_query!(self, Arrived, fetch_optional, SQL, person.to_string(), span)?;
-        Ok(matches!(told, Some(Arrived { facts: Facts::SignIn { half: false, .. }, .. })))
+        let notified = tenant_query!(self, ReportedSignIn, fetch_optional, SQL, person.to_string(), span)?;
+        Ok(matches!(notified, Some(ReportedSignIn { facts: Facts::SignIn { half: false, .. }, .. })))
     }
 
     async fn know_network(&mut self, person: PersonId, network: &str) -> Result<()> {

@@ -16,18 +16,18 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
 /// From [`MIN_UNUSUAL_TASKS`] on, the count is compared with earlier hours after every this many tasks.
-const EVERY: i64 = 10;
+const CHECK_INTERVAL: i64 = 10;
 
 row_type! {
     /// An hour in which a key submitted tasks.
-    pub struct Active {
+    pub struct ActiveHour {
         pub hour: i64,
     }
 }
 
 row_type! {
     /// Task counts of a key in the last 30 days.
-    pub struct Busiest {
+    pub struct UsageSummary {
         /// Number of tasks in the busiest hour.
         pub most: i64,
         /// Number of days with tasks.
@@ -52,7 +52,7 @@ impl Write {
         )?;
         match tasks.n {
             1 => self.hold_against_weeks(key, hour).await,
-            n if n >= MIN_UNUSUAL_TASKS && n % EVERY == 0 => self.hold_against_hours(key, hour, n).await,
+            n if n >= MIN_UNUSUAL_TASKS && n % CHECK_INTERVAL == 0 => self.hold_against_hours(key, hour, n).await,
             _ => Ok(()),
         }
     }
@@ -63,7 +63,7 @@ impl Write {
         tenant_query!(self, execute, OLD, key, since)?;
         const SQL: &str = "select hour from key_hour where tenant_id = $1 and key_id = $2 and hour < $3";
         let before: Vec<_> =
-            tenant_query!(self, Active, fetch_all, SQL, key, hour)?.iter().map(|row| row.hour).collect();
+            tenant_query!(self, ActiveHour, fetch_all, SQL, key, hour)?.iter().map(|row| row.hour).collect();
         match unusual_hour(hour, &before) {
             Some(facts) => self.tell_of_key(key, facts).await,
             None => Ok(()),
@@ -71,9 +71,9 @@ impl Write {
     }
 
     async fn hold_against_hours(&mut self, key: KeyId, hour: i64, tasks: i64) -> Result<()> {
-        let Busiest { most, days } = tenant_query!(
+        let UsageSummary { most, days } = tenant_query!(
             self,
-            Busiest,
+            UsageSummary,
             fetch_one,
             "select coalesce(max(tasks), 0) as most, count(distinct hour / 24) as days from key_hour
              where tenant_id = $1 and key_id = $2 and hour >= $3 and hour < $4",
@@ -88,7 +88,7 @@ impl Write {
     }
 
     async fn tell_of_key(&mut self, key: KeyId, facts: Facts) -> Result<()> {
-        let keeper = self.keeper(key).await?;
-        self.found_of_key(key, &keeper, facts).await
+        let profile = self.profile(key).await?;
+        self.report_key_anomaly(key, &profile, facts).await
     }
 }

@@ -62,14 +62,14 @@ pub struct AnomalyFilter {
 }
 
 /// A detected anomaly.
-pub(crate) struct Found {
+pub(crate) struct Detection {
     pub facts: Facts,
     /// Id of a person or key, or a network.
     pub subject: String,
     /// Occurrences within one interval of this length are one anomaly.
     pub span: Duration,
     pub person: Option<PersonId>,
-    pub told: Option<PersonId>,
+    pub notified: Option<PersonId>,
     pub key: Option<KeyId>,
     /// Absolute number of occurrences; without it, each report adds one.
     pub times: Option<i64>,
@@ -79,7 +79,7 @@ pub(crate) struct Found {
 pub(crate) const DAY: Duration = Duration::from_hours(24);
 
 /// Maximum of the count of unreviewed anomalies.
-const MOST_COUNTED: i64 = 1_000;
+const MAX_COUNTED: i64 = 1_000;
 
 macro_rules! columns {
     () => {
@@ -126,7 +126,7 @@ impl Read {
         }
         const SQL: &str = "select count(*) as n from
              (select id from anomaly where tenant_id = $1 and reviewed_at is null order by id desc limit $2) as waiting";
-        Ok(tenant_query!(self, Number, fetch_one, SQL, MOST_COUNTED)?.n)
+        Ok(tenant_query!(self, Number, fetch_one, SQL, MAX_COUNTED)?.n)
     }
 
     /// Returns the anomalies of the actor's own account and keys, and of service accounts that they are responsible for.
@@ -144,7 +144,7 @@ impl Read {
 }
 
 row_type! {
-    pub struct LookedAt {
+    pub struct AnomalyReview {
         pub reviewed_at: Option<Timestamp>,
     }
 }
@@ -163,7 +163,7 @@ impl Write {
     pub async fn review_anomaly(&mut self, proof: Allowed<ReviewAnomaly>) -> Result<()> {
         let &ReviewAnomaly { id, seen } = proof.action();
         let by = self.actor.person();
-        // The audit log is locked before the row, as in `found`; the other order could deadlock.
+        // The audit log is locked before the row, as in `report_anomaly`; the other order could deadlock.
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         let looked = tenant_query!(
@@ -178,7 +178,7 @@ impl Write {
         )?;
         if looked == 0 {
             const SQL: &str = "select reviewed_at from anomaly where tenant_id = $1 and id = $2";
-            return Err(match tenant_query!(self, LookedAt, fetch_one, SQL, id)?.reviewed_at {
+            return Err(match tenant_query!(self, AnomalyReview, fetch_one, SQL, id)?.reviewed_at {
                 Some(_) => Error::Conflict(Conflict::AnomalyReviewed),
                 None => Error::Conflict(Conflict::AnomalyRepeated),
             });
@@ -189,14 +189,14 @@ impl Write {
 
     /// Records an anomaly. Within its interval it is one row, which becomes unreviewed again. Returns whether the row is
     /// new.
-    pub(crate) async fn found(&mut self, found: Found) -> Result<bool> {
-        let Found { facts, subject, span, person, told, key, times } = found;
+    pub(crate) async fn report_anomaly(&mut self, found: Detection) -> Result<bool> {
+        let Detection { facts, subject, span, person, notified, key, times } = found;
         let id = EventId(new_id());
-        let (address, network) = self.whereabouts();
+        let (address, network) = self.address_and_network();
         let (kind, span) = (facts.kind(), self.span(span));
         // Some callers have locked the audit log already (a submission, a wrong password). Everybody locks it before the
         // row; another order could deadlock.
-        self.hold_log().await?;
+        self.lock_audit_log().await?;
         // $15 is the absolute number of occurrences, if given; otherwise each report adds one.
         let reported = insert!(self, Reported, fetch_one, "anomaly" {
             id: id,
@@ -204,7 +204,7 @@ impl Write {
             subject: subject,
             span: span,
             person_id: person,
-            notify_id: told,
+            notify_id: notified,
             key_id: key,
             times: times.unwrap_or(1),
             address: address,
@@ -221,23 +221,23 @@ impl Write {
         )?;
         let detail = json!({ "kind": kind, "times": reported.times });
         self.note("anomaly.detect", ("anomaly", reported.id.to_string()), Outcome::Done, detail).await?;
-        self.publish(Topic::People, told.map_or(reported.id.0, |person| person.0));
+        self.publish(Topic::People, notified.map_or(reported.id.0, |person| person.0));
         Ok(reported.id == id)
     }
 
     /// Records an anomaly with a running total; repeated only when the total has doubled.
-    pub(crate) async fn found_many(&mut self, found: Found, times: i64) -> Result<bool> {
+    pub(crate) async fn report_running_total(&mut self, found: Detection, times: i64) -> Result<bool> {
         const SQL: &str =
             "select id, times from anomaly where tenant_id = $1 and kind = $2 and subject = $3 and span = $4";
         let (kind, subject, span) = (found.facts.kind(), found.subject.clone(), self.span(found.span));
         match tenant_query!(self, Reported, fetch_optional, SQL, kind, subject, span)? {
             Some(before) if times < before.times.saturating_mul(2) => Ok(false),
-            _ => self.found(Found { times: Some(times), ..found }).await,
+            _ => self.report_anomaly(Detection { times: Some(times), ..found }).await,
         }
     }
 
     /// Returns the actor's address and its network; both are empty for local actors.
-    pub(crate) fn whereabouts(&self) -> (String, String) {
+    pub(crate) fn address_and_network(&self) -> (String, String) {
         let address = self.actor.address.clone().unwrap_or_default();
         let network = address.parse().map(domain::anomalies::network_of).unwrap_or_default();
         (address, network)

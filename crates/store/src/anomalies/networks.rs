@@ -1,4 +1,4 @@
-//! Known networks of a person or a key: the latest ones, for a limited time.
+//! KnownOrigins networks of a person or a key: the latest ones, for a limited time.
 
 /// Stores that a row of `$whose` was used from a network and deletes its networks beyond the limits on age and number, in
 /// one of two tables of the same structure.

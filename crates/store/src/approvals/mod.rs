@@ -24,7 +24,7 @@ use serde_json::json;
 
 row_type! {
     /// People besides the requester who must not decide a request.
-    pub struct Behind {
+    pub struct ExcludedPeople {
         /// The responsible person, if the requester is a service account.
         pub responsible_id: Option<PersonId>,
         /// The creator of the API key that submitted the task, if any.
@@ -174,7 +174,7 @@ impl Read {
 
     /// Returns the number of requests that the actor can decide, up to 100.
     pub async fn approvals_waiting_for_me(&mut self) -> Result<i64> {
-        self.whole()?;
+        self.require_unlimited_key()?;
         let person = self.viewer();
         let counted = tenant_query!(
             self,
@@ -188,7 +188,7 @@ impl Read {
 
     /// Returns the requests that the actor can decide, oldest first; see [`Read::approvals_waiting_for_me`].
     pub async fn approvals_for_me(&mut self, limit: u32) -> Result<Vec<Approval>> {
-        self.whole()?;
+        self.require_unlimited_key()?;
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,
@@ -206,7 +206,7 @@ impl Read {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         const SQL: &str = concat!(columns!(), " and a.id = $4");
         let found = tenant_query!(self, Approval, fetch_one, SQL, person, everything, id)?;
-        self.reached(found.organization_id).map(|()| found)
+        self.require_key_access(found.organization_id).map(|()| found)
     }
 
     /// Returns the approval request of a task if there is one and the actor sees it.
@@ -235,7 +235,7 @@ impl Read {
 
 row_type! {
     /// The row that a decision is checked against.
-    pub struct Open {
+    pub struct LockedApproval {
         pub task_id: TaskId,
         pub organization_id: OrganizationId,
         pub requester_id: PersonId,
@@ -249,14 +249,14 @@ row_type! {
 
 row_type! {
     /// A waiting request that is to be closed.
-    pub struct Due {
+    pub struct WaitingApproval {
         pub id: ApprovalId,
         pub task_id: TaskId,
     }
 }
 
 impl Write {
-    pub(crate) async fn ask(
+    pub(crate) async fn create_approval(
         &mut self,
         task: TaskId,
         organization: OrganizationId,
@@ -290,7 +290,7 @@ impl Write {
         // The update locks the row, so that concurrent decisions are ordered.
         let open = tenant_query!(
             self,
-            Open,
+            LockedApproval,
             fetch_one,
             "update approval set state = state where tenant_id = $1 and id = $2
              returning task_id, organization_id, requester_id, request_digest, needed, state, expires_at",
@@ -313,7 +313,7 @@ impl Write {
         // The policy saw data from before this transaction: the responsible person may have changed since.
         let behind = tenant_query!(
             self,
-            Behind,
+            ExcludedPeople,
             fetch_one,
             "select p.responsible_id, k.creator_id from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
              left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id where t.tenant_id = $1 and t.id = $2",
@@ -342,28 +342,30 @@ impl Write {
         }
         let state = match answer {
             Answer::Deny => ApprovalState::Denied,
-            Answer::Approve if self.yes_count(approval).await? >= i64::from(open.needed) => ApprovalState::Approved,
+            Answer::Approve if self.approval_count(approval).await? >= i64::from(open.needed) => {
+                ApprovalState::Approved
+            }
             Answer::Approve => ApprovalState::Waiting,
         };
         match state {
             ApprovalState::Denied => {
-                self.close(approval, state).await?;
-                self.settle(task, TaskState::AwaitingApproval, TaskState::Denied, None).await?;
+                self.close_approval(approval, state).await?;
+                self.change_state(task, TaskState::AwaitingApproval, TaskState::Denied, None).await?;
             }
             ApprovalState::Approved => {
-                self.close(approval, state).await?;
-                self.settle(task, TaskState::AwaitingApproval, TaskState::Queued, None).await?;
+                self.close_approval(approval, state).await?;
+                self.change_state(task, TaskState::AwaitingApproval, TaskState::Queued, None).await?;
             }
             _ => {}
         }
         let entry = self.entry(&proof)?.with_detail("state", json!(state));
         self.record(entry).await?;
-        self.in_use(organization).await?;
+        self.require_not_archived(organization).await?;
         self.publish(Topic::Approvals, approval.0);
         Ok(state)
     }
 
-    async fn yes_count(&mut self, approval: ApprovalId) -> Result<i64> {
+    async fn approval_count(&mut self, approval: ApprovalId) -> Result<i64> {
         let counted = tenant_query!(
             self,
             Number,
@@ -375,7 +377,7 @@ impl Write {
     }
 
     /// Closes an approval request and returns whether it was waiting.
-    async fn close(&mut self, approval: ApprovalId, state: ApprovalState) -> Result<bool> {
+    async fn close_approval(&mut self, approval: ApprovalId, state: ApprovalState) -> Result<bool> {
         let closed = tenant_query!(
             self,
             execute,
@@ -390,7 +392,7 @@ impl Write {
 
     /// Locks the approval request of a task before the task itself. All transactions lock in this order (approval request,
     /// task, audit log); another order could deadlock.
-    pub(crate) async fn lock_question(&mut self, task: TaskId) -> Result<()> {
+    pub(crate) async fn lock_approval(&mut self, task: TaskId) -> Result<()> {
         const SQL: &str =
             "update approval set state = state where tenant_id = $1 and task_id = $2 and state = 'waiting'";
         tenant_query!(self, execute, SQL, task)?;
@@ -398,16 +400,16 @@ impl Write {
     }
 
     /// Withdraws the approval request of a canceled task.
-    pub(crate) async fn withdraw(&mut self, task: TaskId) -> Result<()> {
-        let asked = tenant_query!(
+    pub(crate) async fn withdraw_approval(&mut self, task: TaskId) -> Result<()> {
+        let waiting = tenant_query!(
             self,
-            Due,
+            WaitingApproval,
             fetch_all,
             "select id, task_id from approval where tenant_id = $1 and task_id = $2 and state = 'waiting'",
             task
         )?;
-        for question in asked {
-            self.close(question.id, ApprovalState::Withdrawn).await?;
+        for request in waiting {
+            self.close_approval(request.id, ApprovalState::Withdrawn).await?;
         }
         Ok(())
     }
@@ -416,18 +418,22 @@ impl Write {
     pub async fn expire_approvals(&mut self) -> Result<usize> {
         let mut due = tenant_query!(
             self,
-            Due,
+            WaitingApproval,
             fetch_all,
             "select id, task_id from approval where tenant_id = $1 and state = 'waiting' and expires_at <= $2 limit 500",
             self.now
         )?;
-        due.sort_by_key(|question| question.task_id); // every transaction locks several tasks in this order
+        due.sort_by_key(|request| request.task_id); // every transaction locks several tasks in this order
         let mut entries = vec![];
-        for question in due {
+        for request in due {
             // Another transaction may have closed it since the query.
-            if self.close(question.id, ApprovalState::Expired).await? {
-                self.settle(question.task_id, TaskState::AwaitingApproval, TaskState::Expired, None).await?;
-                entries.push(self.moved(question.task_id, "approval.expire", json!({ "approval": question.id }))?);
+            if self.close_approval(request.id, ApprovalState::Expired).await? {
+                self.change_state(request.task_id, TaskState::AwaitingApproval, TaskState::Expired, None).await?;
+                entries.push(self.state_change_event(
+                    request.task_id,
+                    "approval.expire",
+                    json!({ "approval": request.id }),
+                )?);
             }
         }
         let expired = entries.len();

@@ -1,6 +1,6 @@
 //! API keys: shown once, stored as hashes (M-01).
-mod changing;
-mod ending;
+mod change;
+mod expiry;
 
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,
@@ -120,14 +120,14 @@ row_type! {
 }
 
 row_type! {
-    pub struct Held {
+    pub struct RoleRow {
         pub role: Role,
     }
 }
 
 row_type! {
     /// Properties that a rotated key passes to its successor.
-    pub struct Heritage {
+    pub struct InheritedSettings {
         pub name: String,
         pub scopes: Scopes,
         /// The organization that the key is limited to.
@@ -157,7 +157,7 @@ impl Write {
         if action.expires_at.is_some_and(|at| at <= self.now) {
             return Err(Invalid::new("expires_at", "must be in the future").into());
         }
-        self.owner_may(action.owner, action.responsible, &action.scopes, action.organization).await?;
+        self.check_owner_rights(action.owner, action.responsible, &action.scopes, action.organization).await?;
         let new = NewKey {
             owner: action.owner,
             name: text::name("name", &action.name, 80)?,
@@ -180,8 +180,8 @@ impl Write {
         if overlap > MAX_KEY_OVERLAP {
             return Err(Invalid::new("overlap", "must be at most 30 days").into());
         }
-        let old = self.working_key(key, owner).await?;
-        self.owner_may(owner, responsible, &old.scopes, old.organization_id).await?;
+        let old = self.lock_active_key(key, owner).await?;
+        self.check_owner_rights(owner, responsible, &old.scopes, old.organization_id).await?;
         let ends = self.now.after(overlap);
         let ends = old.expires_at.map_or(ends, |at| at.min(ends));
         const ENDS: &str =
@@ -202,7 +202,7 @@ impl Write {
             }
             made => made?,
         };
-        self.inherit_habits(key, id).await?;
+        self.copy_usage_history(key, id).await?;
         let entry = self.entry(&proof)?.with_detail("successor", json!({ "key": id, "prefix": prefix }));
         self.record(entry.with_detail("old_ends_at", json!(ends))).await?;
         self.publish(Topic::Keys, key.0);
@@ -212,7 +212,7 @@ impl Write {
     /// Revokes a key at once. A key that is already revoked is a conflict.
     pub async fn revoke_key(&mut self, proof: Allowed<RevokeKey>) -> Result<()> {
         let &RevokeKey { key, owner, responsible } = proof.action();
-        self.answers_for(owner, responsible).await?;
+        self.check_responsible(owner, responsible).await?;
         let was = tenant_query!(
             self,
             Revocation,
@@ -236,15 +236,15 @@ impl Write {
     /// Revokes all keys of a person and returns their number.
     pub async fn revoke_keys_of(&mut self, proof: Allowed<RevokeKeysOf>) -> Result<usize> {
         let &RevokeKeysOf { owner, responsible } = proof.action();
-        self.answers_for(owner, responsible).await?;
-        let revoked = self.end_all_keys_of(owner).await?;
+        self.check_responsible(owner, responsible).await?;
+        let revoked = self.revoke_keys_of_owner(owner).await?;
         let entry = self.entry(&proof)?.with_detail("revoked", revoked.into());
         self.record(entry).await?;
         Ok(revoked)
     }
 
     /// Revokes all keys of an owner and returns their number.
-    pub(crate) async fn end_all_keys_of(&mut self, owner: PersonId) -> Result<usize> {
+    pub(crate) async fn revoke_keys_of_owner(&mut self, owner: PersonId) -> Result<usize> {
         let revoked = tenant_query!(
             self,
             Revoked,
@@ -260,10 +260,10 @@ impl Write {
     }
 
     /// Locks an active key of this owner; an inactive one is a conflict.
-    async fn working_key(&mut self, key: KeyId, owner: PersonId) -> Result<Heritage> {
+    async fn lock_active_key(&mut self, key: KeyId, owner: PersonId) -> Result<InheritedSettings> {
         let found = tenant_query!(
             self,
-            Heritage,
+            InheritedSettings,
             fetch_optional,
             "update api_key set revoked_at = revoked_at where tenant_id = $1 and id = $2 and owner_id = $3
                 and revoked_at is null and (expires_at is null or expires_at > $4)
@@ -297,26 +297,26 @@ impl Write {
             expires_at: new.expires_at,
             replaces: new.replaces,
             creator_id: self.actor.person(),
-            expiry_notice_at: ending::told_at(self.now, new.expires_at),
+            expiry_notice_at: expiry::expiry_notice_time(self.now, new.expires_at),
         })?;
         self.publish(Topic::Keys, id.0);
         Ok(id)
     }
 
     /// Returns an error unless `owner` currently has the rights of the key (M-01); every use checks this again.
-    async fn owner_may(
+    async fn check_owner_rights(
         &mut self,
         owner: PersonId,
         responsible: Option<PersonId>,
         scopes: &Scopes,
         organization: Option<OrganizationId>,
     ) -> Result<()> {
-        let found = self.answers_for(owner, responsible).await?;
+        let found = self.check_responsible(owner, responsible).await?;
         const ROLES: &str = "select m.role from membership m
              join organization o on o.tenant_id = m.tenant_id and o.id = m.organization_id
              where m.tenant_id = $1 and m.person_id = $2 and ($3 is null or m.organization_id = $3)
                 and o.archived_at is null";
-        let roles = tenant_query!(self, Held, fetch_all, ROLES, owner, organization)?;
+        let roles = tenant_query!(self, RoleRow, fetch_all, ROLES, owner, organization)?;
         if organization.is_some() && roles.is_empty() {
             return Err(Invalid::new("organization", "the key's owner is not in it, or it is archived").into());
         }
@@ -329,7 +329,7 @@ impl Write {
             return Ok(());
         }
         if let Some(responsible) = found.responsible_id
-            && !self.can_answer(responsible, owner).await?
+            && !self.can_be_responsible(responsible, owner).await?
             && !self.actor.is_admin()
         {
             return Err(Error::Conflict(Conflict::ServiceAccountExceedsResponsible));
@@ -340,7 +340,7 @@ impl Write {
     }
 
     /// Returns an error unless `responsible`, as given to the policy, is the responsible person of `owner`.
-    async fn answers_for(&mut self, owner: PersonId, responsible: Option<PersonId>) -> Result<KeyOwner> {
+    async fn check_responsible(&mut self, owner: PersonId, responsible: Option<PersonId>) -> Result<KeyOwner> {
         const SQL: &str = "select tenant_role, responsible_id from person where tenant_id = $1 and id = $2";
         let found = tenant_query!(self, KeyOwner, fetch_one, SQL, owner)?;
         match responsible {

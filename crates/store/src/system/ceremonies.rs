@@ -8,7 +8,7 @@ use domain::{PersonId, TenantId};
 use std::time::Duration;
 
 /// Time that a browser has to respond.
-const LIFE: Duration = Duration::from_mins(5);
+const LIFETIME: Duration = Duration::from_mins(5);
 
 row_type! {
     /// A ceremony in progress.
@@ -36,7 +36,7 @@ impl System<'_> {
             "insert into ceremony (token_hash, state, expires_at) values ($1, $2, $3)",
             token_hash,
             state.to_owned(),
-            now.after(LIFE)
+            now.after(LIFETIME)
         )?;
         conn.commit().await
     }

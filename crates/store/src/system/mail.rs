@@ -4,17 +4,17 @@ use crate::{
     Error, Mail, Result,
     db::{column::row_type, conn::unscoped_query},
     mail::place,
-    system::due::DueAt,
+    system::due_work::DueAt,
 };
 use domain::{Actor, Email, TenantId, Timestamp};
 use uuid::Uuid;
 
 /// Number of attempts, over about ten hours, after which a mail is discarded.
-const ATTEMPTS: i64 = 12;
+const MAX_ATTEMPTS: i64 = 12;
 
 row_type! {
     /// A queued mail.
-    pub struct Queued {
+    pub struct QueuedMail {
         pub tenant_id: TenantId,
         pub id: Uuid,
         pub recipient: Email,
@@ -49,7 +49,7 @@ impl System<'_> {
         let (mut conn, now) = (self.write().await?, self.now());
         let taken = unscoped_query!(
             conn,
-            Queued,
+            QueuedMail,
             fetch_optional,
             "update mail set attempts = attempts + 1, next_at = $1 + 60000000 * (attempts + 1) * (attempts + 1)
              where next_at <= $1 and id = (select m.id from mail m where m.next_at <= $1 order by m.next_at limit 1)
@@ -57,11 +57,11 @@ impl System<'_> {
             now
         )?;
         conn.commit().await?;
-        let Some(Queued { tenant_id, id, recipient, sealed, attempts }) = taken else { return Ok(None) };
+        let Some(QueuedMail { tenant_id, id, recipient, sealed, attempts }) = taken else { return Ok(None) };
         let mut write = self.0.write(&Actor::clock(tenant_id, now)).await?;
         let mail = write.open(&place(id), &sealed).await?;
         let mail = serde_json::from_slice(&mail).map_err(|_| Error::Corrupt("a mail"))?;
-        Ok(Some(DueMail { tenant: tenant_id, id, to: recipient, mail, last: attempts >= ATTEMPTS }))
+        Ok(Some(DueMail { tenant: tenant_id, id, to: recipient, mail, last: attempts >= MAX_ATTEMPTS }))
     }
 
     /// Deletes a mail that was sent or discarded.

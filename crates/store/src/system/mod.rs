@@ -1,8 +1,8 @@
 //! The few statements that look across tenants, each with its reason. Everything else goes through [`crate::Read`] and [`crate::Write`].
 mod ceremonies;
-mod due;
-mod first;
-mod holder;
+mod credential_holder;
+mod due_work;
+mod first_start;
 mod invitations;
 mod mail;
 mod providers;
@@ -21,7 +21,7 @@ use sqlx::AssertSqlSafe;
 use std::time::Duration;
 
 pub use ceremonies::PasskeyHolder;
-pub use holder::Holder;
+pub use credential_holder::Holder;
 pub use mail::DueMail;
 pub use providers::{DecryptedProvider, IdentityHolder};
 pub use secrets::KeyHolder;
@@ -47,7 +47,7 @@ impl System<'_> {
     }
 
     /// Returns a connection for a single statement without a transaction.
-    pub(crate) async fn ask(&self) -> Result<Conn> {
+    pub(crate) async fn single_query_conn(&self) -> Result<Conn> {
         self.0.acquire_for_single_query().await
     }
 
@@ -57,11 +57,11 @@ impl System<'_> {
 
     /// Analyzes tables that have just been filled. Until autovacuum does so, PostgreSQL plans as if they were empty and
     /// does not use their indexes. SQLite plans by its indexes alone.
-    pub(crate) async fn look_at(&self, tables: &[&str]) -> Result<()> {
+    pub(crate) async fn analyze_tables(&self, tables: &[&str]) -> Result<()> {
         if self.0.is_embedded() {
             return Ok(());
         }
-        let mut conn = self.ask().await?; // 'analyze' without a transaction
+        let mut conn = self.single_query_conn().await?; // 'analyze' without a transaction
         let sql = AssertSqlSafe(format!("vacuum (analyze) {}", tables.join(", ")));
         Ok(with_connection!(conn, |c| sqlx::query(sql).execute(c).await.map(drop))?)
     }

@@ -1,7 +1,7 @@
 //! Token lookup: the tenant of a bearer token, a one-time link or a certificate comes from its row, never from the request.
 use super::{
     LAST_USED, System,
-    holder::{Held, Holder, gather, held},
+    credential_holder::{Holder, WithHolder, combine_holder_rows, select_with_holder},
 };
 use crate::{
     Result,
@@ -36,7 +36,7 @@ row_type! {
 
 row_type! {
     /// The subject of a one-time token or an enrollment.
-    pub struct Place {
+    pub struct TokenSubject {
         pub tenant_id: TenantId,
         /// Id of the person or the enrollment.
         pub id: Uuid,
@@ -44,7 +44,7 @@ row_type! {
 }
 
 row_type! {
-    pub struct Named {
+    pub struct NameRow {
         pub name: String,
     }
 }
@@ -63,14 +63,14 @@ row_type! {
 impl System<'_> {
     /// Returns the active key with this token hash and its holder: the token names no tenant.
     pub async fn key(&self, token_hash: [u8; 32]) -> Result<Option<(KeyHolder, Holder)>> {
-        let (mut conn, now) = (self.ask().await?, self.now());
-        let sql = held!(
+        let (mut conn, now) = (self.single_query_conn().await?, self.now());
+        let sql = select_with_holder!(
             "k.tenant_id, k.id, k.owner_id, k.name, k.prefix, k.scopes, k.organization_id, k.networks, k.expires_at,
                 p.responsible_id, k.last_used_at, "
             from "api_key k join person p on p.tenant_id = k.tenant_id and p.id = k.owner_id"
             where "k.token_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)"
         );
-        Ok(gather(unscoped_query!(conn, Held<KeyHolder>, fetch_all, sql, token_hash, now)?))
+        Ok(combine_holder_rows(unscoped_query!(conn, WithHolder<KeyHolder>, fetch_all, sql, token_hash, now)?))
     }
 
     /// Records the use of a key, to the minute.
@@ -86,10 +86,10 @@ impl System<'_> {
     }
 
     /// Returns the person whose password a link sets.
-    pub async fn password_link(&self, token_hash: [u8; 32]) -> Result<Option<Place>> {
+    pub async fn password_link(&self, token_hash: [u8; 32]) -> Result<Option<TokenSubject>> {
         let (mut conn, now) = (self.read().await?, self.now());
         let sql = "select tenant_id, person_id as id from password_link where token_hash = $1 and expires_at > $2";
-        unscoped_query!(conn, Place, fetch_optional, sql, token_hash, now)
+        unscoped_query!(conn, TokenSubject, fetch_optional, sql, token_hash, now)
     }
 
     /// Returns the address change of a link and which of the two links it is.
@@ -108,11 +108,11 @@ impl System<'_> {
     }
 
     /// Returns the enrollment of a token, valid or not.
-    pub async fn enrollment(&self, token_hash: [u8; 32]) -> Result<Option<Place>> {
+    pub async fn enrollment(&self, token_hash: [u8; 32]) -> Result<Option<TokenSubject>> {
         let mut conn = self.read().await?;
         unscoped_query!(
             conn,
-            Place,
+            TokenSubject,
             fetch_optional,
             "select tenant_id, id from enrollment where token_hash = $1",
             token_hash
@@ -125,7 +125,7 @@ impl System<'_> {
         let (mut conn, now) = (self.read().await?, self.now());
         let found = unscoped_query!(
             conn,
-            Named,
+            NameRow,
             fetch_optional,
             "select name from runner where tenant_id = $1 and id = $2 and revoked_at is null
                 and ((serial = $3 and expires_at > $4) or (next_serial = $3 and next_expires_at > $4))",

@@ -1,7 +1,7 @@
 //! Credential and session lookup: an address or a cookie names no tenant.
 use super::{
     LAST_USED, System,
-    holder::{Held, Holder, gather, held},
+    credential_holder::{Holder, WithHolder, combine_holder_rows, select_with_holder},
 };
 use crate::{
     NewBrowserSession, Result, Session,
@@ -11,7 +11,7 @@ use domain::{Actor, BrowserSessionId, Email, PersonId, TenantId, Timestamp};
 use std::time::Duration;
 
 /// How long the previous token of a session remains valid.
-const UNDER_WAY: Duration = Duration::from_secs(10);
+const PREVIOUS_TOKEN_LIFETIME: Duration = Duration::from_secs(10);
 
 row_type! {
     /// Data to verify a password with.
@@ -38,17 +38,17 @@ impl System<'_> {
     /// Returns the session of a cookie and its holder: the cookie names no tenant. Expired sessions, and those idle for
     /// longer than `idle`, are not found.
     pub async fn session(&self, token_hash: [u8; 32], idle: Duration) -> Result<Option<(Session, Holder)>> {
-        let (mut conn, now) = (self.ask().await?, self.now());
-        let sql = held!(
+        let (mut conn, now) = (self.single_query_conn().await?, self.now());
+        let sql = select_with_holder!(
             "browser_session.tenant_id, browser_session.id, browser_session.person_id, browser_session.signed_in_by, browser_session.second_factor_verified, browser_session.authenticated_at,
                 browser_session.created_at, browser_session.last_used_at, browser_session.expires_at, browser_session.rotate, "
             from "browser_session join person p on p.tenant_id = browser_session.tenant_id and p.id = browser_session.person_id"
             where "(browser_session.token_hash = $1 or (browser_session.previous_hash = $1 and browser_session.rotated_at > $4))
                 and browser_session.expires_at > $2 and browser_session.last_used_at > $3"
         );
-        let (used_since, former) = (now.before(idle), now.before(UNDER_WAY));
-        let rows = unscoped_query!(conn, Held<Session>, fetch_all, sql, token_hash, now, used_since, former)?;
-        Ok(gather(rows))
+        let (used_since, former) = (now.before(idle), now.before(PREVIOUS_TOKEN_LIFETIME));
+        let rows = unscoped_query!(conn, WithHolder<Session>, fetch_all, sql, token_hash, now, used_since, former)?;
+        Ok(combine_holder_rows(rows))
     }
 
     /// Records the use of a session, to the minute. Never creates one (E11).

@@ -2,19 +2,19 @@
 
 mod cancel;
 mod counts;
+mod details;
+mod filter_sql;
 mod list;
-mod narrow;
-mod one;
 mod owner;
 mod submit;
-mod words;
+mod title_search;
 
-pub(crate) use cancel::Waiting;
+pub(crate) use cancel::TaskStateRow;
+pub use details::{Progress, Task};
 pub use list::{TaskFilter, TaskRow};
-pub use one::{Progress, Task};
-pub(crate) use owner::owner_stands;
+pub(crate) use owner::owner_is_member;
 pub use submit::Submitted;
-pub(crate) use words::Sought;
+pub(crate) use title_search::TitlePrefixes;
 
 /// Reason in the audit event of a task that ended because its owner left the organization.
 pub const OWNER_LEFT: &str = "its owner left the organization";

@@ -16,7 +16,7 @@ row_type! {
 
 row_type! {
     /// Owner and organization of a task.
-    pub struct Whose {
+    pub struct TaskOwner {
         pub owner_id: PersonId,
         pub organization_id: OrganizationId,
     }
@@ -24,28 +24,28 @@ row_type! {
 
 row_type! {
     /// A person's membership in an organization.
-    pub struct As {
+    pub struct RoleRow {
         pub role: Role,
     }
 }
 
 /// Whether the owner of row `task` is a member of its organization and not locked.
-macro_rules! owner_stands {
+macro_rules! owner_is_member {
     () => {
         "exists (select 1 from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
             where m.tenant_id = task.tenant_id and m.organization_id = task.organization_id
             and m.person_id = task.owner_id and p.locked_at is null)"
     };
 }
-pub(crate) use owner_stands;
+pub(crate) use owner_is_member;
 
 impl Write {
     /// Returns why a task may not start because of its owner, if so.
-    pub(crate) async fn owner_gone(&mut self, task: TaskId) -> Result<Option<&'static str>> {
+    pub(crate) async fn owner_access_loss(&mut self, task: TaskId) -> Result<Option<&'static str>> {
         // An update, because the task is about to change and must be locked.
         const WHOSE: &str = "update task set attempt = attempt where tenant_id = $1 and id = $2
             returning owner_id, organization_id";
-        let whose = tenant_query!(self, Whose, fetch_one, WHOSE, task)?;
+        let whose = tenant_query!(self, TaskOwner, fetch_one, WHOSE, task)?;
         let owner = tenant_query!(
             self,
             Owner,
@@ -64,20 +64,20 @@ impl Write {
     }
 
     /// Ends a task that was claimed but whose owner lost access, before its runner learns of it. Returns the audit event.
-    pub(crate) async fn end_unowned(&mut self, task: TaskId) -> Result<Entry> {
+    pub(crate) async fn cancel_ownerless(&mut self, task: TaskId) -> Result<Entry> {
         const SQL: &str = "update task set attempt = attempt - 1, runner_id = null where tenant_id = $1 and id = $2";
         tenant_query!(self, execute, SQL, task)?;
-        self.settle(task, TaskState::Assigned, TaskState::Cancelled, None).await?;
-        let because = self.owner_gone(task).await?;
-        self.moved(task, "task.stop", json!({ "was": TaskState::Queued, "because": because }))
+        self.change_state(task, TaskState::Assigned, TaskState::Cancelled, None).await?;
+        let because = self.owner_access_loss(task).await?;
+        self.state_change_event(task, "task.stop", json!({ "was": TaskState::Queued, "because": because }))
     }
 
     /// Returns an error unless the person may still submit. It is called after the submission is recorded: the lock on the
     /// audit log orders it and the person's departure.
-    pub(crate) async fn still_submits(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
+    pub(crate) async fn check_submitter(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
         let role = tenant_query!(
             self,
-            As,
+            RoleRow,
             fetch_optional,
             "select m.role from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
              where m.tenant_id = $1 and m.organization_id = $2 and m.person_id = $3 and p.locked_at is null",

@@ -104,10 +104,10 @@ impl Write {
                 value.to_owned()
             )?;
         }
-        self.note_words(id, &submission.title).await?;
+        self.store_title_words(id, &submission.title).await?;
         if let Verdict::Ask { approvers, hours } = *verdict {
             let expires_at = now.after(Duration::from_hours(hours.into()));
-            self.ask(id, submission.organization, owner, digest, rule, approvers, expires_at).await?;
+            self.create_approval(id, submission.organization, owner, digest, rule, approvers, expires_at).await?;
         }
         let entry = self
             .entry(&proof)?
@@ -118,8 +118,8 @@ impl Write {
             .with_detail("state", json!(state));
         self.record(entry).await?;
         self.count_task().await?;
-        self.in_use(submission.organization).await?;
-        self.still_submits(submission.organization, owner).await?;
+        self.require_not_archived(submission.organization).await?;
+        self.check_submitter(submission.organization, owner).await?;
         self.publish(Topic::Tasks, id.0);
         Ok(Submitted { id, state, request_digest: digest, repeated: false })
     }
@@ -140,7 +140,7 @@ impl Write {
         match earlier {
             None => Ok(None),
             Some(task) if task.submission_digest == content => {
-                self.wait_for_the_disk().await?;
+                self.wait_for_durability().await?;
                 let Earlier { id, state, request_digest, .. } = task;
                 Ok(Some(Submitted { id, state, request_digest, repeated: true }))
             }

@@ -24,23 +24,23 @@ macro_rules! take {
     ($cells:expr, $row:expr, $at:expr, $digest:expr) => {
         match $cells {
             Cells::Ids(values) => {
-                values.push(told($row.try_get::<Option<Uuid>, _>($at)?, $digest, |id| id.as_bytes().as_slice()))
+                values.push(digest_value($row.try_get::<Option<Uuid>, _>($at)?, $digest, |id| id.as_bytes().as_slice()))
             }
             Cells::Numbers(values) => {
                 let value: Option<i64> = $row.try_get($at)?;
-                told(value.map(i64::to_be_bytes), $digest, |bytes| bytes.as_slice());
+                digest_value(value.map(i64::to_be_bytes), $digest, |bytes| bytes.as_slice());
                 values.push(value);
             }
             Cells::Flags(values) => {
                 let value: Option<bool> = $row.try_get($at)?;
-                told(value.map(|flag| [u8::from(flag)]), $digest, |bytes| bytes.as_slice());
+                digest_value(value.map(|flag| [u8::from(flag)]), $digest, |bytes| bytes.as_slice());
                 values.push(value);
             }
             Cells::Texts(values) => {
-                values.push(told($row.try_get::<Option<String>, _>($at)?, $digest, |text| text.as_bytes()))
+                values.push(digest_value($row.try_get::<Option<String>, _>($at)?, $digest, |text| text.as_bytes()))
             }
             Cells::Bytes(values) => {
-                values.push(told($row.try_get::<Option<Vec<u8>>, _>($at)?, $digest, |bytes| bytes.as_slice()))
+                values.push(digest_value($row.try_get::<Option<Vec<u8>>, _>($at)?, $digest, |bytes| bytes.as_slice()))
             }
         }
     };
@@ -92,7 +92,7 @@ impl Cells {
 }
 
 /// Adds a value to the digest; null differs from empty, and values are delimited.
-fn told<T>(value: Option<T>, digest: &mut Sha256, bytes: impl Fn(&T) -> &[u8]) -> Option<T> {
+fn digest_value<T>(value: Option<T>, digest: &mut Sha256, bytes: impl Fn(&T) -> &[u8]) -> Option<T> {
     match &value {
         None => digest.update([0]),
         Some(value) => {

@@ -14,7 +14,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use table::Table;
 
-/// Every table, after the ones that it references. The heads of the chains come last, so their presence means that the copy
+/// Every table, after the ones that it references. The chain_head_count of the chains come last, so their presence means that the copy
 /// is complete. `key_check` is omitted: each database has its own.
 const TABLES: [&str; 44] = [
     "tenant",
@@ -83,17 +83,17 @@ pub async fn transfer(from: Settings, to: Settings, mut progress: impl FnMut(&st
         return Err(Error::Unusable(format!("there is no database at {path}")));
     }
     let (from, to) = (Store::open(from).await?, Store::open(to).await?);
-    let (ours, there) = (tenants(&from).await?, tenants(&to).await?);
-    if !there.is_subset(&ours) {
+    let (source_tenants, target_tenants) = (tenants(&from).await?, tenants(&to).await?);
+    if !target_tenants.is_subset(&source_tenants) {
         let text = "the PostgreSQL database belongs to another deployment: it has tenants that the SQLite database does not \
                     know. Nothing was changed. Name an empty database.";
         return Err(Error::Unusable(text.into()));
     }
-    if there.is_empty() {
-        announce(&from, &ours).await?;
+    if target_tenants.is_empty() {
+        record_transfer(&from, &source_tenants).await?;
     }
     let mut source = from.system().write().await?; // the lock excludes other writers
-    let complete = heads(&to).await? > 0;
+    let complete = chain_head_count(&to).await? > 0;
     for name in TABLES {
         let table = Table::read(&to, name).await?;
         let original = match complete {
@@ -109,7 +109,7 @@ pub async fn transfer(from: Settings, to: Settings, mut progress: impl FnMut(&st
         progress(name, original.rows);
     }
     drop(source);
-    to.system().look_at(&TABLES).await?;
+    to.system().analyze_tables(&TABLES).await?;
     from.close().await;
     to.close().await;
     Ok(())
@@ -120,7 +120,7 @@ async fn tenants(store: &Store) -> Result<BTreeSet<TenantId>> {
 }
 
 /// Records the transfer in each tenant's audit log.
-async fn announce(from: &Store, tenants: &BTreeSet<TenantId>) -> Result<()> {
+async fn record_transfer(from: &Store, tenants: &BTreeSet<TenantId>) -> Result<()> {
     for tenant in tenants {
         let mut write = from.write(&Actor::console(*tenant, from.now())).await?;
         let target = ("tenant", tenant.to_string());
@@ -130,7 +130,7 @@ async fn announce(from: &Store, tenants: &BTreeSet<TenantId>) -> Result<()> {
     Ok(())
 }
 
-async fn heads(store: &Store) -> Result<i64> {
+async fn chain_head_count(store: &Store) -> Result<i64> {
     let mut conn: Conn = store.system().read().await?;
     Ok(unscoped_query!(conn, Number, fetch_one, "select count(*) as n from audit_head")?.n)
 }

@@ -16,7 +16,7 @@ const BATCH: u64 = 500;
 
 row_type! {
     /// A column as described by PostgreSQL.
-    pub struct Described {
+    pub struct ColumnDescription {
         pub name: String,
         /// Name of the column's type.
         pub data_type: String,
@@ -27,7 +27,7 @@ row_type! {
 #[derive(Debug)]
 pub(super) struct Table {
     name: &'static str,
-    columns: Vec<Described>,
+    columns: Vec<ColumnDescription>,
 }
 
 /// A digest over all rows, independent of their order, because databases sort text differently.
@@ -64,7 +64,7 @@ impl Table {
         let mut conn = store.system().read().await?;
         let columns = unscoped_query!(
             conn,
-            Described,
+            ColumnDescription,
             fetch_all,
             "select column_name::text as name, data_type::text as data_type from information_schema.columns
              where table_schema = current_schema() and table_name = $1 and is_generated = 'NEVER' order by ordinal_position",

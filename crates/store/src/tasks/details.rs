@@ -145,7 +145,7 @@ impl Read {
             everything,
             id
         )?;
-        self.reached(task.organization_id).map(|()| task)
+        self.require_key_access(task.organization_id).map(|()| task)
     }
 
     /// Returns the progress of a task; read often while somebody watches it.
@@ -163,7 +163,7 @@ impl Read {
             everything,
             id
         )?;
-        self.reached(progress.organization_id).map(|()| progress)
+        self.require_key_access(progress.organization_id).map(|()| progress)
     }
 
     /// Returns the labels of a task that the actor sees.

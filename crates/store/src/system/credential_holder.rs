@@ -43,9 +43,9 @@ row_type! {
 }
 
 /// A row of a session or key with one row of its holder.
-pub(super) struct Held<T>(T, HolderRow);
+pub(super) struct WithHolder<T>(T, HolderRow);
 
-impl<'r, R: Row, T: FromRow<'r, R>> FromRow<'r, R> for Held<T>
+impl<'r, R: Row, T: FromRow<'r, R>> FromRow<'r, R> for WithHolder<T>
 where
     HolderRow: FromRow<'r, R>,
 {
@@ -54,9 +54,9 @@ where
     }
 }
 
-/// A statement that returns [`Held`] rows: `$columns` from `$from`, in which person `p` is the holder. Locked people are
+/// A statement that returns [`WithHolder`] rows: `$columns` from `$from`, in which person `p` is the holder. Locked people are
 /// excluded.
-macro_rules! held {
+macro_rules! select_with_holder {
     ($columns:literal from $from:literal where $condition:literal) => {
         concat!(
             "select ",
@@ -73,12 +73,12 @@ macro_rules! held {
         )
     };
 }
-pub(super) use held;
+pub(super) use select_with_holder;
 
 /// Combines the rows of one session or key, if there are any.
-pub(super) fn gather<T>(rows: Vec<Held<T>>) -> Option<(T, Holder)> {
-    let roles = rows.iter().filter_map(|Held(_, row)| row.member_of.zip(row.role)).collect();
-    let Held(found, row) = rows.into_iter().next()?;
+pub(super) fn combine_holder_rows<T>(rows: Vec<WithHolder<T>>) -> Option<(T, Holder)> {
+    let roles = rows.iter().filter_map(|WithHolder(_, row)| row.member_of.zip(row.role)).collect();
+    let WithHolder(found, row) = rows.into_iter().next()?;
     let HolderRow { person_name: name, person_email: email, tenant_role, has_factor, everybody, .. } = row;
     Some((found, Holder { name, email, tenant_role, roles, has_factor, everybody }))
 }
@@ -86,9 +86,9 @@ pub(super) fn gather<T>(rows: Vec<Held<T>>) -> Option<(T, Holder)> {
 impl System<'_> {
     /// Returns the current state of a person; locked people are not found.
     pub async fn holder(&self, tenant: TenantId, person: PersonId) -> Result<Holder> {
-        let mut conn = self.ask().await?;
-        let sql = held!("" from "person p" where "p.tenant_id = $1 and p.id = $2");
-        let rows = unscoped_query!(conn, Held<()>, fetch_all, sql, tenant, person)?;
-        gather(rows).map(|((), holder)| holder).ok_or(Error::NotFound)
+        let mut conn = self.single_query_conn().await?;
+        let sql = select_with_holder!("" from "person p" where "p.tenant_id = $1 and p.id = $2");
+        let rows = unscoped_query!(conn, WithHolder<()>, fetch_all, sql, tenant, person)?;
+        combine_holder_rows(rows).map(|((), holder)| holder).ok_or(Error::NotFound)
     }
 }

@@ -15,7 +15,7 @@ use domain::{OrganizationId, PersonId, TaskId};
 
 /// Direction and start of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Direction {
     /// Toward older tasks, after this one or from the newest.
     Older(Option<TaskId>),
     /// Toward newer tasks, from this one.
@@ -24,7 +24,7 @@ pub(super) enum Way {
 
 /// Beginning of a statement, without and with the label index.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
+pub(super) struct StatementHead {
     pub(super) plain: &'static str,
     pub(super) labeled: &'static str,
 }
@@ -32,7 +32,7 @@ pub(super) struct Head {
 /// A head that selects columns of visible tasks from `task t` and its joins.
 macro_rules! head {
     ($columns:expr, $joined:expr) => {
-        $crate::tasks::narrow::Head {
+        $crate::tasks::filter_sql::StatementHead {
             plain: concat!($columns, "task t", $joined, " where t.tenant_id = $1 and ", $crate::tasks::visible!()),
             // `cross join` fixes the order: without statistics, a planner would start with the tasks.
             labeled: concat!(
@@ -76,49 +76,49 @@ const OF_LABELS: Ids = ids!("l.task_id");
 
 impl Ids {
     /// Restricts the statement to rows after the start of the page.
-    fn begin(self, statement: &mut Statement, way: Way) {
-        match way {
-            Way::Older(None) => {}
-            Way::Older(Some(TaskId(id))) => statement.push(self.below, Arg::Uuid(id)),
-            Way::Newer(TaskId(id)) => statement.push(self.above, Arg::Uuid(id)),
+    fn begin(self, statement: &mut Statement, direction: Direction) {
+        match direction {
+            Direction::Older(None) => {}
+            Direction::Older(Some(TaskId(id))) => statement.push(self.below, Arg::Uuid(id)),
+            Direction::Newer(TaskId(id)) => statement.push(self.above, Arg::Uuid(id)),
         }
     }
 
-    /// Restricts the statement to rows up to and including `edge`.
-    fn end(self, statement: &mut Statement, way: Way, edge: TaskId) {
-        let sql = if matches!(way, Way::Older(_)) { self.down_to } else { self.up_to };
-        statement.push(sql, Arg::Uuid(edge.0));
+    /// Restricts the statement to rows up to and including `scan_end`.
+    fn end(self, statement: &mut Statement, direction: Direction, scan_end: TaskId) {
+        let sql = if matches!(direction, Direction::Older(_)) { self.down_to } else { self.up_to };
+        statement.push(sql, Arg::Uuid(scan_end.0));
     }
 
     /// Adds the order and the limit.
-    fn order(self, statement: &mut Statement, way: Way, limit: i64) {
-        let sql = if matches!(way, Way::Older(_)) { self.newest } else { self.oldest };
+    fn order(self, statement: &mut Statement, direction: Direction, limit: i64) {
+        let sql = if matches!(direction, Direction::Older(_)) { self.newest } else { self.oldest };
         statement.push(sql, Arg::Int(limit));
     }
 }
 
 /// A statement with its conditions, before order and limit.
 #[derive(Debug)]
-pub(super) struct Narrowed {
+pub(super) struct FilteredStatement {
     pub(super) statement: Statement,
     /// The last task that is scanned, if the scan is bounded.
-    pub(super) edge: Option<TaskId>,
-    way: Way,
+    pub(super) scan_end: Option<TaskId>,
+    direction: Direction,
     ids: Ids,
 }
 
-impl Narrowed {
+impl FilteredStatement {
     /// Adds the order of the direction and a limit.
     pub(super) fn in_order(self, limit: i64) -> Statement {
         let mut statement = self.statement;
-        self.ids.order(&mut statement, self.way, limit);
+        self.ids.order(&mut statement, self.direction, limit);
         statement
     }
 }
 
 /// The condition that drives the scan, unless a rare word of the title does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lead {
+enum ScanIndex {
     Label,
     Owner,
     Organization,
@@ -126,7 +126,7 @@ enum Lead {
     Order,
 }
 
-impl Lead {
+impl ScanIndex {
     /// Returns the conditions of a filter except its text, the most selective first.
     fn all(filter: &TaskFilter) -> impl Iterator<Item = Self> {
         let label = filter.label.as_ref().map(|_| Self::Label);
@@ -140,7 +140,7 @@ impl Lead {
         match Self::all(filter).next() {
             // An index returns one state in the order of ids, but not several.
             Some(Self::State) if filter.states.len() > 1 => Self::Order,
-            lead => lead.unwrap_or(Self::Order),
+            index => index.unwrap_or(Self::Order),
         }
     }
 
@@ -172,14 +172,14 @@ impl Lead {
 
 row_type! {
     /// The last task of a bounded scan.
-    pub struct Edge {
+    pub struct ScanEnd {
         pub id: TaskId,
     }
 }
 
 impl Read {
     /// Limits the filter to the organization of the actor's key; `None` if they exclude each other.
-    pub(super) fn within_reach(&self, filter: &TaskFilter) -> Option<TaskFilter> {
+    pub(super) fn limit_to_key_organization(&self, filter: &TaskFilter) -> Option<TaskFilter> {
         let organization = match (self.actor.only, filter.organization) {
             (Some(only), Some(other)) if only != other => return None,
             (only, asked) => asked.or(only),
@@ -188,33 +188,38 @@ impl Read {
     }
 
     /// Builds the statement for a filter; `None` if nothing can match. If the driving index also returns rows that do not
-    /// match, at most `stretch` of them are scanned.
-    pub(super) async fn narrow(
+    /// match, at most `scan_limit` of them are scanned.
+    pub(super) async fn filtered_statement(
         &mut self,
-        head: Head,
+        head: StatementHead,
         filter: &TaskFilter,
-        way: Way,
-        stretch: i64,
-    ) -> Result<Option<Narrowed>> {
-        let sought = match &filter.text {
+        direction: Direction,
+        scan_limit: i64,
+    ) -> Result<Option<FilteredStatement>> {
+        let prefixes = match &filter.text {
             None => None,
-            Some(text) => match self.seek(text).await? {
+            Some(text) => match self.title_prefixes(text).await? {
                 None => return Ok(None),
                 some => some,
             },
         };
         let person = self.viewer();
-        let few = sought.as_ref().is_some_and(|sought| sought.leads(stretch));
-        let lead = Lead::of(filter);
+        let has_rare_word = prefixes.as_ref().is_some_and(|prefixes| prefixes.is_rare(scan_limit));
+        let index = ScanIndex::of(filter);
         let sees_all = self.actor.can_read_everything() || filter.mine;
-        let straight = sees_all && sought.is_none() && Lead::all(filter).all(|one| one == lead);
-        let edge = if few || straight { None } else { self.edge(lead, filter, way, stretch).await? };
+        let is_exact = sees_all && prefixes.is_none() && ScanIndex::all(filter).all(|one| one == index);
+        let scan_end =
+            if has_rare_word || is_exact { None } else { self.scan_end(index, filter, direction, scan_limit).await? };
         // The rarer of a label and a word should drive the scan; a rare word is always rare enough.
-        let (sql, ids) = if lead == Lead::Label && !few { (head.labeled, OF_LABELS) } else { (head.plain, OF_TASKS) };
+        let (sql, ids) = if index == ScanIndex::Label && !has_rare_word {
+            (head.labeled, OF_LABELS)
+        } else {
+            (head.plain, OF_TASKS)
+        };
         let everything = Arg::Bool(self.actor.can_read_everything());
         let mut statement = Statement::new(sql, vec![Arg::Uuid(self.tenant.0), Arg::Uuid(person.0), everything]);
-        for one in Lead::all(filter) {
-            if one == Lead::Label && few {
+        for one in ScanIndex::all(filter) {
+            if one == ScanIndex::Label && has_rare_word {
                 statement
                     .push_text(" and exists (select 1 from task_label l where l.tenant_id = $1 and l.task_id = t.id");
                 one.restrict(&mut statement, filter, person);
@@ -223,28 +228,34 @@ impl Read {
                 one.restrict(&mut statement, filter, person);
             }
         }
-        if let Some(sought) = sought {
-            sought.restrict(&mut statement, few);
+        if let Some(prefixes) = prefixes {
+            prefixes.restrict(&mut statement, has_rare_word);
         }
-        ids.begin(&mut statement, way);
-        if let Some(edge) = edge {
-            ids.end(&mut statement, way, edge);
+        ids.begin(&mut statement, direction);
+        if let Some(scan_end) = scan_end {
+            ids.end(&mut statement, direction, scan_end);
         }
-        Ok(Some(Narrowed { statement, edge, way, ids }))
+        Ok(Some(FilteredStatement { statement, scan_end, direction, ids }))
     }
 
     /// Returns the last task of a bounded scan; `None` if there are fewer.
-    async fn edge(&mut self, lead: Lead, filter: &TaskFilter, way: Way, stretch: i64) -> Result<Option<TaskId>> {
-        let (sql, ids) = match lead {
-            Lead::Label => ("select l.task_id as id from task_label l where l.tenant_id = $1", OF_LABELS),
+    async fn scan_end(
+        &mut self,
+        index: ScanIndex,
+        filter: &TaskFilter,
+        direction: Direction,
+        scan_limit: i64,
+    ) -> Result<Option<TaskId>> {
+        let (sql, ids) = match index {
+            ScanIndex::Label => ("select l.task_id as id from task_label l where l.tenant_id = $1", OF_LABELS),
             _ => ("select t.id from task t where t.tenant_id = $1", OF_TASKS),
         };
         let mut statement = Statement::new(sql, vec![Arg::Uuid(self.tenant.0)]);
-        lead.restrict(&mut statement, filter, self.viewer());
-        ids.begin(&mut statement, way);
-        ids.order(&mut statement, way, 1);
-        statement.push(" offset ?", Arg::Int(stretch));
-        let edge: Vec<Edge> = statement.fetch(&mut self.conn).await?;
-        Ok(edge.first().map(|edge| edge.id))
+        index.restrict(&mut statement, filter, self.viewer());
+        ids.begin(&mut statement, direction);
+        ids.order(&mut statement, direction, 1);
+        statement.push(" offset ?", Arg::Int(scan_limit));
+        let scan_end: Vec<ScanEnd> = statement.fetch(&mut self.conn).await?;
+        Ok(scan_end.first().map(|scan_end| scan_end.id))
     }
 }

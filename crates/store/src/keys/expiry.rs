@@ -8,7 +8,7 @@ use domain::{PersonId, Timestamp, account::AccountNotice};
 
 row_type! {
     /// A key that expires soon.
-    pub struct Ending {
+    pub struct ExpiringKey {
         pub owner_id: PersonId,
         pub name: String,
         pub prefix: String,
@@ -18,24 +18,24 @@ row_type! {
 
 /// Returns when the owner of a key with this expiry is notified; none if its lifetime is shorter than the notice period,
 /// because the owner has just chosen it.
-pub(super) fn told_at(now: Timestamp, ends: Option<Timestamp>) -> Option<Timestamp> {
+pub(super) fn expiry_notice_time(now: Timestamp, ends: Option<Timestamp>) -> Option<Timestamp> {
     ends.map(|ends| ends.before(KEY_EXPIRY_NOTICE)).filter(|at| *at > now)
 }
 
 impl Write {
     /// Notifies the owners of keys that expire soon, or the responsible people of service accounts.
-    pub(crate) async fn tell_of_ends(&mut self) -> Result<()> {
+    pub(crate) async fn send_expiry_notices(&mut self) -> Result<()> {
         let ending = tenant_query!(
             self,
-            Ending,
+            ExpiringKey,
             fetch_all,
             "update api_key set expiry_notice_at = null where tenant_id = $1 and expiry_notice_at is not null and expiry_notice_at <= $2
              returning owner_id, name, prefix, revoked_at",
             self.now
         )?;
         for key in ending.iter().filter(|key| key.revoked_at.is_none()) {
-            let whose = self.answers_for(key.owner_id, None).await?.responsible_id.unwrap_or(key.owner_id);
-            self.happened(whose, AccountNotice::KeyEndsSoon, &format!("{} ({}…)", key.name, key.prefix)).await?;
+            let whose = self.check_responsible(key.owner_id, None).await?.responsible_id.unwrap_or(key.owner_id);
+            self.notify_person(whose, AccountNotice::KeyEndsSoon, &format!("{} ({}…)", key.name, key.prefix)).await?;
         }
         Ok(())
     }

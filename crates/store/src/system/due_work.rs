@@ -52,11 +52,11 @@ impl System<'_> {
     async fn do_due_in(&self, tenant: TenantId) -> Result<()> {
         let clock = Actor::clock(tenant, self.now());
         let mut write = self.0.write(&clock).await?;
-        write.forget_invitations().await?;
+        write.delete_expired_invitations().await?;
         write.expire_approvals().await?;
         write.commit().await?;
         let mut write = self.0.write(&clock).await?;
-        write.tell_of_ends().await?;
+        write.send_expiry_notices().await?;
         write.commit().await?;
         // In a transaction of its own: both lock tasks first and the audit log afterwards.
         let mut write = self.0.write(&clock).await?;
