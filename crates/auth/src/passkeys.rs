@@ -6,7 +6,7 @@ use domain::{Actor, PasskeyId, PersonId, Principal, SignedInBy, account::Factor,
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use store::{Ground, NewPasskey, Write};
+use store::{NewPasskey, SignInBasis, Write};
 use url::{Host, Url};
 use uuid::Uuid;
 use webauthn_rs::prelude::{
@@ -324,7 +324,7 @@ impl SignIn {
         match signed_in {
             Ok((actor, key)) => {
                 let (tenant, person) = (actor.tenant, actor.person().ok_or(Error::UnknownPasskey)?);
-                let (by, ground) = (SignedInBy::Passkey, Ground::Passkey(key));
+                let (by, ground) = (SignedInBy::Passkey, SignInBasis::Passkey(key));
                 self.open(Authenticated {
                     tenant,
                     person,

@@ -8,7 +8,7 @@ use crate::{
     token::Token,
 };
 use domain::{Actor, BrowserSessionId, Email, PersonId, SignedInBy, TenantId, Timestamp};
-use store::{Arrival, Error as StoreError, Ground, NewBrowserSession, Write};
+use store::{Arrival, Error as StoreError, NewBrowserSession, SignInBasis, Write};
 use tower_sessions::session::Id;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ pub struct Authenticated {
     pub person: PersonId,
     pub by: SignedInBy,
     /// What they signed in with: it must still be valid when the session is opened.
-    pub ground: Ground,
+    pub ground: SignInBasis,
     /// Whether a second factor was presented, or the provider vouches for one. Without it the session of somebody who has or
     /// must have one reaches nothing but the pages that ask for it (M-14).
     pub second_factor_verified: bool,

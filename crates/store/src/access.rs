@@ -17,7 +17,7 @@ const MAX_ROWS: usize = 5_000;
 
 /// A resource whose access list is requested.
 #[derive(Clone, Copy, Debug)]
-pub enum Which {
+pub enum ResourceRef {
     Task(TaskId),
     Organization(OrganizationId),
     Runner(RunnerId),
@@ -102,15 +102,18 @@ macro_rules! with_keys {
 
 impl Read {
     /// Returns the resource and its name if the actor can see it.
-    pub async fn thing(&mut self, which: Which) -> Result<(Resource, String)> {
+    pub async fn resource_and_name(&mut self, which: ResourceRef) -> Result<(Resource, String)> {
         Ok(match which {
-            Which::Task(id) => {
+            ResourceRef::Task(id) => {
                 let (task, request) = (self.task(id).await?, self.approval_of(id).await?);
-                (Resource::Task(id, task.sight(), request.map_or([None; 2], |request| request.behind())), task.title)
+                (
+                    Resource::Task(id, task.access_attributes(), request.map_or([None; 2], |request| request.behind())),
+                    task.title,
+                )
             }
-            Which::Organization(id) => (Resource::Organization(id), self.organization(id).await?.name),
-            Which::Runner(id) => (Resource::Runner(id), self.runner(id).await?.name),
-            Which::ServiceAccount(id) => {
+            ResourceRef::Organization(id) => (Resource::Organization(id), self.organization(id).await?.name),
+            ResourceRef::Runner(id) => (Resource::Runner(id), self.runner(id).await?.name),
+            ResourceRef::ServiceAccount(id) => {
                 let account = self.service_account(id).await?;
                 (Resource::ServiceAccount(id, account.responsible_id), account.name)
             }
@@ -124,7 +127,7 @@ impl Read {
     }
 
     /// Returns a page of people with access, by address, after `after`. It scans `limit` people, so a page can have fewer.
-    pub async fn reach(
+    pub async fn access_list(
         &mut self,
         proof: &Allowed<ReadAccess>,
         after: &str,

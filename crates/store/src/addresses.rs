@@ -40,7 +40,7 @@ row_type! {
 impl Write {
     /// Mails one confirmation link to the new address and one to the current address; both must be followed. It replaces an
     /// earlier change. It does not reveal whether the new address is in use: only the mail's recipient learns that.
-    pub async fn ask_address(
+    pub async fn request_address_change(
         &mut self,
         proof: Allowed<ChangeAddress>,
         email: &Email,

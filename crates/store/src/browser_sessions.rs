@@ -55,7 +55,7 @@ row_type! {
 /// The credential that a sign-in used. The transaction that opens the session checks it again: the password may have been
 /// changed and all sessions ended in between, because somebody else knew it.
 #[derive(Clone)]
-pub enum Ground {
+pub enum SignInBasis {
     /// A password, identified by the hash of the account at that time.
     Password(Option<String>),
     Passkey(PasskeyId),
@@ -68,12 +68,12 @@ pub enum Ground {
     },
 }
 
-impl std::fmt::Debug for Ground {
+impl std::fmt::Debug for SignInBasis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Password(_) => "Ground::Password",
-            Self::Passkey(_) => "Ground::Passkey",
-            Self::Identity { .. } => "Ground::Identity",
+            Self::Password(_) => "SignInBasis::Password",
+            Self::Passkey(_) => "SignInBasis::Passkey",
+            Self::Identity { .. } => "SignInBasis::Identity",
         })
     }
 }
@@ -93,7 +93,7 @@ pub struct NewBrowserSession {
     pub id: BrowserSessionId,
     pub person: PersonId,
     pub by: SignedInBy,
-    pub ground: Ground,
+    pub ground: SignInBasis,
     /// Whether a second factor was verified here or by the provider.
     pub second_factor_verified: bool,
     /// Time of authentication: now, or earlier if a provider says so.
@@ -179,13 +179,13 @@ impl Write {
             }
         }
         let found = match &new.ground {
-            Ground::Password(hash) => return Ok(kept.password_hash == *hash),
-            Ground::Passkey(id) => {
+            SignInBasis::Password(hash) => return Ok(kept.password_hash == *hash),
+            SignInBasis::Passkey(id) => {
                 const KEY: &str =
                     "select count(*) as n from passkey where tenant_id = $1 and person_id = $2 and id = $3";
                 tenant_query!(self, Number, fetch_one, KEY, new.person, *id)?
             }
-            Ground::Identity { issuer, subject } => {
+            SignInBasis::Identity { issuer, subject } => {
                 const IDENTITY: &str = "select count(*) as n from identity
                     where tenant_id = $1 and person_id = $2 and issuer = $3 and subject = $4";
                 tenant_query!(self, Number, fetch_one, IDENTITY, new.person, issuer.clone(), subject.clone())?

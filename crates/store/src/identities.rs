@@ -43,7 +43,7 @@ pub struct NewIdentity {
 
 /// The sign-in methods that are enabled now; used to count how many a person has.
 #[derive(Clone, Debug, Default)]
-pub struct WaysIn {
+pub struct SignInMethods {
     pub password: bool,
     /// Issuers of the enabled providers.
     pub issuers: Vec<String>,
@@ -77,7 +77,7 @@ impl Write {
     pub async fn unlink_identity(
         &mut self,
         proof: Allowed<UnlinkIdentity>,
-        ways: &WaysIn,
+        ways: &SignInMethods,
         this: Option<BrowserSessionId>,
     ) -> Result<()> {
         let &UnlinkIdentity { identity, person, .. } = proof.action();

@@ -43,7 +43,7 @@ row_type! {
 
 row_type! {
     /// The terms of an invitation, shown to the person who follows its link.
-    pub struct Offer {
+    pub struct InvitationOffer {
         pub tenant_id: TenantId,
         pub id: InvitationId,
         pub organization_id: OrganizationId,
@@ -212,7 +212,7 @@ impl Write {
 
     /// Creates an account with a password for an invitee. An address that is in use in any tenant is a conflict: an
     /// invitation never signs anybody in to an existing account.
-    pub async fn admit_invited(
+    pub async fn admit_invitee(
         &mut self,
         proof: Allowed<AdmitInvitee>,
         token_hash: [u8; 32],
@@ -250,7 +250,7 @@ impl Write {
 
     /// Mails a new link, derived from an invitation without an address, to the address that a visitor entered: following it
     /// proves that they read that mailbox. This counts as a use. It does not reveal whether the address is in use.
-    pub async fn confirm_invited(
+    pub async fn confirm_invitee(
         &mut self,
         proof: Allowed<ConfirmInvitee>,
         token_hash: [u8; 32],

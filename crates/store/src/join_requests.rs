@@ -56,7 +56,7 @@ row_type! {
 
 row_type! {
     /// An organization with the number of join requests that wait for the actor's decision.
-    pub struct Asked {
+    pub struct WaitingJoinRequests {
         pub organization_id: OrganizationId,
         pub organization: String,
         pub n: i64,
@@ -123,11 +123,11 @@ impl Read {
     }
 
     /// Returns the organizations owned by the actor in which requests wait.
-    pub async fn join_requests_for_me(&mut self) -> Result<Vec<Asked>> {
+    pub async fn join_requests_for_me(&mut self) -> Result<Vec<WaitingJoinRequests>> {
         let person = self.viewer();
         tenant_query!(
             self,
-            Asked,
+            WaitingJoinRequests,
             fetch_all,
             "select o.id as organization_id, o.name as organization, count(*) as n from membership m
              join join_request j on j.tenant_id = m.tenant_id and j.organization_id = m.organization_id and j.state = 'waiting'

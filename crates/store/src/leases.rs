@@ -108,7 +108,7 @@ impl LeasedTask {
 
 impl Read {
     /// Returns the tasks that this runner has a lease on.
-    pub async fn held(&mut self) -> Result<Vec<LeasedTask>> {
+    pub async fn leased_tasks(&mut self) -> Result<Vec<LeasedTask>> {
         let runner = runner_id(&self.actor)?;
         tenant_query!(
             self,

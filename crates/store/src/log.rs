@@ -29,7 +29,7 @@ const MAX_BATCHES: i64 = 64;
 
 /// The lines of a task's output that contain a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct LogMatches {
     /// Numbers of the first matching lines, up to the requested number.
     pub lines: Vec<i64>,
     /// Number of all matching lines.
@@ -65,9 +65,9 @@ impl Read {
 
     /// Searches the visible text of an attempt's output, ignoring case. It reads all of the stored output
     /// ([`domain::log::MAX_OUTPUT`]) in steps and returns the numbers of up to `most` lines.
-    pub async fn find_in_log(&mut self, task: TaskId, attempt: u32, text: &str, most: usize) -> Result<Found> {
+    pub async fn find_in_log(&mut self, task: TaskId, attempt: u32, text: &str, most: usize) -> Result<LogMatches> {
         self.progress(task).await?;
-        let (needle, mut found, mut from) = (text.to_lowercase(), Found::default(), 1);
+        let (needle, mut found, mut from) = (text.to_lowercase(), LogMatches::default(), 1);
         loop {
             let page = self.log_of_seen(task, attempt, (from, i64::MAX), MAX_BATCHES).await?;
             if page.lines.is_empty() {

@@ -19,7 +19,7 @@ pub const MAX_TASKS_SCANNED: i64 = 5_000;
 
 row_type! {
     /// Tasks that finished on one day in one state.
-    pub struct Ended {
+    pub struct FinishedTasks {
         /// Day, counted from the first requested one.
         pub nth: i64,
         pub state: TaskState,
@@ -52,12 +52,12 @@ impl Read {
 
     /// Returns tasks that the actor sees and that finished since a midnight, by day and state, of the newest
     /// [`MAX_TASKS_SCANNED`].
-    pub async fn finished_tasks_by_day(&mut self, since: Timestamp) -> Result<Vec<Ended>> {
+    pub async fn finished_tasks_by_day(&mut self, since: Timestamp) -> Result<Vec<FinishedTasks>> {
         self.require_unlimited_key()?;
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,
-            Ended,
+            FinishedTasks,
             fetch_all,
             concat!(
                 "select (t.ended_at - $4) / 86400000000 as nth, t.state, count(*) as n, count(t.wait) as started,

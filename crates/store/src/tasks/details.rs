@@ -74,7 +74,7 @@ impl Task {
     }
 
     /// Returns the attributes that decide who can see it.
-    pub fn sight(&self) -> AccessAttributes {
+    pub fn access_attributes(&self) -> AccessAttributes {
         let (owner, organization) = (self.owner_id, self.organization_id);
         AccessAttributes { owner, organization, visibility: self.visibility, asked: self.asked }
     }

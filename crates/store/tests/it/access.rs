@@ -8,12 +8,12 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use store::{AccessHolder, Error, Page, Result, Which};
+use store::{AccessHolder, Error, Page, ResourceRef, Result};
 
-async fn ask(world: &World, actor: &Actor, which: Which, after: &str, limit: u32) -> Result<Page<AccessHolder>> {
+async fn ask(world: &World, actor: &Actor, which: ResourceRef, after: &str, limit: u32) -> Result<Page<AccessHolder>> {
     let mut read = world.store.read(actor).await?;
-    let (thing, _) = read.thing(which).await?;
-    read.reach(&actor.may(ReadAccess { resource: thing })?, after, limit, world.now()).await
+    let (thing, _) = read.resource_and_name(which).await?;
+    read.access_list(&actor.may(ReadAccess { resource: thing })?, after, limit, world.now()).await
 }
 
 /// Returns the first names, ordered by address.
@@ -24,10 +24,10 @@ fn names(page: &Page<AccessHolder>) -> Vec<&str> {
 on_both! {
     async fn a_05_who_reaches_a_task_is_told_with_reasons_to_its_owner_and_those_who_manage(world) {
         let acme = &world.acme;
-        let private = Which::Task(world.submit(&acme.mia, task(acme.ops, json!({}))).await.id);
+        let private = ResourceRef::Task(world.submit(&acme.mia, task(acme.ops, json!({}))).await.id);
         assert_eq!(names(&ask(world, &acme.mia, private, "", 50).await.unwrap()), ["adam", "audrey", "mia"]);
         assert!(matches!(ask(world, &acme.olga, private, "", 50).await, Err(Error::NotFound)), "an owner does not see it");
-        let shared = Which::Task(world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "org" }))).await.id);
+        let shared = ResourceRef::Task(world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "org" }))).await.id);
         let all = ["abe", "ada", "adam", "audrey", "mia", "olga", "vera"];
         for asks in [&acme.mia, &acme.olga, &acme.audrey, &acme.adam, &acme.console] {
             let found = ask(world, asks, shared, "", 50).await.unwrap();
@@ -42,7 +42,7 @@ on_both! {
         }
         assert!(matches!(ask(world, &world.bolt.adam, shared, "", 50).await, Err(Error::NotFound)));
         // The whole tenant can see it, but only actors who can read everything get the full list.
-        let public = Which::Task(world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "public" }))).await.id);
+        let public = ResourceRef::Task(world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "public" }))).await.id);
         assert_eq!(names(&ask(world, &acme.mia, public, "", 50).await.unwrap()), all);
         let everybody = ask(world, &acme.audrey, public, "", 50).await.unwrap();
         assert_eq!(names(&everybody), ["abe", "ada", "adam", "audrey", "mia", "olga", "sam", "vera"]);
@@ -53,14 +53,14 @@ on_both! {
         let acme = &world.acme;
         let (mut found, mut after) = (vec![], String::new());
         loop {
-            let page = ask(world, &acme.adam, Which::Organization(acme.ops), &after, 3).await.unwrap();
+            let page = ask(world, &acme.adam, ResourceRef::Organization(acme.ops), &after, 3).await.unwrap();
             assert!(page.items.len() <= 3);
             found.extend(names(&page).into_iter().map(str::to_owned));
             let Some(next) = page.next else { break };
             after = next;
         }
         assert_eq!(found, ["abe", "ada", "adam", "audrey", "mia", "olga", "vera"]);
-        let lab = ask(world, &acme.adam, Which::Organization(acme.lab), "", 50).await.unwrap();
+        let lab = ask(world, &acme.adam, ResourceRef::Organization(acme.lab), "", 50).await.unwrap();
         assert_eq!(names(&lab), ["adam", "audrey", "olga"]);
     }
 
@@ -76,7 +76,7 @@ on_both! {
         let revoke = RevokeKey { key: gone, owner: acme.olga.person().unwrap(), responsible: None };
         world.change(&acme.olga, async |write| write.revoke_key(acme.olga.may(revoke)?).await).await.unwrap();
         let told = async || {
-            let page = ask(world, &acme.olga, Which::Organization(acme.ops), "", 50).await.unwrap();
+            let page = ask(world, &acme.olga, ResourceRef::Organization(acme.ops), "", 50).await.unwrap();
             let olga = page.items.into_iter().find(|one| one.name.starts_with("olga")).unwrap();
             olga.keys.into_iter().map(|key| (key.name, key.can)).collect::<Vec<_>>()
         };
@@ -89,7 +89,7 @@ on_both! {
         let acme = &world.acme;
         let person = acme.mia.person().unwrap();
         world.change(&acme.adam, async |write| write.lock_person(acme.adam.may(LockPerson { person })?).await).await.unwrap();
-        let runner = Which::Runner(world.store.read(&acme.adam).await.unwrap().runners().await.unwrap()[0].id);
+        let runner = ResourceRef::Runner(world.store.read(&acme.adam).await.unwrap().runners().await.unwrap()[0].id);
         let found = ask(world, &acme.adam, runner, "", 50).await.unwrap();
         let can = |name: &str| found.items.iter().find(|one| one.name.starts_with(name)).map(|one| (one.locked, one.can.clone()));
         assert_eq!(can("mia"), Some((true, vec![Ability::See, Ability::Submit])));
@@ -107,7 +107,7 @@ on_both! {
             let join = SetMembership { organization: acme.ops, person: robot, role: Role::Member };
             write.set_membership(adam.may(join)?).await.map(|_| robot)
         }).await.unwrap();
-        let which = Which::ServiceAccount(robot);
+        let which = ResourceRef::ServiceAccount(robot);
         let found = ask(world, &acme.mia, which, "", 50).await.unwrap();
         assert_eq!(names(&found), ["adam", "audrey", "mia"], "without a key nobody acts as it");
         let key = CreateKey { owner: robot, responsible: Some(responsible), ..new_key(&acme.mia, "nightly", "tasks:submit") };

@@ -18,7 +18,9 @@ use domain::{
 };
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
-use store::{AnomalyFilter, Ground, MailedLink, NewBrowserSession, NewInvitation, NewPasskey, Result, WaysIn, Write};
+use store::{
+    AnomalyFilter, MailedLink, NewBrowserSession, NewInvitation, NewPasskey, Result, SignInBasis, SignInMethods, Write,
+};
 use uuid::Uuid;
 
 /// Runs each change twice: first rolled back, which must leave neither change nor event, then committed.
@@ -116,9 +118,9 @@ on_both! {
         let accept = || AcceptInvitation { invitation, organization, person: mias };
         l.records("accept_invitation", 1, mia, async |w| w.accept_invitation(mia.may(accept())?, hash("i")).await).await;
         let confirm = || ConfirmInvitee { invitation, organization, email: email("ivy", "acme") };
-        l.records("confirm_invited", 1, &nobody, async |w| w.confirm_invited(nobody.may(confirm())?, hash("i"), link("j")).await).await;
+        l.records("confirm_invitee", 1, &nobody, async |w| w.confirm_invitee(nobody.may(confirm())?, hash("i"), link("j")).await).await;
         let admit = || AdmitInvitee { invitation, organization, email: email("ivy", "acme"), name: "Ivy".into() };
-        l.records("admit_invited", 1, &nobody, async |w| w.admit_invited(nobody.may(admit())?, hash("i"), "$argon2id$").await).await;
+        l.records("admit_invitee", 1, &nobody, async |w| w.admit_invitee(nobody.may(admit())?, hash("i"), "$argon2id$").await).await;
         l.records("revoke_invitation", 1, adam, async |w| w.revoke_invitation(adam.may(RevokeInvitation { invitation, organization })?).await).await;
         l.records("set_tenant_role", 1, adam, async |w| w.set_tenant_role(adam.may(SetTenantRole { person, tenant_role: TenantRole::Auditor })?).await).await;
         l.records("issue_password_link", 1, adam, async |w| w.issue_password_link(adam.may(IssuePasswordLink { person })?, hash("l")).await).await;
@@ -131,7 +133,7 @@ on_both! {
         for session in sessions {
             let new = || NewBrowserSession {
                 token_hash: hash(&session.to_string()), id: session, person: owner, by: SignedInBy::Password,
-                ground: Ground::Password(None),
+                ground: SignInBasis::Password(None),
                 second_factor_verified: false, device: "d".into(),
                 address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
             };
@@ -139,7 +141,7 @@ on_both! {
         }
         let again = || NewBrowserSession {
             token_hash: hash("again"), id: BrowserSessionId(Uuid::now_v7()), person: owner, by: SignedInBy::Password, second_factor_verified: false,
-            ground: Ground::Password(Some("$argon2id$".into())), device: "d".into(), address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
+            ground: SignInBasis::Password(Some("$argon2id$".into())), device: "d".into(), address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
         };
         l.records("lock_browser_session", 0, mia, async |w| w.lock_browser_session(sessions[0]).await).await;
         l.records("complete_second_factor", 1, mia, async |w| w.complete_second_factor(sessions[0], hash("second_factor_verified")).await).await;
@@ -163,7 +165,7 @@ on_both! {
         l.records("change_password", 1, mia, async |w| w.change_password(mia.may(ChangePassword { owner })?, "$argon2id$", Some(sessions[0])).await).await;
         l.records("mail_password_link", 1, mia, async |w| w.mail_password_link(owner, "t", hash("mailed")).await).await;
         let address = email("moved", "acme");
-        l.records("ask_address", 1, mia, async |w| w.ask_address(mia.may(ChangeAddress { owner })?, &address, mailed("address"), mailed("present")).await).await;
+        l.records("request_address_change", 1, mia, async |w| w.request_address_change(mia.may(ChangeAddress { owner })?, &address, mailed("address"), mailed("present")).await).await;
         l.records("confirm_address", 1, mia, async |w| w.confirm_address(hash("present"), Some(sessions[0])).await).await;
         l.records("confirm_address", 1, mia, async |w| w.confirm_address(hash("address"), Some(sessions[0])).await).await;
         let replace = || ReplaceAddress { person: owner, email: email("replaced", "acme") };
@@ -234,7 +236,7 @@ on_both! {
         l.records("note_refused_identity", 1, &provider, async |w| w.note_refused_identity("id", "no").await).await;
         let link = || LinkIdentity { person: owner, provider: "ID".into() };
         let linked = l.records("link_identity", 1, mia, async |w| w.link_identity(mia.may(link())?, new_identity("2")).await).await;
-        let ways = WaysIn { password: true, issuers: vec![] };
+        let ways = SignInMethods { password: true, issuers: vec![] };
         world.change(mia, async |w| w.set_password(owner, "$argon2id$").await).await.unwrap();
         let unlink = || UnlinkIdentity { identity: linked, person: owner };
         l.records("unlink_identity", 1, mia, async |w| w.unlink_identity(mia.may(unlink())?, &ways, Some(sessions[0])).await).await;

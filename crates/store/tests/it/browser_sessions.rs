@@ -10,7 +10,7 @@ use domain::{
 };
 use futures::future::{BoxFuture, join_all};
 use std::time::Duration;
-use store::{Error, Ground, NewBrowserSession};
+use store::{Error, NewBrowserSession, SignInBasis};
 use uuid::Uuid;
 
 const IDLE: Duration = Duration::from_hours(2);
@@ -23,7 +23,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
         id,
         person: who.person().unwrap(),
         by: SignedInBy::Password,
-        ground: Ground::Password(None),
+        ground: SignInBasis::Password(None),
         second_factor_verified: false,
         device: "Firefox on Linux".into(),
         address: "192.0.2.7".into(),

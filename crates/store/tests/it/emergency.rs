@@ -13,7 +13,7 @@ use domain::{
 };
 use futures::{future::join_all, join};
 use std::time::Duration;
-use store::{Error, Ground, NewBrowserSession, Result};
+use store::{Error, NewBrowserSession, Result, SignInBasis};
 use uuid::Uuid;
 
 async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
@@ -25,7 +25,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
         id,
         person: who.person().unwrap(),
         by: SignedInBy::Password,
-        ground: Ground::Password(None),
+        ground: SignInBasis::Password(None),
         second_factor_verified: true,
         device,
         address,
@@ -171,7 +171,7 @@ on_both! {
         assert_eq!(stop(world, &acme.olga, Stopped::Of(acme.ops)).await.unwrap(), 3, "an owner stops what is theirs");
         assert!(matches!(stop(world, &acme.olga, Stopped::WholeTenant).await, Err(Error::Denied(_))));
         assert_eq!((state(first).await, state(queued).await, state(asked).await), (TaskState::Running, TaskState::Cancelled, TaskState::Cancelled));
-        assert!(world.store.read(&acme.rex).await.unwrap().held().await.unwrap()[0].cancel_asked, "its runner is told");
+        assert!(world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap()[0].cancel_asked, "its runner is told");
         assert_eq!(state(lab).await, TaskState::Queued);
         assert_eq!(stop(world, &acme.adam, Stopped::By(acme.mia.person().unwrap())).await.unwrap(), 0, "told once");
         assert_eq!(stop(world, &acme.adam, Stopped::WholeTenant).await.unwrap(), 1);

@@ -17,7 +17,7 @@ use domain::{
 };
 use futures::join;
 use std::time::Duration;
-use store::{AuditFilter, Error, Ground, NewBrowserSession, NewIdentity, Result, WaysIn};
+use store::{AuditFilter, Error, NewBrowserSession, NewIdentity, Result, SignInBasis, SignInMethods};
 use uuid::Uuid;
 
 const ISSUER: &str = "https://id.acme.example";
@@ -31,8 +31,8 @@ fn known_as(issuer: &str, subject: &str) -> NewIdentity {
     NewIdentity { issuer: issuer.into(), subject: subject.into(), provider: "id".into(), name: subject.into() }
 }
 
-fn ways(password: bool, issuers: &[&str]) -> WaysIn {
-    WaysIn { password, issuers: issuers.iter().map(|issuer| (*issuer).to_owned()).collect() }
+fn ways(password: bool, issuers: &[&str]) -> SignInMethods {
+    SignInMethods { password, issuers: issuers.iter().map(|issuer| (*issuer).to_owned()).collect() }
 }
 
 async fn link(world: &World, actor: &Actor, issuer: &str, subject: &str) -> Result<domain::IdentityId> {
@@ -40,7 +40,7 @@ async fn link(world: &World, actor: &Actor, issuer: &str, subject: &str) -> Resu
     world.change(actor, async |write| write.link_identity(actor.may(action)?, known_as(issuer, subject)).await).await
 }
 
-async fn unlink(world: &World, actor: &Actor, identity: domain::IdentityId, ways: &WaysIn) -> Result<()> {
+async fn unlink(world: &World, actor: &Actor, identity: domain::IdentityId, ways: &SignInMethods) -> Result<()> {
     let action = UnlinkIdentity { identity, person: actor.person().unwrap() };
     world.change(actor, async |write| write.unlink_identity(actor.may(action)?, ways, None).await).await
 }
@@ -275,7 +275,7 @@ on_both! {
             id: BrowserSessionId(Uuid::now_v7()),
             person: adam,
             by: SignedInBy::BreakGlass,
-            ground: Ground::Password(None),
+            ground: SignInBasis::Password(None),
             second_factor_verified: true,
             device: "a browser".into(),
             address: "192.0.2.1".into(),

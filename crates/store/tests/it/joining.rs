@@ -12,7 +12,7 @@ use domain::{
 };
 use futures::join;
 use std::time::Duration;
-use store::{Error, Mail, NewInvitation, Offer, Result};
+use store::{Error, InvitationOffer, Mail, NewInvitation, Result};
 use uuid::Uuid;
 
 fn id(actor: &Actor) -> PersonId {
@@ -36,19 +36,25 @@ async fn invite(
     world.change(by, async |write| write.invite(by.may(invite)?, link(token)).await).await.map(|_| invitation)
 }
 
-async fn offer(world: &World, token: &str) -> Option<Offer> {
+async fn offer(world: &World, token: &str) -> Option<InvitationOffer> {
     world.store.system().invitation(hash(token)).await.unwrap()
 }
 
-async fn accept(world: &World, who: &Actor, offer: &Offer, token: &str) -> Result<()> {
+async fn accept(world: &World, who: &Actor, offer: &InvitationOffer, token: &str) -> Result<()> {
     let accept = AcceptInvitation { invitation: offer.id, organization: offer.organization_id, person: id(who) };
     world.change(who, async |write| write.accept_invitation(who.may(accept)?, hash(token)).await).await
 }
 
-async fn admit(world: &World, fixture: &TenantFixture, offer: &Offer, token: &str, email: Email) -> Result<PersonId> {
+async fn admit(
+    world: &World,
+    fixture: &TenantFixture,
+    offer: &InvitationOffer,
+    token: &str,
+    email: Email,
+) -> Result<PersonId> {
     let nobody = Actor::invitation(fixture.tenant, world.now());
     let admit = AdmitInvitee { invitation: offer.id, organization: offer.organization_id, email, name: "Nia".into() };
-    world.change(&nobody, async |w| w.admit_invited(nobody.may(admit)?, hash(token), "$argon2id$").await).await
+    world.change(&nobody, async |w| w.admit_invitee(nobody.may(admit)?, hash(token), "$argon2id$").await).await
 }
 
 async fn open(world: &World, organization: OrganizationId, open: bool) {
@@ -177,7 +183,7 @@ on_both! {
         assert!(matches!(admit(world, acme, &found, "t", nia.clone()).await, Err(Error::Conflict(_))));
         let nobody = Actor::invitation(acme.tenant, world.now());
         let confirm = || ConfirmInvitee { invitation: found.id, organization: acme.ops, email: nia.clone() };
-        let sent = async || world.change(&nobody, async |w| w.confirm_invited(nobody.may(confirm())?, hash("t"), link("mailed")).await).await;
+        let sent = async || world.change(&nobody, async |w| w.confirm_invitee(nobody.may(confirm())?, hash("t"), link("mailed")).await).await;
         sent().await.unwrap();
         assert!(matches!(sent().await, Err(Error::NotFound)), "one use is one mail");
         let mail = world.store.system().take_mail().await.unwrap().unwrap();
@@ -195,9 +201,9 @@ on_both! {
         let acme = &world.acme;
         world.store.enable_mail();
         let nobody = Actor::invitation(acme.tenant, world.now());
-        let confirm = async |found: &Offer, token: &str, who: &str| {
+        let confirm = async |found: &InvitationOffer, token: &str, who: &str| {
             let confirm = ConfirmInvitee { invitation: found.id, organization: acme.ops, email: email(who, "acme") };
-            world.change(&nobody, async |w| w.confirm_invited(nobody.may(confirm)?, hash(token), link(who)).await).await.unwrap();
+            world.change(&nobody, async |w| w.confirm_invitee(nobody.may(confirm)?, hash(token), link(who)).await).await.unwrap();
         };
         let open = invite(world, &acme.olga, acme.ops, None, 5, "open").await.unwrap();
         invite(world, &acme.olga, acme.ops, None, 5, "other").await.unwrap();

@@ -200,7 +200,7 @@ on_both! {
         assert_eq!(released, 1);
         assert_eq!(world.state(acme, kept.task.id).await, TaskState::Running);
         assert_eq!(world.state(acme, gone.task.id).await, TaskState::Queued);
-        let held = world.store.read(&acme.rex).await.unwrap().held().await.unwrap();
+        let held = world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap();
         assert_eq!(held.iter().map(|task| task.lease()).collect::<Vec<_>>(), [lease(&kept)]);
     }
 
@@ -208,7 +208,7 @@ on_both! {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         assert_eq!(cancel(world, acme, &taken).await, TaskState::Running);
-        let held = world.store.read(&acme.rex).await.unwrap().held().await.unwrap();
+        let held = world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap();
         assert!(held[0].cancel_asked);
         world.finish(&acme.rex, &taken, End::Cancelled).await.unwrap();
         assert_eq!(world.state(acme, taken.task.id).await, TaskState::Cancelled);

@@ -16,7 +16,7 @@ use domain::{
 };
 use futures::join;
 use std::time::Duration;
-use store::{Error, Ground, NewBrowserSession, NewIdentity, NewPasskey, Result, WaysIn, Write};
+use store::{Error, NewBrowserSession, NewIdentity, NewPasskey, Result, SignInBasis, SignInMethods, Write};
 use uuid::Uuid;
 
 /// Starts `b` before the changes of `a` are committed, and returns the result of `b`.
@@ -42,7 +42,7 @@ async fn open_browser_sessions(world: &World, who: &Actor) -> usize {
     world.store.read(who).await.unwrap().sessions().await.unwrap().len()
 }
 
-fn entering(world: &World, who: &Actor, by: SignedInBy, ground: &Ground) -> NewBrowserSession {
+fn entering(world: &World, who: &Actor, by: SignedInBy, ground: &SignInBasis) -> NewBrowserSession {
     let new = new_session(world, BrowserSessionId(Uuid::now_v7()), who.person().unwrap(), &Uuid::new_v4().to_string());
     NewBrowserSession { by, ground: ground.clone(), ..new }
 }
@@ -50,7 +50,7 @@ fn entering(world: &World, who: &Actor, by: SignedInBy, ground: &Ground) -> NewB
 /// Runs the sign-in of `who` and its end by `ender` in both orders; `before` resets the state.
 async fn never_outlives(
     world: &World,
-    (who, by, ground): (&Actor, SignedInBy, &Ground),
+    (who, by, ground): (&Actor, SignedInBy, &SignInBasis),
     ender: &Actor,
     before: impl AsyncFn(),
     end: impl AsyncFn(&mut Write) -> Result<()>,
@@ -80,7 +80,7 @@ on_both! {
         let (acme, mia) = (&world.acme, &world.acme.mia);
         let owner = mia.person().unwrap();
         let before = async || world.change(&acme.console, async |w| w.set_password(owner, OLD).await).await.unwrap();
-        let ground = Ground::Password(Some(OLD.into()));
+        let ground = SignInBasis::Password(Some(OLD.into()));
         let entrance = (mia, SignedInBy::Password, &ground);
         never_outlives(world, entrance, mia, before, async |w| {
             w.change_password(mia.may(ChangePassword { owner })?, "$argon2id$new", None).await
@@ -96,7 +96,7 @@ on_both! {
     async fn k_09_no_session_sleeps_while_its_owner_is_locked_out(world) {
         let (mia, adam) = (&world.acme.mia, &world.acme.adam);
         let person = mia.person().unwrap();
-        let ground = Ground::Password(None);
+        let ground = SignInBasis::Password(None);
         let before = async || match world.change(adam, async |w| w.unlock_person(adam.may(UnlockPerson { person })?).await).await {
             Ok(()) => assert_eq!(open_browser_sessions(world, mia).await, 0, "let in again, and nobody is in"),
             Err(error) => assert!(matches!(error, Error::Conflict(_)), "{error:?}"),
@@ -115,7 +115,7 @@ on_both! {
         let (owner, id) = (mia.person().unwrap(), PasskeyId(Uuid::now_v7()));
         let may = || mia.may(EnrollFactor { owner, factor: Factor::Passkey }).unwrap();
         let before = async || world.change(mia, async |w| w.add_passkey(may(), new_key(id)).await).await.unwrap();
-        let ground = Ground::Passkey(id);
+        let ground = SignInBasis::Passkey(id);
         let entrance = (mia, SignedInBy::Passkey, &ground);
         never_outlives(world, entrance, adam, before, async |w| {
             w.reset_factors(adam.may(ResetFactors { person: owner })?).await
@@ -139,8 +139,8 @@ on_both! {
             w.link_identity(mia.may(LinkIdentity { person, provider: "ID".into() })?, identity()).await.map(drop)
         }).await.unwrap();
         world.change(&world.acme.console, async |w| w.set_password(person, OLD).await).await.unwrap();
-        let ground = Ground::Identity { issuer: "https://id.example".into(), subject: "mia".into() };
-        let ways = WaysIn { password: true, issuers: vec![] };
+        let ground = SignInBasis::Identity { issuer: "https://id.example".into(), subject: "mia".into() };
+        let ways = SignInMethods { password: true, issuers: vec![] };
         never_outlives(world, (mia, SignedInBy::Provider, &ground), mia, link, async |w| {
             let identity = world.store.read(mia).await?.identities().await?[0].id;
             w.unlink_identity(mia.may(UnlinkIdentity { identity, person })?, &ways, None).await
@@ -156,7 +156,7 @@ on_both! {
         let before = async || world.change(console, async |w| {
             w.open_break_glass(console.may(OpenBreakGlass { person, until, reason: "drill".into() })?).await
         }).await.unwrap();
-        let ground = Ground::Password(None);
+        let ground = SignInBasis::Password(None);
         never_outlives(world, (mia, SignedInBy::BreakGlass, &ground), console, before, async |w| {
             w.close_break_glass(console.may(CloseBreakGlass { person })?).await
         }).await;
@@ -170,7 +170,7 @@ on_both! {
             for factor_first in [true, false] {
                 let (session, next) = (BrowserSessionId(Uuid::now_v7()), hash(&format!("next {how:?} {factor_first}")));
                 let known = world.store.system().credential(mia.email.as_ref().unwrap()).await.unwrap().unwrap();
-                let ground = Ground::Password(known.password_hash);
+                let ground = SignInBasis::Password(known.password_hash);
                 let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &ground) };
                 let before = new.token_hash;
                 world.change(mia, async |w| w.open_browser_session(new).await).await.unwrap();
@@ -202,7 +202,7 @@ on_both! {
     async fn m_14_a_session_is_completed_under_another_token(world) {
         let mia = &world.acme.mia;
         let session = BrowserSessionId(Uuid::now_v7());
-        let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &Ground::Password(None)) };
+        let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &SignInBasis::Password(None)) };
         let before = new.token_hash;
         world.change(mia, async |w| w.open_browser_session(new).await).await.unwrap();
         world.wait(Duration::from_mins(1));

@@ -122,7 +122,7 @@ on_both! {
             let console = Actor::console(actors[0].tenant, world.now());
             for (id, sight) in &tasks {
                 let proof = console.may(ReadAccess { resource: Resource::Task(*id, *sight, [None; 2]) }).unwrap();
-                let told = world.store.read(&console).await.unwrap().reach(&proof, "", 100, world.now()).await.unwrap();
+                let told = world.store.read(&console).await.unwrap().access_list(&proof, "", 100, world.now()).await.unwrap();
                 let told: BTreeSet<_> = told.items.iter().map(|one| one.id).collect();
                 let see = actors.iter().filter(|actor| sight.is_visible_to(actor)).filter_map(Actor::person).collect();
                 prop_assert_eq!(told, see, "who can reach it: {:?}", sight);
