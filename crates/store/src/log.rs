@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_runner_keeps_fits_with_its_mark_and_nothing_more_does() {
+    fn the_output_limit_includes_the_truncation_line() {
         let (bytes, lines) = (i64::try_from(MAX_OUTPUT).unwrap(), i64::try_from(MAX_LINES).unwrap());
         let mark = i64::try_from(MAX_LINE).unwrap();
         assert!(fits(0, 0) && fits(bytes + mark, lines + 1));

@@ -22,7 +22,7 @@ fn names(page: &Page<AccessHolder>) -> Vec<&str> {
 }
 
 on_both! {
-    async fn a_05_who_reaches_a_task_is_told_with_reasons_to_its_owner_and_those_who_manage(world) {
+    async fn a_05_the_access_list_of_a_task_has_reasons(world) {
         let acme = &world.acme;
         let private = ResourceRef::Task(world.submit(&acme.mia, task(acme.ops, json!({}))).await.id);
         assert_eq!(names(&ask(world, &acme.mia, private, "", 50).await.unwrap()), ["adam", "audrey", "mia"]);
@@ -49,7 +49,7 @@ on_both! {
         assert_eq!(everybody.items[6].why, [AccessReason::Everybody]);
     }
 
-    async fn a_05_the_answer_is_read_page_by_page(world) {
+    async fn a_05_the_access_list_is_paginated(world) {
         let acme = &world.acme;
         let (mut found, mut after) = (vec![], String::new());
         loop {
@@ -64,7 +64,7 @@ on_both! {
         assert_eq!(names(&lab), ["adam", "audrey", "olga"]);
     }
 
-    async fn m_01_keys_are_told_that_reach_it_and_no_others(world) {
+    async fn m_01_only_keys_with_access_are_listed(world) {
         let acme = &world.acme;
         let keys = async |limits: CreateKey| {
             let name = limits.name.clone();
@@ -85,7 +85,7 @@ on_both! {
         assert_eq!(told().await, [("kit of acme".into(), vec![Ability::See])]);
     }
 
-    async fn k_09_who_is_locked_out_is_told_as_such_and_a_runner_is_everybodys(world) {
+    async fn k_09_locked_people_are_marked_and_a_runner_is_visible_to_all(world) {
         let acme = &world.acme;
         let person = acme.mia.person().unwrap();
         world.change(&acme.adam, async |write| write.lock_person(acme.adam.may(LockPerson { person })?).await).await.unwrap();
@@ -98,7 +98,7 @@ on_both! {
         assert!(matches!(ask(world, &acme.olga, runner, "", 50).await, Err(Error::Denied(_))));
     }
 
-    async fn a_05_who_acts_as_a_service_account_is_told_with_its_keys(world) {
+    async fn a_05_a_service_account_is_listed_with_its_keys(world) {
         let (acme, adam) = (&world.acme, &world.acme.adam);
         let responsible = acme.mia.person().unwrap();
         let robot = world.change(adam, async |write| {

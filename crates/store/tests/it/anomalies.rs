@@ -105,7 +105,7 @@ on_both! {
         assert_eq!(raw.number("select count(*) from known_network").await, 1, "and none for ever");
     }
 
-    async fn n_06_half_a_sign_in_says_so_until_it_is_whole(world) {
+    async fn n_06_an_incomplete_sign_in_is_marked_until_it_is_complete(world) {
         let acme = &world.acme;
         let mia = acme.mia.person().unwrap();
         let enroll = || acme.mia.may(domain::policy::EnrollFactor { owner: mia, factor: domain::account::Factor::Totp }).unwrap();
@@ -165,7 +165,7 @@ on_both! {
         assert!(raw.number("select count(*) from failure_count").await <= 7, "what is counted is forgotten after an hour");
     }
 
-    async fn n_06_one_network_that_tries_everybody_is_told_to_admins(world) {
+    async fn n_06_password_spraying_is_reported_to_admins(world) {
         let acme = &world.acme;
         let mut people = vec![];
         for n in 0..8 {
@@ -233,7 +233,7 @@ on_both! {
         assert_eq!(world.store.read(&acme.mia).await.unwrap().own_anomalies(10).await.unwrap().len(), 1);
     }
 
-    async fn n_06_more_tasks_than_ever_are_told_with_the_figures_that_say_so(world) {
+    async fn n_06_an_unusual_number_of_tasks_is_reported_with_figures(world) {
         let acme = &world.acme;
         let key = world.key(&acme.mia, "tasks:*").await;
         for _ in 0..25 {

@@ -54,7 +54,7 @@ on_both! {
         }
     }
 
-    async fn d_04_one_person_at_two_screens_answers_once(world) {
+    async fn d_04_one_person_in_two_browsers_decides_once(world) {
         let acme = &world.acme;
         world.ask(acme, 2).await;
         for _ in 0..30 {

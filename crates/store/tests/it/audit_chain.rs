@@ -229,7 +229,7 @@ on_both! {
     }
 
     /// The owner of the database can drop the trigger; a change is then detected by the chain.
-    async fn d_06_a_change_past_the_guard_is_found(world) {
+    async fn d_06_a_change_that_bypasses_the_trigger_is_detected(world) {
         live(world).await;
         let mut raw = Raw::of(world).await;
         raw.unguard().await;
@@ -245,7 +245,7 @@ on_both! {
     }
 
     /// The chain alone does not show that its end was cut off and its head reset. A checkpoint stored elsewhere does.
-    async fn d_06_a_cut_tail_is_shown_by_a_checkpoint_only(world) {
+    async fn d_06_a_truncated_log_is_detected_by_a_checkpoint_only(world) {
         live(world).await;
         let (size, hash) = head(world, &world.acme).await;
         let checkpoint = Checkpoint { tenant: world.acme.tenant, size, hash };

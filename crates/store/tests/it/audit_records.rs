@@ -68,21 +68,21 @@ impl Ledger<'_> {
 const SILENT: &[(&str, &str)] = &[
     ("use_enrollment", "the runner's enrollment is recorded"),
     ("use_password_link", "the new password is recorded"),
-    ("begin_totp_enrollment", "counts for nothing before its first code"),
-    ("totp_secret", "is looked at only"),
-    ("durable_audit_head", "is looked at only"),
+    ("begin_totp_enrollment", "has no effect before the first code"),
+    ("totp_secret", "only reads"),
+    ("durable_audit_head", "only reads"),
     ("use_totp_step", "the session that it completes is recorded"),
     ("use_passkey", "the session that it completes is recorded"),
-    ("see_account_events", "its owner has read what is recorded elsewhere"),
-    ("arrive", "remembers where somebody signs in; what is new of it is recorded"),
-    ("note_key_use", "remembers where a key is used; what is new of it is recorded"),
-    ("append_lines", "output is not a change of state; its digest stands in the receipt"),
-    ("renew_leases", "nothing but time passes"),
-    ("touch_runner", "nothing but time passes"),
+    ("see_account_events", "only marks events as seen"),
+    ("arrive", "updates known places; anomalies are recorded"),
+    ("note_key_use", "updates known networks; anomalies are recorded"),
+    ("append_lines", "output is not a change of state; its digest is in the receipt"),
+    ("renew_leases", "only updates a time"),
+    ("touch_runner", "only updates a time"),
 ];
 
 on_both! {
-    async fn m_13_every_change_makes_its_record_in_its_own_transaction(world) {
+    async fn m_13_every_change_is_recorded_in_its_own_transaction(world) {
         let acme = &world.acme;
         let (mia, ada, olga, adam, rex) = (&acme.mia, &acme.ada, &acme.olga, &acme.adam, &acme.rex);
         let sam = acme.sam.person().unwrap();
@@ -309,12 +309,12 @@ on_both! {
 
         let done = l.done.lock().unwrap().clone();
         let all: BTreeSet<_> = crate::walls::matrix().iter().filter_map(|row| row.method.strip_prefix("Write::").map(str::to_owned)).collect();
-        assert_eq!(all.difference(&done).collect::<Vec<_>>(), Vec::<&String>::new(), "these are not in this story");
+        assert_eq!(all.difference(&done).collect::<Vec<_>>(), Vec::<&String>::new(), "methods without a case in this test");
         assert!(SILENT.iter().all(|(method, _)| done.contains(*method)));
         let said = Raw::of(world).await.texts("select distinct action from audit order by 1").await;
         let offered = audit_event_names();
         let missing: Vec<_> = said.iter().filter(|name| !offered.contains(&name.as_str())).collect();
-        assert!(said.len() > 60 && missing.is_empty(), "{} names, and whoever looks for these cannot: {missing:?}", said.len());
+        assert!(said.len() > 60 && missing.is_empty(), "{} event names, missing in the filter: {missing:?}", said.len());
     }
 
     async fn m_13_a_refused_attempt_is_recorded_and_changes_nothing(world) {

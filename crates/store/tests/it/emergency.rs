@@ -55,7 +55,7 @@ async fn stop(world: &World, by: &Actor, whose: Stopped) -> Result<usize> {
 }
 
 on_both! {
-    async fn k_09_who_is_locked_out_is_nobody_until_let_in_again(world) {
+    async fn k_09_a_locked_person_has_no_access_until_unlocked(world) {
         let acme = &world.acme;
         let (mia, adam) = (acme.mia.person().unwrap(), &acme.adam);
         open(world, &acme.mia, "mia").await;

@@ -45,7 +45,7 @@ async fn told_of(heard: &mut Receiver<Event>, tasks: &[TaskId]) {
 }
 
 on_both! {
-    async fn d_12_sixteen_changes_at_once_last_are_announced_and_stand_in_one_chain(world) {
+    async fn d_12_sixteen_concurrent_changes_are_durable_published_and_in_one_chain(world) {
         let (mut heard, before) = (world.store.subscribe(), world.records(&world.acme).await);
         let tasks = sixteen(world).await.into_iter().collect::<Result<Vec<_>>>().unwrap();
         are_there(world, &tasks).await;
@@ -59,7 +59,7 @@ on_both! {
 /// A change in flight when the connection breaks may be reported as failed; a change reported as done is stored, and later
 /// changes succeed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_shared_wait_that_breaks_tells_nobody_that_it_went_well() {
+async fn d_12_a_failed_group_commit_reports_no_success() {
     let world = World::postgres().await;
     let mut raw = Raw::outside(&world).await;
     let waiting = async {

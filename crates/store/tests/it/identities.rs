@@ -119,7 +119,7 @@ on_both! {
         assert!(world.store.read(&acme.ada).await.unwrap().identities().await.unwrap().is_empty());
     }
 
-    async fn a_02_a_newcomer_with_an_address_that_is_in_use_is_nobody(world) {
+    async fn a_02_a_newcomer_with_an_address_in_use_is_refused(world) {
         let nia = admit(world, &world.acme, "nia", "1").await.unwrap();
         let nia = person(&world.store, world.acme.tenant, nia).await;
         assert_eq!((nia.tenant_role, nia.roles.len()), (TenantRole::Person, 0));
@@ -134,7 +134,7 @@ on_both! {
         assert!(world.store.system().identity(world.acme.tenant, ISSUER, "2").await.unwrap().is_none());
     }
 
-    async fn a_02_the_last_way_in_is_not_unlinked(world) {
+    async fn a_02_the_last_sign_in_method_is_not_unlinked(world) {
         let mia = &world.acme.mia;
         let (first, second) =
             (link(world, mia, ISSUER, "1").await.unwrap(), link(world, mia, "https://b.example", "1").await.unwrap());
@@ -254,7 +254,7 @@ on_both! {
         assert_eq!(raw.number("select count(*) from used_sign_in").await, 1, "what is too old anyway goes");
     }
 
-    async fn a_03_the_glass_is_broken_for_an_admin_and_for_a_while(world) {
+    async fn a_03_break_glass_is_for_admins_and_limited_in_time(world) {
         let (acme, system) = (&world.acme, world.store.system());
         let (adam, mia) = (acme.adam.person().unwrap(), acme.mia.person().unwrap());
         let open = async |person| {

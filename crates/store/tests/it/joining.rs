@@ -101,7 +101,7 @@ on_both! {
         }
     }
 
-    async fn d_03_a_dead_invitation_opens_nothing(world) {
+    async fn d_03_an_invalid_invitation_is_not_found(world) {
         let acme = &world.acme;
         let revoked = invite(world, &acme.olga, acme.ops, None, 1, "revoked").await.unwrap();
         let found = offer(world, "revoked").await.unwrap();
@@ -126,7 +126,7 @@ on_both! {
     }
 
     /// Checked at use: an invitation is invalid if its inviter may no longer invite.
-    async fn d_03_an_invitation_dies_with_the_inviters_right(world) {
+    async fn d_03_an_invitation_ends_with_the_inviters_right(world) {
         let acme = &world.acme;
         let set = async |role| {
             let set = SetMembership { organization: acme.ops, person: id(&acme.ada), role };

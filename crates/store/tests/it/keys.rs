@@ -224,7 +224,7 @@ on_both! {
     }
 
     /// A person who can create keys for the requester could otherwise approve their own request (D-04, M-01).
-    async fn d_04_who_answers_for_a_service_account_does_not_decide_what_it_asks_for(world) {
+    async fn d_04_the_responsible_person_cannot_decide_requests_of_a_service_account(world) {
         let acme = &world.acme;
         let robot = robot(world).await;
         let promote = SetMembership { organization: acme.ops, person: acme.mia.person().unwrap(), role: Role::Approver };
@@ -247,7 +247,7 @@ on_both! {
     }
 
     /// A person who was shown a key can submit with it, whoever is responsible for its owner (D-04, M-01).
-    async fn d_04_who_made_a_key_does_not_decide_what_is_asked_with_it(world) {
+    async fn d_04_the_creator_of_a_key_cannot_decide_its_requests(world) {
         let (acme, robot) = (&world.acme, robot(world).await);
         let promote = SetMembership { organization: acme.ops, person: acme.mia.person().unwrap(), role: Role::Approver };
         world.change(&acme.adam, async |write| write.set_membership(acme.adam.may(promote)?).await).await.unwrap();
@@ -271,7 +271,7 @@ on_both! {
         by(&acme.olga).await.unwrap();
     }
 
-    async fn m_01_an_admin_hands_a_service_account_on_to_who_may_as_much(world) {
+    async fn m_01_an_admin_transfers_a_service_account_to_an_eligible_person(world) {
         let (acme, robot) = (&world.acme, robot(world).await);
         let (account, mia) = (robot.person().unwrap(), acme.mia.person().unwrap());
         let made = CreateKey { responsible: Some(mia), ..new_key(&robot, "k", "tasks:*") };
@@ -300,7 +300,7 @@ on_both! {
     }
 
     /// They could use its keys to exceed their own rights (M-01).
-    async fn m_01_who_may_less_than_a_service_account_makes_no_key_of_it(world) {
+    async fn m_01_a_person_with_a_lower_role_cannot_create_keys_of_a_service_account(world) {
         let (acme, robot) = (&world.acme, robot(world).await);
         let key = || CreateKey { responsible: acme.mia.person(), ..new_key(&robot, "k", "tasks:*") };
         let made = create(world, &acme.mia, key(), "mk_robot1").await.unwrap();
@@ -347,7 +347,7 @@ on_both! {
         assert!(!works(world, "mk_abcdef").await);
     }
 
-    async fn m_01_a_key_ends_at_its_time(world) {
+    async fn m_01_a_key_expires(world) {
         let acme = &world.acme;
         let ends = |at| CreateKey { expires_at: Some(at), ..new_key(&acme.mia, "k", "tasks:*") };
         let past = create(world, &acme.mia, ends(world.now()), "mk_past12").await;

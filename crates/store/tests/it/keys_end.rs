@@ -29,7 +29,7 @@ async fn told(world: &World, who: &Actor) -> Vec<String> {
 }
 
 on_both! {
-    async fn m_01_an_owner_is_told_once_before_a_key_ends(world) {
+    async fn m_01_an_owner_is_notified_once_before_a_key_expires(world) {
         let (mia, system) = (&world.acme.mia, world.store.system());
         lasting(world, "deploys", KEY_EXPIRY_NOTICE + 2 * DAY).await;
         lasting(world, "for today", DAY).await;
@@ -71,7 +71,7 @@ on_both! {
         assert!(told(world, mia).await[0].starts_with("longer"));
     }
 
-    async fn m_01_who_answers_for_a_service_account_is_told_of_its_keys(world) {
+    async fn m_01_the_responsible_person_is_notified_of_expiring_keys(world) {
         let (acme, mia) = (&world.acme, &world.acme.mia);
         let adam = &acme.adam;
         let responsible = mia.person();

@@ -72,7 +72,7 @@ on_both! {
         assert_eq!(world.history(acme, made.id).await, ["task.submit", "task.assign", "task.start", "task.finish"]);
     }
 
-    async fn how_it_ended_is_the_state_that_it_ends_in(world) {
+    async fn the_receipt_decides_the_final_state(world) {
         let acme = &world.acme;
         for (end, state) in [
             (End::Exited(0), TaskState::Succeeded),
@@ -98,7 +98,7 @@ on_both! {
         assert_eq!(world.history(acme, taken.task.id).await, ["task.submit", "task.assign", "task.start", "task.finish"]);
     }
 
-    async fn what_is_urgent_goes_first_and_then_what_is_oldest(world) {
+    async fn urgent_tasks_are_claimed_first_then_the_oldest(world) {
         let acme = &world.acme;
         for (title, priority) in [("a", "low"), ("b", "normal"), ("c", "high"), ("d", "normal"), ("e", "high")] {
             world.submit(&acme.mia, task(acme.ops, json!({ "title": title, "priority": priority }))).await;
@@ -120,7 +120,7 @@ on_both! {
         assert!(world.claim(&acme.rex).await.is_some());
     }
 
-    async fn d_04_what_waits_for_people_is_not_taken(world) {
+    async fn d_04_a_task_that_waits_for_approval_is_not_claimed(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
         assert!(world.claim(&acme.rex).await.is_none());
@@ -129,7 +129,7 @@ on_both! {
         assert!(world.claim(&acme.rex).await.is_some());
     }
 
-    async fn s_09_a_silent_runners_task_goes_back_and_is_lost_after_the_last_attempt(world) {
+    async fn s_09_an_expired_lease_is_released_and_lost_after_the_last_attempt(world) {
         let acme = &world.acme;
         let made = world.submit(&acme.mia, sealed(acme.ops)).await;
         for attempt in 1..=MAX_ATTEMPTS {
@@ -153,7 +153,7 @@ on_both! {
     }
 
     /// The fencing token: the previous runner cannot act on the current attempt.
-    async fn a_stale_runner_says_nothing_about_the_next_start(world) {
+    async fn a_stale_runner_cannot_act_on_the_next_attempt(world) {
         let acme = &world.acme;
         let max = world.runner(acme, "max").await;
         let stale = running(world, acme).await;
@@ -170,7 +170,7 @@ on_both! {
         world.finish(&max, &fresh, End::Exited(0)).await.unwrap();
     }
 
-    async fn a_worker_says_nothing_about_somebody_elses_task(world) {
+    async fn a_runner_cannot_act_on_another_runners_task(world) {
         let acme = &world.acme;
         let max = world.runner(acme, "max").await;
         let taken = running(world, acme).await;

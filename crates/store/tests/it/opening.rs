@@ -71,7 +71,7 @@ on_both! {
         assert_eq!(raw.number(&format!("select min({sealed}) from tenant_key")).await, 12 + 32 + 16);
     }
 
-    async fn d_01_what_commits_is_announced_and_what_does_not_is_not(world) {
+    async fn d_01_only_committed_changes_are_published(world) {
         let acme = &world.acme;
         let mut heard = world.store.subscribe();
         let mut write = world.store.write(&acme.mia).await.unwrap();
@@ -105,7 +105,7 @@ async fn trap_e15_what_is_written_survives_a_power_cut() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_refused_with_what_to_write() {
+async fn an_invalid_database_url_is_refused_with_the_expected_form() {
     for (url, words) in [
         ("mysql://x", "sqlite: or postgres://"),
         ("castellan.db", "sqlite: or postgres://"),
@@ -164,7 +164,7 @@ async fn d_12_two_nodes_that_start_at_once_on_a_new_database_both_come_up() {
 
 /// Every node receives the events of the others (D-12).
 #[tokio::test]
-async fn d_12_a_node_hears_what_another_commits() {
+async fn d_12_a_node_receives_the_events_of_another() {
     let world = World::postgres().await;
     let other = world.another_node().await;
     let mut heard = other.subscribe();
@@ -181,7 +181,7 @@ async fn d_12_a_node_hears_what_another_commits() {
 
 /// Notifications sent while the LISTEN connection was lost are missed, so that subscribers read again (D-12).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_node_that_was_cut_off_looks_again_and_hears_again() {
+async fn d_12_a_node_that_was_disconnected_reports_missed_events() {
     let world = World::postgres().await;
     let mut heard = world.store.subscribe();
     let mut raw = Raw::outside(&world).await;
@@ -196,7 +196,7 @@ async fn d_12_a_node_that_was_cut_off_looks_again_and_hears_again() {
 
 /// Waiting for another node's lock times out as on SQLite, and later changes proceed (D-12).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_change_that_waits_too_long_is_told_that_it_is_busy() {
+async fn d_12_a_change_that_waits_too_long_fails_as_busy() {
     let world = World::postgres().await;
     let mia = &world.acme.mia;
     let mut raw = Raw::of(&world).await;
@@ -213,7 +213,7 @@ async fn d_12_a_change_that_waits_too_long_is_told_that_it_is_busy() {
 
 /// Closing the pool waits for every connection, so the LISTEN connection must not belong to it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_closing_ends_in_the_midst_of_events() {
+async fn d_12_the_store_closes_while_events_arrive() {
     let world = World::postgres().await;
     let mut noise = Raw::outside(&world).await;
     let loud = tokio::spawn(async move { while noise.run("select pg_notify('castellan', '-')").await.is_ok() {} });

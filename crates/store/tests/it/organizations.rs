@@ -281,7 +281,7 @@ on_both! {
         lock(world, &acme.console, &acme.adam).await.unwrap(); // the console unlocks them
     }
 
-    async fn d_03_what_somebody_had_goes_on_or_ends_when_they_go(world) {
+    async fn d_03_a_departure_cancels_revokes_and_transfers(world) {
         let acme = &world.acme;
         let mia = &acme.mia;
         let runs = submit(world, mia, acme.ops).await.unwrap().id;
@@ -481,7 +481,7 @@ on_both! {
     }
 
     /// The responsible person creates the service account's keys, so they must not have lower rights.
-    async fn d_03_only_who_may_as_much_answers_for_a_service_account(world) {
+    async fn d_03_a_responsible_person_needs_the_same_or_a_higher_role(world) {
         let acme = &world.acme;
         set(world, &acme.olga, acme.lab, id(&acme.mia), Role::Member).await.unwrap();
         let robot = robot(world, &acme.mia, &[(acme.ops, Role::Member), (acme.lab, Role::Member)]).await;

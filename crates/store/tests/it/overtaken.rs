@@ -93,7 +93,7 @@ on_both! {
     }
 
     /// A session created while its owner is locked would become valid when they are unlocked.
-    async fn k_09_no_session_sleeps_while_its_owner_is_locked_out(world) {
+    async fn k_09_a_session_cannot_be_opened_while_its_owner_is_locked(world) {
         let (mia, adam) = (&world.acme.mia, &world.acme.adam);
         let person = mia.person().unwrap();
         let ground = SignInBasis::Password(None);
@@ -147,7 +147,7 @@ on_both! {
         }).await;
     }
 
-    async fn a_03_who_breaks_the_glass_is_out_when_it_is_closed(world) {
+    async fn a_03_closing_break_glass_ends_its_session(world) {
         let (console, mia) = (&world.acme.console, &world.acme.mia);
         let person = mia.person().unwrap();
         let make = || console.may(SetTenantRole { person, tenant_role: TenantRole::Admin });

@@ -24,7 +24,7 @@ async fn days(world: &World, actor: &Actor, since: Timestamp) -> Vec<(i64, TaskS
 }
 
 on_both! {
-    async fn what_ended_is_counted_by_day_and_state(world) {
+    async fn finished_tasks_are_counted_by_day_and_state(world) {
         let acme = &world.acme;
         run(world, "private", Duration::from_secs(9), End::Exited(0)).await; // before the requested period
         let since = Timestamp(world.now().0 + 1);
@@ -50,7 +50,7 @@ on_both! {
         }
     }
 
-    async fn what_went_wrong_is_listed_newest_first(world) {
+    async fn failed_tasks_are_listed_newest_first(world) {
         let acme = &world.acme;
         let since = world.now();
         for end in [End::Exited(1), End::Exited(0), End::TimedOut] {
@@ -65,7 +65,7 @@ on_both! {
         assert!(states(&acme.vera, Timestamp(world.now().0 + 1)).await.is_empty());
     }
 
-    async fn what_is_open_is_counted_for_who_sees_it(world) {
+    async fn visible_open_tasks_are_counted(world) {
         let acme = &world.acme;
         for _ in 0..2 {
             world.submit(&acme.mia, sealed(acme.ops)).await;

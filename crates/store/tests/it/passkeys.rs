@@ -30,7 +30,7 @@ async fn remove(world: &World, owner: &Actor, id: PasskeyId) -> Result<()> {
 }
 
 on_both! {
-    async fn m_14_what_was_asked_is_answered_once(world) {
+    async fn m_14_a_challenge_is_answered_once(world) {
         let system = world.store.system();
         system.create_ceremony(hash("one"), "what one was asked").await.unwrap();
         system.create_ceremony(hash("two"), "what two was asked").await.unwrap();
@@ -44,7 +44,7 @@ on_both! {
     }
 
     /// Of ten concurrent responses, one is verified.
-    async fn m_14_what_was_asked_is_answered_once_even_at_the_same_moment(world) {
+    async fn m_14_a_challenge_is_answered_once_concurrently(world) {
         let system = world.store.system();
         for round in 0..20 {
             let token = hash(&format!("round {round}"));
@@ -55,7 +55,7 @@ on_both! {
         }
     }
 
-    async fn m_14_what_was_asked_is_answered_within_five_minutes(world) {
+    async fn m_14_a_challenge_expires_after_five_minutes(world) {
         let system = world.store.system();
         for token in ["in time", "late", "forgotten"] {
             system.create_ceremony(hash(token), token).await.unwrap();

@@ -50,7 +50,7 @@ on_both! {
     }
 
     /// Frequent words are searched in the order of the list, rare ones by their index: both find the same tasks.
-    async fn a_word_of_many_titles_and_one_of_few_are_found_together_with_all_else(world) {
+    async fn frequent_and_rare_words_are_found_with_every_other_filter(world) {
         let acme = &world.acme;
         world.store.system().seed(acme.tenant, 2_200).await.unwrap();
         // More than twenty thousand words with this prefix.
@@ -76,7 +76,7 @@ on_both! {
     }
 
     /// The actor's own tasks are found among any number of invisible ones, and the counts are marked as incomplete.
-    async fn what_one_sees_is_found_behind_very_much_that_one_does_not(world) {
+    async fn visible_tasks_are_found_behind_many_invisible_ones(world) {
         let acme = &world.acme;
         let old = world.submit(&acme.mia, task(acme.ops, json!({ "title": "old" }))).await.id;
         world.wait(Duration::from_hours(24));
@@ -118,7 +118,7 @@ on_both! {
     }
 
     /// A URL may contain anything; PostgreSQL allows no NUL in text.
-    async fn a_filter_with_nul_is_no_failure_of_the_database(world) {
+    async fn a_filter_with_nul_matches_nothing(world) {
         let mia = &world.acme.mia;
         for filter in [
             TaskFilter { text: Some("a\0b".into()), ..TaskFilter::default() },

@@ -29,7 +29,7 @@ fn message(result: Result<Vec<(String, u64)>>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_everything_moves_and_is_the_same_afterwards() {
+async fn d_12_a_transfer_copies_everything() {
     let (from, to) = (deployment().await, Database::create().await);
     let tables = move_on(&from, &to.url).await.unwrap();
     let (mut before, mut after) = (Raw::of(&from).await, Raw::at(&to.url).await);
@@ -65,7 +65,7 @@ async fn d_12_everything_moves_and_is_the_same_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_move_that_was_broken_off_goes_on() {
+async fn d_12_an_interrupted_transfer_resumes() {
     let (from, to) = (deployment().await, Database::create().await);
     let (broken, mut heard) = tokio::sync::oneshot::channel::<()>();
     let mut broken = Some(broken);
@@ -92,7 +92,7 @@ async fn d_12_a_move_that_was_broken_off_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_what_is_another_deployments_is_left_alone() {
+async fn d_12_another_deployments_database_is_refused() {
     let (from, to) = (deployment().await, World::postgres().await);
     let text = message(move_on(&from, &to.url).await);
     assert!(text.contains("another deployment"), "{text}");
@@ -103,7 +103,7 @@ async fn d_12_what_is_another_deployments_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_what_changed_after_the_move_is_found() {
+async fn d_12_changes_after_the_transfer_are_detected() {
     let (from, to) = (deployment().await, Database::create().await);
     move_on(&from, &to.url).await.unwrap();
     Raw::at(&to.url).await.run("update person set name = 'Somebody else'").await.unwrap();

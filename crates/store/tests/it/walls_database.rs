@@ -40,7 +40,7 @@ const POINTERS: &[(&str, &str)] = &[
 ];
 
 on_both! {
-    async fn no_row_points_across_the_wall(world) {
+    async fn no_row_references_another_tenant(world) {
         Resources::create_in(world, &world.acme).await;
         Resources::create_in(world, &world.bolt).await;
         let mut raw = Raw::of(world).await;
