@@ -13,28 +13,28 @@ use domain::{
     role::{Role, TenantRole},
 };
 use leptos::prelude::*;
-use store::{AccessHolder, AccessKey, Which};
+use store::{AccessHolder, AccessKey, ResourceRef};
 
 const ROWS_PER_PAGE: u32 = 50;
 
 /// `/tasks/{id}/access`.
 pub fn of_task() -> PageFuture {
-    page(|actor| async move { access_page(actor, Which::Task(ctx::param("id")?)).await })
+    page(|actor| async move { access_page(actor, ResourceRef::Task(ctx::param("id")?)).await })
 }
 
 /// `/organizations/{id}/access`.
 pub fn of_organization() -> PageFuture {
-    page(|actor| async move { access_page(actor, Which::Organization(ctx::param("id")?)).await })
+    page(|actor| async move { access_page(actor, ResourceRef::Organization(ctx::param("id")?)).await })
 }
 
 /// `/runners/{id}/access`.
 pub fn of_runner() -> PageFuture {
-    page(|actor| async move { access_page(actor, Which::Runner(ctx::param("id")?)).await })
+    page(|actor| async move { access_page(actor, ResourceRef::Runner(ctx::param("id")?)).await })
 }
 
 /// `/keys/service-accounts/{id}/access`.
 pub fn of_service_account() -> PageFuture {
-    page(|actor| async move { access_page(actor, Which::ServiceAccount(ctx::param("id")?)).await })
+    page(|actor| async move { access_page(actor, ResourceRef::ServiceAccount(ctx::param("id")?)).await })
 }
 
 /// Returns the path of the page of the object itself.
@@ -61,20 +61,20 @@ pub fn AccessLink(actor: Actor, resource: Resource) -> impl IntoView {
     })
 }
 
-async fn access_page(actor: Actor, which: Which) -> Result<Page, Refusal> {
+async fn access_page(actor: Actor, which: ResourceRef) -> Result<Page, Refusal> {
     let store = ctx::store()?;
     let mut read = store.read(&actor).await?;
     let section = match which {
-        Which::Task(_) => Section::Tasks,
-        Which::Organization(_) => Section::Organizations,
-        Which::Runner(_) => Section::Runners,
-        Which::ServiceAccount(_) => Section::Keys,
+        ResourceRef::Task(_) => Section::Tasks,
+        ResourceRef::Organization(_) => Section::Organizations,
+        ResourceRef::Runner(_) => Section::Runners,
+        ResourceRef::ServiceAccount(_) => Section::Keys,
     };
-    let (resource, name) = read.thing(which).await?;
+    let (resource, name) = read.resource_and_name(which).await?;
     let proof = store.authorize(&actor, ReadAccess { resource }).await?;
     let (after, partial) =
         (ctx::here().get("after").unwrap_or_default().to_owned(), !read.is_visible_to_all(&resource));
-    let found = read.reach(&proof, &after, ROWS_PER_PAGE, store.now()).await?;
+    let found = read.access_list(&proof, &after, ROWS_PER_PAGE, store.now()).await?;
     // Only people who manage keys see the names and ids of other people's keys; the owner of a task sees their number.
     let responsible =
         matches!(resource, Resource::ServiceAccount(_, responsible) if actor.person() == Some(responsible));

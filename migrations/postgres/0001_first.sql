@@ -1,4 +1,4 @@
--- Times are microseconds since the Unix epoch. Every key begins with the tenant: the wall is in the keys.
+-- Times are microseconds since the Unix epoch. Every key begins with the tenant, which keeps references within it.
 
 create table tenant (
     id         uuid not null primary key,
@@ -6,7 +6,7 @@ create table tenant (
     created_at bigint not null
 );
 
--- The tenant's data key, wrapped by the master key.
+-- Tenant data keys, wrapped by the master key.
 create table tenant_key (
     tenant_id uuid not null primary key references tenant (id),
     version   bigint not null,
@@ -18,15 +18,15 @@ create table organization (
     id         uuid not null,
     name       text not null,
     created_at bigint not null,
-    -- Since when it is put away: it is read, and nothing happens in it.
+    -- When it was archived; an archived organization is read-only.
     archived_at bigint,
-    -- Whether people of the tenant may ask to join.
+    -- Whether people of the tenant can request to join.
     open_to_requests boolean not null default false,
     primary key (tenant_id, id),
     unique (tenant_id, name)
 );
 
--- What organizations were called before they were renamed: group rules of providers go on naming them so.
+-- Former names of organizations: group rules of providers continue to use them.
 create table organization_former_name (
     tenant_id       uuid not null,
     name            text not null,
@@ -44,14 +44,14 @@ create table person (
     password_hash text,
     locked_at     bigint,
     created_at    bigint not null,
-    -- Who answers for it, if this is a service account: an owner of keys that is no person and never signs in.
+    -- The responsible person of a service account, which owns keys and never signs in; null for people.
     responsible_id uuid,
     primary key (tenant_id, id)
 );
 create index person_responsible on person (tenant_id, responsible_id) where responsible_id is not null;
--- Those who read everything.
+-- People who can read everything.
 create index person_reader on person (tenant_id, id) where tenant_role <> 'person';
--- An address belongs to one tenant.
+-- An email address belongs to one tenant.
 create unique index person_email on person (email);
 
 create table membership (
@@ -59,7 +59,7 @@ create table membership (
     organization_id uuid not null,
     person_id       uuid not null,
     role            text not null,
-    -- The identity provider whose groups gave it; none where a person did.
+    -- The identity provider whose group rules granted the role; null if a person did.
     provider        text,
     created_at      bigint not null,
     primary key (tenant_id, organization_id, person_id),
@@ -68,21 +68,21 @@ create table membership (
 );
 create index membership_person on membership (tenant_id, person_id, organization_id, role);
 
--- Links that put whoever has them into an organization: only hashes of their tokens are kept. One that is used up or revoked
--- is gone; what became of it stands in the audit log.
+-- Invitation links; only hashes of their tokens are stored. Used-up and revoked ones are deleted; the audit log records
+-- their history.
 create table invitation (
     tenant_id       uuid not null,
     id              uuid not null,
     organization_id uuid not null,
     token_hash      bytea not null,
     role            text not null,
-    -- The one address that it is for.
+    -- The only address that may use it.
     email           text,
-    -- Whether the server sent it to that address: then whoever has it reads what is sent there.
+    -- Whether the server mailed it to that address, so that its use proves access to the mailbox.
     mailed          boolean not null,
-    -- Whose right to invite it hangs on, asked again when it is used.
+    -- The inviter, whose right to invite is checked again at use.
     inviter_id      uuid not null,
-    -- The open invitation that it confirms an address for: ended with that, unless that was used up before.
+    -- The open invitation that it confirms an address for; deleted with it unless that was used up before.
     confirms_id     uuid,
     uses            bigint not null,
     used            bigint not null,
@@ -98,7 +98,7 @@ create index invitation_inviter on invitation (tenant_id, inviter_id);
 create index invitation_confirms on invitation (tenant_id, confirms_id) where confirms_id is not null;
 create index invitation_expiry on invitation (expires_at);
 create index invitation_over on invitation (tenant_id, expires_at);
--- People who asked to be let into an organization.
+-- Requests to join an organization.
 create table join_request (
     tenant_id       uuid not null,
     id              uuid not null,
@@ -106,7 +106,7 @@ create table join_request (
     person_id       uuid not null,
     reason          text not null,
     state           text not null,
-    -- Why not, where somebody said no.
+    -- The reason for declining it.
     answer          text not null,
     created_at      bigint not null,
     settled_at      bigint,
@@ -117,7 +117,7 @@ create table join_request (
 create unique index join_request_waiting on join_request (tenant_id, organization_id, person_id) where state = 'waiting';
 create index join_request_person on join_request (tenant_id, person_id, organization_id, id);
 
--- One-time links: the first start, and setting a password. Only hashes of tokens are kept.
+-- One-time links for the setup and for passwords; only hashes of tokens are stored.
 create table setup_link (
     token_hash bytea not null primary key,
     expires_at bigint not null
@@ -139,7 +139,7 @@ create table browser_session (
     token_hash   bytea not null,
     person_id    uuid not null,
     signed_in_by text not null,
-    -- Whether a second factor was shown, or vouched for by who signed them in.
+    -- Whether a second factor was verified here or by the provider.
     second_factor_verified      boolean not null,
     authenticated_at    bigint not null,
     device       text not null,
@@ -148,7 +148,7 @@ create table browser_session (
     last_used_at bigint not null,
     expires_at   bigint not null,
     rotate       boolean not null default false,
-    -- The token before the last change, good for a few more seconds: requests were under way with it.
+    -- The previous token, valid for a few more seconds for requests in flight.
     previous_hash bytea,
     rotated_at   bigint,
     primary key (tenant_id, id),
@@ -159,20 +159,20 @@ create index browser_session_previous on browser_session (previous_hash) where p
 create index browser_session_person on browser_session (tenant_id, person_id, last_used_at);
 create index browser_session_expiry on browser_session (expires_at);
 
--- Second factors, for signing in and for proving who one is. Whether everybody must have one:
+-- Whether every person of the tenant must have a second factor.
 create table factor_policy (
     tenant_id uuid not null primary key references tenant (id),
     everybody boolean not null
 );
--- The secret of an authenticator app, sealed with the tenant's key. The last step of time that was used stays here: no code
--- works twice.
+-- Secrets of authenticator apps, encrypted with the tenant's key. The last used time step is stored, so that no code works
+-- twice.
 create table totp (
     tenant_id    uuid not null,
     person_id    uuid not null,
     sealed       bytea not null,
     last_step    bigint not null,
     created_at   bigint not null,
-    -- When a first code showed that the app has the secret; until then it counts for nothing.
+    -- When a first code confirmed the app; it does not count before.
     confirmed_at bigint,
     primary key (tenant_id, person_id),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
@@ -183,7 +183,7 @@ create table passkey (
     person_id     uuid not null,
     name          text not null,
     credential_id bytea not null,
-    -- The public key and what is known of its authenticator, as JSON.
+    -- Public key and authenticator state, as JSON.
     body          text not null,
     created_at    bigint not null,
     last_used_at  bigint,
@@ -192,14 +192,14 @@ create table passkey (
 );
 create unique index passkey_credential on passkey (credential_id);
 create index passkey_person on passkey (tenant_id, person_id, id);
--- Half of a passkey's ceremony: what was asked of a browser that has not answered yet. Only hashes of tokens are kept.
+-- Passkey ceremonies in progress: challenges without a response yet. Only hashes of tokens are stored.
 create table ceremony (
     token_hash bytea not null primary key,
     state      text not null,
     expires_at bigint not null
 );
 create index ceremony_expiry on ceremony (expires_at);
--- Recovery codes that were not used yet; a used one is gone.
+-- Unused recovery codes; used ones are deleted.
 create table recovery_code (
     tenant_id  uuid not null,
     person_id  uuid not null,
@@ -208,7 +208,7 @@ create table recovery_code (
     primary key (tenant_id, person_id, code_hash),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
--- What happened with somebody's account, for themselves to read.
+-- Account events, shown to the account's owner.
 create table account_event (
     tenant_id  uuid not null,
     id         uuid not null,
@@ -224,7 +224,7 @@ create table account_event (
 create index account_event_person on account_event (tenant_id, person_id, id);
 create index account_event_unseen on account_event (tenant_id, person_id) where seen_at is null;
 
--- An address that its reader has not confirmed yet.
+-- Requested address changes that are not confirmed yet.
 create table address_change (
     tenant_id  uuid not null,
     token_hash bytea not null,
@@ -232,7 +232,8 @@ create table address_change (
     email      text not null,
     created_at bigint not null,
     expires_at bigint not null,
-    -- The token that went to the present address; none where an admin answers for it. And when each was followed.
+    -- Hash of the token sent to the current address, null if an admin confirmed the change; and when each link was
+    -- followed.
     current_token_hash bytea,
     new_confirmed_at     bigint,
     current_confirmed_at bigint,
@@ -241,7 +242,7 @@ create table address_change (
 );
 create unique index address_change_current on address_change (current_token_hash) where current_token_hash is not null;
 create index address_change_person on address_change (tenant_id, person_id);
--- Browsers that somebody signed in with before, by what their cookie holds.
+-- Known browsers of a person, by the hash of their device cookie.
 create table known_device (
     tenant_id    uuid not null,
     person_id    uuid not null,
@@ -250,7 +251,7 @@ create table known_device (
     primary key (tenant_id, person_id, token_hash),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
--- Networks that somebody signed in from before (IPv4 /24, IPv6 /48), and those that a key was used from.
+-- Known networks of a person's sign-ins (IPv4 /24, IPv6 /48).
 create table known_network (
     tenant_id    uuid not null,
     person_id    uuid not null,
@@ -260,7 +261,7 @@ create table known_network (
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
 create index known_network_age on known_network (tenant_id, last_used_at);
--- Wrong passwords and factors of the last hour, in spans of ten minutes.
+-- Failed passwords and second factors of the last hour, in intervals of ten minutes.
 create table failure_count (
     tenant_id uuid not null,
     network   text not null,
@@ -272,26 +273,26 @@ create table failure_count (
 );
 create index failure_count_person on failure_count (tenant_id, person_id, span);
 create index failure_count_age on failure_count (tenant_id, span);
--- What was unusual: one row for each kind, subject and span of time, however often it happened in it.
+-- Anomalies: one row per kind, subject and interval, however often it occurred in it.
 create table anomaly (
     tenant_id  uuid not null references tenant (id),
     id         uuid not null,
     kind       text not null,
-    -- A person, a key or a network.
+    -- Id of a person or a key, or a network.
     subject    text not null,
     span       bigint not null,
-    -- Whose account or key it is, and who is told: a service account's is told to who answers for it.
+    -- The owner of the account or key, and who is notified: for a service account its responsible person.
     person_id  uuid,
     notify_id    uuid,
     key_id     uuid,
     times      bigint not null,
     address    text not null,
     network    text not null,
-    -- Why it is unusual, in figures, as JSON.
+    -- The figures that make it unusual, as JSON.
     facts      text not null,
     first_at   bigint not null,
     last_at    bigint not null,
-    -- Who has looked at it, and when.
+    -- Who reviewed it, and when.
     reviewed_at  bigint,
     reviewed_by  uuid,
     primary key (tenant_id, id),
@@ -305,7 +306,7 @@ create index anomaly_notify on anomaly (tenant_id, notify_id, id);
 create index anomaly_age on anomaly (tenant_id, last_at);
 create index anomaly_new on anomaly (tenant_id, id) where reviewed_at is null;
 
--- Mail that waits to be sent, sealed with the tenant's key; when it was, it is gone.
+-- The mail queue, encrypted with the tenant's key; sent mail is deleted.
 create table mail (
     tenant_id  uuid not null references tenant (id),
     id         uuid not null,
@@ -317,7 +318,7 @@ create table mail (
     primary key (tenant_id, id)
 );
 create index mail_due on mail (next_at, id);
--- Identity providers that admins set up; the client secret is sealed with the tenant's key.
+-- Identity providers; the client secret is encrypted with the tenant's key.
 create table identity_provider (
     tenant_id  uuid not null references tenant (id),
     id         uuid not null,
@@ -329,7 +330,7 @@ create table identity_provider (
 );
 create unique index identity_provider_id on identity_provider (id);
 
--- Who somebody is for an identity provider: issuer and subject, never an address.
+-- Linked identities, by issuer and subject, never by address.
 create table identity (
     tenant_id    uuid not null,
     id           uuid not null,
@@ -346,14 +347,14 @@ create table identity (
 create unique index identity_subject on identity (tenant_id, issuer, subject);
 create index identity_person on identity (tenant_id, person_id);
 
--- Sign-ins at providers that came back: each may do so once. Only hashes of their ids are kept, until they are too old anyway.
+-- Used sign-ins at providers, so that each works once. Only hashes of their ids are stored, until they expire.
 create table used_sign_in (
     id_hash    bytea not null primary key,
     expires_at bigint not null
 );
 create index used_sign_in_expiry on used_sign_in (expires_at);
 
--- Admins who may use their password though other ways in are closed, until a time.
+-- Break-glass: admins who may use their password although other sign-in methods are disabled, until a time.
 create table break_glass (
     tenant_id  uuid not null,
     person_id  uuid not null,
@@ -364,7 +365,7 @@ create table break_glass (
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
 
--- Failed attempts to sign in, by account and by address; subjects are hashes.
+-- Failed sign-ins by account and by network; subjects are hashes.
 create table throttle (
     subject  bytea not null primary key,
     failures bigint not null,
@@ -384,14 +385,14 @@ create table api_key (
     expires_at   bigint,
     last_used_at bigint,
     revoked_at   bigint,
-    -- The one organization that it is for, and where from it works; no networks are no limit.
+    -- The organization that it is limited to, and its allowed networks; empty means any network.
     organization_id uuid,
     networks     text not null default '',
-    -- The key in whose place it stands.
+    -- The key that it replaces.
     replaces     uuid,
-    -- Who was shown it, and so knows it; nobody where the console made it.
+    -- The person who was shown the key; null if the console created it.
     creator_id     uuid,
-    -- When its owner is told that it ends soon; null once they were, and where there is nothing to tell.
+    -- When the expiry notice is due; null after it was sent, and if there is none.
     expiry_notice_at      bigint,
     primary key (tenant_id, id),
     foreign key (tenant_id, owner_id) references person (tenant_id, id),
@@ -404,7 +405,7 @@ create index api_key_expiry_notice on api_key (expiry_notice_at) where expiry_no
 create index api_key_expiry_notice_in_tenant on api_key (tenant_id, expiry_notice_at) where expiry_notice_at is not null;
 create unique index api_key_replaces on api_key (tenant_id, replaces) where replaces is not null;
 
--- Access reviews, and every right in them as it was when the review began.
+-- Access reviews, and the rights in them as of the start of the review.
 create table review (
     tenant_id       uuid not null references tenant (id),
     id              uuid not null,
@@ -437,7 +438,7 @@ create table review_item (
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
 create index review_item_open on review_item (tenant_id, review_id, item_number) where verdict is null;
--- Networks that a key was used from before, and how many tasks it submitted in each hour since the epoch.
+-- Known networks of a key, and the number of tasks that it submitted per hour since the epoch.
 create table key_network (
     tenant_id    uuid not null,
     key_id       uuid not null,
@@ -490,7 +491,7 @@ create table runner (
     last_seen_at bigint,
     connected    boolean not null default false,
     revoked_at   bigint,
-    -- The certificate that was issued anew and not shown yet: both count until it is.
+    -- The renewed certificate that was not used yet; both are valid until it is.
     next_serial     text,
     next_expires_at bigint,
     primary key (tenant_id, id)
@@ -521,7 +522,7 @@ create table task (
     lease_until       bigint,
     cancel_asked      boolean not null default false,
     next_line         bigint not null default 1,
-    -- How much of this attempt's output is kept, counted by the server itself.
+    -- Bytes of this attempt's output, as counted by the server.
     output_bytes      bigint not null default 0,
     ending            text,
     receipt           text,
@@ -535,17 +536,17 @@ create table task (
     foreign key (tenant_id, owner_id) references person (tenant_id, id)
 );
 create unique index task_idempotency on task (tenant_id, owner_id, idempotency_key) where idempotency_key is not null;
--- With all that says who sees a task: counting needs no row.
+-- Contains every column that decides visibility, so that counts read only the index.
 create index task_state on task (tenant_id, state, id, owner_id, organization_id, visibility, asked);
 create index task_owner on task (tenant_id, owner_id, id);
 create index task_organization on task (tenant_id, organization_id, id);
 create index task_queue on task (tenant_id, priority desc, id) where state = 'queued';
 create index task_leased on task (tenant_id, runner_id, id) where state in ('assigned', 'running');
 create index task_lease on task (lease_until) where state in ('assigned', 'running');
--- What was approved before, by title: those that asked and were not turned down.
+-- Precedents by title: tasks that required approval and were not denied.
 create index task_precedent on task (tenant_id, organization_id, owner_id, tool, title, id)
     where asked and state not in ('awaiting_approval', 'denied', 'expired');
--- What ended lately, and what of it went wrong. The first is read without looking at the tasks themselves.
+-- Finished tasks, and failed ones. The first is covering, so that the tasks themselves are not read.
 create index task_ended on task
     (tenant_id, ended_at, state, owner_id, organization_id, visibility, asked, queued_at, started_at)
     where ended_at is not null;
@@ -561,8 +562,8 @@ create table task_label (
 );
 create index task_label_value on task_label (tenant_id, key, value, task_id);
 
--- The words of tasks' titles, in lower case: what a text is sought among, by an index and in the order of ids. The order of
--- words is that of their bytes, whatever the database's language.
+-- Words of task titles in lower case, for search by prefix and in the order of ids. They are ordered by bytes, independent
+-- of the database's locale.
 create table task_word (
     tenant_id uuid not null,
     task_id   uuid not null,
@@ -572,7 +573,7 @@ create table task_word (
 );
 create index task_word_found on task_word (tenant_id, word, task_id);
 
--- What tasks print: batches of lines, as JSON.
+-- Task output: batches of lines, as JSON.
 create table task_log (
     tenant_id  uuid not null,
     task_id    uuid not null,
@@ -618,12 +619,12 @@ create table decision (
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
 
--- The head row is the chain's lock.
+-- The head row is also the lock of the chain.
 create table audit_head (
     tenant_id uuid not null primary key references tenant (id),
     seq       bigint not null,
     hash      bytea not null,
-    -- Since when the tenant is frozen: who records a change reads it with the lock.
+    -- When the tenant was frozen; read under the lock by every change.
     frozen_at bigint
 );
 create table audit (
@@ -639,7 +640,7 @@ create table audit (
     previous    bytea not null,
     hash        bytea not null,
     personal    text,
-    -- Which security event it is, if it is one.
+    -- The security event, if this is one.
     event       text,
     primary key (tenant_id, seq)
 );
@@ -649,13 +650,13 @@ create index audit_target on audit (tenant_id, target_id, seq);
 create index audit_refused on audit (tenant_id, seq) where outcome = 'refused';
 create index audit_event on audit (tenant_id, event, seq) where event is not null;
 
--- Opens with the master key only: a wrong key is found at start.
+-- Opens with the master key only, so that a wrong key is detected at start.
 create table key_check (
     id      bigint not null primary key,
     sealed  bytea not null
 );
 
--- Records stay as they were written; only the personal data beside them may be erased.
+-- Audit events are immutable; only their personal data can be erased.
 create function audit_append_only() returns trigger language plpgsql as $$
 begin
     if tg_op = 'UPDATE' and new.personal is null
@@ -666,21 +667,21 @@ begin
 end $$;
 create trigger audit_append_only before update or delete on audit for each row execute function audit_append_only();
 
--- A statement sees the rows of the tenant that its transaction is for. What has to look across tenants (who is signing
--- in, what is due) says so by castellan.system; those statements stand in one file.
+-- Row-level security: a statement sees only the rows of its transaction's tenant. Statements across tenants (sign-in, due
+-- work) set castellan.system; they are limited to the store's `system` module and a few listed files.
 create function castellan_tenant() returns uuid language sql stable as $$
     select nullif(current_setting('castellan.tenant', true), '')::uuid
 $$;
 create function castellan_system() returns boolean language sql stable as $$
     select coalesce(current_setting('castellan.system', true) = 'on', false)
 $$;
--- A tenant's own row carries its id in another column.
+-- The tenant table has the tenant's id in another column.
 alter table tenant enable row level security;
 alter table tenant force row level security;
 create policy tenant_only on tenant using ((select castellan_system()) or id = (select castellan_tenant()))
     with check ((select castellan_system()) or id = (select castellan_tenant()));
--- Every table with a tenant_id. The tables without one (setup_link, ceremony, used_sign_in, throttle, key_check) hold hashes
--- and sealed values that belong to no tenant yet.
+-- Every table with a tenant_id. The tables without one (setup_link, ceremony, used_sign_in, throttle, key_check) contain
+-- hashes and encrypted values that belong to no tenant.
 do $$
 declare
     walled text;

@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{OrganizationId, joining::JoinState, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
-use store::{Asked, JoinRequest, JoinableOrganization, OwnJoinRequest};
+use store::{JoinRequest, JoinableOrganization, OwnJoinRequest, WaitingJoinRequests};
 
 /// The organizations that accept join requests.
 #[component]
@@ -132,8 +132,8 @@ pub fn JoinRequestList(
 
 /// A notice on the overview about requests that the person can answer.
 #[component]
-pub fn PendingJoinRequests(rows: Vec<Asked>) -> impl IntoView {
-    let line = |pending: Asked| {
+pub fn PendingJoinRequests(rows: Vec<WaitingJoinRequests>) -> impl IntoView {
+    let line = |pending: WaitingJoinRequests| {
         let href = format!("/organizations/{}", pending.organization_id);
         view! { <p class="notice"><a href=href>{t!("join-asked-of-me", n = pending.n, organization = pending.organization)}</a></p> }
     };

@@ -21,7 +21,7 @@ use domain::{
 };
 use leptos::prelude::*;
 use std::collections::BTreeMap;
-use store::{Approval, Ended, Read, TaskFilter, TaskRow};
+use store::{Approval, FinishedTasks, Read, TaskFilter, TaskRow};
 
 /// The rows of each list; a link leads to the rest.
 const ROWS_PER_LIST: u32 = 5;
@@ -85,7 +85,7 @@ async fn running(read: &mut Read) -> Result<Vec<TaskRow>, Refusal> {
 
 /// Task counts with links: the open states now, and the final states of the week.
 #[component]
-fn Tiles(open: BTreeMap<TaskState, i64>, ended: Vec<Ended>) -> impl IntoView {
+fn Tiles(open: BTreeMap<TaskState, i64>, ended: Vec<FinishedTasks>) -> impl IntoView {
     let (succeeded, failed) = week::totals(&ended);
     let open = |state: TaskState| open.get(&state).copied().unwrap_or(0);
     let tile = |(state, count, recent): (TaskState, i64, bool)| {

@@ -4,7 +4,7 @@ use crate::{tasks::labels, ui::Table};
 use domain::{Timestamp, task::TaskState};
 use leptos::prelude::*;
 use std::time::Duration;
-use store::{Ended, MAX_TASKS_SCANNED};
+use store::{FinishedTasks, MAX_TASKS_SCANNED};
 
 /// Days in the charts, including today.
 const DAYS: u8 = 7;
@@ -37,7 +37,7 @@ impl Day {
     }
 }
 
-fn days(since: Timestamp, ended: &[Ended]) -> Vec<Day> {
+fn days(since: Timestamp, ended: &[FinishedTasks]) -> Vec<Day> {
     let day = |nth: u8| {
         let date = since.after(DAY.saturating_mul(nth.into())).exact();
         let mut day = Day { label: date.get(5..10).unwrap_or_default().to_owned(), ..Day::default() };
@@ -57,14 +57,14 @@ fn days(since: Timestamp, ended: &[Ended]) -> Vec<Day> {
 }
 
 /// Returns the number of succeeded and failed tasks.
-pub fn totals(ended: &[Ended]) -> (i64, i64) {
+pub fn totals(ended: &[FinishedTasks]) -> (i64, i64) {
     let of = |state: TaskState| ended.iter().filter(|row| row.state == state).map(|row| row.n).sum();
     (of(TaskState::Succeeded), of(TaskState::Failed))
 }
 
 /// Both charts.
 #[component]
-pub fn WeekCharts(since: Timestamp, ended: Vec<Ended>) -> impl IntoView {
+pub fn WeekCharts(since: Timestamp, ended: Vec<FinishedTasks>) -> impl IntoView {
     let days = days(since, &ended);
     let all: i64 = ended.iter().map(|row| row.n).sum();
     view! {
@@ -135,7 +135,8 @@ mod tests {
     #[test]
     fn a_week_is_today_and_the_six_days_before_it_in_utc() {
         assert_eq!(week_start(NOW).exact(), "2026-02-23 00:00:00 UTC");
-        let ended = |nth, state, n| Ended { nth, state, n, started: n, wait: 2_500_000 * n, longest: 9_000_000 };
+        let ended =
+            |nth, state, n| FinishedTasks { nth, state, n, started: n, wait: 2_500_000 * n, longest: 9_000_000 };
         let week = [ended(0, TaskState::Lost, 1), ended(6, TaskState::Succeeded, 2), ended(6, TaskState::Denied, 3)];
         let days = days(week_start(NOW), &week);
         assert_eq!(days.len(), 7);

@@ -8,7 +8,7 @@ use domain::{
 };
 use islands::{LINES_PER_BLOCK, LogViewer};
 use leptos::prelude::*;
-use store::{Found, LogPage, Read, Result, Task};
+use store::{LogMatches, LogPage, Read, Result, Task};
 
 /// Lines per page: whole blocks.
 const LINES_PER_PAGE: i64 = 500;
@@ -24,7 +24,7 @@ pub struct LogRange {
     /// The requested line.
     from: Option<i64>,
     /// The search text and its matches.
-    found: Option<(String, Found)>,
+    found: Option<(String, LogMatches)>,
 }
 
 /// Reads output of the current attempt, from the block of the requested line, or the last lines.
@@ -122,7 +122,7 @@ fn NoScriptPager(
 
 /// Search matches for browsers without JavaScript.
 #[component]
-fn Matches(id: TaskId, text: String, found: Found) -> impl IntoView {
+fn Matches(id: TaskId, text: String, found: LogMatches) -> impl IntoView {
     let link = |line: &i64| {
         let here = Address::new(format!("/tasks/{id}")).with("find", text.clone()).with("from", line.to_string());
         view! { <a href=format!("{here}#L{line}")>{*line}</a> " " }

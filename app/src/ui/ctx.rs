@@ -5,7 +5,7 @@ use auth::SignIn;
 use domain::{Actor, Timestamp, policy::DenialReason};
 use leptos::prelude::*;
 use std::{str::FromStr, sync::Arc};
-use store::{Mark, Store};
+use store::{EventPosition, Store};
 
 /// Returns the store.
 ///
@@ -55,7 +55,7 @@ pub fn now() -> Timestamp {
 
 /// Returns the position in the event stream from which the page may be outdated; empty if the server was built without a store.
 pub fn since() -> String {
-    use_context::<Mark>().map(|mark| mark.to_string()).unwrap_or_default()
+    use_context::<EventPosition>().map(|mark| mark.to_string()).unwrap_or_default()
 }
 
 /// Returns the address of the current page.

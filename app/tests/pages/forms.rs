@@ -150,7 +150,10 @@ async fn a_wrong_password_is_reported_on_the_sign_in_page_without_echoing_it() {
             &[&fields[..], &[("password", "hunter2 hunter2")]].concat(),
         )
         .await;
-    shown.shows("The address or the password is wrong.").shows(r#"value="ada@example.org""#).hides("hunter2 hunter2\"");
+    shown
+        .shows("The email address or the password is wrong.")
+        .shows(r#"value="ada@example.org""#)
+        .hides("hunter2 hunter2\"");
 }
 
 /// The form shows the refusal if it is still on the page. Otherwise the head of the page shows it.

@@ -8,7 +8,7 @@ use domain::{
     anomalies::subscriber_of,
     policy::{ChangeAddress, ChangePassword},
 };
-use store::{Ground, MailedLink};
+use store::{MailedLink, SignInBasis};
 
 /// A change of somebody's address that waits for confirmation.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ impl SignIn {
         let proof = store.authorize(actor, ChangeAddress { owner }).await?;
         let (new, present) = (Token::new("")?, Token::new("")?);
         let mut write = store.write(actor).await?;
-        write.ask_address(proof, &email, mailed(&new), mailed(&present)).await?;
+        write.request_address_change(proof, &email, mailed(&new), mailed(&present)).await?;
         write.commit().await?;
         Ok(())
     }
@@ -161,7 +161,7 @@ impl SignIn {
         };
         write.set_password(person, &hash).await?;
         write.commit().await?;
-        let (by, ground) = (SignedInBy::Link, Ground::Password(Some(hash)));
+        let (by, ground) = (SignedInBy::Link, SignInBasis::Password(Some(hash)));
         self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
             .await
     }

@@ -1,6 +1,6 @@
 //! Authenticated person: the outcome of every sign-in method, before a session is opened.
 use domain::{PersonId, SignedInBy, TenantId, Timestamp};
-use store::Ground;
+use store::SignInBasis;
 
 /// A person who proved their identity.
 #[derive(Clone, Debug)]
@@ -9,7 +9,7 @@ pub struct Authenticated {
     pub person: PersonId,
     pub by: SignedInBy,
     /// The credential of the sign-in: it must still be valid when the session is opened.
-    pub ground: Ground,
+    pub ground: SignInBasis,
     /// Whether a second factor was presented, or the provider vouches for one. Without it the session of somebody who has or
     /// must have one reaches nothing but the pages that ask for it (M-14).
     pub second_factor_verified: bool,

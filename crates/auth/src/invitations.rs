@@ -10,7 +10,7 @@ use domain::{
     role::Role,
     text,
 };
-use store::{Error as StoreError, Ground, NewInvitation, Offer};
+use store::{Error as StoreError, InvitationOffer, NewInvitation, SignInBasis};
 
 /// The content of an invitation.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl std::fmt::Debug for NewAccount {
 
 impl SignIn {
     /// Returns the content of an invitation, unless it is of another tenant than the session's.
-    async fn offer(&self, token: &str) -> Result<Offer, Error> {
+    async fn offer(&self, token: &str) -> Result<InvitationOffer, Error> {
         let offer = self.auth.store.system().invitation(digest(token)).await?.ok_or(Error::InvitationInvalid)?;
         match self.session_holder() {
             Some(holder) if holder.actor.tenant != offer.tenant_id => Err(Error::InvitationInvalid),
@@ -64,13 +64,13 @@ impl SignIn {
         }
         let (needs_confirmation, passwords) =
             (self.needs_confirmation(&offer), !self.auth.settings.passwords_disabled());
-        let Offer { organization, role, inviter, email, .. } = offer;
+        let InvitationOffer { organization, role, inviter, email, .. } = offer;
         let email = email.map(|email| email.to_string());
         Ok(InvitationDetails { organization, role, inviter, email, needs_confirmation, passwords })
     }
 
     /// Where the server sends mail, only a link that was mailed to an address may create an account with it.
-    fn needs_confirmation(&self, offer: &Offer) -> bool {
+    fn needs_confirmation(&self, offer: &InvitationOffer) -> bool {
         self.auth.store.is_mail_enabled() && !offer.mailed
     }
 
@@ -126,7 +126,7 @@ impl SignIn {
         let admit = AdmitInvitee { invitation: offer.id, organization, email, name };
         let proof = store.authorize(&nobody, admit).await?;
         let mut write = store.write(&nobody).await?;
-        let person = match write.admit_invited(proof, digest(&token), &hash).await {
+        let person = match write.admit_invitee(proof, digest(&token), &hash).await {
             Ok(person) => person,
             Err(error) => {
                 drop(write);
@@ -135,21 +135,27 @@ impl SignIn {
         };
         write.commit().await?;
         self.set_pending_invitation(InvitationCookie::Removed);
-        let (tenant, by, ground) = (offer.tenant_id, SignedInBy::Link, Ground::Password(Some(hash)));
+        let (tenant, by, ground) = (offer.tenant_id, SignedInBy::Link, SignInBasis::Password(Some(hash)));
         self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
             .await?;
         Ok(Some(organization))
     }
 
     /// Mails a confirmation link to an address. The response is the same whether or not the address is known.
-    async fn mail_confirmation(&self, nobody: &Actor, offer: &Offer, token: &str, email: Email) -> Result<(), Error> {
+    async fn mail_confirmation(
+        &self,
+        nobody: &Actor,
+        offer: &InvitationOffer,
+        token: &str,
+        email: Email,
+    ) -> Result<(), Error> {
         let store = &self.auth.store;
         let confirm = ConfirmInvitee { invitation: offer.id, organization: offer.organization_id, email };
         let proof = store.authorize(nobody, confirm).await?;
         let fresh = Token::new("")?;
         let link = NewInvitation { token: fresh.text.clone(), token_hash: fresh.hash };
         let mut write = store.write(nobody).await?;
-        if let Err(error) = write.confirm_invited(proof, digest(token), link).await {
+        if let Err(error) = write.confirm_invitee(proof, digest(token), link).await {
             drop(write);
             return Err(self.record_refused_invitation(nobody, offer, "invitation.confirm", error).await?);
         }
@@ -161,7 +167,7 @@ impl SignIn {
     async fn record_refused_invitation(
         &self,
         actor: &Actor,
-        offer: &Offer,
+        offer: &InvitationOffer,
         action: &str,
         error: StoreError,
     ) -> Result<Error, Error> {

@@ -5,7 +5,7 @@ use crate::{
 use domain::{Actor, PasskeyId, PersonId, Principal, SignedInBy, account::Factor, security::SecurityEvent};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use store::{Ground, NewPasskey, Write};
+use store::{NewPasskey, SignInBasis, Write};
 use uuid::Uuid;
 use webauthn_rs::prelude::{
     AuthenticationResult, DiscoverableAuthentication, Passkey, PasskeyAuthentication, PasskeyRegistration,
@@ -297,7 +297,7 @@ impl SignIn {
         match signed_in {
             Ok((actor, key)) => {
                 let (tenant, person) = (actor.tenant, actor.person().ok_or(Error::UnknownPasskey)?);
-                let (by, ground) = (SignedInBy::Passkey, Ground::Passkey(key));
+                let (by, ground) = (SignedInBy::Passkey, SignInBasis::Passkey(key));
                 self.open(Authenticated {
                     tenant,
                     person,

@@ -8,7 +8,7 @@ use domain::{
     text,
 };
 use std::{fmt, fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
-use store::{Ground, Store};
+use store::{SignInBasis, Store};
 
 const LINK_LIFETIME: Duration = Duration::from_hours(1);
 /// The file with the link, for operators who cannot read the server's console.
@@ -111,7 +111,7 @@ impl SignIn {
         write.set_membership(owner).await?;
         write.commit().await?;
         forget_link(&self.auth.settings.data_dir);
-        let (by, ground) = (SignedInBy::Link, Ground::Password(Some(hash)));
+        let (by, ground) = (SignedInBy::Link, SignInBasis::Password(Some(hash)));
         self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
             .await
     }

@@ -8,7 +8,7 @@ use domain::{
 };
 use parking_lot::Mutex;
 use std::{fmt, net::IpAddr};
-use store::Ground;
+use store::SignInBasis;
 use tower_sessions::Session;
 use uuid::Uuid;
 
@@ -134,7 +134,7 @@ impl SignIn {
         if let Some(first) = counted.first() {
             system.forget_failures(*first).await?;
         }
-        let ground = Ground::Password(credential.password_hash.clone());
+        let ground = SignInBasis::Password(credential.password_hash.clone());
         let (tenant, person) = (credential.tenant_id, credential.id);
         self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
             .await

@@ -30,7 +30,7 @@ string_enum! {
 pub fn reason(answer: Answer, text: &str) -> Result<String, Invalid> {
     let text = lines(text, 1_000).ok_or_else(|| Invalid::new("reason", "must be at most 1,000 visible characters"))?;
     if text.is_empty() && answer == Answer::Deny {
-        return Err(Invalid::new("reason", "is required, so that the requester knows what to change"));
+        return Err(Invalid::new("reason", "give a reason so that the requester knows what to change"));
     }
     Ok(text.to_owned())
 }

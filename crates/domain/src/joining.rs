@@ -45,7 +45,7 @@ pub fn reason(text: &str) -> Result<String, Invalid> {
 /// Validates the reason of a refusal: as [`reason`], but not empty.
 pub fn refusal(text: &str) -> Result<String, Invalid> {
     match reason(text)? {
-        reason if reason.is_empty() => Err(Invalid::new("reason", "is required, so that the requester learns why")),
+        reason if reason.is_empty() => Err(Invalid::new("reason", "give a reason that the person can read")),
         reason => Ok(reason),
     }
 }

@@ -12,82 +12,75 @@ use domain::{
     visibility::{AccessAttributes, Visibility},
 };
 
-/// So many rows, one for each key, are read at once; the statement says the same number.
-const ROWS: usize = 5_000;
+/// Maximum number of rows, one per key, that one page reads; the SQL statement contains the same number.
+const MAX_ROWS: usize = 5_000;
 
-/// Which thing is asked about.
+/// A resource whose access list is requested.
 #[derive(Clone, Copy, Debug)]
-pub enum Which {
-    /// A task.
+pub enum ResourceRef {
     Task(TaskId),
-    /// An organization.
     Organization(OrganizationId),
-    /// A runner.
     Runner(RunnerId),
-    /// A service account.
     ServiceAccount(PersonId),
 }
 
-/// Somebody who reaches it.
+/// A person or service account with access to the resource.
 #[derive(Clone, Debug)]
 pub struct AccessHolder {
     pub id: PersonId,
     pub name: String,
-    /// Their address; a service account has none.
+    /// Email address; none for a service account.
     pub email: Option<String>,
-    /// Whether they are locked out: then they reach it again as soon as they are not.
+    /// Whether the account is locked; access returns when it is unlocked.
     pub locked: bool,
-    /// Why; nothing for who reaches it by no road of their own.
+    /// Reasons for the access; empty if the access comes only through keys.
     pub why: Vec<AccessReason>,
-    /// What they can do with it.
+    /// Actions that the person can take on the resource.
     pub can: Vec<Ability>,
-    /// The keys with which programs reach it as them.
+    /// API keys of this person that reach the resource.
     pub keys: Vec<AccessKey>,
 }
 
-/// A key that reaches it.
+/// An API key that reaches the resource.
 #[derive(Clone, Debug)]
 pub struct AccessKey {
     pub id: KeyId,
     pub name: String,
     pub prefix: String,
-    /// Where from it works; anywhere, if empty.
+    /// Allowed networks; any network if empty.
     pub networks: Networks,
-    /// When it stops working, if ever.
     pub expires_at: Option<Timestamp>,
-    /// What can be done with it.
+    /// Actions that the key allows on the resource.
     pub can: Vec<Ability>,
 }
 
 row_type! {
-    /// Somebody in question, with one of their keys if they have any.
-    pub struct Asked {
+    /// A candidate for the access list, with one of their keys if they have any.
+    pub struct CandidateRow {
         pub id: PersonId,
         pub name: String,
         pub email: String,
-        /// What they are in the tenant.
         pub tenant_role: TenantRole,
-        /// Since when they are locked out, if they are.
         pub locked_at: Option<Timestamp>,
-        /// Who answers for them, if they are a service account.
+        /// The responsible person, if this is a service account.
         pub responsible_id: Option<PersonId>,
-        /// What they are in the organization, or the most that they are in any.
+        /// The role in the organization, or the highest role in any organization.
         pub role: Option<Role>,
         pub key_id: Option<KeyId>,
         pub key: Option<String>,
         pub prefix: Option<String>,
         pub scopes: Option<Scopes>,
-        /// The one organization that it is for.
+        /// The organization that the key is limited to.
         pub only_id: Option<OrganizationId>,
-        /// What its owner is there.
+        /// The owner's role in that organization.
         pub only_role: Option<Role>,
         pub networks: Option<Networks>,
-        /// When it stops working, if ever.
         pub expires_at: Option<Timestamp>,
     }
 }
 
-// `$2` is the organization, `$3` the address after which the page begins, `$4` how many people are on it, `$5` the time.
+// `$2` is the organization, `$3` the address that the page starts after, `$4` the number of people on it, `$5` the current
+// time.
 macro_rules! with_keys {
     ($people:literal) => {
         concat!(
@@ -108,30 +101,33 @@ macro_rules! with_keys {
 }
 
 impl Read {
-    /// What is asked about, as far as the actor sees it, and what people call it.
-    pub async fn thing(&mut self, which: Which) -> Result<(Resource, String)> {
+    /// Returns the resource and its name if the actor can see it.
+    pub async fn resource_and_name(&mut self, which: ResourceRef) -> Result<(Resource, String)> {
         Ok(match which {
-            Which::Task(id) => {
-                let (task, asked) = (self.task(id).await?, self.approval_of(id).await?);
-                (Resource::Task(id, task.sight(), asked.map_or([None; 2], |asked| asked.behind())), task.title)
+            ResourceRef::Task(id) => {
+                let (task, request) = (self.task(id).await?, self.approval_of(id).await?);
+                (
+                    Resource::Task(id, task.access_attributes(), request.map_or([None; 2], |request| request.behind())),
+                    task.title,
+                )
             }
-            Which::Organization(id) => (Resource::Organization(id), self.organization(id).await?.name),
-            Which::Runner(id) => (Resource::Runner(id), self.runner(id).await?.name),
-            Which::ServiceAccount(id) => {
+            ResourceRef::Organization(id) => (Resource::Organization(id), self.organization(id).await?.name),
+            ResourceRef::Runner(id) => (Resource::Runner(id), self.runner(id).await?.name),
+            ResourceRef::ServiceAccount(id) => {
                 let account = self.service_account(id).await?;
                 (Resource::ServiceAccount(id, account.responsible_id), account.name)
             }
         })
     }
 
-    /// Whether everybody is listed who reaches it. Where the whole tenant does, its people are told to those alone who see them
-    /// anyway; others are told of the members and of those who read everything.
+    /// Returns whether the list is complete for this actor. If the whole tenant can reach the resource, only actors who can
+    /// read everything see all people; others see its members and the people who can read everything.
     pub fn is_visible_to_all(&self, thing: &Resource) -> bool {
-        !is_everybodys(thing) || self.actor.can_read_everything()
+        !is_visible_to_whole_tenant(thing) || self.actor.can_read_everything()
     }
 
-    /// Who reaches it, by address, from `after` on: `limit` people are looked at, so that a page may have fewer.
-    pub async fn reach(
+    /// Returns a page of people with access, by address, after `after`. It scans `limit` people, so a page can have fewer.
+    pub async fn access_list(
         &mut self,
         proof: &Allowed<ReadAccess>,
         after: &str,
@@ -140,8 +136,8 @@ impl Read {
     ) -> Result<Page<AccessHolder>> {
         let thing = &proof.action().resource;
         let (of, after, read_limit) = (thing.organization(), after.to_owned(), limit + 1);
-        let rows = if is_everybodys(thing) && self.actor.can_read_everything() {
-            tenant_query!(self, Asked, fetch_all, with_keys!("person p where"), of, after, read_limit, now)?
+        let rows = if is_visible_to_whole_tenant(thing) && self.actor.can_read_everything() {
+            tenant_query!(self, CandidateRow, fetch_all, with_keys!("person p where"), of, after, read_limit, now)?
         } else {
             let (owner, itself) = match thing {
                 Resource::Task(_, sight, _) => (Some(sight.owner), None),
@@ -150,7 +146,7 @@ impl Read {
             };
             tenant_query!(
                 self,
-                Asked,
+                CandidateRow,
                 fetch_all,
                 with_keys!(
                     "(select person_id as id from membership where tenant_id = $1 and organization_id = $2
@@ -166,32 +162,32 @@ impl Read {
                 itself
             )?
         };
-        let cut_off = rows.len() >= ROWS;
-        let mut people: Vec<Vec<Asked>> = vec![];
+        let cut_off = rows.len() >= MAX_ROWS;
+        let mut people: Vec<Vec<CandidateRow>> = vec![];
         for row in rows {
             match people.last_mut() {
                 Some(same) if same.first().is_some_and(|first| first.id == row.id) => same.push(row),
                 _ => people.push(vec![row]),
             }
         }
-        let email = |rows: &Vec<Asked>| rows.first().map(|row| row.email.clone()).unwrap_or_default();
+        let email = |rows: &Vec<CandidateRow>| rows.first().map(|row| row.email.clone()).unwrap_or_default();
         if cut_off && people.len() > 1 {
-            people.pop(); // theirs may not be all of their keys: they are the first of the next page
+            people.pop(); // possibly without all keys: they start the next page
         }
         let last = people.last().map(email);
         let mut page = Page::cut(people, limit, email);
         page.next = page.next.or(last.filter(|_| cut_off));
-        let items = page.items.into_iter().filter_map(|rows| self.reacher(thing, rows)).collect();
+        let items = page.items.into_iter().filter_map(|rows| self.holder_entry(thing, rows)).collect();
         Ok(Page { items, next: page.next })
     }
 
-    /// What becomes of somebody in question; `None` when neither they nor a key of theirs reaches it.
-    fn reacher(&self, thing: &Resource, rows: Vec<Asked>) -> Option<AccessHolder> {
+    /// Builds the entry of one candidate; `None` if neither they nor one of their keys has access.
+    fn holder_entry(&self, thing: &Resource, rows: Vec<CandidateRow>) -> Option<AccessHolder> {
         let first = rows.first()?.clone();
         let (tenant, person) = (self.tenant, first.id);
         let who = Candidate { tenant, person, tenant_role: first.tenant_role, role: first.role, key: None };
-        let keys: Vec<_> = rows.into_iter().filter_map(|row| reaching(thing, &who, row)).collect();
-        // A service account never signs in: it is there with its keys only.
+        let keys: Vec<_> = rows.into_iter().filter_map(|row| key_entry(thing, &who, row)).collect();
+        // A service account never signs in, so only its keys have access.
         let (why, can) = (thing.why(&who), if first.responsible_id.is_none() { thing.can(&who) } else { vec![] });
         let email = first.responsible_id.is_none().then_some(first.email);
         let reaches = !can.is_empty() || !keys.is_empty();
@@ -207,17 +203,17 @@ impl Read {
     }
 }
 
-/// Whether the whole tenant reaches it.
-fn is_everybodys(thing: &Resource) -> bool {
+/// Returns whether the whole tenant can reach the resource.
+fn is_visible_to_whole_tenant(thing: &Resource) -> bool {
     matches!(thing, Resource::Runner(_) | Resource::Task(_, AccessAttributes { visibility: Visibility::Public, .. }, _))
 }
 
-/// The key of a row, where it reaches the thing.
-fn reaching(thing: &Resource, owner: &Candidate, row: Asked) -> Option<AccessKey> {
+/// Returns the key in a row if it reaches the resource.
+fn key_entry(thing: &Resource, owner: &Candidate, row: CandidateRow) -> Option<AccessKey> {
     let (id, scopes) = (row.key_id?, row.scopes?);
     let role = if row.only_id.is_some() { row.only_role } else { owner.role };
-    let reins = KeyLimits { key: id, scopes, only: row.only_id, service: row.responsible_id.is_some() };
-    let can = thing.can(&Candidate { role, key: Some(reins), ..owner.clone() });
+    let limits = KeyLimits { key: id, scopes, only: row.only_id, service: row.responsible_id.is_some() };
+    let can = thing.can(&Candidate { role, key: Some(limits), ..owner.clone() });
     let (name, prefix) = (row.key.unwrap_or_default(), row.prefix.unwrap_or_default());
     let networks = row.networks.unwrap_or_default();
     (!can.is_empty()).then_some(AccessKey { id, name, prefix, networks, expires_at: row.expires_at, can })

@@ -6,22 +6,22 @@ use crate::{
 use domain::{EventId, PersonId, Timestamp, account::AccountNotice};
 
 row_type! {
-    /// One thing that happened.
+    /// A security-relevant event on a person's account.
     pub struct AccountEvent {
         pub id: EventId,
         pub happened: AccountNotice,
-        /// More about it: the name of a passkey, who did it.
+        /// Detail, such as the name of a passkey or the person who made the change.
         pub detail: String,
-        /// Where from it was done, if that is known.
+        /// Network address of the request, if known.
         pub address: String,
         pub created_at: Timestamp,
-        /// When its owner said that they have seen it.
+        /// When the owner dismissed the event.
         pub seen_at: Option<Timestamp>,
     }
 }
 
 impl Read {
-    /// What happened with the actor's own account, the latest first.
+    /// Returns the actor's own account events, newest first.
     pub async fn account_events(&mut self, limit: u32) -> Result<Vec<AccountEvent>> {
         let person = self.viewer();
         tenant_query!(
@@ -35,7 +35,7 @@ impl Read {
         )
     }
 
-    /// What of it the actor has not seen yet, the latest first.
+    /// Returns the actor's account events that they have not dismissed, newest first.
     pub async fn unseen_account_events(&mut self, limit: u32) -> Result<Vec<AccountEvent>> {
         let person = self.viewer();
         tenant_query!(
@@ -51,7 +51,7 @@ impl Read {
 }
 
 impl Write {
-    /// The actor has seen what happened with their own account, up to this.
+    /// Marks the actor's account events as seen, up to and including `last`.
     pub async fn see_account_events(&mut self, last: EventId) -> Result<u64> {
         let person = self.viewer();
         tenant_query!(
@@ -64,14 +64,24 @@ impl Write {
         )
     }
 
-    /// Tells a person what happened with their account, by mail as well.
-    pub(crate) async fn happened(&mut self, person: PersonId, happened: AccountNotice, detail: &str) -> Result<()> {
-        self.told_apart(person, happened, detail).await?;
+    /// Adds an account event for a person and mails it to them.
+    pub(crate) async fn notify_person(
+        &mut self,
+        person: PersonId,
+        happened: AccountNotice,
+        detail: &str,
+    ) -> Result<()> {
+        self.add_account_event(person, happened, detail).await?;
         self.mail_person(person, &crate::Mail::AccountNotice { happened, detail: detail.to_owned() }).await
     }
 
-    /// The same where a mail of its own says so.
-    pub(crate) async fn told_apart(&mut self, person: PersonId, happened: AccountNotice, detail: &str) -> Result<()> {
+    /// Adds an account event without mail, for changes that send a mail of their own.
+    pub(crate) async fn add_account_event(
+        &mut self,
+        person: PersonId,
+        happened: AccountNotice,
+        detail: &str,
+    ) -> Result<()> {
         let address = self.actor.address.clone().unwrap_or_default();
         insert!(self, "account_event" {
             id: EventId(new_id()),

@@ -14,33 +14,33 @@ use domain::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// How long the links work.
-const LIFE: Duration = Duration::from_hours(24);
+/// Lifetime of the confirmation links.
+const LIFETIME: Duration = Duration::from_hours(24);
 
-/// A link that is mailed.
+/// A link to be sent by mail.
 #[derive(Clone, Copy, Debug)]
 pub struct MailedLink<'a> {
     pub token: &'a str,
-    /// What is kept of that.
+    /// Hash of the token in the link.
     pub token_hash: [u8; 32],
 }
 
 row_type! {
-    /// An address that is waiting for its confirmation.
-    pub struct Asked {
+    /// A new address that waits for confirmation.
+    pub struct PendingAddress {
         pub person_id: PersonId,
         pub email: Email,
-        /// When the link that came to it was followed.
+        /// When the link sent to the new address was followed.
         pub new_confirmed_at: Option<Timestamp>,
-        /// When the link that came to the present one was followed, or an admin answered for it.
+        /// When the link sent to the current address was followed, or an admin confirmed the change.
         pub current_confirmed_at: Option<Timestamp>,
     }
 }
 
 impl Write {
-    /// Mails a link to the new address, and one to the present one: both are to be followed. An earlier wish ends. Whether the
-    /// address is somebody's already is not said here: only its reader learns that.
-    pub async fn ask_address(
+    /// Mails one confirmation link to the new address and one to the current address; both must be followed. It replaces an
+    /// earlier change. It does not reveal whether the new address is in use: only the mail's recipient learns that.
+    pub async fn request_address_change(
         &mut self,
         proof: Allowed<ChangeAddress>,
         email: &Email,
@@ -48,15 +48,15 @@ impl Write {
         present: MailedLink<'_>,
     ) -> Result<()> {
         let owner = proof.action().owner;
-        self.keep_wish(owner, email, new, Some(present)).await?;
+        self.store_address_change(owner, email, new, Some(present)).await?;
         let release = Mail::ReleaseAddress { token: present.token.to_owned(), email: email.to_string() };
         self.mail_person(owner, &release).await?;
-        self.wished(&proof).await?;
-        self.told_apart(owner, AccountNotice::AddressAsked, email.as_str()).await
+        self.record_action(&proof).await?;
+        self.add_account_event(owner, AccountNotice::AddressAsked, email.as_str()).await
     }
 
-    /// The same by an admin, for somebody who reads their present address no more: it is told, and not asked. `NotFound` for who
-    /// is no person.
+    /// Requests an address change as an admin, for a person who lost access to the current address. The current address is
+    /// only notified. Returns `NotFound` if there is no such person.
     pub async fn replace_address(&mut self, proof: Allowed<ReplaceAddress>, new: MailedLink<'_>) -> Result<()> {
         let ReplaceAddress { person, email } = proof.action();
         const PERSON: &str =
@@ -64,12 +64,12 @@ impl Write {
         if tenant_query!(self, execute, PERSON, *person)? == 0 {
             return Err(Error::NotFound);
         }
-        self.keep_wish(*person, email, new, None).await?;
-        self.wished(&proof).await?;
-        self.happened(*person, AccountNotice::AddressAsked, email.as_str()).await
+        self.store_address_change(*person, email, new, None).await?;
+        self.record_action(&proof).await?;
+        self.notify_person(*person, AccountNotice::AddressAsked, email.as_str()).await
     }
 
-    async fn keep_wish(
+    async fn store_address_change(
         &mut self,
         owner: PersonId,
         email: &Email,
@@ -82,28 +82,29 @@ impl Write {
             person_id: owner,
             email: email.clone(),
             created_at: self.now,
-            expires_at: self.now.after(LIFE),
+            expires_at: self.now.after(LIFETIME),
             current_token_hash: present.map(|link| link.token_hash),
             current_confirmed_at: present.is_none().then_some(self.now),
         })?;
         self.mail_address(owner, email, &Mail::ConfirmAddress { token: new.token.to_owned() }).await
     }
 
-    async fn wished<A: Action>(&mut self, proof: &Allowed<A>) -> Result<()> {
+    async fn record_action<A: Action>(&mut self, proof: &Allowed<A>) -> Result<()> {
         let entry = self.entry(proof)?;
         self.record(entry).await
     }
 
-    /// One of the links was followed. Once both were, the person has the new address, and their other sessions end: then this
-    /// says who. `NotFound` when it was used up, replaced or is too old; a conflict when somebody else has the address.
+    /// Records that one of the links was followed. After both, changes the address, ends the person's other sessions and
+    /// returns the person. Returns `NotFound` if the link was used, replaced or has expired, and a conflict if the address
+    /// is in use.
     pub async fn confirm_address(
         &mut self,
         token_hash: [u8; 32],
         this: Option<BrowserSessionId>,
     ) -> Result<Option<PersonId>> {
-        let asked = tenant_query!(
+        let pending = tenant_query!(
             self,
-            Asked,
+            PendingAddress,
             fetch_one,
             "update address_change set new_confirmed_at = case when token_hash = $2 then $3 else new_confirmed_at end,
                 current_confirmed_at = case when current_token_hash = $2 then $3 else current_confirmed_at end
@@ -112,7 +113,7 @@ impl Write {
             token_hash,
             self.now
         )?;
-        let Asked { person_id: person, email, new_confirmed_at, current_confirmed_at } = asked;
+        let PendingAddress { person_id: person, email, new_confirmed_at, current_confirmed_at } = pending;
         let target = ("person", person.to_string());
         if new_confirmed_at.is_none() || current_confirmed_at.is_none() {
             let by = if new_confirmed_at.is_some() { "new" } else { "present" };
@@ -120,8 +121,8 @@ impl Write {
             return Ok(None);
         }
         tenant_query!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", person)?;
-        let told = Mail::AccountNotice { happened: AccountNotice::AddressChanged, detail: email.to_string() };
-        self.mail_person(person, &told).await?; // to the address from before
+        let notice = Mail::AccountNotice { happened: AccountNotice::AddressChanged, detail: email.to_string() };
+        self.mail_person(person, &notice).await?; // to the previous address
         let changed = tenant_query!(
             self,
             execute,
@@ -137,7 +138,7 @@ impl Write {
         tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
         let entry = self.event("person.address_changed", target, Outcome::Done, Value::Null)?;
         self.record_both(entry, ended).await?;
-        self.told_apart(person, AccountNotice::AddressChanged, email.as_str()).await?;
+        self.add_account_event(person, AccountNotice::AddressChanged, email.as_str()).await?;
         Ok(Some(person))
     }
 }

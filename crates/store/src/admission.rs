@@ -13,7 +13,7 @@ use domain::{
 use serde_json::json;
 
 row_type! {
-    /// An organization that a role was given in.
+    /// An organization in which a role was granted.
     pub struct Given {
         pub organization_id: OrganizationId,
         pub role: Role,
@@ -21,8 +21,8 @@ row_type! {
 }
 
 impl Write {
-    /// Makes an account for a newcomer, with the identity that leads to it. An address that is in use, in whatever tenant,
-    /// is a conflict: what is there is never linked by an address.
+    /// Creates an account for a newcomer with the identity that they signed in with. An address that is in use in any
+    /// tenant is a conflict: identities are never linked by address.
     pub async fn admit_person(&mut self, proof: Allowed<AdmitPerson>, identity: NewIdentity) -> Result<PersonId> {
         let id = PersonId(new_id());
         let AdmitPerson { email, name, .. } = proof.action();
@@ -45,12 +45,12 @@ impl Write {
         Ok(id)
     }
 
-    /// Gives a person what a provider's rules say, and takes back what the same provider gave before and says no more. What
-    /// people gave by hand stays, and so does the last owner of an organization. `true` when anything changed.
+    /// Applies the roles of a provider's group rules and removes roles that the same provider gave earlier. Roles given by
+    /// people and the last owner of an organization remain. Returns whether anything changed.
     pub async fn follow_provider(&mut self, proof: Allowed<SyncProviderRoles>) -> Result<bool> {
         let SyncProviderRoles { person, provider, tenant_role, roles } = proof.action();
         let (person, mut changed) = (*person, 0);
-        // Recorded in the end: who takes memberships takes them before the log.
+        // Recorded at the end: memberships are always locked before the audit log.
         let (mut entries, mut revoked) = (vec![], 0);
         let given = tenant_query!(
             self,
@@ -64,11 +64,11 @@ impl Write {
             if roles.iter().any(|(organization, _)| *organization == organization_id) {
                 continue;
             }
-            match self.keep_an_owner(organization_id, person, None).await {
+            match self.keep_last_owner(organization_id, person, None).await {
                 Err(Error::Conflict(_)) => continue,
                 kept => kept?,
             }
-            // Somebody may have given it by hand since it was looked at.
+            // A person may have set this role since it was read.
             const TAKE: &str = "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3
                 and provider = $4";
             let taken = tenant_query!(self, execute, TAKE, organization_id, person, provider.clone())?;
@@ -76,7 +76,7 @@ impl Write {
                 continue;
             }
             changed += taken;
-            let (stopped, keys) = self.clear_up_after(organization_id, person).await?;
+            let (stopped, keys) = self.end_former_member_access(organization_id, person).await?;
             entries.extend(stopped);
             revoked += keys;
         }
@@ -85,7 +85,7 @@ impl Write {
             if has == Some(*role) {
                 continue;
             }
-            match self.keep_an_owner(*organization, person, Some(*role)).await {
+            match self.keep_last_owner(*organization, person, Some(*role)).await {
                 Err(Error::Conflict(_)) => continue,
                 kept => kept?,
             }
@@ -102,7 +102,7 @@ impl Write {
                 *role,
                 provider.clone(),
                 self.now,
-                // Of an archived organization nothing is given, but it is taken.
+                // An archived organization grants no roles but still loses them.
                 has.is_some_and(|has| *role < has)
             )?;
         }
@@ -114,7 +114,7 @@ impl Write {
         if changed == 0 {
             return Ok(false);
         }
-        self.rights_changed(person).await?;
+        self.rotate_session_tokens(person).await?;
         let cancelled = json!(entries.len());
         let entry = self.entry(&proof)?.with_detail("cancelled", cancelled).with_detail("keys_revoked", json!(revoked));
         entries.push(entry);
@@ -122,7 +122,7 @@ impl Write {
         Ok(true)
     }
 
-    /// Records that a provider vouched for somebody who is not let in; `reason` is ours, never the provider's.
+    /// Records that a provider authenticated a person who is not admitted. `reason` is our own text, never the provider's.
     pub async fn note_refused_identity(&mut self, provider: &str, reason: &str) -> Result<()> {
         let detail = json!({ "reason": reason });
         self.note("browser_session.open", ("provider", provider.to_owned()), Outcome::Refused, detail).await

@@ -16,27 +16,26 @@ use domain::{
 };
 
 row_type! {
-    /// A record with its place in the chain.
+    /// An audit event with its position in the hash chain.
     pub struct AuditRow {
-        /// Its number, from 1.
+        /// Sequence number, from 1.
         pub seq: i64,
         pub at: Timestamp,
         pub action: String,
         /// `done` or `refused`.
         pub outcome: String,
-        /// The person behind it, if there was one.
+        /// The person behind the actor, if any.
         pub person_id: Option<PersonId>,
-        /// What kind of thing it was done to.
         pub target_kind: String,
         pub target_id: String,
-        /// The bytes that the chain holds: a [`domain::audit::Record`] as JSON.
+        /// The bytes that the chain hashes: a [`domain::audit::Record`] as JSON.
         pub body: String,
-        /// The hash of the record before.
+        /// Hash of the previous event.
         pub previous: Vec<u8>,
         pub hash: Vec<u8>,
-        /// Names and addresses, unless erased.
+        /// Personal data (names and addresses), unless erased.
         pub personal: Option<String>,
-        /// Which security event it is, if it is one.
+        /// The security event, if this is one.
         pub event: Option<SecurityEvent>,
     }
 }
@@ -48,36 +47,34 @@ impl From<AuditRow> for Stored {
 }
 
 row_type! {
-    /// The end of a chain.
+    /// The head of a hash chain.
     pub struct Head {
-        /// How many records there are.
+        /// Number of events in the chain.
         pub seq: i64,
-        /// The hash of the last.
+        /// Hash of the last event.
         pub hash: [u8; 32],
     }
 }
 
 row_type! {
-    /// The end of a chain that this transaction has locked.
-    pub struct Locked {
-        /// The number of the last record.
+    /// The head of a hash chain that this transaction has locked.
+    pub struct LockedHead {
+        /// Sequence number of the last event.
         pub seq: i64,
-        /// The hash of the last.
+        /// Hash of the last event.
         pub hash: [u8; 32],
-        /// Since when the tenant is frozen, if it is.
         pub frozen_at: Option<Timestamp>,
     }
 }
 
-/// What to look for.
+/// Filter for audit events.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
     pub action: Option<String>,
-    /// Only what this person did.
+    /// Only events caused by this person.
     pub person: Option<PersonId>,
-    /// Only what was done to the thing with this id.
+    /// Only events on the target with this id.
     pub target: Option<String>,
-    /// Only what came out so.
     pub outcome: Option<Outcome>,
     /// Only this security event (K-05).
     pub event: Option<SecurityEvent>,
@@ -85,33 +82,34 @@ pub struct AuditFilter {
     pub until: Option<Timestamp>,
 }
 
-/// So many records are appended by one word to the database.
-const AT_ONCE: usize = 8;
+/// Number of events that one statement appends.
+const EVENTS_PER_INSERT: usize = 8;
 
 impl Write {
-    /// Takes the chain's head without appending yet: what is locked after it is locked in the same order by everybody.
-    pub(crate) async fn hold_log(&mut self) -> Result<()> {
+    /// Locks the head of the chain without appending. Rows locked afterwards are then locked in the same order by every
+    /// transaction.
+    pub(crate) async fn lock_audit_log(&mut self) -> Result<()> {
         tenant_query!(self, execute, "update audit_head set seq = seq where tenant_id = $1").map(drop)
     }
 
-    /// Before it is told that something was done earlier: another node may have committed it without a wait. A transaction
-    /// that wrote nothing would not wait for the disk either.
-    pub(crate) async fn wait_for_the_disk(&mut self) -> Result<()> {
-        self.hold_log().await
+    /// Makes a transaction that wrote nothing wait for durability before it reports an earlier result: another node may
+    /// have committed that result without waiting for the disk.
+    pub(crate) async fn wait_for_durability(&mut self) -> Result<()> {
+        self.lock_audit_log().await
     }
 
-    /// Appends to the tenant's chain. The head row is the lock, on both databases. While the tenant is frozen most of what
-    /// would be recorded as done is a conflict (K-09).
+    /// Appends an event to the tenant's chain. The head row is the lock on both databases. While the tenant is frozen, most
+    /// events with the outcome `done` are a conflict (K-09).
     pub(crate) async fn record(&mut self, entry: Entry) -> Result<()> {
         self.record_all(vec![entry]).await
     }
 
-    /// The same with one that may follow from it.
+    /// Appends an event and an optional second one that follows from it.
     pub(crate) async fn record_both(&mut self, entry: Entry, then: Option<Entry>) -> Result<()> {
         self.record_all([entry].into_iter().chain(then).collect()).await
     }
 
-    /// The same for several, one after the other.
+    /// Appends several events in order.
     pub(crate) async fn record_all(&mut self, entries: Vec<Entry>) -> Result<()> {
         const TAKE: &str = "update audit_head set seq = seq + $2 where tenant_id = $1
             returning seq - $2 as seq, hash, frozen_at";
@@ -119,7 +117,7 @@ impl Write {
             return Ok(());
         }
         let count = i64::try_from(entries.len()).map_err(|_| Error::Corrupt("audit"))?;
-        let Locked { mut seq, mut hash, frozen_at } = tenant_query!(self, Locked, fetch_one, TAKE, count)?;
+        let LockedHead { mut seq, mut hash, frozen_at } = tenant_query!(self, LockedHead, fetch_one, TAKE, count)?;
         let is_held_up =
             |entry: &Entry| entry.record.outcome == Outcome::Done && !is_allowed_while_frozen(&entry.record.action);
         if frozen_at.is_some() && entries.iter().any(is_held_up) {
@@ -127,14 +125,14 @@ impl Write {
         }
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
-            let some: Vec<_> = entries.by_ref().take(AT_ONCE).collect();
+            let some: Vec<_> = entries.by_ref().take(EVENTS_PER_INSERT).collect();
             (seq, hash) = self.append(some, seq, hash).await?;
         }
         Ok(())
     }
 
-    /// Puts records behind another, and has the chain end with the last of them: whoever waits for that end waits for each
-    /// word to the database. Where it ends.
+    /// Inserts events after the given head and moves the head to the last of them. Returns the new head. One round trip per
+    /// batch keeps the time short that others wait for the head.
     async fn append(&mut self, entries: Vec<Entry>, mut seq: i64, mut hash: [u8; 32]) -> Result<(i64, [u8; 32])> {
         const RECORDS: &str =
             "insert into audit (tenant_id, seq, at, action, outcome, person_id, target_kind, target_id, body, previous,
@@ -180,8 +178,8 @@ impl Write {
         Ok((seq, hash))
     }
 
-    /// How long the chain is, and the hash of its last record; both are on the disk once this is committed. What is only read
-    /// may be lost yet, if the machine dies at that moment.
+    /// Returns the head of the chain. It is durable once this transaction commits; a head that is only read can be lost if
+    /// the machine fails at that moment.
     pub async fn durable_audit_head(&mut self) -> Result<Head> {
         const SQL: &str = "update audit_head set seq = seq where tenant_id = $1 returning seq, hash";
         tenant_query!(self, Head, fetch_one, SQL)
@@ -195,7 +193,7 @@ macro_rules! columns {
 }
 
 impl Read {
-    /// Records that match, newest first, `after` being the last number seen.
+    /// Returns matching events, newest first, with sequence numbers below `after`.
     pub async fn audit(
         &mut self,
         _: &Allowed<ReadAudit>,
@@ -217,7 +215,7 @@ impl Read {
         }
         match filter.outcome {
             None => {}
-            Some(Outcome::Done) => statement.push_text(" and outcome = 'done'"), // nearly all are
+            Some(Outcome::Done) => statement.push_text(" and outcome = 'done'"), // matches nearly all rows
             Some(Outcome::Refused) => statement.push_text(" and outcome = 'refused'"),
         }
         if let Some(person) = filter.person {
@@ -238,12 +236,12 @@ impl Read {
         Ok(Page::cut(rows, limit, |row| row.seq.to_string()))
     }
 
-    /// One record.
+    /// Returns one event by its sequence number.
     pub async fn audit_record(&mut self, _: &Allowed<ReadAudit>, seq: i64) -> Result<AuditRow> {
         tenant_query!(self, AuditRow, fetch_one, concat!(columns!(), " where tenant_id = $1 and seq = $2"), seq)
     }
 
-    /// What happened to a task that the actor sees, oldest first; at most 200 records.
+    /// Returns the events of a task that the actor sees, oldest first, at most 200.
     pub async fn task_history(&mut self, task: domain::TaskId) -> Result<Vec<AuditRow>> {
         self.progress(task).await?;
         tenant_query!(
@@ -255,12 +253,12 @@ impl Read {
         )
     }
 
-    /// How long the chain is, and the hash of its last record.
+    /// Returns the head of the chain.
     pub async fn audit_head(&mut self) -> Result<Head> {
         tenant_query!(self, Head, fetch_one, "select seq, hash from audit_head where tenant_id = $1")
     }
 
-    /// Records from `after` on, oldest first, for verification and export.
+    /// Returns events after `after`, oldest first, for verification and export.
     pub async fn audit_from(&mut self, _: &Allowed<ReadAudit>, after: i64, limit: u32) -> Result<Vec<AuditRow>> {
         tenant_query!(
             self,

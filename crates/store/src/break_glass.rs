@@ -10,20 +10,19 @@ use domain::{
 };
 
 row_type! {
-    /// An opening that has not ended.
+    /// An active break-glass permission.
     pub struct BreakGlass {
         pub person_id: PersonId,
         pub name: String,
         pub email: String,
         pub reason: String,
-        /// Since when.
         pub opened_at: Timestamp,
         pub expires_at: Timestamp,
     }
 }
 
 impl Read {
-    /// For whom it is open at `now`; for those who read everything.
+    /// Returns the permissions active at `now`, for actors who can read everything.
     pub async fn break_glass(&mut self, now: Timestamp) -> Result<Vec<BreakGlass>> {
         if !self.actor.can_read_everything() {
             return Ok(vec![]);
@@ -41,7 +40,7 @@ impl Read {
 }
 
 impl Write {
-    /// Opens it for an admin, or sets another end. `NotFound` for everybody else.
+    /// Opens break-glass sign-in for an admin or changes its expiry. Returns `NotFound` for anybody else.
     pub async fn open_break_glass(&mut self, proof: Allowed<OpenBreakGlass>) -> Result<()> {
         let OpenBreakGlass { person, until, reason } = proof.action();
         let (person, until) = (*person, *until);
@@ -66,11 +65,11 @@ impl Write {
         self.record(entry).await
     }
 
-    /// Closes it, and ends all sessions of that person. `NotFound` where it was not open.
+    /// Closes break-glass sign-in and ends all sessions of that person. Returns `NotFound` if it was not open.
     pub async fn close_break_glass(&mut self, proof: Allowed<CloseBreakGlass>) -> Result<()> {
         let person = proof.action().person;
         const SQL: &str = "delete from break_glass where tenant_id = $1 and person_id = $2";
-        self.hold_person(person).await?; // who is signing in by it comes before, and is signed out, or after, and is refused
+        self.lock_person_row(person).await?; // a concurrent sign-in comes before, and is signed out, or after, and is refused
         if tenant_query!(self, execute, SQL, person)? == 0 {
             return Err(Error::NotFound);
         }

@@ -15,100 +15,98 @@ use domain::{
 use serde_json::{Value, json};
 
 row_type! {
-    /// A session as its owner sees it.
+    /// A browser session as its owner sees it.
     pub struct BrowserSessionRow {
-        /// Its id: not what the cookie holds.
+        /// Id of the session; not the value of the cookie.
         pub id: BrowserSessionId,
-        /// What it is used with.
+        /// Browser and operating system.
         pub device: String,
-        /// Where from it was made.
+        /// Network address at sign-in.
         pub address: String,
         pub created_at: Timestamp,
-        /// When it was last used, to a minute.
+        /// Last use, to the minute.
         pub last_used_at: Timestamp,
-        /// When it ends at the latest.
+        /// Latest end of the session.
         pub expires_at: Timestamp,
     }
 }
 
 row_type! {
-    /// A session as a request finds it.
+    /// A browser session as the request handler reads it.
     pub struct Session {
         pub tenant_id: TenantId,
         pub id: BrowserSessionId,
         pub person_id: PersonId,
         pub signed_in_by: SignedInBy,
-        /// Whether a second factor was shown, or vouched for.
+        /// Whether a second factor was verified here or by the provider.
         pub second_factor_verified: bool,
-        /// When they last proved who they are.
+        /// Time of the last authentication.
         pub authenticated_at: Timestamp,
         pub created_at: Timestamp,
-        /// When it was last used, to a minute.
+        /// Last use, to the minute.
         pub last_used_at: Timestamp,
-        /// When it ends at the latest.
+        /// Latest end of the session.
         pub expires_at: Timestamp,
-        /// Whether it is due a new id in the cookie.
+        /// Whether the session needs a new token in its cookie.
         pub rotate: bool,
     }
 }
 
-/// What somebody signed in with. It is looked at once more in the transaction that opens their session: between the two a
-/// password may have been changed, and every session ended, by who knows that it is known to others.
+/// The credential that a sign-in used. The transaction that opens the session checks it again: the password may have been
+/// changed and all sessions ended in between, because somebody else knew it.
 #[derive(Clone)]
-pub enum Ground {
-    /// A password, by the hash that the account had then, if it had one.
+pub enum SignInBasis {
+    /// A password, identified by the hash of the account at that time.
     Password(Option<String>),
-    /// A passkey.
     Passkey(PasskeyId),
     /// An identity at a provider.
     Identity {
-        /// The issuer, exactly.
+        /// The issuer, compared exactly.
         issuer: String,
-        /// Who it is there.
+        /// The subject at that issuer.
         subject: String,
     },
 }
 
-impl std::fmt::Debug for Ground {
+impl std::fmt::Debug for SignInBasis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Password(_) => "Ground::Password",
-            Self::Passkey(_) => "Ground::Passkey",
-            Self::Identity { .. } => "Ground::Identity",
+            Self::Password(_) => "SignInBasis::Password",
+            Self::Passkey(_) => "SignInBasis::Passkey",
+            Self::Identity { .. } => "SignInBasis::Identity",
         })
     }
 }
 
 row_type! {
-    /// What a person's password is kept as.
-    pub struct Kept {
-        /// Its hash, if there is one.
+    /// A person's stored password hash.
+    pub struct StoredPassword {
         pub password_hash: Option<String>,
     }
 }
 
-/// What a new session starts with.
+/// A browser session to be opened.
 #[derive(Clone, Debug)]
 pub struct NewBrowserSession {
-    /// The hash of what the cookie holds.
+    /// Hash of the token in the cookie.
     pub token_hash: [u8; 32],
     pub id: BrowserSessionId,
     pub person: PersonId,
     pub by: SignedInBy,
-    pub ground: Ground,
-    /// Whether a second factor was shown, or who signed them in vouches for one.
+    pub ground: SignInBasis,
+    /// Whether a second factor was verified here or by the provider.
     pub second_factor_verified: bool,
-    /// When they proved who they are: now, or earlier where a provider says so.
+    /// Time of authentication: now, or earlier if a provider says so.
     pub authenticated_at: Timestamp,
-    /// The browser, in words.
+    /// Browser and operating system.
     pub device: String,
     pub address: String,
-    /// When it ends at the latest.
+    /// Latest end of the session.
     pub expires_at: Timestamp,
 }
 
 impl Read {
-    /// One of the actor's own sessions, if it is open.
+    /// Returns one of the actor's own sessions if it is open.
     pub async fn own_browser_session(&mut self, id: BrowserSessionId) -> Result<Option<BrowserSessionRow>> {
         let person = self.viewer();
         tenant_query!(
@@ -122,7 +120,7 @@ impl Read {
         )
     }
 
-    /// The actor's own sessions, the latest used first.
+    /// Returns the actor's own sessions, most recently used first.
     pub async fn sessions(&mut self) -> Result<Vec<BrowserSessionRow>> {
         let person = self.viewer();
         tenant_query!(
@@ -137,10 +135,10 @@ impl Read {
 }
 
 impl Write {
-    /// Opens a session for somebody who just proved who they are. Those of theirs whose time is up go meanwhile. `NotFound`
-    /// when they were locked out since, or what they signed in with counts no more.
+    /// Opens a session for a person who just authenticated, and deletes their expired ones. Returns `NotFound` if the
+    /// person was locked or the credential became invalid in the meantime.
     pub async fn open_browser_session(&mut self, new: NewBrowserSession) -> Result<()> {
-        if !self.still_stands(&new).await? {
+        if !self.is_credential_valid(&new).await? {
             return Err(Error::NotFound);
         }
         const OVER: &str = "delete from browser_session where tenant_id = $1 and person_id = $2 and expires_at <= $3";
@@ -164,13 +162,15 @@ impl Write {
         Ok(())
     }
 
-    /// Whether what somebody signs in with leads in still. From here to the commit their row is held, which everything takes
-    /// first that ends their sessions: either it sees the new one, or it is seen here. Only who ends everybody's does not wait
-    /// for those who are just coming in.
-    async fn still_stands(&mut self, new: &NewBrowserSession) -> Result<bool> {
+    /// Returns whether the credential of a sign-in is still valid. It locks the person's row until the commit, as
+    /// everything that ends their sessions does first: either that transaction sees the new session, or this one sees its
+    /// effect. Only ending the sessions of the whole tenant does not wait for sign-ins in progress.
+    async fn is_credential_valid(&mut self, new: &NewBrowserSession) -> Result<bool> {
         const HOLD: &str = "update person set name = name
             where tenant_id = $1 and id = $2 and locked_at is null and responsible_id is null returning password_hash";
-        let Some(kept) = tenant_query!(self, Kept, fetch_optional, HOLD, new.person)? else { return Ok(false) };
+        let Some(kept) = tenant_query!(self, StoredPassword, fetch_optional, HOLD, new.person)? else {
+            return Ok(false);
+        };
         if new.by == SignedInBy::BreakGlass {
             const GLASS: &str = "select count(*) as n from break_glass
                 where tenant_id = $1 and person_id = $2 and expires_at > $3";
@@ -179,13 +179,13 @@ impl Write {
             }
         }
         let found = match &new.ground {
-            Ground::Password(hash) => return Ok(kept.password_hash == *hash),
-            Ground::Passkey(id) => {
+            SignInBasis::Password(hash) => return Ok(kept.password_hash == *hash),
+            SignInBasis::Passkey(id) => {
                 const KEY: &str =
                     "select count(*) as n from passkey where tenant_id = $1 and person_id = $2 and id = $3";
                 tenant_query!(self, Number, fetch_one, KEY, new.person, *id)?
             }
-            Ground::Identity { issuer, subject } => {
+            SignInBasis::Identity { issuer, subject } => {
                 const IDENTITY: &str = "select count(*) as n from identity
                     where tenant_id = $1 and person_id = $2 and issuer = $3 and subject = $4";
                 tenant_query!(self, Number, fetch_one, IDENTITY, new.person, issuer.clone(), subject.clone())?
@@ -194,8 +194,8 @@ impl Write {
         Ok(found.n > 0)
     }
 
-    /// Holds one of the actor's own sessions to the end of the transaction: who would end it comes before, or after. `NotFound`
-    /// when it has ended (E11).
+    /// Locks one of the actor's own sessions until the end of the transaction, so that it cannot end in between. Returns
+    /// `NotFound` if it has ended (E11).
     pub async fn lock_browser_session(&mut self, session: BrowserSessionId) -> Result<()> {
         const SQL: &str = "update browser_session set rotate = rotate
             where tenant_id = $1 and id = $2 and person_id = $3 and expires_at > $4";
@@ -206,9 +206,9 @@ impl Write {
         }
     }
 
-    /// Completes a session of the actor's own in which a second factor was shown: it goes on under another token, and the one
-    /// before opens nothing. It stays the same session, so whoever ends it at that moment ends it. `NotFound` when it has ended
-    /// (E11).
+    /// Completes a session of the actor after the second factor was verified: it continues under a new token, and the old
+    /// token becomes invalid. It keeps its id, so a concurrent end of the session still ends it. Returns `NotFound` if it
+    /// has ended (E11).
     pub async fn complete_second_factor(&mut self, session: BrowserSessionId, token_hash: [u8; 32]) -> Result<()> {
         let owner = self.viewer();
         let second_factor_verified = tenant_query!(
@@ -231,14 +231,14 @@ impl Write {
         Ok(())
     }
 
-    /// Records that somebody tried to sign in as `person` and could not.
+    /// Records a failed sign-in as `person`.
     pub async fn note_refused_sign_in(&mut self, person: PersonId, reason: &str) -> Result<()> {
         let detail = json!({ "reason": reason });
         self.note("browser_session.open", ("person", person.to_string()), Outcome::Refused, detail).await?;
         self.count_failure(person).await
     }
 
-    /// Notes that the holder of a session just proved again who they are. `NotFound` when it ended meanwhile (E11).
+    /// Records that the holder of a session authenticated again. Returns `NotFound` if the session has ended (E11).
     pub async fn reauthenticate_browser_session(&mut self, session: BrowserSessionId) -> Result<()> {
         let owner = self.viewer();
         let proved = tenant_query!(
@@ -256,34 +256,34 @@ impl Write {
         self.note("browser_session.prove", target, Outcome::Done, Value::Null).await
     }
 
-    /// Holds a person's row: whoever signs in as them comes before, or after (see [`Self::still_stands`]).
-    pub(crate) async fn hold_person(&mut self, person: PersonId) -> Result<()> {
+    /// Locks a person's row, so that concurrent sign-ins come before or after (see [`Self::is_credential_valid`]).
+    pub(crate) async fn lock_person_row(&mut self, person: PersonId) -> Result<()> {
         const SQL: &str = "update person set name = name where tenant_id = $1 and id = $2";
         tenant_query!(self, execute, SQL, person).map(drop)
     }
 
-    /// Ends every session of a person but `this`, if they have it. Where there were any, it gives the record of that (K-05),
-    /// to be appended with the caller's own: rows are taken before the log, by everybody.
+    /// Ends every session of a person except `this`. If there were any, returns the audit event (K-05) for the caller to
+    /// append with its own: rows are always locked before the audit log.
     pub(crate) async fn end_browser_sessions(
         &mut self,
         person: PersonId,
         this: Option<BrowserSessionId>,
     ) -> Result<Option<Entry>> {
         const SQL: &str = "delete from browser_session where tenant_id = $1 and person_id = $2 and id <> $3";
-        self.hold_person(person).await?;
+        self.lock_person_row(person).await?;
         let ended = tenant_query!(self, execute, SQL, person, this.unwrap_or(BrowserSessionId(uuid::Uuid::nil())))?;
         self.publish(Topic::People, person.0);
         self.ended(person, ended)
     }
 
-    /// The record that so many sessions of a person ended, if any did.
+    /// Returns the audit event for `ended` sessions of a person, if there were any.
     pub(crate) fn ended(&self, person: PersonId, ended: u64) -> Result<Option<Entry>> {
         let target = ("person", person.to_string());
         let entry = || self.event("browser_session.end_all", target, Outcome::Done, json!({ "ended": ended }));
         (ended > 0).then(entry).transpose()
     }
 
-    /// Ends one session. `NotFound` when it has ended already.
+    /// Ends one session. Returns `NotFound` if it has already ended.
     pub async fn end_browser_session(&mut self, proof: Allowed<EndBrowserSession>) -> Result<()> {
         let &EndBrowserSession { session, owner } = proof.action();
         let ended = tenant_query!(
@@ -302,14 +302,14 @@ impl Write {
         Ok(())
     }
 
-    /// Ends all sessions of a person but `this` one; says how many.
+    /// Ends all sessions of a person except `this` and returns their number.
     pub async fn end_other_browser_sessions(
         &mut self,
         proof: Allowed<EndOtherBrowserSessions>,
         this: BrowserSessionId,
     ) -> Result<u64> {
         let owner = proof.action().owner;
-        self.hold_person(owner).await?;
+        self.lock_person_row(owner).await?;
         let ended = tenant_query!(
             self,
             execute,

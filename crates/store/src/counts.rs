@@ -5,20 +5,20 @@ use crate::{
 };
 use std::{collections::BTreeMap, ops::Deref, str::FromStr};
 
-/// Where counting one state stops: so many stand for all beyond 99. So many of the newest are looked at, too.
-pub(crate) const OF_A_STATE: i64 = 100;
+/// Maximum count per state, shown as 99+, and the number of newest rows that are scanned.
+pub(crate) const MAX_COUNT_PER_STATE: i64 = 100;
 
-/// How many the actor sees in each state.
+/// Number of rows per state that the actor can see.
 #[derive(Clone, Debug)]
 pub struct Counts<S> {
     pub(crate) of: BTreeMap<S, i64>,
-    /// Whether these are all: false where only the newest were looked at.
+    /// Whether the counts are complete; false if only the newest rows were scanned.
     pub whole: bool,
 }
 
 row_type! {
-    /// What was seen of a state.
-    pub struct Seen {
+    /// Counts of one state.
+    pub struct StateCount {
         pub state: String,
         pub n: i64,
         pub looked: i64,
@@ -26,16 +26,16 @@ row_type! {
 }
 
 impl<S: Ord + FromStr> Counts<S> {
-    /// None in any of these states.
+    /// Returns zero counts for the given states.
     pub(crate) fn none(states: impl IntoIterator<Item = S>) -> Self {
         Self { of: states.into_iter().map(|state| (state, 0)).collect(), whole: true }
     }
 
-    /// Notes how many one sees of each state among the newest that `statement` looks at.
+    /// Adds the counts that `statement` returns.
     pub(crate) async fn note(mut self, statement: Statement, conn: &mut Conn) -> Result<Self> {
-        for Seen { state, n, looked } in statement.fetch(conn).await? {
-            self.whole &= looked < OF_A_STATE || n >= OF_A_STATE;
-            self.of.insert(state.parse().map_err(|_| Error::Corrupt("state"))?, n.min(OF_A_STATE));
+        for StateCount { state, n, looked } in statement.fetch(conn).await? {
+            self.whole &= looked < MAX_COUNT_PER_STATE || n >= MAX_COUNT_PER_STATE;
+            self.of.insert(state.parse().map_err(|_| Error::Corrupt("state"))?, n.min(MAX_COUNT_PER_STATE));
         }
         Ok(self)
     }

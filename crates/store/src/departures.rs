@@ -5,7 +5,7 @@ use crate::{
         column::{Number, row_type},
         conn::{Conn, tenant_query},
     },
-    service_accounts::falls_short,
+    service_accounts::has_lower_role,
     tasks::OWNER_LEFT,
 };
 use domain::{
@@ -17,63 +17,61 @@ use domain::{
 use serde_json::json;
 
 row_type! {
-    /// A service account, by name.
-    pub struct Account {
+    /// A service account's id and name.
+    pub struct ServiceAccountRef {
         pub id: PersonId,
         pub name: String,
     }
 }
 
 row_type! {
-    /// How many there are of what is lost.
-    pub struct Lost {
-        /// Tasks that wait or are queued.
+    /// Numbers of tasks and keys that a departure affects.
+    pub struct AffectedCounts {
+        /// Tasks that wait for approval or for a runner.
         pub waiting: i64,
         pub running: i64,
-        /// Keys for this organization only.
+        /// Keys that are limited to this organization.
         pub keys: i64,
     }
 }
 
 row_type! {
-    /// A task that is cancelled.
-    pub struct Cancelled {
+    pub struct CanceledTask {
         pub id: TaskId,
     }
 }
 
 row_type! {
-    /// A key that is revoked.
-    pub struct Ended {
+    pub struct RevokedKey {
         pub id: KeyId,
     }
 }
 
 row_type! {
-    /// Whether somebody is a person.
-    pub struct Kind {
-        /// Who answers for them, if they are none.
+    /// The kind of an account.
+    pub struct AccountKind {
+        /// The responsible person, if this is a service account.
         pub responsible_id: Option<PersonId>,
     }
 }
 
-/// What becomes of what somebody has in an organization when they go.
+/// The effects of a member's departure from an organization.
 #[derive(Clone, Debug)]
 pub struct Departure {
     pub member: Member,
-    /// How many of their tasks wait or are queued there: they are cancelled.
+    /// Number of their tasks that wait there; these are canceled.
     pub waiting: i64,
-    /// How many run: they end by themselves.
+    /// Number of their running tasks; these finish.
     pub running: i64,
-    /// How many keys of theirs are for this organization only: they are revoked.
+    /// Number of their keys that are limited to this organization; these are revoked.
     pub keys: i64,
-    /// The service accounts in it that they answer for: somebody else will.
-    pub accounts: Vec<Account>,
-    /// Who can: members who are in every organization that these are in, with no lesser role there.
+    /// Service accounts in the organization that they are responsible for; these need a successor.
+    pub accounts: Vec<ServiceAccountRef>,
+    /// Possible successors: members of every organization of these service accounts, with the same or a higher role.
     pub successors: Vec<Member>,
 }
 
-/// The service accounts in organization `$2` that `$3` answers for.
+/// Selects the service accounts in organization `$2` that `$3` is responsible for.
 macro_rules! accounts {
     ($what:literal) => {
         concat!(
@@ -85,8 +83,9 @@ macro_rules! accounts {
     };
 }
 
-/// Members of organization `$2` who can answer for them: who may do less would gain by it, since they could make keys.
-macro_rules! able {
+/// Selects the members of organization `$2` who can become responsible for them. A member with a lower role would gain
+/// rights, because the responsible person can create keys.
+macro_rules! eligible_successors {
     ($more:literal) => {
         concat!(
             "select p.id as person_id, p.name, p.email, m.role, m.created_at from membership m
@@ -96,7 +95,7 @@ macro_rules! able {
                     join membership i on i.tenant_id = s.tenant_id and i.person_id = s.id and i.organization_id = $2
                     join membership w on w.tenant_id = s.tenant_id and w.person_id = s.id
                     where s.tenant_id = $1 and s.responsible_id = $3 and ",
-            falls_short!(),
+            has_lower_role!(),
             ") ",
             $more
         )
@@ -104,10 +103,11 @@ macro_rules! able {
 }
 
 impl Read {
-    /// What a member's departure would do: for themselves, and for those who manage the organization or read everything.
+    /// Returns the effects of a member's departure, for the member and for actors who manage the organization or can read
+    /// everything.
     pub async fn departure(&mut self, organization: OrganizationId, person: PersonId) -> Result<Departure> {
         if self.actor.person() != Some(person) {
-            self.managed(organization)?;
+            self.require_manager(organization)?;
         }
         let member = tenant_query!(
             self,
@@ -119,9 +119,9 @@ impl Read {
             organization,
             person
         )?;
-        let Lost { waiting, running, keys } = tenant_query!(
+        let AffectedCounts { waiting, running, keys } = tenant_query!(
             self,
-            Lost,
+            AffectedCounts,
             fetch_one,
             "select
                 (select count(*) from task t where t.tenant_id = $1 and t.organization_id = $2 and t.owner_id = $3
@@ -135,7 +135,7 @@ impl Read {
         )?;
         let accounts = tenant_query!(
             self,
-            Account,
+            ServiceAccountRef,
             fetch_all,
             concat!(accounts!("s.id, s.name"), " order by s.name"),
             organization,
@@ -144,7 +144,7 @@ impl Read {
         let successors = match accounts.is_empty() {
             true => vec![],
             false => {
-                const SQL: &str = able!("order by p.name, p.id limit 1000");
+                const SQL: &str = eligible_successors!("order by p.name, p.id limit 1000");
                 tenant_query!(self, Member, fetch_all, SQL, organization, person)?
             }
         };
@@ -153,45 +153,46 @@ impl Read {
 }
 
 impl Write {
-    /// Takes a person out of an organization, and tells them.
+    /// Removes a person from an organization and notifies them.
     pub async fn remove_membership(&mut self, proof: Allowed<RemoveMembership>) -> Result<()> {
         let &RemoveMembership { organization, person, successor } = proof.action();
-        self.depart(&proof, organization, person, successor).await?;
+        self.end_membership(&proof, organization, person, successor).await?;
         const SQL: &str = "select responsible_id from person where tenant_id = $1 and id = $2";
-        let is_person = tenant_query!(self, Kind, fetch_one, SQL, person)?.responsible_id.is_none();
+        let is_person = tenant_query!(self, AccountKind, fetch_one, SQL, person)?.responsible_id.is_none();
         if is_person && self.actor.person() != Some(person) {
-            let name = self.called(organization).await?;
-            self.happened(person, AccountNotice::MembershipRemoved, &name).await?;
+            let name = self.organization_name(organization).await?;
+            self.notify_person(person, AccountNotice::MembershipRemoved, &name).await?;
         }
         Ok(())
     }
 
-    /// Takes the actor out of an organization.
+    /// Removes the actor from an organization.
     pub async fn leave_organization(&mut self, proof: Allowed<LeaveOrganization>) -> Result<()> {
         let &LeaveOrganization { organization, person, successor } = proof.action();
-        self.depart(&proof, organization, person, successor).await
+        self.end_membership(&proof, organization, person, successor).await
     }
 
-    /// Ends a membership: cancels what of theirs waits there, revokes the keys that are for this organization only, and hands
-    /// on the service accounts. What runs ends by itself.
-    async fn depart<A: Action>(
+    /// Ends a membership: cancels the member's waiting tasks there, revokes keys that are limited to the organization, and
+    /// transfers the service accounts. Running tasks finish.
+    async fn end_membership<A: Action>(
         &mut self,
         proof: &Allowed<A>,
         organization: OrganizationId,
         person: PersonId,
         successor: Option<PersonId>,
     ) -> Result<()> {
-        self.keep_an_owner(organization, person, None).await?;
+        self.keep_last_owner(organization, person, None).await?;
         if let Some(successor) = successor {
-            self.hold_memberships(successor).await?;
+            self.lock_memberships(successor).await?;
         }
-        const REMOVE: &str = "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3";
-        if tenant_query!(self, execute, REMOVE, organization, person)? == 0 {
+        const DELETE_MEMBERSHIP: &str =
+            "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3";
+        if tenant_query!(self, execute, DELETE_MEMBERSHIP, organization, person)? == 0 {
             return Err(Error::NotFound);
         }
-        let accounts = self.hand_on(organization, person, successor).await?;
-        self.rights_changed(person).await?;
-        let (mut entries, revoked) = self.clear_up_after(organization, person).await?;
+        let accounts = self.transfer_service_accounts(organization, person, successor).await?;
+        self.rotate_session_tokens(person).await?;
+        let (mut entries, revoked) = self.end_former_member_access(organization, person).await?;
         let accounts: Vec<_> = accounts.iter().map(|account| account.id).collect();
         let entry = self
             .entry(proof)?
@@ -200,20 +201,20 @@ impl Write {
             .with_detail("service_accounts", json!(accounts));
         entries.push(entry);
         self.record_all(entries).await?;
-        self.cancel_latecomers(organization, person).await
+        self.cancel_late_submissions(organization, person).await
     }
 
-    /// Takes the locks of a successor's memberships, before those of the accounts: a successor who leaves at the same moment, be
-    /// it another organization that the accounts are in, comes first and is none, or comes second and hands the accounts on.
-    pub(crate) async fn hold_memberships(&mut self, successor: PersonId) -> Result<()> {
-        const HOLD: &str = "update membership set role = role where tenant_id = $1 and person_id = $2";
-        tenant_query!(self, execute, HOLD, successor)?;
+    /// Locks a successor's memberships before the service accounts. A successor who leaves one of the organizations at the
+    /// same time either leaves first, and is rejected here, or leaves second and transfers the accounts.
+    pub(crate) async fn lock_memberships(&mut self, successor: PersonId) -> Result<()> {
+        const LOCK: &str = "update membership set role = role where tenant_id = $1 and person_id = $2";
+        tenant_query!(self, execute, LOCK, successor)?;
         Ok(())
     }
 
-    /// Ends what a person had in an organization that they are in no more: cancels what waits, revokes the keys that are for it
-    /// alone, and ends their invitations to it. Returns what is to be recorded of the tasks, and how many keys there were.
-    pub(crate) async fn clear_up_after(
+    /// Cancels the waiting tasks of a former member, revokes the keys that are limited to the organization, and deletes the
+    /// invitations that they created. Returns the audit events of the tasks and the number of revoked keys.
+    pub(crate) async fn end_former_member_access(
         &mut self,
         organization: OrganizationId,
         person: PersonId,
@@ -221,7 +222,7 @@ impl Write {
         let cancelled = self.cancel_waiting(organization, person).await?;
         let revoked = tenant_query!(
             self,
-            Ended,
+            RevokedKey,
             fetch_all,
             "update api_key set revoked_at = $4 where tenant_id = $1 and owner_id = $2 and organization_id = $3
                 and revoked_at is null returning id",
@@ -229,23 +230,23 @@ impl Write {
             organization,
             self.now
         )?;
-        const INVITED: &str =
+        const DELETE_INVITATIONS: &str =
             "delete from invitation where tenant_id = $1 and organization_id = $2 and inviter_id = $3";
-        tenant_query!(self, execute, INVITED, organization, person)?;
+        tenant_query!(self, execute, DELETE_INVITATIONS, organization, person)?;
         for key in &revoked {
             self.publish(Topic::Keys, key.id.0);
         }
         self.publish(Topic::People, organization.0);
         let because = || json!({ "because": OWNER_LEFT });
-        let entries = cancelled.iter().map(|task| self.moved(task.id, "task.stop", because()));
+        let entries = cancelled.iter().map(|task| self.state_change_event(task.id, "task.stop", because()));
         Ok((entries.collect::<Result<Vec<_>>>()?, revoked.len()))
     }
 
-    /// Cancels what of a person waits or is queued in an organization.
-    async fn cancel_waiting(&mut self, organization: OrganizationId, person: PersonId) -> Result<Vec<Cancelled>> {
+    /// Cancels the waiting and queued tasks of a person in an organization.
+    async fn cancel_waiting(&mut self, organization: OrganizationId, person: PersonId) -> Result<Vec<CanceledTask>> {
         let waiting = tenant_query!(
             self,
-            Cancelled,
+            CanceledTask,
             fetch_all,
             "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued')
                 and owner_id = $2 and organization_id = $3 order by id",
@@ -254,26 +255,26 @@ impl Write {
         )?;
         let mut cancelled = vec![];
         for task in waiting {
-            match self.stop(task.id).await {
+            match self.stop_task(task.id).await {
                 Ok(_) => cancelled.push(task),
-                Err(Error::Conflict(_) | Error::NotFound) => {} // it ended meanwhile
+                Err(Error::Conflict(_) | Error::NotFound) => {} // ended in the meantime
                 Err(error) => return Err(error),
             }
         }
         Ok(cancelled)
     }
 
-    /// Cancels what was submitted since [`Write::cancel_waiting`] looked. Asked after the departure was recorded: who submits
-    /// records it too, and looks afterwards whether they are still there. SQLite has one writer: nothing comes meanwhile.
-    async fn cancel_latecomers(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
+    /// Cancels tasks submitted since [`Write::cancel_waiting`] ran. It runs after the departure is recorded: a submission
+    /// records its event too and checks the membership afterwards. SQLite has a single writer, so it needs no second pass.
+    async fn cancel_late_submissions(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
         if matches!(self.conn, Conn::Sqlite(_)) {
             return Ok(());
         }
-        // What somebody else moves just now is passed over: they wait for the audit log, which is ours. Whoever claims it sees
-        // that its owner has gone.
+        // Rows locked by other transactions are skipped: those wait for the audit log that this transaction holds. A claim
+        // checks the owner's membership itself.
         let late = tenant_query!(
             self,
-            Cancelled,
+            CanceledTask,
             fetch_all,
             "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued')
                 and owner_id = $2 and organization_id = $3 order by id for update skip locked",
@@ -281,20 +282,21 @@ impl Write {
             organization
         )?;
         for task in late {
-            self.stop(task.id).await?;
-            self.note_task(task.id, "task.stop", json!({ "because": OWNER_LEFT })).await?;
+            self.stop_task(task.id).await?;
+            self.record_state_change(task.id, "task.stop", json!({ "because": OWNER_LEFT })).await?;
         }
         Ok(())
     }
 
-    /// Makes somebody else answer for the service accounts in an organization that `person` answers for; says which.
-    async fn hand_on(
+    /// Transfers the service accounts of `person` in an organization to a successor and returns them.
+    async fn transfer_service_accounts(
         &mut self,
         organization: OrganizationId,
         person: PersonId,
         successor: Option<PersonId>,
-    ) -> Result<Vec<Account>> {
-        let accounts = tenant_query!(self, Account, fetch_all, accounts!("s.id, s.name"), organization, person)?;
+    ) -> Result<Vec<ServiceAccountRef>> {
+        let accounts =
+            tenant_query!(self, ServiceAccountRef, fetch_all, accounts!("s.id, s.name"), organization, person)?;
         if accounts.is_empty() {
             return Ok(accounts);
         }
@@ -302,21 +304,22 @@ impl Write {
         let Some(successor) = successor else {
             return wrong("choose a new responsible person for the service accounts");
         };
-        const ABLE: &str = concat!("select count(*) as n from (", able!("and p.id = $4"), ") able");
-        if tenant_query!(self, Number, fetch_one, ABLE, organization, person, successor)?.n == 0 {
+        const IS_ELIGIBLE: &str =
+            concat!("select count(*) as n from (", eligible_successors!("and p.id = $4"), ") eligible_successors");
+        if tenant_query!(self, Number, fetch_one, IS_ELIGIBLE, organization, person, successor)?.n == 0 {
             return wrong(
                 "must be a member of every organization of the service accounts, with the same or a higher role",
             );
         }
-        const HAND_ON: &str = concat!(
+        const TRANSFER: &str = concat!(
             "update person set responsible_id = $4 where tenant_id = $1 and responsible_id = $3 and id in (",
             accounts!("s.id"),
             ")"
         );
-        tenant_query!(self, execute, HAND_ON, organization, person, successor)?;
+        tenant_query!(self, execute, TRANSFER, organization, person, successor)?;
         if self.actor.person() != Some(successor) {
             let names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
-            self.happened(successor, AccountNotice::ServiceAccountsGiven, &names.join(", ")).await?;
+            self.notify_person(successor, AccountNotice::ServiceAccountsGiven, &names.join(", ")).await?;
         }
         for account in &accounts {
             self.publish(Topic::People, account.id.0);

@@ -3,8 +3,8 @@ use crate::{Result, Write, db::conn::tenant_query};
 use domain::PersonId;
 
 impl Write {
-    /// Knows a browser from now on, by the hash of what its cookie holds; of many, the twenty latest.
-    pub(crate) async fn know_device(&mut self, person: PersonId, token_hash: [u8; 32]) -> Result<()> {
+    /// Remembers a browser by the hash of its cookie token. Only the twenty most recently used are kept.
+    pub(crate) async fn remember_device(&mut self, person: PersonId, token_hash: [u8; 32]) -> Result<()> {
         tenant_query!(
             self,
             execute,

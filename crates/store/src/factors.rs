@@ -15,20 +15,20 @@ use domain::{
 use serde_json::json;
 use zeroize::Zeroizing;
 
-/// What a person can show beside a password.
+/// A person's second factors.
 #[derive(Clone, Debug, Default)]
 pub struct Factors {
-    /// Since when they have an authenticator app, if they have.
+    /// When the authenticator app was confirmed, if there is one.
     pub totp: Option<Timestamp>,
     pub passkeys: Vec<PasskeyRow>,
-    /// How many recovery codes are left.
+    /// Number of unused recovery codes.
     pub recovery_codes: i64,
 }
 
-/// The secret of somebody's authenticator app; `Debug` leaves it out.
+/// The secret of an authenticator app; `Debug` omits it.
 pub struct TotpSecret {
     pub secret: Zeroizing<Vec<u8>>,
-    /// Whether a code showed that it has.
+    /// Whether a valid code has confirmed the app.
     pub confirmed: bool,
 }
 
@@ -39,25 +39,24 @@ impl std::fmt::Debug for TotpSecret {
 }
 
 row_type! {
-    /// An authenticator app's row.
     pub struct TotpRow {
-        /// The secret, sealed.
+        /// The encrypted secret.
         pub sealed: Vec<u8>,
-        /// Since when it counts.
+        /// When the app was confirmed; it does not count before.
         pub confirmed_at: Option<Timestamp>,
     }
 }
 
 row_type! {
-    /// A tenant's word on second factors.
+    /// A tenant's policy on second factors.
     pub struct FactorPolicy {
-        /// Whether everybody must have one.
+        /// Whether every person must have a second factor.
         pub everybody: bool,
     }
 }
 
 impl Read {
-    /// The actor's own second factors.
+    /// Returns the actor's own second factors.
     pub async fn factors(&mut self) -> Result<Factors> {
         let person = self.viewer();
         let totp = tenant_query!(
@@ -78,7 +77,7 @@ impl Read {
         Ok(Factors { totp: totp.and_then(|row| row.confirmed_at), passkeys, recovery_codes: codes.n })
     }
 
-    /// Whether everybody in the tenant must have a second factor.
+    /// Returns whether every person in the tenant must have a second factor.
     pub async fn factor_policy(&mut self) -> Result<bool> {
         const SQL: &str = "select everybody from factor_policy where tenant_id = $1";
         Ok(tenant_query!(self, FactorPolicy, fetch_one, SQL)?.everybody)
@@ -86,7 +85,7 @@ impl Read {
 }
 
 impl Write {
-    /// Keeps the secret that the actor's authenticator app is about to get; an earlier one that was not confirmed ends.
+    /// Stores the secret for a new authenticator app and replaces one that was not confirmed.
     pub async fn begin_totp_enrollment(&mut self, proof: &Allowed<EnrollFactor>, secret: &[u8]) -> Result<()> {
         let person = proof.action().owner;
         let sealed = self.seal(&place(person), secret).await?;
@@ -105,7 +104,7 @@ impl Write {
         }
     }
 
-    /// The secret of the actor's own authenticator app, confirmed or not.
+    /// Returns the secret of the actor's own authenticator app, confirmed or not.
     pub async fn totp_secret(&mut self) -> Result<Option<TotpSecret>> {
         let person = self.viewer();
         const SQL: &str = "select sealed, confirmed_at from totp where tenant_id = $1 and person_id = $2";
@@ -114,7 +113,8 @@ impl Write {
         Ok(Some(TotpSecret { secret, confirmed: row.confirmed_at.is_some() }))
     }
 
-    /// The app showed that it has the secret, with the code of this step of time. `NotFound` when none was offered.
+    /// Confirms the authenticator app with the code of time step `step`. Returns `NotFound` if no enrollment is in
+    /// progress.
     pub async fn confirm_totp(&mut self, proof: Allowed<EnrollFactor>, step: i64) -> Result<()> {
         let owner = proof.action().owner;
         let confirmed = tenant_query!(
@@ -131,11 +131,11 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.happened(owner, AccountNotice::TotpAdded, "").await
+        self.notify_person(owner, AccountNotice::TotpAdded, "").await
     }
 
-    /// Uses up the actor's code of a step of time, and those before it. `NotFound` when it was used already: of two who
-    /// show the same code one comes too late.
+    /// Marks the actor's code of a time step, and all earlier ones, as used. Returns `NotFound` if it was used before, so
+    /// that of two concurrent uses only one succeeds.
     pub async fn use_totp_step(&mut self, step: i64) -> Result<()> {
         let person = self.viewer();
         let used = tenant_query!(
@@ -149,7 +149,7 @@ impl Write {
         if used == 0 { Err(Error::NotFound) } else { Ok(()) }
     }
 
-    /// Removes the actor's authenticator app, and ends their other sessions. `NotFound` when there is none.
+    /// Removes the actor's authenticator app and ends their other sessions. Returns `NotFound` if there is none.
     pub async fn remove_totp(&mut self, proof: Allowed<RemoveFactor>, this: Option<BrowserSessionId>) -> Result<()> {
         let owner = proof.action().owner;
         let ended = self.end_browser_sessions(owner, this).await?;
@@ -157,14 +157,14 @@ impl Write {
         if tenant_query!(self, execute, SQL, owner)? == 0 {
             return Err(Error::NotFound);
         }
-        self.forget_useless_codes(owner).await?;
+        self.delete_unneeded_recovery_codes(owner).await?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
-        self.happened(owner, AccountNotice::TotpRemoved, "").await
+        self.notify_person(owner, AccountNotice::TotpRemoved, "").await
     }
 
-    /// Without a second factor there is nothing to recover.
-    pub(crate) async fn forget_useless_codes(&mut self, person: PersonId) -> Result<()> {
+    /// Deletes the recovery codes of a person without a second factor.
+    pub(crate) async fn delete_unneeded_recovery_codes(&mut self, person: PersonId) -> Result<()> {
         tenant_query!(
             self,
             execute,
@@ -176,7 +176,7 @@ impl Write {
         Ok(())
     }
 
-    /// Records that the actor's second factor, or proof, was wrong.
+    /// Records that the actor's second factor or re-authentication failed.
     pub async fn note_refused_factor(&mut self, reason: &str) -> Result<()> {
         let target = ("person", self.viewer().to_string());
         self.note("factor.show", target, Outcome::Refused, json!({ "reason": reason })).await?;
@@ -186,7 +186,8 @@ impl Write {
         }
     }
 
-    /// Removes all second factors of a person, tells them, and ends their sessions. `NotFound` where there is nobody.
+    /// Removes all second factors of a person, notifies them and ends their sessions. Returns `NotFound` if there is no
+    /// such person.
     pub async fn reset_factors(&mut self, proof: Allowed<ResetFactors>) -> Result<()> {
         let person = proof.action().person;
         const SQL: &str = "select count(*) as n from person where tenant_id = $1 and id = $2";
@@ -200,10 +201,10 @@ impl Write {
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
         let by = self.actor.name.clone();
-        self.happened(person, AccountNotice::FactorsReset, &by).await
+        self.notify_person(person, AccountNotice::FactorsReset, &by).await
     }
 
-    /// Says whether everybody in the tenant must have a second factor.
+    /// Sets whether every person in the tenant must have a second factor.
     pub async fn set_factor_policy(&mut self, proof: Allowed<SetFactorPolicy>) -> Result<()> {
         const SQL: &str = "update factor_policy set everybody = $2 where tenant_id = $1";
         tenant_query!(self, execute, SQL, proof.action().everybody)?;

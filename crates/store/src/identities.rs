@@ -10,44 +10,42 @@ use domain::{
 };
 
 row_type! {
-    /// A linked identity, as its owner sees it.
+    /// A linked identity as its owner sees it.
     pub struct Identity {
         pub id: IdentityId,
         pub issuer: String,
-        /// The provider's key in addresses.
+        /// The provider's key in URLs.
         pub provider: String,
-        /// What the provider called them when it was linked.
+        /// The person's name at the provider when it was linked.
         pub name: String,
         pub created_at: Timestamp,
-        /// When it was last signed in with.
         pub last_used_at: Option<Timestamp>,
     }
 }
 
 row_type! {
-    /// Whether a person set a password.
     pub struct HasPassword {
         pub has_password: bool,
     }
 }
 
-/// An identity as a provider proved it.
+/// An identity that a provider authenticated.
 #[derive(Clone, Debug)]
 pub struct NewIdentity {
-    /// The issuer, exactly.
+    /// The issuer, compared exactly.
     pub issuer: String,
     pub subject: String,
-    /// The provider's key in addresses.
+    /// The provider's key in URLs.
     pub provider: String,
-    /// What the provider calls them.
+    /// The person's name at the provider.
     pub name: String,
 }
 
-/// What leads in now: how many ways somebody has is counted among these.
+/// The sign-in methods that are enabled now; used to count how many a person has.
 #[derive(Clone, Debug, Default)]
-pub struct WaysIn {
+pub struct SignInMethods {
     pub password: bool,
-    /// The issuers of the providers that do.
+    /// Issuers of the enabled providers.
     pub issuers: Vec<String>,
 }
 
@@ -55,7 +53,7 @@ const OWN: &str = "select id, issuer, provider, name, created_at, last_used_at f
      where tenant_id = $1 and person_id = $2 order by id limit 100";
 
 impl Read {
-    /// The actor's own identities, oldest first.
+    /// Returns the actor's own identities, oldest first.
     pub async fn identities(&mut self) -> Result<Vec<Identity>> {
         let person = self.viewer();
         tenant_query!(self, Identity, fetch_all, OWN, person)
@@ -63,26 +61,27 @@ impl Read {
 }
 
 impl Write {
-    /// Links an identity to the actor's own account. One that is linked to any account already is a conflict.
+    /// Links an identity to the actor's own account. An identity that is linked to any account is a conflict.
     pub async fn link_identity(&mut self, proof: Allowed<LinkIdentity>, new: NewIdentity) -> Result<IdentityId> {
         let person = proof.action().person;
         let called = format!("{} ({})", proof.action().provider, new.name);
         let id = self.insert_identity(person, new).await?;
         let entry = self.entry(&proof)?.with_detail("identity", id.to_string().into());
         self.record(entry).await?;
-        self.happened(person, AccountNotice::IdentityLinked, &called).await?;
+        self.notify_person(person, AccountNotice::IdentityLinked, &called).await?;
         Ok(id)
     }
 
-    /// Ends a link, unless it is the last of the person's ways in, and all their sessions but `this`: one may have begun with it.
+    /// Unlinks an identity unless it is the person's last sign-in method, and ends their sessions except `this`, because
+    /// one may have been opened with it.
     pub async fn unlink_identity(
         &mut self,
         proof: Allowed<UnlinkIdentity>,
-        ways: &WaysIn,
+        ways: &SignInMethods,
         this: Option<BrowserSessionId>,
     ) -> Result<()> {
         let &UnlinkIdentity { identity, person, .. } = proof.action();
-        // Writing the row takes its lock: of two links that are ended at once one comes second.
+        // The update locks the row, so that of two concurrent unlinks the second sees the first.
         let known = tenant_query!(
             self,
             HasPassword,
@@ -103,7 +102,7 @@ impl Write {
         let ended = self.end_browser_sessions(person, this).await?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
-        self.happened(person, AccountNotice::IdentityUnlinked, &ending.name).await
+        self.notify_person(person, AccountNotice::IdentityUnlinked, &ending.name).await
     }
 
     pub(crate) async fn insert_identity(&mut self, person: PersonId, new: NewIdentity) -> Result<IdentityId> {

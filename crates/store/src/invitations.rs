@@ -1,4 +1,4 @@
-//! Invitations: links that put whoever has them into an organization. Only hashes of their tokens are kept.
+//! Invitations: links that let the person who follows them join an organization. Only hashes of their tokens are stored.
 use crate::{
     Conflict, Error, Mail, Read, Result, Topic, Write,
     db::{
@@ -18,23 +18,23 @@ use domain::{
 use serde_json::json;
 use std::time::Duration;
 
-/// The most that one organization has at a time.
-const MOST: i64 = 200;
+/// Maximum number of active invitations per organization.
+const MAX_INVITATIONS: i64 = 200;
 
-/// How long a link works that only confirms an address.
-const CONFIRMING: Duration = Duration::from_hours(72);
+/// Lifetime of a link that only confirms an address.
+const CONFIRMATION_LIFETIME: Duration = Duration::from_hours(72);
 
 row_type! {
-    /// An invitation that can be used, as it is listed.
+    /// An active invitation as it is listed.
     pub struct Invitation {
         pub id: InvitationId,
         pub role: Role,
-        /// The one address that it is for.
+        /// The only address that may use it.
         pub email: Option<Email>,
-        /// Whether the server sent it there.
+        /// Whether the server mailed it to that address.
         pub mailed: bool,
         pub inviter: String,
-        /// How many people may use it.
+        /// Number of people who may use it.
         pub uses: i64,
         pub used: i64,
         pub expires_at: Timestamp,
@@ -42,30 +42,30 @@ row_type! {
 }
 
 row_type! {
-    /// What a link offers to whoever has it.
-    pub struct Offer {
+    /// The terms of an invitation, shown to the person who follows its link.
+    pub struct InvitationOffer {
         pub tenant_id: TenantId,
         pub id: InvitationId,
         pub organization_id: OrganizationId,
         pub organization: String,
         pub role: Role,
         pub inviter: String,
-        /// The one address that it is for.
+        /// The only address that may use it.
         pub email: Option<Email>,
-        /// Whether the server sent it there.
+        /// Whether the server mailed it to that address.
         pub mailed: bool,
     }
 }
 
 row_type! {
-    /// An invitation that was just used.
-    pub struct Used {
+    /// An invitation after its use was counted.
+    pub struct UsedInvitation {
         pub id: InvitationId,
         pub organization_id: OrganizationId,
         pub role: Role,
-        /// The one address that it is for.
+        /// The only address that may use it.
         pub email: Option<Email>,
-        /// Whether the server sent it there.
+        /// Whether the server mailed it to that address.
         pub mailed: bool,
         pub inviter_id: PersonId,
         pub expires_at: Timestamp,
@@ -73,30 +73,27 @@ row_type! {
 }
 
 row_type! {
-    /// Where an invitation led.
-    pub struct OfOrganization {
+    pub struct OrganizationIdRow {
         pub id: OrganizationId,
     }
 }
 
 row_type! {
-    /// A person's address.
-    pub struct Addressed {
+    pub struct EmailRow {
         pub email: Email,
     }
 }
 
 row_type! {
-    /// What a person is called.
-    pub struct Called {
+    pub struct NameRow {
         pub name: String,
     }
 }
 
-/// A link that is to be kept.
+/// A new invitation link.
 #[derive(Clone)]
 pub struct NewInvitation {
-    /// What stands in the link; kept only as long as a mail with it waits.
+    /// The token in the link; stored only in the queued mail.
     pub token: String,
     pub token_hash: [u8; 32],
 }
@@ -107,7 +104,7 @@ impl std::fmt::Debug for NewInvitation {
     }
 }
 
-/// Whether invitation `i` works at `$now`: its inviter still may invite, and the organization is in use.
+/// Whether invitation `i` is valid at `$now`: its inviter may still invite, and the organization is not archived.
 macro_rules! works {
     ($now:literal) => {
         concat!(
@@ -125,9 +122,10 @@ macro_rules! works {
 pub(crate) use works;
 
 impl Read {
-    /// An organization's invitations that can be used at `now`, newest first, for those who manage it or read everything.
+    /// Returns the organization's valid invitations at `now`, newest first, for actors who manage it or can read
+    /// everything.
     pub async fn invitations(&mut self, organization: OrganizationId, now: Timestamp) -> Result<Vec<Invitation>> {
-        self.managed(organization)?;
+        self.require_manager(organization)?;
         tenant_query!(
             self,
             Invitation,
@@ -146,7 +144,7 @@ impl Read {
 }
 
 impl Write {
-    /// Makes an invitation. One that is for an address is sent there, where mail is sent; says whether it was.
+    /// Creates an invitation. If it is limited to an address and mail is enabled, mails it there; returns whether it did.
     pub async fn invite(&mut self, proof: Allowed<Invite>, link: NewInvitation) -> Result<bool> {
         let Invite { invitation, organization, role, email, uses, days } = proof.action();
         let inviter = self.actor.person().ok_or(Error::Conflict(Conflict::InviterNotAPerson))?;
@@ -155,13 +153,13 @@ impl Write {
             "select count(*) as n from invitation i where i.tenant_id = $1 and i.organization_id = $2 and ",
             works!("$3")
         );
-        if tenant_query!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MOST {
+        if tenant_query!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MAX_INVITATIONS {
             return Err(Error::Conflict(Conflict::TooManyInvitations));
         }
         let mailed = email.is_some() && self.store.is_mail_enabled();
-        // Bound to an address it is for one person.
+        // An invitation that is limited to an address is for one person.
         let uses = if email.is_some() { 1 } else { uses };
-        let made = Used {
+        let made = UsedInvitation {
             id: *invitation,
             organization_id: *organization,
             role: *role,
@@ -170,51 +168,51 @@ impl Write {
             inviter_id: inviter,
             expires_at: self.now.after(Duration::from_hours(u64::from(days) * 24)),
         };
-        self.keep_invitation(made, None, uses, &link).await?;
+        self.store_invitation(made, None, uses, &link).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.in_use(*organization).await?;
+        self.require_not_archived(*organization).await?;
         self.publish(Topic::People, organization.0);
         Ok(mailed)
     }
 
-    /// Ends an invitation, and with an open one the links that confirm addresses for it: nobody comes in by it any more.
+    /// Revokes an invitation and the address confirmation links that were derived from it.
     pub async fn revoke_invitation(&mut self, proof: Allowed<RevokeInvitation>) -> Result<()> {
         const SQL: &str = "delete from invitation where tenant_id = $1 and id = $2 and organization_id = $3";
-        const CONFIRMING: &str = "delete from invitation where tenant_id = $1 and confirms_id = $2";
+        const DELETE_CONFIRMING: &str = "delete from invitation where tenant_id = $1 and confirms_id = $2";
         let &RevokeInvitation { invitation, organization } = proof.action();
         if tenant_query!(self, execute, SQL, invitation, organization)? == 0 {
             return Err(Error::NotFound);
         }
-        let confirming = tenant_query!(self, execute, CONFIRMING, invitation)?;
+        let confirming = tenant_query!(self, execute, DELETE_CONFIRMING, invitation)?;
         let entry = self.entry(&proof)?.with_detail("confirming", json!(confirming));
         self.record(entry).await?;
         self.publish(Topic::People, organization.0);
         Ok(())
     }
 
-    /// Follows an invitation with one's own account. `NotFound` when it does not work any more; a conflict when it is for
-    /// another address, or when one is in the organization already: an invitation changes no role.
+    /// Accepts an invitation with the actor's account. Returns `NotFound` if it is no longer valid, and a conflict if it is
+    /// for another address or the actor is a member already: an invitation never changes a role.
     pub async fn accept_invitation(&mut self, proof: Allowed<AcceptInvitation>, token_hash: [u8; 32]) -> Result<()> {
         let &AcceptInvitation { invitation, organization, person } = proof.action();
         let used = self.use_invitation(invitation, organization, token_hash).await?;
         const SQL: &str = "select email from person where tenant_id = $1 and id = $2 and responsible_id is null";
-        let own = tenant_query!(self, Addressed, fetch_one, SQL, person)?.email;
+        let own = tenant_query!(self, EmailRow, fetch_one, SQL, person)?.email;
         if used.email.is_some_and(|email| email != own) {
             return Err(Error::Conflict(Conflict::InvitationForAnotherAddress));
         }
         if !self.join(organization, person, used.role).await? {
             return Err(Error::Conflict(Conflict::AlreadyMember));
         }
-        self.rights_changed(person).await?;
+        self.rotate_session_tokens(person).await?;
         let entry = self.entry(&proof)?.with_detail("role", json!(used.role));
         self.record(entry).await?;
-        self.in_use(organization).await
+        self.require_not_archived(organization).await
     }
 
-    /// Makes an account with a password for somebody whom an invitation brings. An address that is in use, in whatever tenant,
-    /// is a conflict: nobody is signed in by an invitation to an account that there is.
-    pub async fn admit_invited(
+    /// Creates an account with a password for an invitee. An address that is in use in any tenant is a conflict: an
+    /// invitation never signs anybody in to an existing account.
+    pub async fn admit_invitee(
         &mut self,
         proof: Allowed<AdmitInvitee>,
         token_hash: [u8; 32],
@@ -245,14 +243,14 @@ impl Write {
         self.join(*organization, id, used.role).await?;
         let entry = self.entry(&proof)?.with_detail("person", json!(id)).with_detail("role", json!(used.role));
         self.record(entry).await?;
-        self.in_use(*organization).await?;
+        self.require_not_archived(*organization).await?;
         self.publish(Topic::People, id.0);
         Ok(id)
     }
 
-    /// Sends an invitation that is not for an address on to one, as a new link: whoever follows that reads what is sent there.
-    /// It counts as used from now on. Whether somebody has the address already is not said.
-    pub async fn confirm_invited(
+    /// Mails a new link, derived from an invitation without an address, to the address that a visitor entered: following it
+    /// proves that they read that mailbox. This counts as a use. It does not reveal whether the address is in use.
+    pub async fn confirm_invitee(
         &mut self,
         proof: Allowed<ConfirmInvitee>,
         token_hash: [u8; 32],
@@ -263,29 +261,28 @@ impl Write {
         if used.email.as_ref().is_some_and(|bound| bound != email) {
             return Err(Error::NotFound);
         }
-        let expires_at = used.expires_at.min(self.now.after(CONFIRMING));
+        let expires_at = used.expires_at.min(self.now.after(CONFIRMATION_LIFETIME));
         let id = InvitationId(new_id());
-        let made = Used { id, email: Some(email.clone()), mailed: true, expires_at, ..used };
-        self.keep_invitation(made, Some(*invitation), 1, &link).await?;
+        let made = UsedInvitation { id, email: Some(email.clone()), mailed: true, expires_at, ..used };
+        self.store_invitation(made, Some(*invitation), 1, &link).await?;
         let entry = self.entry(&proof)?.with_detail("link", json!(id));
         self.record(entry).await?;
-        self.in_use(*organization).await?;
+        self.require_not_archived(*organization).await?;
         self.publish(Topic::People, organization.0);
         Ok(())
     }
 
-    /// Takes away what is too old to be used, in this tenant.
-    pub(crate) async fn forget_invitations(&mut self) -> Result<()> {
+    /// Deletes this tenant's expired invitations.
+    pub(crate) async fn delete_expired_invitations(&mut self) -> Result<()> {
         const SQL: &str =
             "delete from invitation where tenant_id = $1 and expires_at <= $2 returning organization_id as id";
-        for organization in tenant_query!(self, OfOrganization, fetch_all, SQL, self.now)? {
+        for organization in tenant_query!(self, OrganizationIdRow, fetch_all, SQL, self.now)? {
             self.publish(Topic::People, organization.id.0);
         }
         Ok(())
     }
 
-    /// Records that somebody held an invitation and did not come in by it. In a transaction of its own: the one that was
-    /// refused leaves nothing.
+    /// Records a refused use of an invitation, in a transaction of its own because the refused one is rolled back.
     pub async fn note_refused_invitation(
         &mut self,
         invitation: InvitationId,
@@ -297,9 +294,9 @@ impl Write {
         self.note(action, ("organization", organization.to_string()), Outcome::Refused, detail).await
     }
 
-    async fn keep_invitation(
+    async fn store_invitation(
         &mut self,
-        new: Used,
+        new: UsedInvitation,
         confirms: Option<InvitationId>,
         uses: u32,
         link: &NewInvitation,
@@ -320,23 +317,22 @@ impl Write {
         })?;
         let (true, Some(email)) = (new.mailed, &new.email) else { return Ok(()) };
         const SQL: &str = "select name from person where tenant_id = $1 and id = $2";
-        let inviter = tenant_query!(self, Called, fetch_one, SQL, new.inviter_id)?.name;
-        let organization = self.called(new.organization_id).await?;
+        let inviter = tenant_query!(self, NameRow, fetch_one, SQL, new.inviter_id)?.name;
+        let organization = self.organization_name(new.organization_id).await?;
         let mail = Mail::Invitation { token: link.token.clone(), organization, inviter };
         self.mail_address(new.inviter_id, email, &mail).await
     }
 
-    /// Counts a use, if the invitation still works; the last one ends it. Of two who use the last one at the same moment one
-    /// comes second.
+    /// Counts one use of a valid invitation and deletes it after the last. Of two concurrent last uses only one succeeds.
     async fn use_invitation(
         &mut self,
         id: InvitationId,
         organization: OrganizationId,
         token_hash: [u8; 32],
-    ) -> Result<Used> {
+    ) -> Result<UsedInvitation> {
         let used = tenant_query!(
             self,
-            Used,
+            UsedInvitation,
             fetch_one,
             concat!(
                 "update invitation as i set used = used + 1 where i.tenant_id = $1 and i.token_hash = $2 and ",

@@ -1,4 +1,4 @@
-//! Requests to be let into an organization that is open to them.
+//! Join requests: people ask to join an organization that accepts requests, and its owners decide.
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,
     db::{
@@ -7,7 +7,7 @@ use crate::{
         id::new_id,
         insert::insert,
     },
-    memberships::Who,
+    memberships::PersonIdRow,
 };
 use domain::{
     Allowed, JoinRequestId, OrganizationId, PersonId, Timestamp,
@@ -17,39 +17,37 @@ use domain::{
 };
 use std::time::Duration;
 
-/// How often a person may ask within a day: each time owners are told.
-const A_DAY: i64 = 5;
+/// Maximum number of requests per person and day, because each one notifies the owners.
+const MAX_REQUESTS_PER_DAY: i64 = 5;
 
 row_type! {
-    /// A request that waits for an owner's answer.
+    /// A join request that waits for an owner's decision.
     pub struct JoinRequest {
         pub id: JoinRequestId,
         pub person_id: PersonId,
         pub name: String,
         pub email: String,
-        /// Why, in their words.
+        /// The reason that the person gave.
         pub reason: String,
         pub created_at: Timestamp,
     }
 }
 
 row_type! {
-    /// A request of one's own.
+    /// One of the actor's own join requests.
     pub struct OwnJoinRequest {
         pub id: JoinRequestId,
-        /// What the organization is called.
         pub organization: String,
         pub state: JoinState,
-        /// Why not, where somebody said no.
+        /// The reason for declining it.
         pub answer: String,
         pub created_at: Timestamp,
-        /// When it was settled, if it was.
         pub settled_at: Option<Timestamp>,
     }
 }
 
 row_type! {
-    /// An organization that one can ask to join.
+    /// An organization that accepts join requests.
     pub struct JoinableOrganization {
         pub id: OrganizationId,
         pub name: String,
@@ -57,8 +55,8 @@ row_type! {
 }
 
 row_type! {
-    /// An organization in which requests wait for one's answer.
-    pub struct Asked {
+    /// An organization with the number of join requests that wait for the actor's decision.
+    pub struct WaitingJoinRequests {
         pub organization_id: OrganizationId,
         pub organization: String,
         pub n: i64,
@@ -66,22 +64,20 @@ row_type! {
 }
 
 row_type! {
-    /// Whether an organization takes requests.
-    pub struct Openness {
+    pub struct RequestingOrganization {
         pub name: String,
     }
 }
 
 row_type! {
-    /// Where a request stands.
-    pub struct Where {
+    pub struct JoinRequestState {
         pub state: JoinState,
         pub organization_id: OrganizationId,
     }
 }
 
 impl Read {
-    /// Organizations that take requests and that the actor is neither in nor waits to be let into, by name.
+    /// Returns organizations that accept requests and in which the actor is neither a member nor waits, by name.
     pub async fn joinable_organizations(&mut self) -> Result<Vec<JoinableOrganization>> {
         let Some(person) = self.actor.person().filter(|_| self.actor.only.is_none()) else { return Ok(vec![]) };
         tenant_query!(
@@ -98,7 +94,7 @@ impl Read {
         )
     }
 
-    /// The actor's own requests, the latest first.
+    /// Returns the actor's own requests, newest first.
     pub async fn own_join_requests(&mut self) -> Result<Vec<OwnJoinRequest>> {
         let person = self.viewer();
         tenant_query!(
@@ -112,9 +108,9 @@ impl Read {
         )
     }
 
-    /// The requests that wait in an organization, the oldest first, for those who manage it or read everything.
+    /// Returns the waiting requests of an organization, oldest first, for actors who manage it or can read everything.
     pub async fn join_requests(&mut self, organization: OrganizationId) -> Result<Vec<JoinRequest>> {
-        self.managed(organization)?;
+        self.require_manager(organization)?;
         tenant_query!(
             self,
             JoinRequest,
@@ -126,12 +122,12 @@ impl Read {
         )
     }
 
-    /// Where requests wait for the actor's answer: in the organizations that they own.
-    pub async fn join_requests_for_me(&mut self) -> Result<Vec<Asked>> {
+    /// Returns the organizations owned by the actor in which requests wait.
+    pub async fn join_requests_for_me(&mut self) -> Result<Vec<WaitingJoinRequests>> {
         let person = self.viewer();
         tenant_query!(
             self,
-            Asked,
+            WaitingJoinRequests,
             fetch_all,
             "select o.id as organization_id, o.name as organization, count(*) as n from membership m
              join join_request j on j.tenant_id = m.tenant_id and j.organization_id = m.organization_id and j.state = 'waiting'
@@ -144,7 +140,7 @@ impl Read {
 }
 
 impl Write {
-    /// Opens an organization to requests, or closes it: those that wait still do.
+    /// Sets whether an organization accepts requests; waiting ones remain.
     pub async fn open_to_requests(&mut self, proof: Allowed<OpenToRequests>) -> Result<()> {
         const SQL: &str = "update organization set open_to_requests = $3 where tenant_id = $1 and id = $2";
         let &OpenToRequests { organization, open } = proof.action();
@@ -154,19 +150,19 @@ impl Write {
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         if open {
-            self.in_use(organization).await?;
+            self.require_not_archived(organization).await?;
         }
         self.publish(Topic::People, organization.0);
         Ok(())
     }
 
-    /// Asks to be let into an organization, and tells its owners. One that takes no requests is as if it were not there.
+    /// Requests to join an organization and notifies its owners. An organization that accepts no requests is not found.
     pub async fn ask_to_join(&mut self, proof: Allowed<AskToJoin>) -> Result<JoinRequestId> {
         let AskToJoin { organization, person, reason } = proof.action();
         let (organization, person, reason) = (*organization, *person, domain::joining::reason(reason)?);
         const OPEN: &str = "select name from organization where tenant_id = $1 and id = $2 and open_to_requests
              and archived_at is null";
-        let name = tenant_query!(self, Openness, fetch_one, OPEN, organization)?.name;
+        let name = tenant_query!(self, RequestingOrganization, fetch_one, OPEN, organization)?.name;
         const MEMBER: &str = "select count(*) as n from membership where tenant_id = $1 and organization_id = $2
              and person_id = $3";
         if tenant_query!(self, Number, fetch_one, MEMBER, organization, person)?.n > 0 {
@@ -175,7 +171,7 @@ impl Write {
         const LATELY: &str = "select count(*) as n from join_request where tenant_id = $1 and person_id = $2
              and created_at > $3";
         let day = self.now.before(Duration::from_hours(24));
-        if tenant_query!(self, Number, fetch_one, LATELY, person, day)?.n >= A_DAY {
+        if tenant_query!(self, Number, fetch_one, LATELY, person, day)?.n >= MAX_REQUESTS_PER_DAY {
             return Err(Error::Conflict(Conflict::TooManyJoinRequests));
         }
         let id = JoinRequestId(new_id());
@@ -195,10 +191,10 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.in_use(organization).await?;
+        self.require_not_archived(organization).await?;
         let owners = tenant_query!(
             self,
-            Who,
+            PersonIdRow,
             fetch_all,
             "select m.person_id from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
              where m.tenant_id = $1 and m.organization_id = $2 and m.role = 'owner' and p.responsible_id is null
@@ -207,52 +203,52 @@ impl Write {
         )?;
         let asks = format!("{} · {name}", self.actor.name);
         for owner in owners {
-            self.happened(owner.person_id, AccountNotice::JoinAsked, &asks).await?;
+            self.notify_person(owner.person_id, AccountNotice::JoinAsked, &asks).await?;
         }
         self.publish(Topic::People, organization.0);
         Ok(id)
     }
 
-    /// Takes back a request of one's own.
+    /// Withdraws one of the actor's own requests.
     pub async fn withdraw_join_request(&mut self, proof: Allowed<WithdrawJoinRequest>) -> Result<()> {
         let &WithdrawJoinRequest { request, person } = proof.action();
         const SQL: &str = "update join_request set state = state where tenant_id = $1 and id = $2 and person_id = $3
              returning state, organization_id";
-        let found = tenant_query!(self, Where, fetch_one, SQL, request, person)?;
-        self.settle_request(request, found.organization_id, JoinState::Withdrawn, "").await?;
+        let found = tenant_query!(self, JoinRequestState, fetch_one, SQL, request, person)?;
+        self.close_request(request, found.organization_id, JoinState::Withdrawn, "").await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         Ok(())
     }
 
-    /// Lets somebody in who asked, and tells them.
+    /// Accepts a request and notifies the person.
     pub async fn accept_join_request(&mut self, proof: Allowed<AcceptJoinRequest>) -> Result<()> {
         let &AcceptJoinRequest { request, organization, role } = proof.action();
-        let person = self.settle_request(request, organization, JoinState::Accepted, "").await?;
+        let person = self.close_request(request, organization, JoinState::Accepted, "").await?;
         self.join(organization, person, role).await?;
-        self.rights_changed(person).await?;
+        self.rotate_session_tokens(person).await?;
         let entry = self.entry(&proof)?.with_detail("person", serde_json::json!(person));
         self.record(entry).await?;
-        self.in_use(organization).await?;
-        let name = self.called(organization).await?;
-        self.happened(person, AccountNotice::JoinAccepted, &name).await
+        self.require_not_archived(organization).await?;
+        let name = self.organization_name(organization).await?;
+        self.notify_person(person, AccountNotice::JoinAccepted, &name).await
     }
 
-    /// Says no to somebody who asked, and tells them who did. Why is shown to them on their page of organizations only: what
-    /// people write goes into no mail that this server vouches for.
+    /// Declines a request and notifies the person. The reason is shown only on their organizations page: text written by
+    /// people is never put into mail that this server sends.
     pub async fn decline_join_request(&mut self, proof: Allowed<DeclineJoinRequest>) -> Result<()> {
         let DeclineJoinRequest { request, organization, reason } = proof.action();
         let reason = domain::joining::refusal(reason)?;
-        let person = self.settle_request(*request, *organization, JoinState::Declined, &reason).await?;
+        let person = self.close_request(*request, *organization, JoinState::Declined, &reason).await?;
         let entry = self.entry(&proof)?.with_detail("person", serde_json::json!(person));
         self.record(entry).await?;
-        let name = self.called(*organization).await?;
+        let name = self.organization_name(*organization).await?;
         let who = self.actor.name.clone();
-        self.happened(person, AccountNotice::JoinDeclined, &format!("{name} · {who}")).await
+        self.notify_person(person, AccountNotice::JoinDeclined, &format!("{name} · {who}")).await
     }
 
-    /// Settles a request that waits; says whose it was. Of two who answer at the same moment one comes second.
-    async fn settle_request(
+    /// Closes a waiting request and returns who made it. Of two concurrent decisions only one succeeds.
+    async fn close_request(
         &mut self,
         request: JoinRequestId,
         organization: OrganizationId,
@@ -262,12 +258,12 @@ impl Write {
         const FOUND: &str =
             "update join_request set state = state where tenant_id = $1 and id = $2 and organization_id = $3
              returning state, organization_id";
-        if tenant_query!(self, Where, fetch_one, FOUND, request, organization)?.state != JoinState::Waiting {
+        if tenant_query!(self, JoinRequestState, fetch_one, FOUND, request, organization)?.state != JoinState::Waiting {
             return Err(Error::Conflict(Conflict::JoinRequestSettled));
         }
         let settled = tenant_query!(
             self,
-            Who,
+            PersonIdRow,
             fetch_one,
             "update join_request set state = $3, answer = $4, settled_at = $5 where tenant_id = $1 and id = $2
              returning person_id",
@@ -280,8 +276,12 @@ impl Write {
         Ok(settled.person_id)
     }
 
-    /// Who is in an organization, however they came, waits no more to be let in.
-    pub(crate) async fn settle_requests(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
+    /// Closes the waiting request of a person who became a member by any means.
+    pub(crate) async fn close_requests_of_member(
+        &mut self,
+        organization: OrganizationId,
+        person: PersonId,
+    ) -> Result<()> {
         tenant_query!(
             self,
             execute,

@@ -7,7 +7,7 @@ use crate::{
         conn::{Conn, tenant_query},
     },
     emergency::Freeze,
-    tasks::owner_stands,
+    tasks::owner_is_member,
 };
 use domain::{
     Actor, PersonId, Principal, RunnerId, TaskId, Timestamp,
@@ -18,45 +18,42 @@ use domain::{
 use serde_json::json;
 use std::time::Duration;
 
-/// How long a runner has a task without saying anything.
+/// Lifetime of a lease without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(30);
 
-/// How often it is looked for more tasks where some were ended that nobody stands behind.
-const TURNS: usize = 100;
+/// Maximum number of further claims in one call after tasks were ended because their owner lost access.
+const MAX_CLAIM_ROUNDS: usize = 100;
 
-/// So many bytes may say why nothing started.
-const LONGEST_REASON: usize = 8_192;
+/// Maximum length in bytes of the reason why a task was not started.
+const MAX_REASON_BYTES: usize = 8_192;
 
-/// A runner's hold on one start of a task.
+/// A runner's lease on one attempt of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     pub task: TaskId,
-    /// Which start of it, from 1: the fencing number.
+    /// Number of the attempt, from 1: the fencing token.
     pub attempt: u32,
 }
 
 row_type! {
-    /// What a runner took.
+    /// A claimed task.
     pub struct Claimed {
         pub id: TaskId,
-        /// Which start of it this is.
         pub attempt: u32,
         pub request: String,
         pub request_digest: RequestDigest,
         pub script: String,
-        /// The rule that let it run, or that asked.
+        /// The rule that allowed the task or required approval.
         pub rule: String,
         pub asked: bool,
-        /// Until when the runner has it.
         pub lease_until: Timestamp,
-        /// Whether somebody stands behind it: who submitted it is still in its organization, and not locked out.
-        pub owner_stands: bool,
+        /// Whether the owner is still a member of the task's organization and not locked.
+        pub owner_is_member: bool,
     }
 }
 
-/// Reads tasks that runners hold, each locked until the transaction ends, so that nobody else moves them meanwhile.
-/// SQLite has one writer, and does not know the words.
-macro_rules! lock_held {
+/// Reads tasks with a lease and locks each until the transaction ends. SQLite has a single writer and no `for update`.
+macro_rules! lock_leased {
     ($self:ident, $condition:literal, $lock:literal $(, $arg:expr)*) => {{
         macro_rules! sql {
             ($end:literal) => {
@@ -67,58 +64,55 @@ macro_rules! lock_held {
             };
         }
         match &$self.conn {
-            Conn::Sqlite(_) => tenant_query!($self, Held, fetch_all, sql!("") $(, $arg)*),
-            Conn::Postgres(_) => tenant_query!($self, Held, fetch_all, sql!($lock) $(, $arg)*),
+            Conn::Sqlite(_) => tenant_query!($self, LeasedTask, fetch_all, sql!("") $(, $arg)*),
+            Conn::Postgres(_) => tenant_query!($self, LeasedTask, fetch_all, sql!($lock) $(, $arg)*),
         }
     }};
 }
 
-/// What a runner took, and who let it.
+/// A claimed task with its approvers.
 #[derive(Clone, Debug)]
 pub struct Assignment {
     pub task: Claimed,
-    /// Who said yes, where people were asked.
+    /// People who approved it, if approval was required.
     pub deciders: Vec<PersonId>,
 }
 
 row_type! {
-    /// Who said yes.
-    pub struct Yes {
+    pub struct ApproverRow {
         pub person_id: PersonId,
     }
 }
 
 row_type! {
-    /// A task that a runner has or had.
-    pub struct Held {
+    /// A task that a runner has or had a lease on.
+    pub struct LeasedTask {
         pub id: TaskId,
         pub attempt: u32,
         pub state: TaskState,
-        /// Whether somebody asked to stop it.
         pub cancel_asked: bool,
-        /// The number that the next line of output gets.
+        /// Number of the next line of output.
         pub next_line: i64,
-        /// How many bytes of output are kept, a line feed for each line among them.
+        /// Bytes of output stored, including one line feed per line.
         pub output_bytes: i64,
-        /// What it was allowed to run.
+        /// Digest of the request that was approved to run.
         pub request_digest: RequestDigest,
     }
 }
 
-impl Held {
-    /// The lease.
+impl LeasedTask {
     pub fn lease(&self) -> Lease {
         Lease { task: self.id, attempt: self.attempt }
     }
 }
 
 impl Read {
-    /// What this runner holds.
-    pub async fn held(&mut self) -> Result<Vec<Held>> {
-        let runner = runner(&self.actor)?;
+    /// Returns the tasks that this runner has a lease on.
+    pub async fn leased_tasks(&mut self) -> Result<Vec<LeasedTask>> {
+        let runner = runner_id(&self.actor)?;
         tenant_query!(
             self,
-            Held,
+            LeasedTask,
             fetch_all,
             "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest from task
              where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id limit 5000",
@@ -128,27 +122,27 @@ impl Read {
 }
 
 impl Write {
-    /// Takes the tasks whose turn it is, `most` of them at most, as far as this runner can run them. `capabilities` are tools.
-    /// What nobody stands behind any more ends instead, so that there is something to commit even where nothing is taken.
+    /// Claims up to `most` of the next tasks that this runner can run; `capabilities` are tools. Tasks whose owner lost
+    /// access are ended instead, so the transaction can have changes even if it returns no task.
     pub async fn claim_tasks(&mut self, capabilities: &[String], most: usize) -> Result<Vec<Assignment>> {
-        let runner = runner(&self.actor)?;
+        let runner = runner_id(&self.actor)?;
         if !capabilities.iter().any(|tool| tool == "bash") {
-            return Ok(vec![]); // bash is the one tool that there is
+            return Ok(vec![]); // bash is the only tool
         }
         if !self.lock_runner(runner).await? {
             return Ok(vec![]);
         }
         let (mut assignments, mut entries) = (vec![], vec![]);
-        for _ in 0..TURNS {
+        for _ in 0..MAX_CLAIM_ROUNDS {
             let mut none_ended = true;
-            for task in self.take_next(runner, most - assignments.len()).await? {
-                if !task.owner_stands {
-                    entries.push(self.end_unowned(task.id).await?);
+            for task in self.claim_next(runner, most - assignments.len()).await? {
+                if !task.owner_is_member {
+                    entries.push(self.cancel_ownerless(task.id).await?);
                     none_ended = false;
                     continue;
                 }
                 let detail = json!({ "runner": runner, "attempt": task.attempt });
-                entries.push(self.moved(task.id, "task.assign", detail)?);
+                entries.push(self.state_change_event(task.id, "task.assign", detail)?);
                 let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
                 self.publish(Topic::Tasks, task.id.0);
                 assignments.push(Assignment { task, deciders });
@@ -161,10 +155,11 @@ impl Write {
         Ok(assignments)
     }
 
-    /// Gives a runner the tasks whose turn it is, whoever stands behind them.
-    async fn take_next(&mut self, runner: RunnerId, most: usize) -> Result<Vec<Claimed>> {
-        // PostgreSQL: of several nodes one comes after the other, as they do at the audit log anyway. Passing over what is
-        // locked would leave a task lying when the other's transaction fails. SQLite has one writer, and does not know the words.
+    /// Claims the next tasks for a runner without checking their owners.
+    async fn claim_next(&mut self, runner: RunnerId, most: usize) -> Result<Vec<Claimed>> {
+        // On PostgreSQL, nodes claim one after the other, as they append to the audit log one after the other anyway. `skip
+        // locked` would leave a task unclaimed if the other node's transaction fails. SQLite has a single writer and no
+        // `for update`.
         let (until, most) = (self.now.after(LEASE), i64::try_from(most).unwrap_or(i64::MAX));
         macro_rules! claim {
             ($among:literal, $lock:literal) => {
@@ -179,25 +174,25 @@ impl Write {
                         order by priority desc, id limit $4",
                     $lock,
                     ") returning id, attempt, request, request_digest, script, rule, asked, lease_until, ",
-                    owner_stands!(),
-                    " as owner_stands"
+                    owner_is_member!(),
+                    " as owner_is_member"
                 )
             };
         }
         match &self.conn {
             Conn::Sqlite(_) => tenant_query!(self, Claimed, fetch_all, claim!("in ", ""), runner, until, most),
-            // An array is made once; what is joined could be looked for again, and more be locked than is taken.
+            // An array is evaluated once; a join could be evaluated again and lock more rows than are claimed.
             Conn::Postgres(_) => {
                 tenant_query!(self, Claimed, fetch_all, claim!("= any(array", " for update)"), runner, until, most)
             }
         }
     }
 
-    /// Who said yes to a task.
+    /// Returns the people who approved a task.
     async fn deciders(&mut self, task: TaskId) -> Result<Vec<PersonId>> {
         let yes = tenant_query!(
             self,
-            Yes,
+            ApproverRow,
             fetch_all,
             "select d.person_id from decision d join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
              where d.tenant_id = $1 and a.task_id = $2 and a.state = 'approved' and d.answer = 'approve' order by d.created_at",
@@ -206,18 +201,18 @@ impl Write {
         Ok(yes.into_iter().map(|yes| yes.person_id).collect())
     }
 
-    /// Keeps a runner from being revoked until this transaction ends; says whether it is not revoked already.
+    /// Locks a runner against revocation until the transaction ends. Returns whether it is active.
     async fn lock_runner(&mut self, runner: RunnerId) -> Result<bool> {
         const SQL: &str = "update runner set slots = slots where tenant_id = $1 and id = $2 and revoked_at is null";
         Ok(tenant_query!(self, execute, SQL, runner)? > 0)
     }
 
-    /// The lease's task, locked, or `NotFound` when this runner does not hold it any more.
-    pub(crate) async fn hold(&mut self, lease: Lease) -> Result<Held> {
-        let runner = runner(&self.actor)?;
+    /// Locks and returns the lease's task. Returns `NotFound` if the runner no longer holds the lease.
+    pub(crate) async fn lock_lease(&mut self, lease: Lease) -> Result<LeasedTask> {
+        let runner = runner_id(&self.actor)?;
         tenant_query!(
             self,
-            Held,
+            LeasedTask,
             fetch_one,
             "update task set lease_until = $5 where tenant_id = $1 and id = $2 and attempt = $3 and runner_id = $4
                 and state in ('assigned', 'running')
@@ -229,10 +224,10 @@ impl Write {
         )
     }
 
-    /// The runner says that it started; whether it may go on. Saying so twice is no error. Once the tenant is frozen nothing
-    /// starts (K-09): what a runner was handed before that goes back to the queue, and the runner is to let go of it.
+    /// Records that the runner started the task and returns whether it may continue. Repeating the call is no error.
+    /// Nothing starts in a frozen tenant (K-09): the task returns to the queue, and the runner must drop it.
     pub async fn start_task(&mut self, lease: Lease) -> Result<bool> {
-        let held = self.hold(lease).await?;
+        let held = self.lock_lease(lease).await?;
         if held.state == TaskState::Running {
             return Ok(true);
         }
@@ -241,7 +236,7 @@ impl Write {
             self.note_start(lease).await?;
             return Ok(true);
         }
-        // After the last attempt it is lost all the same: no more starts were approved.
+        // After the last attempt the task is lost: no further attempts were approved.
         self.release(&held, "the tenant was frozen before it started").await?;
         Ok(false)
     }
@@ -254,17 +249,17 @@ impl Write {
             lease.task,
             self.now
         )?;
-        self.note_task(lease.task, "task.start", json!({ "attempt": lease.attempt })).await?;
+        self.record_state_change(lease.task, "task.start", json!({ "attempt": lease.attempt })).await?;
         self.publish(Topic::Tasks, lease.task.0);
         Ok(())
     }
 
-    /// The runner says how it ended. The receipt is of this lease and request, and its signature was checked; saying so
-    /// again after it was taken is no error. Lines that are missing are a conflict: the runner sends them first.
+    /// Records the end of an attempt. The caller has verified that the receipt belongs to this lease and request, and its
+    /// signature. Repeating the call is no error. Missing output lines are a conflict: the runner sends them first.
     pub async fn finish_task(&mut self, lease: Lease, receipt: &Receipt, signature: Vec<u8>) -> Result<TaskState> {
-        let runner = runner(&self.actor)?;
-        let held = match self.hold(lease).await {
-            Err(Error::NotFound) => return self.finished_before(lease, receipt).await,
+        let runner = runner_id(&self.actor)?;
+        let held = match self.lock_lease(lease).await {
+            Err(Error::NotFound) => return self.repeated_receipt(lease, receipt).await,
             held => held?,
         };
         let of_this = (receipt.tenant, receipt.task, receipt.attempt, receipt.runner)
@@ -272,7 +267,7 @@ impl Write {
         if !of_this || receipt.request != held.request_digest {
             return Err(domain::Invalid::new("receipt", "is for another run").into());
         }
-        if matches!(&receipt.end, End::NotStarted(why) if why.len() > LONGEST_REASON) {
+        if matches!(&receipt.end, End::NotStarted(why) if why.len() > MAX_REASON_BYTES) {
             return Err(domain::Invalid::new("receipt", "says too much of why nothing started").into());
         }
         if u64::try_from(held.next_line - 1).ok() != Some(receipt.output_lines) {
@@ -285,7 +280,7 @@ impl Write {
             End::Exited(_) | End::Signaled(_) | End::OutOfMemory | End::NotStarted(_) => TaskState::Failed,
         };
         if held.state == TaskState::Assigned && !matches!(receipt.end, End::NotStarted(_) | End::Cancelled) {
-            self.note_start(lease).await?; // its word that it started was lost
+            self.note_start(lease).await?; // the message about the start was lost
         }
         let text = |value: serde_json::Result<String>| value.map_err(|_| Error::Corrupt("receipt"));
         tenant_query!(
@@ -304,49 +299,50 @@ impl Write {
         )?;
         let detail =
             json!({ "state": state, "end": receipt.end, "attempt": lease.attempt, "output_sha256": receipt.output });
-        self.note_task(lease.task, "task.finish", detail).await?;
+        self.record_state_change(lease.task, "task.finish", detail).await?;
         self.publish(Topic::Tasks, lease.task.0);
         Ok(state)
     }
 
-    /// What became of a receipt that was taken before, for a runner that was not told.
-    async fn finished_before(&mut self, lease: Lease, receipt: &Receipt) -> Result<TaskState> {
+    /// Returns the final state for a receipt that was accepted before, for a runner that missed the answer.
+    async fn repeated_receipt(&mut self, lease: Lease, receipt: &Receipt) -> Result<TaskState> {
         let receipt = serde_json::to_string(receipt).map_err(|_| Error::Corrupt("receipt"))?;
         let done = tenant_query!(
             self,
-            crate::tasks::Waiting,
+            crate::tasks::TaskStateRow,
             fetch_one,
             "select state from task where tenant_id = $1 and id = $2 and attempt = $3 and receipt = $4",
             lease.task,
             lease.attempt,
             receipt
         )?;
-        self.wait_for_the_disk().await?;
+        self.wait_for_durability().await?;
         Ok(done.state)
     }
 
-    /// The runner refuses to start it; nothing ran.
+    /// Records that the runner refused to start the task.
     pub async fn refuse_task(&mut self, lease: Lease, reason: &str) -> Result<()> {
-        let held = self.hold(lease).await?;
-        let reason = plain(reason);
-        self.settle(lease.task, held.state, TaskState::Failed, Some(&End::NotStarted(reason.clone()))).await?;
-        self.note_task(lease.task, "task.refuse", json!({ "attempt": lease.attempt, "reason": reason })).await
+        let held = self.lock_lease(lease).await?;
+        let reason = clean_reason(reason);
+        self.change_state(lease.task, held.state, TaskState::Failed, Some(&End::NotStarted(reason.clone()))).await?;
+        self.record_state_change(lease.task, "task.refuse", json!({ "attempt": lease.attempt, "reason": reason })).await
     }
 
-    /// The runner has no room for it: another may take it. After the last attempt it failed, for the reason that the runner gives.
+    /// Returns a task to the queue because the runner has no free slot. After the last attempt it fails with the runner's
+    /// reason.
     pub async fn release_task(&mut self, lease: Lease, reason: &str) -> Result<()> {
         if lease.attempt >= MAX_ATTEMPTS {
             return self.refuse_task(lease, reason).await;
         }
-        let held = self.hold(lease).await?;
-        self.release(&held, &plain(reason)).await
+        let held = self.lock_lease(lease).await?;
+        self.release(&held, &clean_reason(reason)).await
     }
 
-    /// Renews leases; gives back those that this runner does not hold any more.
+    /// Renews leases and returns those that this runner no longer holds.
     pub async fn renew_leases(&mut self, leases: &[Lease]) -> Result<Vec<Lease>> {
         let mut lost = vec![];
         for lease in leases {
-            match self.hold(*lease).await {
+            match self.lock_lease(*lease).await {
                 Ok(_) => {}
                 Err(Error::NotFound) => lost.push(*lease),
                 Err(error) => return Err(error),
@@ -355,45 +351,46 @@ impl Write {
         Ok(lost)
     }
 
-    /// Gives back to the queue what this runner has by the books and does not have in truth. `NotFound` when it is revoked.
+    /// Releases tasks that this runner holds according to the database but did not list. Returns `NotFound` if it is
+    /// revoked.
     pub async fn release_unlisted_leases(&mut self, held: &[Lease]) -> Result<usize> {
-        let runner = runner(&self.actor)?;
+        let runner = runner_id(&self.actor)?;
         if !self.lock_runner(runner).await? {
             return Err(Error::NotFound);
         }
-        let by_the_books = lock_held!(self, "runner_id = $2", " for update", runner)?;
-        let gone: Vec<_> = by_the_books.into_iter().filter(|task| !held.contains(&task.lease())).collect();
+        let recorded = lock_leased!(self, "runner_id = $2", " for update", runner)?;
+        let gone: Vec<_> = recorded.into_iter().filter(|task| !held.contains(&task.lease())).collect();
         for task in &gone {
             self.release(task, "the runner no longer has the task").await?;
         }
         Ok(gone.len())
     }
 
-    /// Cancels what a revoked runner had (S-13). Queued again it could run twice: nobody knows what a machine that is not
-    /// trusted any more goes on doing.
-    pub(crate) async fn cancel_all_of(&mut self, runner: RunnerId) -> Result<()> {
+    /// Cancels the tasks of a revoked runner (S-13). They are not queued again because the runner is not trusted to stop
+    /// and they could run twice.
+    pub(crate) async fn cancel_tasks_of_runner(&mut self, runner: RunnerId) -> Result<()> {
         let mut entries = vec![];
-        for task in lock_held!(self, "runner_id = $2", " for update", runner)? {
-            self.settle(task.id, task.state, TaskState::Cancelled, None).await?;
+        for task in lock_leased!(self, "runner_id = $2", " for update", runner)? {
+            self.change_state(task.id, task.state, TaskState::Cancelled, None).await?;
             let detail =
                 json!({ "attempt": task.attempt, "reason": "its runner was revoked", "state": TaskState::Cancelled });
-            entries.push(self.moved(task.id, "task.release", detail)?);
+            entries.push(self.state_change_event(task.id, "task.release", detail)?);
         }
         self.record_all(entries).await
     }
 
-    /// Gives back to the queue what runners did not speak of for the length of a lease; says how many.
+    /// Releases the tasks whose lease expired and returns their number.
     pub async fn release_expired_leases(&mut self) -> Result<usize> {
-        let expired = lock_held!(self, "lease_until <= $2", " for update skip locked", self.now)?;
+        let expired = lock_leased!(self, "lease_until <= $2", " for update skip locked", self.now)?;
         for task in &expired {
             self.release(task, "its runner was silent for too long").await?;
         }
         Ok(expired.len())
     }
 
-    /// Records that a runner was not listened to: about a lease that it does not hold, or at all.
+    /// Records that a runner's message was rejected: for a lease that it does not hold, or altogether.
     pub async fn note_refused_runner(&mut self, lease: Option<Lease>, reason: &str) -> Result<()> {
-        let runner = runner(&self.actor)?;
+        let runner = runner_id(&self.actor)?;
         let (target, attempt) = match lease {
             Some(lease) => (("task", lease.task.to_string()), Some(lease.attempt)),
             None => (("runner", runner.to_string()), None),
@@ -402,28 +399,28 @@ impl Write {
         self.note("runner.refuse", target, domain::audit::Outcome::Refused, detail).await
     }
 
-    /// A task without its runner: stopped if that was asked or nobody stands behind it any more, queued again, or lost after
-    /// its last attempt.
-    async fn release(&mut self, task: &Held, why: &str) -> Result<()> {
-        let because = self.owner_gone(task.id).await?;
+    /// Ends a lease without a result: the task is canceled if that was requested or its owner lost access, queued again, or
+    /// lost after its last attempt.
+    async fn release(&mut self, task: &LeasedTask, why: &str) -> Result<()> {
+        let because = self.owner_access_loss(task.id).await?;
         let to = match (task.cancel_asked || because.is_some(), task.attempt < MAX_ATTEMPTS) {
             (true, _) => TaskState::Cancelled,
             (false, true) => TaskState::Queued,
             (false, false) => TaskState::Lost,
         };
-        self.settle(task.id, task.state, to, None).await?;
+        self.change_state(task.id, task.state, to, None).await?;
         let detail = json!({ "attempt": task.attempt, "reason": why, "state": to, "because": because });
-        self.note_task(task.id, "task.release", detail).await
+        self.record_state_change(task.id, "task.release", detail).await
     }
 }
 
-/// What a runner says, as it is kept.
-fn plain(reason: &str) -> String {
+/// Removes control characters from a runner's reason and limits it to 500 characters.
+fn clean_reason(reason: &str) -> String {
     reason.chars().filter(|c| !c.is_control()).take(500).collect()
 }
 
-/// The runner that the actor is.
-pub(crate) fn runner(actor: &Actor) -> Result<RunnerId> {
+/// Returns the actor's runner id, or `NotFound` for other actors.
+pub(crate) fn runner_id(actor: &Actor) -> Result<RunnerId> {
     match actor.principal {
         Principal::Runner(runner) => Ok(runner),
         _ => Err(Error::NotFound),

@@ -1,4 +1,4 @@
-//! One-time links to set a password with: only hashes of their tokens are kept.
+//! Password links: single-use links that set a password. Only hashes of their tokens are stored.
 use crate::{
     Error, Result, Write,
     db::{column::Number, conn::tenant_query},
@@ -6,11 +6,11 @@ use crate::{
 use domain::{Allowed, PersonId, account::AccountNotice, policy::IssuePasswordLink};
 use std::time::Duration;
 
-/// How long a link works.
-const LIFE: Duration = Duration::from_hours(72);
+/// Lifetime of a link.
+const LIFETIME: Duration = Duration::from_hours(72);
 
 impl Write {
-    /// Makes the hash of a link's token good for setting the person's password; earlier links of theirs end.
+    /// Stores a link's token hash for a person and invalidates their earlier links.
     pub async fn issue_password_link(&mut self, proof: Allowed<IssuePasswordLink>, token_hash: [u8; 32]) -> Result<()> {
         let person = proof.action().person;
         tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
@@ -22,7 +22,7 @@ impl Write {
             token_hash,
             person,
             self.now,
-            self.now.after(LIFE)
+            self.now.after(LIFETIME)
         )?;
         if made == 0 {
             return Err(Error::NotFound);
@@ -37,14 +37,14 @@ impl Write {
             person
         )?;
         let by = self.actor.name.clone();
-        if had.n > 0 { self.happened(person, AccountNotice::PasswordLink, &by).await } else { Ok(()) }
+        if had.n > 0 { self.notify_person(person, AccountNotice::PasswordLink, &by).await } else { Ok(()) }
     }
 
-    /// Uses a link up. `NotFound` when it was used, replaced or is too old.
+    /// Consumes a link. Returns `NotFound` if it was used, replaced or has expired.
     pub async fn use_password_link(&mut self, token_hash: [u8; 32]) -> Result<PersonId> {
         let used = tenant_query!(
             self,
-            crate::memberships::Who,
+            crate::memberships::PersonIdRow,
             fetch_one,
             "delete from password_link where tenant_id = $1 and token_hash = $2 and expires_at > $3 returning person_id",
             token_hash,

@@ -9,74 +9,72 @@ use domain::{
 };
 
 row_type! {
-    /// A batch of lines.
+    /// A stored batch of output lines.
     pub struct Batch {
-        /// The number of its first line.
         pub first_line: i64,
         pub lines: String,
     }
 }
 
-/// Lines in order, numbered.
+/// Consecutive lines of output.
 #[derive(Clone, Debug)]
 pub struct LogPage {
-    /// Each with its number, from 1.
+    /// Line numbers, from 1, and lines.
     pub lines: Vec<(i64, Line)>,
-    /// The number of the line after them.
     pub next_line: i64,
 }
 
-/// How many batches one read takes at most.
-const BATCHES: i64 = 64;
+/// Maximum number of batches per read.
+const MAX_BATCHES: i64 = 64;
 
-/// Where a text was found in a task's output.
+/// The lines of a task's output that contain a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// The numbers of the lines that have it, from the first on, so many as were asked for.
+pub struct LogMatches {
+    /// Numbers of the first matching lines, up to the requested number.
     pub lines: Vec<i64>,
-    /// How many lines have it.
+    /// Number of all matching lines.
     pub total: i64,
 }
 
-/// Whether so much output is kept of one attempt: what a runner keeps, and the line that says what it cut.
+/// Whether an attempt's output is within the limits: what a runner keeps, plus its line about omitted output.
 fn fits(bytes: i64, lines: i64) -> bool {
     let most = MAX_OUTPUT + u64::try_from(MAX_LINE).unwrap_or(0);
     u64::try_from(bytes).is_ok_and(|bytes| bytes <= most)
         && u64::try_from(lines).is_ok_and(|lines| lines <= MAX_LINES + 1)
 }
 
-/// How many bytes these lines are, each with a line feed.
+/// Returns the size of the lines in bytes, including one line feed per line.
 fn size(lines: &[Line]) -> i64 {
     let bytes: usize = lines.iter().map(|line| line.text.len() + 1).sum();
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 impl Read {
-    /// Lines of one start of a task that the actor sees, from number `from` on: as many as one read takes, none at the end.
+    /// Returns one read's worth of lines of an attempt from number `from` on, empty at the end, if the actor sees the task.
     pub async fn log(&mut self, task: TaskId, attempt: u32, from: i64) -> Result<LogPage> {
         self.progress(task).await?;
-        self.log_of_seen(task, attempt, (from, i64::MAX), BATCHES).await
+        self.log_of_seen(task, attempt, (from, i64::MAX), MAX_BATCHES).await
     }
 
-    /// Lines of one start of a task that the actor sees, from number `from` to the one before `until`.
+    /// Returns the lines of an attempt from number `from` up to but not including `until`, if the actor sees the task.
     pub async fn log_between(&mut self, task: TaskId, attempt: u32, from: i64, until: i64) -> Result<LogPage> {
         self.progress(task).await?;
-        // Every batch has a line.
+        // Every batch has at least one line.
         self.log_of_seen(task, attempt, (from, until), until.saturating_sub(from).max(0)).await
     }
 
-    /// The lines of one start of a task that have a text, whatever its case, in what is seen of them. Reads all of what is
-    /// kept of it ([`domain::log::MAX_OUTPUT`]), a piece at a time; `most` is how many lines are named.
-    pub async fn find_in_log(&mut self, task: TaskId, attempt: u32, text: &str, most: usize) -> Result<Found> {
+    /// Searches the visible text of an attempt's output, ignoring case. It reads all of the stored output
+    /// ([`domain::log::MAX_OUTPUT`]) in steps and returns the numbers of up to `most` lines.
+    pub async fn find_in_log(&mut self, task: TaskId, attempt: u32, text: &str, most: usize) -> Result<LogMatches> {
         self.progress(task).await?;
-        let (sought, mut found, mut from) = (text.to_lowercase(), Found::default(), 1);
+        let (needle, mut found, mut from) = (text.to_lowercase(), LogMatches::default(), 1);
         loop {
-            let page = self.log_of_seen(task, attempt, (from, i64::MAX), BATCHES).await?;
+            let page = self.log_of_seen(task, attempt, (from, i64::MAX), MAX_BATCHES).await?;
             if page.lines.is_empty() {
                 return Ok(found);
             }
             for (number, line) in &page.lines {
-                if domain::ansi::plain(&line.text).to_lowercase().contains(&sought) {
+                if domain::ansi::plain(&line.text).to_lowercase().contains(&needle) {
                     found.total += 1;
                     if found.lines.len() < most {
                         found.lines.push(*number);
@@ -87,7 +85,7 @@ impl Read {
         }
     }
 
-    /// Lines of a task that was found visible in this snapshot already: those in a range, out of so many batches at most.
+    /// Returns the lines of a range from up to `batches` batches. The caller has checked that the actor sees the task.
     async fn log_of_seen(
         &mut self,
         task: TaskId,
@@ -122,14 +120,14 @@ impl Read {
 }
 
 impl Write {
-    /// Appends lines, the first of them being number `first`; answers the number that comes next. Lines that are
-    /// there already are passed over, so that a batch may be sent again; a gap is a conflict. More than is kept of one
-    /// attempt is invalid: a runner counts as well, but its word is not what bounds the database.
+    /// Appends lines starting with number `first` and returns the number of the next line. Lines that exist are skipped, so
+    /// a batch can be sent again; a gap is a conflict. Output beyond the limit per attempt is invalid: the runner enforces
+    /// the limit too but is not trusted to.
     pub async fn append_lines(&mut self, lease: Lease, first: i64, lines: &[Line]) -> Result<i64> {
         if first < 1 {
             return Err(Invalid::new("first", "lines are numbered from 1").into());
         }
-        let held = self.hold(lease).await?;
+        let held = self.lock_lease(lease).await?;
         let known =
             usize::try_from(held.next_line - first).map_err(|_| Error::Conflict(Conflict::OutputLinesMissing))?;
         let Some(new) = lines.get(known..).filter(|new| !new.is_empty()) else { return Ok(held.next_line) };
@@ -164,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_runner_keeps_fits_with_its_mark_and_nothing_more_does() {
+    fn the_output_limit_includes_the_truncation_line() {
         let (bytes, lines) = (i64::try_from(MAX_OUTPUT).unwrap(), i64::try_from(MAX_LINES).unwrap());
         let mark = i64::try_from(MAX_LINE).unwrap();
         assert!(fits(0, 0) && fits(bytes + mark, lines + 1));

@@ -7,40 +7,31 @@ use domain::{Email, PersonId, account::AccountNotice};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What a mail says; the words are found when it is sent.
+/// The content of a mail; its text is rendered when it is sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mail {
-    /// Something happened with an account.
     AccountNotice {
-        /// What.
         happened: AccountNotice,
-        /// More about it.
         detail: String,
     },
-    /// Somebody, most likely themselves, asked for a link that sets their password.
+    /// A link that sets a forgotten password.
     PasswordLink {
-        /// The token of the link.
         token: String,
     },
-    /// Somebody invites whoever reads this to an organization.
+    /// An invitation to an organization.
     Invitation {
-        /// The token of the link.
         token: String,
-        /// What the organization is called.
         organization: String,
-        /// Who invites.
         inviter: String,
     },
-    /// Somebody wants another address for their account than the one that this goes to.
+    /// A confirmation link for an address change, sent to the current address.
     ReleaseAddress {
-        /// The token of the link that lets them.
         token: String,
-        /// Which one they want.
+        /// The requested address.
         email: String,
     },
-    /// Somebody wants this address for their account.
+    /// A confirmation link for an address change, sent to the new address.
     ConfirmAddress {
-        /// The token of the link that confirms it.
         token: String,
     },
 }
@@ -51,13 +42,13 @@ impl std::fmt::Debug for Mail {
     }
 }
 
-/// Where in the database a mail is sealed for.
+/// Returns the associated data that a mail is encrypted with.
 pub(crate) fn place(id: Uuid) -> String {
     format!("mail/sealed/{id}")
 }
 
 impl Write {
-    /// Queues a mail to a person of the tenant, at the address that they have now. Nothing where no mail is sent.
+    /// Queues a mail to a person at their current address. Does nothing if mail is disabled.
     pub(crate) async fn mail_person(&mut self, person: PersonId, mail: &Mail) -> Result<()> {
         if !self.store.is_mail_enabled() {
             return Ok(());
@@ -77,7 +68,7 @@ impl Write {
         Ok(())
     }
 
-    /// The same to an address that is nobody's yet.
+    /// Queues a mail to an address that belongs to no account yet. Does nothing if mail is disabled.
     pub(crate) async fn mail_address(&mut self, person: PersonId, to: &Email, mail: &Mail) -> Result<()> {
         if !self.store.is_mail_enabled() {
             return Ok(());

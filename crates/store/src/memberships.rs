@@ -6,29 +6,27 @@ use crate::{
 use domain::{Allowed, OrganizationId, PersonId, policy::SetMembership, role::Role};
 
 row_type! {
-    /// A person.
-    pub struct Who {
+    pub struct PersonIdRow {
         pub person_id: PersonId,
     }
 }
 
 row_type! {
-    /// What somebody is already.
-    pub struct Held {
+    pub struct RoleRow {
         pub role: Role,
     }
 }
 
 impl Write {
-    /// Puts a person into an organization, or changes their role there. Their sessions get new ids. Where the organization is
-    /// archived, nobody gets more than they have; taking rights away is always possible.
+    /// Adds a person to an organization or changes their role. Their sessions get new tokens. In an archived organization
+    /// roles can be lowered and removed but not raised.
     pub async fn set_membership(&mut self, proof: Allowed<SetMembership>) -> Result<()> {
         let &SetMembership { organization, person, role } = proof.action();
-        self.keep_an_owner(organization, person, Some(role)).await?;
-        // Writing the row takes its lock: what is held is what is changed.
-        const HELD: &str = "update membership set role = role where tenant_id = $1 and organization_id = $2
+        self.keep_last_owner(organization, person, Some(role)).await?;
+        // The update locks the row, so the role cannot change in between.
+        const LOCK_ROLE: &str = "update membership set role = role where tenant_id = $1 and organization_id = $2
              and person_id = $3 returning role";
-        let held = tenant_query!(self, Held, fetch_optional, HELD, organization, person)?;
+        let held = tenant_query!(self, RoleRow, fetch_optional, LOCK_ROLE, organization, person)?;
         let set = tenant_query!(
             self,
             execute,
@@ -44,18 +42,18 @@ impl Write {
         if set? == 0 {
             return Err(Error::NotFound);
         }
-        self.settle_requests(organization, person).await?;
-        self.rights_changed(person).await?;
+        self.close_requests_of_member(organization, person).await?;
+        self.rotate_session_tokens(person).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         if held.is_none_or(|held| held.role <= role) {
-            self.in_use(organization).await?;
+            self.require_not_archived(organization).await?;
         }
         self.publish(Topic::People, organization.0);
         Ok(())
     }
 
-    /// Puts a person into an organization that they are not in; says whether they were not.
+    /// Adds a person to an organization unless they are a member; returns whether they were added.
     pub(crate) async fn join(&mut self, organization: OrganizationId, person: PersonId, role: Role) -> Result<bool> {
         let joined = tenant_query!(
             self,
@@ -67,14 +65,14 @@ impl Write {
             role,
             self.now
         )?;
-        self.settle_requests(organization, person).await?;
+        self.close_requests_of_member(organization, person).await?;
         self.publish(Topic::People, organization.0);
         Ok(joined > 0)
     }
 
-    /// The last owner of an organization stays one: somebody must be able to manage it. Who is locked out cannot, nor can a
-    /// service account.
-    pub(crate) async fn keep_an_owner(
+    /// Keeps the last owner of an organization, because somebody must be able to manage it. Locked owners and service
+    /// accounts do not count.
+    pub(crate) async fn keep_last_owner(
         &mut self,
         organization: OrganizationId,
         person: PersonId,
@@ -83,10 +81,10 @@ impl Write {
         if becomes == Some(Role::Owner) {
             return Ok(());
         }
-        // Writing the rows takes their locks: of two owners who remove each other, or leave, one comes second.
+        // The update locks the rows, so that two owners cannot remove each other or leave at the same time.
         let owners = tenant_query!(
             self,
-            Who,
+            PersonIdRow,
             fetch_all,
             "update membership set role = role where tenant_id = $1 and organization_id = $2 and role = 'owner'
              returning person_id",
@@ -97,7 +95,7 @@ impl Write {
         }
         let others = tenant_query!(
             self,
-            Who,
+            PersonIdRow,
             fetch_all,
             "select m.person_id from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
              where m.tenant_id = $1 and m.organization_id = $2 and m.role = 'owner' and m.person_id <> $3

@@ -16,37 +16,35 @@ use domain::{
 use uuid::Uuid;
 
 row_type! {
-    /// An organization.
     pub struct Organization {
         pub id: OrganizationId,
-        /// What people call it; unique in the tenant.
+        /// Unique in the tenant.
         pub name: String,
         pub created_at: Timestamp,
-        /// Since when it is archived, if it is: it is read, and nothing happens in it.
+        /// When it was archived. An archived organization is read-only.
         pub archived_at: Option<Timestamp>,
-        /// Whether people of the tenant may ask to join.
+        /// Whether people of the tenant can request to join.
         pub open_to_requests: bool,
     }
 }
 
 row_type! {
-    /// A person in an organization.
+    /// A member of an organization.
     pub struct Member {
         pub person_id: PersonId,
         pub name: String,
-        /// Their address; empty for a service account, which has none.
+        /// Email address; empty for a service account.
         pub email: String,
         pub role: Role,
-        /// Since when.
         pub created_at: Timestamp,
     }
 }
 
-/// What keeps an organization from being archived.
+/// Counts the open tasks of an organization; while there are any, it cannot be archived.
 const OPEN_TASKS: &str = "select count(*) as n from task where tenant_id = $1 and organization_id = $2
     and state in ('awaiting_approval', 'queued', 'assigned', 'running')";
 
-/// The organizations that `$2` is in, or all of them where `$3`.
+/// Selects the organizations of `$2`, or all of them if `$3`.
 macro_rules! mine {
     ($condition:literal) => {
         concat!(
@@ -60,7 +58,7 @@ macro_rules! mine {
 }
 
 impl Read {
-    /// The organizations that the actor is in and that are not archived; all of those for who reads everything.
+    /// Returns the actor's organizations that are not archived, or all of these for actors who can read everything.
     pub async fn organizations(&mut self) -> Result<Vec<Organization>> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let mut found =
@@ -69,7 +67,7 @@ impl Read {
         Ok(found)
     }
 
-    /// The same of those that are archived.
+    /// Returns the actor's archived organizations, or all of these for actors who can read everything.
     pub async fn archived_organizations(&mut self) -> Result<Vec<Organization>> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let mut found =
@@ -78,22 +76,22 @@ impl Read {
         Ok(found)
     }
 
-    /// How many tasks run or wait in an organization, for those who manage it or read everything: what keeps it from being
-    /// archived.
+    /// Returns the number of open tasks of an organization, for actors who manage it or can read everything. It cannot be
+    /// archived while there are any.
     pub async fn open_task_count(&mut self, id: OrganizationId) -> Result<i64> {
-        self.managed(id)?;
+        self.require_manager(id)?;
         Ok(tenant_query!(self, Number, fetch_one, OPEN_TASKS, id)?.n)
     }
 
-    /// That the actor is an owner of an organization, or reads everything: for others what only they see is not there.
-    pub(crate) fn managed(&self, id: OrganizationId) -> Result<()> {
+    /// Returns `NotFound` unless the actor is an owner of the organization or can read everything.
+    pub(crate) fn require_manager(&self, id: OrganizationId) -> Result<()> {
         match self.actor.role_in(id) == Some(Role::Owner) || self.actor.can_read_everything() {
             true => Ok(()),
             false => Err(Error::NotFound),
         }
     }
 
-    /// One of them.
+    /// Returns one of the organizations that the actor can see.
     pub async fn organization(&mut self, id: OrganizationId) -> Result<Organization> {
         if self.actor.role_in(id).is_none() && !self.actor.can_read_everything() {
             return Err(Error::NotFound);
@@ -107,7 +105,8 @@ impl Read {
         )
     }
 
-    /// The organization that is called so, archived or not, or else the last one that was: for who reads everything.
+    /// Returns the organization with this name, archived or not, or the last one that had it, for actors who can read
+    /// everything.
     pub async fn organization_by_name(&mut self, name: &str) -> Result<Organization> {
         if !self.actor.can_read_everything() {
             return Err(Error::NotFound);
@@ -123,7 +122,7 @@ impl Read {
         )
     }
 
-    /// Who is in an organization that the actor sees, by name.
+    /// Returns the members of an organization that the actor sees, by name.
     pub async fn members(&mut self, id: OrganizationId) -> Result<Vec<Member>> {
         self.organization(id).await?;
         tenant_query!(
@@ -138,17 +137,17 @@ impl Read {
         )
     }
 
-    /// That a thing of this organization can be there for the actor: for a key that is limited to another one it is not.
-    pub(crate) fn reached(&self, organization: OrganizationId) -> Result<()> {
+    /// Returns `NotFound` if the actor's key is limited to another organization.
+    pub(crate) fn require_key_access(&self, organization: OrganizationId) -> Result<()> {
         if self.actor.reaches(organization) { Ok(()) } else { Err(Error::NotFound) }
     }
 
-    /// That the actor is not limited to one organization: what is counted over all of them is not there for it.
-    pub(crate) fn whole(&self) -> Result<()> {
+    /// Returns `NotFound` if the actor's key is limited to one organization, for figures that span all of them.
+    pub(crate) fn require_unlimited_key(&self) -> Result<()> {
         if self.actor.only.is_none() { Ok(()) } else { Err(Error::NotFound) }
     }
 
-    /// The person behind the actor, or nobody's id.
+    /// Returns the actor's person id, or the nil id.
     pub(crate) fn viewer(&self) -> PersonId {
         self.actor.person().unwrap_or(PersonId(Uuid::nil()))
     }
@@ -159,7 +158,7 @@ impl Write {
         self.actor.person().unwrap_or(PersonId(Uuid::nil()))
     }
 
-    /// Makes an organization. A name that is taken is a conflict.
+    /// Creates an organization. A name that is in use is a conflict.
     pub async fn create_organization(&mut self, proof: Allowed<CreateOrganization>) -> Result<OrganizationId> {
         let id = OrganizationId(new_id());
         let name = text::name("name", &proof.action().name, 80)?;
@@ -179,20 +178,21 @@ impl Write {
         Ok(id)
     }
 
-    /// Gives an organization another name. One that is taken is a conflict. What it was called still leads group rules to it,
-    /// until another organization is called so; that is an admin's to do, for an owner would come by the other's rules.
+    /// Renames an organization. A name that is in use is a conflict. Group rules still find it by its former name until
+    /// another organization has that name; taking over a former name is reserved for admins, because an owner would take
+    /// over the group rules too.
     pub async fn rename_organization(&mut self, proof: Allowed<RenameOrganization>) -> Result<()> {
         const SQL: &str = "update organization set name = $3 where tenant_id = $1 and id = $2";
         let id = proof.action().organization;
         let name = text::name("name", &proof.action().name, 80)?;
-        // Written first, so that of two who rename it at once the second knows the first one's name.
+        // The update comes first, so that of two concurrent renames the second reads the name set by the first.
         tenant_query!(self, execute, "update organization set name = name where tenant_id = $1 and id = $2", id)?;
-        let was = self.called(id).await?;
+        let was = self.organization_name(id).await?;
         match tenant_query!(self, execute, SQL, id, name.clone()) {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::OrganizationNameTaken)),
             renamed => renamed?,
         };
-        // Only now: who belonged to another organization a moment ago has let go of the name, and stands among the former ones.
+        // Checked after the update: an organization that gave up this name concurrently now has it among its former names.
         const OTHERS: &str = "select count(*) as n from organization_former_name where tenant_id = $1 and name = $2 and organization_id <> $3";
         if !self.actor.is_admin() && tenant_query!(self, Number, fetch_one, OTHERS, name, id)?.n > 0 {
             return Err(Error::Conflict(Conflict::OrganizationNameFormer));
@@ -203,24 +203,24 @@ impl Write {
         tenant_query!(self, execute, FORMER, was.clone(), id)?;
         let entry = self.entry(&proof)?.with_detail("was", was.into());
         self.record(entry).await?;
-        self.in_use(id).await?;
+        self.require_not_archived(id).await?;
         self.publish(Topic::People, id.0);
         Ok(())
     }
 
-    /// Archives an organization in which no task runs or waits.
+    /// Archives an organization without open tasks.
     pub async fn archive_organization(&mut self, proof: Allowed<ArchiveOrganization>) -> Result<()> {
         const SQL: &str =
             "update organization set archived_at = $3 where tenant_id = $1 and id = $2 and archived_at is null";
         let id = proof.action().organization;
-        self.called(id).await?;
+        self.organization_name(id).await?;
         if tenant_query!(self, execute, SQL, id, self.now)? == 0 {
             return Err(Error::Conflict(Conflict::OrganizationAlreadyArchived));
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        // Only now: who submits records it too, and looks afterwards whether the organization is in use. Of the two one comes
-        // second and sees the other.
+        // Checked after the event is recorded: a submission records its event too and then checks that the organization is
+        // not archived, so one of the two sees the other.
         match tenant_query!(self, Number, fetch_one, OPEN_TASKS, id)?.n {
             0 => {}
             open => return Err(Error::OpenTasks(open)),
@@ -229,12 +229,12 @@ impl Write {
         Ok(())
     }
 
-    /// Brings an archived organization back.
+    /// Restores an archived organization.
     pub async fn restore_organization(&mut self, proof: Allowed<RestoreOrganization>) -> Result<()> {
         const SQL: &str =
             "update organization set archived_at = null where tenant_id = $1 and id = $2 and archived_at is not null";
         let id = proof.action().organization;
-        self.called(id).await?;
+        self.organization_name(id).await?;
         if tenant_query!(self, execute, SQL, id)? == 0 {
             return Err(Error::Conflict(Conflict::OrganizationNotArchived));
         }
@@ -244,25 +244,25 @@ impl Write {
         Ok(())
     }
 
-    /// What an organization is called; `NotFound` where there is none.
-    pub(crate) async fn called(&mut self, id: OrganizationId) -> Result<String> {
+    /// Returns the name of an organization, or `NotFound`.
+    pub(crate) async fn organization_name(&mut self, id: OrganizationId) -> Result<String> {
         const SQL: &str = "select name, archived_at from organization where tenant_id = $1 and id = $2";
-        Ok(tenant_query!(self, Standing, fetch_one, SQL, id)?.name)
+        Ok(tenant_query!(self, ArchiveState, fetch_one, SQL, id)?.name)
     }
 
-    /// That an organization is not archived. Asked after what is done in it was recorded: the audit log's lock makes one of
-    /// this and archiving the second.
-    pub(crate) async fn in_use(&mut self, id: OrganizationId) -> Result<()> {
+    /// Returns a conflict if an organization is archived. Callers record their event first: the lock on the audit log
+    /// orders them and the archiving.
+    pub(crate) async fn require_not_archived(&mut self, id: OrganizationId) -> Result<()> {
         const SQL: &str = "select name, archived_at from organization where tenant_id = $1 and id = $2";
-        match tenant_query!(self, Standing, fetch_one, SQL, id)?.archived_at {
+        match tenant_query!(self, ArchiveState, fetch_one, SQL, id)?.archived_at {
             None => Ok(()),
             Some(_) => Err(Error::Conflict(Conflict::OrganizationArchived)),
         }
     }
 
-    /// What a person may do changed: every session of theirs gets a new id at its next request. Before it is recorded, as who
-    /// ends sessions takes these rows first and the log afterwards.
-    pub(crate) async fn rights_changed(&mut self, person: PersonId) -> Result<()> {
+    /// Schedules a new token for every session of a person whose rights changed. Callers do this before they record the
+    /// event, because session rows are always locked before the audit log.
+    pub(crate) async fn rotate_session_tokens(&mut self, person: PersonId) -> Result<()> {
         tenant_query!(
             self,
             execute,
@@ -275,10 +275,8 @@ impl Write {
 }
 
 row_type! {
-    /// How an organization stands.
-    pub struct Standing {
+    pub struct ArchiveState {
         pub name: String,
-        /// Since when it is archived, if it is.
         pub archived_at: Option<Timestamp>,
     }
 }

@@ -11,32 +11,32 @@ use crate::{
 use domain::{Timestamp, task::TaskState};
 use std::collections::BTreeMap;
 
-/// States in which a task still has something before it, as the overview counts them.
+/// States of open tasks in the overview.
 const OPEN: [TaskState; 4] = [TaskState::AwaitingApproval, TaskState::Queued, TaskState::Assigned, TaskState::Running];
 
-/// Of how many tasks that ended the newest are looked at; a page says when there were more.
+/// Number of most recently finished tasks that are scanned; the page says if there were more.
 pub const MAX_TASKS_SCANNED: i64 = 5_000;
 
 row_type! {
-    /// Tasks that ended on one day in one state.
-    pub struct Ended {
-        /// Which day, counted from the first one asked for.
+    /// Tasks that finished on one day in one state.
+    pub struct FinishedTasks {
+        /// Day, counted from the first requested one.
         pub nth: i64,
         pub state: TaskState,
         pub n: i64,
-        /// How many of them were started.
+        /// Number of tasks that were started.
         pub started: i64,
-        /// How long these waited for a runner, in microseconds, together.
+        /// Sum of the waiting times for a runner, in microseconds.
         pub wait: i64,
-        /// And the longest of them.
+        /// Longest of these waiting times, in microseconds.
         pub longest: i64,
     }
 }
 
 impl Read {
-    /// How many tasks that the actor sees are open, by state, each counted to 1,000 at most.
+    /// Returns the number of open tasks that the actor sees, by state, up to 1,000 each.
     pub async fn open_counts(&mut self) -> Result<BTreeMap<TaskState, i64>> {
-        self.whole()?;
+        self.require_unlimited_key()?;
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let mut counts = BTreeMap::new();
         for state in OPEN {
@@ -50,13 +50,14 @@ impl Read {
         Ok(counts)
     }
 
-    /// Tasks that the actor sees and that ended since a midnight, by day and state: of the newest [`MAX_TASKS_SCANNED`].
-    pub async fn finished_tasks_by_day(&mut self, since: Timestamp) -> Result<Vec<Ended>> {
-        self.whole()?;
+    /// Returns tasks that the actor sees and that finished since a midnight, by day and state, of the newest
+    /// [`MAX_TASKS_SCANNED`].
+    pub async fn finished_tasks_by_day(&mut self, since: Timestamp) -> Result<Vec<FinishedTasks>> {
+        self.require_unlimited_key()?;
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,
-            Ended,
+            FinishedTasks,
             fetch_all,
             concat!(
                 "select (t.ended_at - $4) / 86400000000 as nth, t.state, count(*) as n, count(t.wait) as started,
@@ -75,9 +76,9 @@ impl Read {
         )
     }
 
-    /// Tasks that the actor sees and that went wrong since then, newest first.
+    /// Returns tasks that the actor sees and that failed since then, newest first.
     pub async fn failed_since(&mut self, since: Timestamp, limit: u32) -> Result<Vec<TaskRow>> {
-        self.whole()?;
+        self.require_unlimited_key()?;
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,

@@ -1,4 +1,4 @@
-//! Passkeys of people: public keys, and what is known of their authenticators.
+//! Passkeys of people: public keys and the state of their authenticators.
 use crate::{
     Conflict, Error, Read, Result, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
@@ -10,44 +10,41 @@ use domain::{
     text,
 };
 
-/// How many one person may have.
-const MOST: usize = 20;
+/// Maximum number of passkeys per person.
+const MAX_PASSKEYS: usize = 20;
 
 row_type! {
     /// A passkey as its owner sees it.
     pub struct PasskeyRow {
         pub id: PasskeyId,
-        /// What its owner calls it.
         pub name: String,
         pub created_at: Timestamp,
-        /// When it was last used.
         pub last_used_at: Option<Timestamp>,
     }
 }
 
 row_type! {
-    /// A passkey as a ceremony needs it.
+    /// A passkey for verification in a ceremony.
     pub struct Passkey {
         pub id: PasskeyId,
-        /// What verifies it, as JSON.
+        /// Public key and state, as JSON.
         pub body: String,
     }
 }
 
-/// What a new passkey is made of.
+/// A passkey to be stored.
 #[derive(Clone, Debug)]
 pub struct NewPasskey {
     pub id: PasskeyId,
-    /// What its owner calls it: 1 to 80 characters.
+    /// Name given by the owner: 1 to 80 characters.
     pub name: String,
-    /// What its authenticator calls it.
     pub credential_id: Vec<u8>,
-    /// What verifies it, as JSON.
+    /// Public key and state, as JSON.
     pub body: String,
 }
 
 impl Read {
-    /// The actor's own passkeys, oldest first.
+    /// Returns the actor's own passkeys, oldest first.
     pub async fn passkeys(&mut self) -> Result<Vec<PasskeyRow>> {
         let person = self.viewer();
         tenant_query!(
@@ -60,7 +57,7 @@ impl Read {
         )
     }
 
-    /// The same with what verifies them.
+    /// Returns the actor's own passkeys with their public keys.
     pub async fn passkey_credentials(&mut self) -> Result<Vec<Passkey>> {
         let person = self.viewer();
         tenant_query!(
@@ -74,12 +71,12 @@ impl Read {
 }
 
 impl Write {
-    /// Adds a passkey. One that is known already, whoever has it, is a conflict.
+    /// Adds a passkey. A credential that is registered to any account is a conflict.
     pub async fn add_passkey(&mut self, proof: Allowed<EnrollFactor>, new: NewPasskey) -> Result<()> {
         let owner = proof.action().owner;
         let name = text::name("name", &new.name, 80)?;
         const SQL: &str = "select id, body from passkey where tenant_id = $1 and person_id = $2 limit 100";
-        if tenant_query!(self, Passkey, fetch_all, SQL, owner)?.len() >= MOST {
+        if tenant_query!(self, Passkey, fetch_all, SQL, owner)?.len() >= MAX_PASSKEYS {
             return Err(Error::Conflict(Conflict::TooManyPasskeys));
         }
         let added = insert!(self, "passkey" {
@@ -96,10 +93,10 @@ impl Write {
         };
         let entry = self.entry(&proof)?.with_detail("passkey", new.id.to_string().into());
         self.record(entry).await?;
-        self.happened(owner, AccountNotice::PasskeyAdded, &name).await
+        self.notify_person(owner, AccountNotice::PasskeyAdded, &name).await
     }
 
-    /// Notes that one of the actor's passkeys was used, and what its authenticator counted. `NotFound` when it is gone.
+    /// Records the use and the new state of one of the actor's passkeys. Returns `NotFound` if it was removed.
     pub async fn use_passkey(&mut self, id: PasskeyId, body: &str) -> Result<()> {
         let person = self.viewer();
         let used = tenant_query!(
@@ -114,7 +111,7 @@ impl Write {
         if used == 0 { Err(Error::NotFound) } else { Ok(()) }
     }
 
-    /// Removes one of the actor's passkeys, and ends their other sessions. `NotFound` when it is gone.
+    /// Removes one of the actor's passkeys and ends their other sessions. Returns `NotFound` if it was removed before.
     pub async fn remove_passkey(
         &mut self,
         proof: Allowed<RemoveFactor>,
@@ -132,9 +129,9 @@ impl Write {
             owner,
             id
         )?;
-        self.forget_useless_codes(owner).await?;
+        self.delete_unneeded_recovery_codes(owner).await?;
         let entry = self.entry(&proof)?.with_detail("passkey", id.to_string().into());
         self.record_both(entry, ended).await?;
-        self.happened(owner, AccountNotice::PasskeyRemoved, &removed.name).await
+        self.notify_person(owner, AccountNotice::PasskeyRemoved, &removed.name).await
     }
 }

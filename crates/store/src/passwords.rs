@@ -4,11 +4,12 @@ use domain::{Allowed, BrowserSessionId, PersonId, account::AccountNotice, audit:
 use serde_json::Value;
 use std::time::Duration;
 
-/// How long a link works that came by mail.
-const MAILED: Duration = Duration::from_hours(1);
+/// Lifetime of a mailed link.
+const MAILED_LINK_LIFETIME: Duration = Duration::from_hours(1);
 
 impl Write {
-    /// Stores a person's new password (Argon2, PHC form) and ends their other sessions, and every link to set one.
+    /// Stores a person's new password hash (Argon2, PHC form), ends their other sessions and invalidates their password
+    /// links.
     pub async fn change_password(
         &mut self,
         proof: Allowed<ChangePassword>,
@@ -30,10 +31,11 @@ impl Write {
         tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", owner)?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
-        self.happened(owner, AccountNotice::PasswordChanged, "").await
+        self.notify_person(owner, AccountNotice::PasswordChanged, "").await
     }
 
-    /// Mails a link that sets a forgotten password, once and within the hour. `NotFound` for who has none to forget.
+    /// Mails a single-use link that resets a forgotten password within the hour. Returns `NotFound` if the account has no
+    /// password.
     pub async fn mail_password_link(&mut self, person: PersonId, token: &str, token_hash: [u8; 32]) -> Result<()> {
         tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
         let made = tenant_query!(
@@ -45,7 +47,7 @@ impl Write {
             token_hash,
             person,
             self.now,
-            self.now.after(MAILED)
+            self.now.after(MAILED_LINK_LIFETIME)
         )?;
         if made == 0 {
             return Err(Error::NotFound);

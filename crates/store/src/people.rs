@@ -18,17 +18,13 @@ use domain::{
 };
 
 row_type! {
-    /// A person.
     pub struct Person {
         pub id: PersonId,
-        /// Their address, by which they sign in.
+        /// Email address, also used to sign in.
         pub email: String,
         pub name: String,
-        /// What they are in the tenant.
         pub tenant_role: TenantRole,
-        /// Whether they set a password yet.
         pub has_password: bool,
-        /// Since when they are locked out, if they are.
         pub locked_at: Option<Timestamp>,
         pub created_at: Timestamp,
     }
@@ -44,7 +40,7 @@ row_type! {
 }
 
 impl Read {
-    /// The tenant's people by address, from `after` on; admins and auditors only, nobody for others.
+    /// Returns the tenant's people by address, after `after`, for actors who can read everything; empty for others.
     pub async fn people(&mut self, after: &str, limit: u32) -> Result<Vec<Person>> {
         if !self.actor.can_read_everything() {
             return Ok(vec![]);
@@ -60,7 +56,7 @@ impl Read {
         )
     }
 
-    /// One person: oneself, or anybody for those who read everything.
+    /// Returns the actor's own row, or any person's for actors who can read everything.
     pub async fn person(&mut self, id: PersonId) -> Result<Person> {
         if !self.actor.can_read_everything() && self.actor.person() != Some(id) {
             return Err(Error::NotFound);
@@ -75,7 +71,7 @@ impl Read {
         )
     }
 
-    /// The person with an address, for owners who put people into their organization.
+    /// Returns the person with an address, for owners who add people to their organization.
     pub async fn person_by_email(&mut self, email: &domain::Email) -> Result<PersonId> {
         let owns = self.actor.roles.values().any(|role| *role == Role::Owner);
         if !owns && !self.actor.can_read_everything() {
@@ -91,8 +87,8 @@ impl Read {
         Ok(found.id)
     }
 
-    /// A person's roles, by organization; of oneself and the service accounts that one answers for, or anybody's for those who
-    /// read everything.
+    /// Returns a person's roles by organization: the actor's own, those of their service accounts, or anybody's for actors
+    /// who can read everything.
     pub async fn memberships(&mut self, person: PersonId) -> Result<Vec<Membership>> {
         match self.service_account(person).await {
             Err(Error::NotFound) => drop(self.person(person).await?),
@@ -111,14 +107,13 @@ impl Read {
 }
 
 row_type! {
-    /// Who was found.
     pub struct PersonKey {
         pub id: PersonId,
     }
 }
 
 impl Write {
-    /// Makes a person without a password. An address that is in use, in whatever tenant, is a conflict.
+    /// Creates a person without a password. An address that is in use in any tenant is a conflict.
     pub async fn create_person(&mut self, proof: Allowed<CreatePerson>) -> Result<PersonId> {
         let id = PersonId(new_id());
         let CreatePerson { email, name, tenant_role } = proof.action();
@@ -139,10 +134,10 @@ impl Write {
         Ok(id)
     }
 
-    /// Changes what a person is in the tenant; the last admin stays one.
+    /// Changes a person's role in the tenant; the last admin keeps it.
     pub async fn set_tenant_role(&mut self, proof: Allowed<SetTenantRole>) -> Result<()> {
         let &SetTenantRole { person, tenant_role } = proof.action();
-        // Writing the rows takes their locks: of two admins who demote each other one comes second.
+        // The update locks the rows, so that two admins cannot demote each other at the same time.
         let admins = tenant_query!(
             self,
             PersonKey,
@@ -163,12 +158,12 @@ impl Write {
         if set == 0 {
             return Err(Error::NotFound);
         }
-        self.rights_changed(person).await?;
+        self.rotate_session_tokens(person).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await
     }
 
-    /// Stores a new password's hash (Argon2, PHC form) and ends all sessions of the person.
+    /// Stores a new password hash (Argon2, PHC form) and ends all sessions of the person.
     pub async fn set_password(&mut self, person: PersonId, hash: &str) -> Result<()> {
         let had = tenant_query!(
             self,
@@ -192,7 +187,7 @@ impl Write {
         let entry = self.event("person.password_set", target, Outcome::Done, serde_json::Value::Null)?;
         self.record_both(entry, ended).await?;
         if had.n > 0 {
-            self.happened(person, AccountNotice::PasswordChanged, "").await?;
+            self.notify_person(person, AccountNotice::PasswordChanged, "").await?;
         }
         Ok(())
     }

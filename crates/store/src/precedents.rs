@@ -1,4 +1,4 @@
-//! Precedents: the last approved request that an approver compares the present one with.
+//! Precedents: the last approved request that an approver can compare the current one with.
 use crate::{
     Read, Result,
     approvals::visible,
@@ -7,7 +7,7 @@ use crate::{
 use domain::{ApprovalId, TaskId, Timestamp};
 
 row_type! {
-    /// A request that was approved.
+    /// An earlier request that was approved.
     pub struct Precedent {
         pub id: ApprovalId,
         pub task_id: TaskId,
@@ -18,9 +18,9 @@ row_type! {
 }
 
 impl Read {
-    /// The newest request before this one that was approved, by the same requester in the same organization, with the same
-    /// title and tool: whoever sees the one sees the other. The index `task_precedent` holds only tasks that asked and were
-    /// not turned down, so that one look finds it.
+    /// Returns the newest earlier request that was approved, by the same requester in the same organization with the same
+    /// title and tool, so that the same people can see both. The index `task_precedent` contains only tasks that required
+    /// approval and were not denied, so one lookup finds it.
     pub async fn approved_before(&mut self, id: ApprovalId) -> Result<Option<Precedent>> {
         let asked = self.approval(id).await?;
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());

@@ -1,4 +1,4 @@
-//! Identity providers that a tenant's admins set up. Their client secrets go in and are never shown again.
+//! Identity providers of a tenant. Their client secrets are write-only.
 use crate::{
     Error, Read, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
@@ -13,26 +13,25 @@ row_type! {
     /// A provider as stored, without its secret.
     pub struct ProviderRow {
         pub id: ProviderId,
-        /// How it was set up, as JSON.
+        /// Configuration, as JSON.
         pub definition: String,
-        /// When it was last changed.
         pub changed_at: Timestamp,
     }
 }
 
 impl ProviderRow {
-    /// How it was set up.
+    /// Returns the parsed configuration.
     pub fn provider(&self) -> Result<Provider> {
         serde_json::from_str(&self.definition).map_err(|_| Error::Corrupt("provider"))
     }
 }
 
-/// A client secret that was sealed with the tenant's key for one provider: see [`crate::Store::seal_secret`].
+/// A client secret, encrypted with the tenant's key for one provider; see [`crate::Store::seal_secret`].
 #[derive(Clone, Debug)]
 pub struct SealedSecret(pub(crate) Vec<u8>);
 
 impl Read {
-    /// The tenant's providers, oldest first; for admins and auditors.
+    /// Returns the tenant's providers, oldest first, for admins and auditors.
     pub async fn providers(&mut self) -> Result<Vec<ProviderRow>> {
         if !self.actor.can_read_everything() {
             return Ok(vec![]);
@@ -45,7 +44,7 @@ impl Read {
         )
     }
 
-    /// One of them.
+    /// Returns one provider, for admins and auditors.
     pub async fn provider(&mut self, id: ProviderId) -> Result<ProviderRow> {
         let all = self.providers().await?;
         all.into_iter().find(|row| row.id == id).ok_or(Error::NotFound)
@@ -53,7 +52,7 @@ impl Read {
 }
 
 impl Write {
-    /// Sets a provider up, or changes it. Without a `secret` the one that is there stays; a new provider needs one.
+    /// Creates or changes a provider. Without `secret`, the stored one remains; a new provider requires one.
     pub async fn set_provider(&mut self, proof: Allowed<SetProvider>, secret: Option<SealedSecret>) -> Result<()> {
         let SetProvider { id, provider, .. } = proof.action();
         let definition = serde_json::to_string(provider).map_err(|_| Error::Corrupt("provider"))?;
@@ -85,7 +84,7 @@ impl Write {
         self.record(entry).await
     }
 
-    /// Takes a provider away. Identities stay, for one that calls itself the same.
+    /// Removes a provider. Linked identities remain and match a provider with the same issuer.
     pub async fn remove_provider(&mut self, proof: Allowed<RemoveProvider>) -> Result<()> {
         let id = proof.action().id;
         if tenant_query!(self, execute, "delete from identity_provider where tenant_id = $1 and id = $2", id)? == 0 {

@@ -1,4 +1,4 @@
-//! Recovery codes: shown once, kept as hashes, each good for one sign-in without the second factor.
+//! Recovery codes: shown once, stored as hashes, each valid for one sign-in without the second factor.
 use crate::{
     Error, Result, Write,
     db::{column::Number, conn::tenant_query},
@@ -6,7 +6,7 @@ use crate::{
 use domain::{Allowed, account::AccountNotice, audit::Outcome, policy::MakeRecoveryCodes};
 
 impl Write {
-    /// Keeps the hashes of a person's new codes; those before are void.
+    /// Stores the hashes of a person's new codes and invalidates the earlier ones.
     pub async fn make_recovery_codes(&mut self, proof: Allowed<MakeRecoveryCodes>, hashes: &[[u8; 32]]) -> Result<()> {
         let owner = proof.action().owner;
         tenant_query!(self, execute, "delete from recovery_code where tenant_id = $1 and person_id = $2", owner)?;
@@ -22,10 +22,10 @@ impl Write {
         }
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
-        self.happened(owner, AccountNotice::RecoveryCodesMade, "").await
+        self.notify_person(owner, AccountNotice::RecoveryCodesMade, "").await
     }
 
-    /// Uses one of the actor's own codes up; says how many are left. `NotFound` when there is no such code (any more).
+    /// Consumes one of the actor's own codes and returns the number left. Returns `NotFound` if the code is not valid.
     pub async fn use_recovery_code(&mut self, hash: [u8; 32]) -> Result<i64> {
         let person = self.viewer();
         const SQL: &str = "delete from recovery_code where tenant_id = $1 and person_id = $2 and code_hash = $3";
@@ -36,7 +36,7 @@ impl Write {
         let left = tenant_query!(self, Number, fetch_one, LEFT, person)?.n;
         let target = ("person", person.to_string());
         self.note("factor.recover", target, Outcome::Done, serde_json::json!({ "left": left })).await?;
-        self.happened(person, AccountNotice::RecoveryCodeUsed, &left.to_string()).await?;
+        self.notify_person(person, AccountNotice::RecoveryCodeUsed, &left.to_string()).await?;
         Ok(left)
     }
 }

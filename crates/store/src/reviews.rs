@@ -1,4 +1,4 @@
-//! Access reviews: every right as it is when the review begins, kept or revoked one by one, and afterwards a record.
+//! Access reviews: every right at the start of the review, kept or revoked one by one, and the resulting record.
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,
     db::{
@@ -17,49 +17,44 @@ use domain::{
 use serde_json::json;
 
 row_type! {
-    /// A review.
+    /// An access review.
     pub struct Review {
         pub id: ReviewId,
-        /// The organization that it is about; the whole tenant, if none.
+        /// The organization under review; the whole tenant if none.
         pub organization: Option<String>,
         pub started_by: String,
         pub started_at: Timestamp,
-        /// When it ended, if it did.
         pub ended_at: Option<Timestamp>,
-        /// How many rights are in it.
+        /// Number of rights in the review.
         pub items: i64,
-        /// How many of them are answered.
+        /// Number of rights with a decision.
         pub answered: i64,
     }
 }
 
 row_type! {
-    /// A right in a review.
+    /// A right under review.
     pub struct ReviewItem {
-        /// Its number, from 1.
+        /// Position in the review, from 1.
         pub item_number: i64,
         pub kind: Right,
         pub person_id: PersonId,
         pub person: String,
-        /// Their address; a service account has none.
+        /// Email address; none for a service account.
         pub email: Option<String>,
-        /// Whether they are locked out.
         pub locked_at: Option<Timestamp>,
-        /// Where, for a membership, and for a key that is limited to one.
+        /// The organization of a membership, or the one that a key is limited to.
         pub organization: Option<String>,
-        /// Which key, if it is one.
         pub key_id: Option<KeyId>,
         pub key: Option<String>,
         pub prefix: Option<String>,
-        /// When it was last used.
         pub last_used_at: Option<Timestamp>,
-        /// The role or the scopes, when the review began.
+        /// The role or the scopes at the start of the review.
         pub held: String,
-        /// The same now; none, where it is gone.
+        /// The role or the scopes now; none if removed.
         pub now_held: Option<String>,
-        /// When its time was over, if it is a key and it is: nobody is asked about it any more, whoever revokes it later.
+        /// When the key expired, if this is an expired key. It needs no decision, even if it is revoked later.
         pub expired_at: Option<Timestamp>,
-        /// The answer, if there is one.
         pub verdict: Option<Verdict>,
         pub decided_by: Option<String>,
         pub decided_at: Option<Timestamp>,
@@ -67,13 +62,13 @@ row_type! {
 }
 
 row_type! {
-    /// What is revoked with an item.
+    /// The right that an item refers to.
     pub struct Subject {
         pub kind: Right,
         pub person_id: PersonId,
         pub organization_id: Option<OrganizationId>,
         pub key_id: Option<KeyId>,
-        /// Who answers for the person, if that is a service account.
+        /// The responsible person, if this is a service account.
         pub responsible_id: Option<PersonId>,
     }
 }
@@ -86,15 +81,15 @@ macro_rules! columns {
     };
 }
 
-/// Whether an item `i` with its key `k` still asks for an answer at `$now`: a key that has expired does not.
-macro_rules! asks {
+/// Whether item `i` with its key `k` needs a decision at `$now`; an expired key does not.
+macro_rules! needs_decision {
     ($now:literal) => {
         concat!("i.verdict is null and (k.expires_at is null or k.expires_at > ", $now, ")")
     };
 }
 
 impl Read {
-    /// The tenant's reviews, newest first, for those who read everything.
+    /// Returns the tenant's reviews, newest first, for actors who can read everything.
     pub async fn reviews(&mut self) -> Result<Vec<Review>> {
         if !self.actor.can_read_everything() {
             return Ok(vec![]);
@@ -102,7 +97,7 @@ impl Read {
         tenant_query!(self, Review, fetch_all, concat!(columns!(), " order by r.id desc limit 200"))
     }
 
-    /// One of them.
+    /// Returns one review, for actors who can read everything.
     pub async fn review(&mut self, id: ReviewId) -> Result<Review> {
         if !self.actor.can_read_everything() {
             return Err(Error::NotFound);
@@ -110,18 +105,19 @@ impl Read {
         tenant_query!(self, Review, fetch_one, concat!(columns!(), " and r.id = $2"), id)
     }
 
-    /// How many rights in a review still ask for an answer at `now`.
+    /// Returns the number of rights in a review that need a decision at `now`.
     pub async fn review_open(&mut self, id: ReviewId, now: Timestamp) -> Result<i64> {
         self.review(id).await?;
         const SQL: &str = concat!(
             "select count(*) as n from review_item i left join api_key k on k.tenant_id = i.tenant_id and k.id = i.key_id
              where i.tenant_id = $1 and i.review_id = $2 and ",
-            asks!("$3")
+            needs_decision!("$3")
         );
         Ok(tenant_query!(self, Number, fetch_one, SQL, id, now)?.n)
     }
 
-    /// What is in a review, after a number, as it is at `now`; what asks for an answer alone, or all.
+    /// Returns the items of a review after a position, with the rights as of `now`: all, or only those that need a
+    /// decision.
     pub async fn review_items(
         &mut self,
         id: ReviewId,
@@ -155,7 +151,7 @@ impl Read {
         self.review(id).await?;
         match open {
             true => {
-                const SQL: &str = items!(concat!(" and ", asks!("$5")));
+                const SQL: &str = items!(concat!(" and ", needs_decision!("$5")));
                 tenant_query!(self, ReviewItem, fetch_all, SQL, id, after, limit, now)
             }
             false => tenant_query!(self, ReviewItem, fetch_all, items!(""), id, after, limit, now),
@@ -164,12 +160,13 @@ impl Read {
 }
 
 impl Write {
-    /// Begins a review of all rights there are now: roles in the tenant, memberships, keys that work. One at a time.
+    /// Starts a review of all current rights: tenant roles, memberships and active keys. A tenant has one open review at a
+    /// time.
     pub async fn start_review(&mut self, proof: Allowed<StartReview>) -> Result<ReviewId> {
         let (id, of) = (ReviewId(new_id()), proof.action().organization);
         let by = self.actor.person().ok_or(Error::Conflict(Conflict::ReviewerNotAPerson))?;
         if let Some(organization) = of {
-            self.know_organization(organization).await?;
+            self.require_organization(organization).await?;
         }
         let begun = insert!(self, "review" {
             id: id,
@@ -210,12 +207,12 @@ impl Write {
         Ok(id)
     }
 
-    /// Keeps rights that are not answered yet; those that are stay as they are.
+    /// Keeps rights without a decision; existing decisions do not change.
     pub async fn keep_reviewed(&mut self, proof: Allowed<KeepReviewed>) -> Result<()> {
         let review = proof.action().review;
         let mut kept = vec![];
         for item in proof.action().items.clone() {
-            if self.answer(review, item, Verdict::Keep).await? {
+            if self.store_decision(review, item, Verdict::Keep).await? {
                 kept.push(item);
             }
         }
@@ -228,10 +225,10 @@ impl Write {
         Ok(())
     }
 
-    /// Takes a right away, as it would be without a review: with its own record, and refused for the same reasons.
+    /// Revokes a right. It has the same audit event and the same refusals as outside of a review.
     pub async fn revoke_reviewed(&mut self, proof: Allowed<RevokeReviewed>) -> Result<()> {
         let &RevokeReviewed { review, item } = proof.action();
-        if !self.answer(review, item, Verdict::Revoke).await? {
+        if !self.store_decision(review, item, Verdict::Revoke).await? {
             return Err(Error::Conflict(Conflict::ReviewItemDecided));
         }
         let subject = tenant_query!(
@@ -256,14 +253,14 @@ impl Write {
             (Right::Key, _, Some(key)) => {
                 let responsible = subject.responsible_id;
                 match self.revoke_key(actor.may(RevokeKey { key, owner: person, responsible })?).await {
-                    Err(Error::Conflict(_)) => Ok(()), // it is already
+                    Err(Error::Conflict(_)) => Ok(()), // already revoked
                     revoked => revoked,
                 }
             }
             (Right::Membership | Right::Key, ..) => return Err(Error::Corrupt("review_item")),
         };
         match revoked {
-            Ok(()) | Err(Error::NotFound) => {} // whoever went meanwhile has nothing left to take
+            Ok(()) | Err(Error::NotFound) => {} // the right was removed in the meantime
             Err(Error::Invalid(invalid)) if invalid.field == "successor" => {
                 return Err(Error::Conflict(Conflict::RightsOfResponsible));
             }
@@ -275,18 +272,18 @@ impl Write {
         Ok(())
     }
 
-    /// Ends a review. Whatever is not answered keeps it open, but for keys that have expired since it began.
+    /// Finishes a review. Items without a decision prevent that, except keys that have expired.
     pub async fn finish_review(&mut self, proof: Allowed<FinishReview>) -> Result<()> {
         const SQL: &str = concat!(
             "update review set ended_at = $3 where tenant_id = $1 and id = $2 and ended_at is null
                 and not exists (select 1 from review_item i
                     left join api_key k on k.tenant_id = i.tenant_id and k.id = i.key_id
                     where i.tenant_id = $1 and i.review_id = $2 and ",
-            asks!("$3"),
+            needs_decision!("$3"),
             ")"
         );
         let review = proof.action().review;
-        self.running(review).await?;
+        self.lock_open_review(review).await?;
         if tenant_query!(self, execute, SQL, review, self.now)? == 0 {
             return Err(Error::Conflict(Conflict::ReviewIncomplete));
         }
@@ -296,9 +293,9 @@ impl Write {
         Ok(())
     }
 
-    /// Writes down an answer, and says whether there was none before.
-    async fn answer(&mut self, review: ReviewId, item: i64, verdict: Verdict) -> Result<bool> {
-        self.running(review).await?;
+    /// Stores a decision and returns whether there was none before.
+    async fn store_decision(&mut self, review: ReviewId, item: i64, verdict: Verdict) -> Result<bool> {
+        self.lock_open_review(review).await?;
         let viewer = self.actor.person();
         let answered = tenant_query!(
             self,
@@ -316,10 +313,10 @@ impl Write {
         Ok(answered > 0)
     }
 
-    /// That there is such a review, and that it has not ended. Takes its lock.
-    async fn running(&mut self, review: ReviewId) -> Result<()> {
+    /// Locks a review and returns a conflict if it has ended.
+    async fn lock_open_review(&mut self, review: ReviewId) -> Result<()> {
         const SQL: &str = "update review set items = items where tenant_id = $1 and id = $2 returning ended_at";
-        match tenant_query!(self, Ended, fetch_one, SQL, review)?.ended_at {
+        match tenant_query!(self, ReviewEnd, fetch_one, SQL, review)?.ended_at {
             None => Ok(()),
             Some(_) => Err(Error::Conflict(Conflict::ReviewEnded)),
         }
@@ -327,9 +324,7 @@ impl Write {
 }
 
 row_type! {
-    /// Whether a review goes on.
-    pub struct Ended {
-        /// When it ended, if it did.
+    pub struct ReviewEnd {
         pub ended_at: Option<Timestamp>,
     }
 }

@@ -6,23 +6,23 @@ use crate::{
 use domain::{Allowed, policy::ChangeRules, rule::Rules};
 
 row_type! {
-    /// Rules as stored.
+    /// A tenant's rules as stored.
     pub struct VersionedRules {
-        /// Counts up with every change.
+        /// Incremented by every change.
         pub version: i64,
         pub body: String,
     }
 }
 
 impl VersionedRules {
-    /// The rules.
+    /// Returns the parsed rules.
     pub fn rules(&self) -> Result<Rules> {
         serde_json::from_str(&self.body).map_err(|_| Error::Corrupt("rules"))
     }
 }
 
 impl Read {
-    /// The tenant's rules: everybody may know what applies to them.
+    /// Returns the tenant's rules; every actor can read them.
     pub async fn rules(&mut self) -> Result<VersionedRules> {
         tenant_query!(self, VersionedRules, fetch_one, "select version, body from rules where tenant_id = $1")
     }
@@ -33,7 +33,7 @@ impl Write {
         tenant_query!(self, VersionedRules, fetch_one, "select version, body from rules where tenant_id = $1")?.rules()
     }
 
-    /// Replaces the rules, if they are still those that the actor saw.
+    /// Replaces the rules if the actor saw the current version.
     pub async fn change_rules(&mut self, proof: Allowed<ChangeRules>) -> Result<()> {
         let ChangeRules { rules, version } = proof.action();
         let body = serde_json::to_string(rules).map_err(|_| Error::Corrupt("rules"))?;

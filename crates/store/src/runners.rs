@@ -3,7 +3,7 @@ use crate::{
     Conflict, Error, Read, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
     keys::Revocation,
-    leases::runner,
+    leases::runner_id,
 };
 use domain::{
     Allowed, EnrollmentId, RunnerId, Timestamp,
@@ -15,58 +15,56 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 row_type! {
-    /// A runner as it is listed.
     pub struct Runner {
         pub id: RunnerId,
-        /// What people call it; unique among those that are not revoked.
+        /// Unique among active runners.
         pub name: String,
         pub version: String,
         /// The tools that it runs, separated by commas.
         pub capabilities: String,
-        /// What its sandbox is (JSON, as the runner says).
+        /// Sandbox capabilities as reported by the runner (JSON).
         pub posture: String,
-        /// How many tasks it runs at once.
+        /// Number of tasks that it runs at the same time.
         pub slots: i64,
-        /// Its certificate's serial number, in hex.
+        /// Serial number of its certificate, in hex.
         pub serial: String,
         pub created_at: Timestamp,
         pub expires_at: Timestamp,
-        /// When it last said something, to ten seconds.
+        /// Last message, to ten seconds.
         pub last_seen_at: Option<Timestamp>,
         pub connected: bool,
-        /// When it was revoked, if it was.
         pub revoked_at: Option<Timestamp>,
-        /// The key that its receipts verify with (SubjectPublicKeyInfo).
+        /// The public key of its receipts (SubjectPublicKeyInfo).
         pub public_key: Vec<u8>,
     }
 }
 
 row_type! {
-    /// A one-time token, as it is used.
+    /// An enrollment token after use.
     pub struct Enrollment {
         pub id: EnrollmentId,
-        /// What the runner will be called.
+        /// Name of the runner to enroll.
         pub name: String,
     }
 }
 
-/// What is kept of a runner that enrolls.
+/// A runner to be stored at enrollment.
 #[derive(Clone, Debug)]
 pub struct EnrolledRunner {
-    /// The id that its certificate names.
+    /// The id in its certificate.
     pub id: RunnerId,
     pub name: String,
     pub version: String,
     /// The tools that it runs, separated by commas.
     pub capabilities: String,
-    /// Its certificate's serial number, in hex.
+    /// Serial number of its certificate, in hex.
     pub serial: String,
     pub public_key: Vec<u8>,
     pub expires_at: Timestamp,
 }
 
-/// How long a token works.
-const TOKEN_LIFE: Duration = Duration::from_hours(1);
+/// Lifetime of an enrollment token.
+const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
 macro_rules! columns {
     () => {
@@ -76,25 +74,25 @@ macro_rules! columns {
 }
 
 impl Read {
-    /// The tenant's runners, newest first: everybody may know what could run their tasks.
+    /// Returns the tenant's runners, newest first; every actor can see which runners could run their tasks.
     pub async fn runners(&mut self) -> Result<Vec<Runner>> {
         tenant_query!(self, Runner, fetch_all, concat!(columns!(), " order by id desc limit 500"))
     }
 
-    /// The one of this name that is not revoked: there is one at most.
+    /// Returns the active runner with this name.
     pub async fn runner_by_name(&mut self, name: &str) -> Result<Option<Runner>> {
         const SQL: &str = concat!(columns!(), " and name = $2 and revoked_at is null");
         tenant_query!(self, Runner, fetch_optional, SQL, name.to_owned())
     }
 
-    /// One of them.
+    /// Returns one runner.
     pub async fn runner(&mut self, id: RunnerId) -> Result<Runner> {
         tenant_query!(self, Runner, fetch_one, concat!(columns!(), " and id = $2"), id)
     }
 }
 
 impl Write {
-    /// Makes the hash of a token good for enrolling one runner of this name.
+    /// Stores the hash of a token that enrolls one runner with this name.
     pub async fn create_enrollment(&mut self, proof: Allowed<CreateEnrollment>, token_hash: [u8; 32]) -> Result<()> {
         let CreateEnrollment { enrollment, name } = proof.action();
         runner_name(name)?;
@@ -103,13 +101,13 @@ impl Write {
             token_hash: token_hash,
             name: name.clone(),
             created_at: self.now,
-            expires_at: self.now.after(TOKEN_LIFE),
+            expires_at: self.now.after(TOKEN_LIFETIME),
         })?;
         let entry = self.entry(&proof)?;
         self.record(entry).await
     }
 
-    /// Uses a token up (S-01). One that is unknown, used or too old is not found; the attempt is recorded.
+    /// Consumes an enrollment token (S-01). Returns `NotFound` if it is unknown, used or expired.
     pub async fn use_enrollment(&mut self, token_hash: [u8; 32]) -> Result<Enrollment> {
         let used = tenant_query!(
             self,
@@ -123,13 +121,13 @@ impl Write {
         used.ok_or(Error::NotFound)
     }
 
-    /// Records that a token was tried that does not work any more.
+    /// Records the use of an invalid enrollment token.
     pub async fn note_refused_enrollment(&mut self, id: EnrollmentId) -> Result<()> {
         let detail = json!({ "reason": "the token was used before, or is too old" });
         self.note("runner.enroll", ("enrollment", id.to_string()), Outcome::Refused, detail).await
     }
 
-    /// Keeps a runner that enrolled. A name that an active runner has is a conflict.
+    /// Stores an enrolled runner. The name of an active runner is a conflict.
     pub async fn enroll_runner(&mut self, new: EnrolledRunner) -> Result<()> {
         runner_name(&new.name)?;
         let (id, detail) = (new.id, json!({ "name": new.name, "serial": new.serial, "version": new.version }));
@@ -156,7 +154,7 @@ impl Write {
         Ok(())
     }
 
-    /// The runner says what it is, having connected.
+    /// Records that the runner connected, and its self-description.
     pub async fn runner_connected(
         &mut self,
         version: &str,
@@ -164,7 +162,7 @@ impl Write {
         posture: &Value,
         slots: u32,
     ) -> Result<()> {
-        let id = runner(&self.actor)?;
+        let id = runner_id(&self.actor)?;
         let known = tenant_query!(
             self,
             execute,
@@ -185,10 +183,10 @@ impl Write {
         Ok(())
     }
 
-    /// Issues the runner another certificate (S-05). The one that it shows counts on beside it, until the new one is shown; one
-    /// that was issued before and never shown is void.
+    /// Stores a renewed certificate for the runner (S-05). The current one remains valid until the new one is used; an
+    /// earlier renewal that was never used becomes invalid.
     pub async fn renew_runner(&mut self, serial: String, expires_at: Timestamp) -> Result<()> {
-        let id = runner(&self.actor)?;
+        let id = runner_id(&self.actor)?;
         let known = tenant_query!(
             self,
             execute,
@@ -206,9 +204,9 @@ impl Write {
         Ok(())
     }
 
-    /// The runner shows a certificate. If it is the one that was issued anew, it alone counts from now on.
+    /// Records the certificate that a runner connected with. If it is the renewed one, the previous one becomes invalid.
     pub async fn confirm_runner_certificate(&mut self, serial: &str) -> Result<()> {
-        let id = runner(&self.actor)?;
+        let id = runner_id(&self.actor)?;
         let changed = tenant_query!(
             self,
             execute,
@@ -226,9 +224,9 @@ impl Write {
         Ok(())
     }
 
-    /// The runner's connection ended.
+    /// Records that the runner disconnected.
     pub async fn runner_disconnected(&mut self) -> Result<()> {
-        let id = runner(&self.actor)?;
+        let id = runner_id(&self.actor)?;
         tenant_query!(
             self,
             execute,
@@ -241,9 +239,9 @@ impl Write {
         Ok(())
     }
 
-    /// The runner was heard. `NotFound` when it is revoked.
+    /// Records a message from the runner. Returns `NotFound` if it is revoked.
     pub async fn touch_runner(&mut self) -> Result<()> {
-        let id = runner(&self.actor)?;
+        let id = runner_id(&self.actor)?;
         let known = tenant_query!(
             self,
             execute,
@@ -254,7 +252,7 @@ impl Write {
         if known == 0 { Err(Error::NotFound) } else { Ok(()) }
     }
 
-    /// Revokes a runner: its certificate counts no more, and what it has is cancelled (S-13).
+    /// Revokes a runner: its certificate becomes invalid and its tasks are canceled (S-13).
     pub async fn revoke_runner(&mut self, proof: Allowed<RevokeRunner>) -> Result<()> {
         let id = proof.action().runner;
         let was = tenant_query!(
@@ -269,7 +267,7 @@ impl Write {
         }
         const SQL: &str = "update runner set revoked_at = $3 where tenant_id = $1 and id = $2";
         tenant_query!(self, execute, SQL, id, self.now)?;
-        self.cancel_all_of(id).await?;
+        self.cancel_tasks_of_runner(id).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.publish(Topic::Runners, id.0);

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m_06_what_is_sealed_opens_with_its_key_in_its_place_only() {
+    fn m_06_a_ciphertext_opens_only_with_its_key_and_place() {
         let (key, other) = (MasterKey::new([1; 32]), MasterKey::new([2; 32]));
         let sealed = key.seal("a/b/c/d/1", b"secret").unwrap();
         assert_eq!(key.open("a/b/c/d/1", &sealed).unwrap(), b"secret");

@@ -1,8 +1,8 @@
-//! Search for people by a part of their names.
+//! Search for people by a part of their name or address.
 use crate::{Person, Read, Result, db::conn::tenant_query};
 
 impl Read {
-    /// People with this text in their name or address; admins and auditors only, nobody for others.
+    /// Returns people whose name or address contains a text, for actors who can read everything; empty for others.
     pub async fn find_people(&mut self, text: &str, limit: u32) -> Result<Vec<Person>> {
         if !self.actor.can_read_everything() {
             return Ok(vec![]);
@@ -20,7 +20,7 @@ impl Read {
     }
 }
 
-/// A text for LIKE that finds `text` anywhere: its own wildcards lose their meaning (`escape '\'`).
+/// Returns a LIKE pattern that matches `text` anywhere, with its wildcards escaped (`escape '\'`).
 fn anywhere(text: &str) -> String {
     let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")

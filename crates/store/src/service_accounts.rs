@@ -17,27 +17,25 @@ use domain::{
 };
 
 row_type! {
-    /// A service account.
     pub struct ServiceAccount {
         pub id: PersonId,
         pub name: String,
         pub responsible_id: PersonId,
         pub responsible: String,
         pub created_at: Timestamp,
-        /// How many keys of it are not revoked.
+        /// Number of keys that are not revoked.
         pub keys: i64,
     }
 }
 
 row_type! {
-    /// Whether somebody is a person.
     pub struct Responsible {
-        /// Who answers for them, if they are none.
+        /// The responsible person, if this is a service account.
         pub responsible_id: Option<PersonId>,
     }
 }
 
-/// The service accounts that `$2` answers for, or all of them where `$3`.
+/// Selects the service accounts that `$2` is responsible for, or all of them if `$3`.
 macro_rules! mine {
     ($more:literal) => {
         concat!(
@@ -50,9 +48,9 @@ macro_rules! mine {
     };
 }
 
-/// That person `p` has no membership with at least the role of membership `w` in the same organization: who may do less than
-/// a service account would gain by answering for it, since they could make keys.
-macro_rules! falls_short {
+/// Whether person `p` lacks a role at least as high as membership `w` in the same organization. A person with lower roles
+/// would gain rights as the responsible person, who creates the service account's keys.
+macro_rules! has_lower_role {
     () => {
         "not exists (select 1 from membership h
             where h.tenant_id = $1 and h.person_id = p.id and h.organization_id = w.organization_id
@@ -60,17 +58,17 @@ macro_rules! falls_short {
              >= case w.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end)"
     };
 }
-pub(crate) use falls_short;
+pub(crate) use has_lower_role;
 
 impl Read {
-    /// Those that the actor answers for, by name; all of the tenant for those who read everything.
+    /// Returns the actor's service accounts by name, or all of the tenant's for actors who can read everything.
     pub async fn service_accounts(&mut self) -> Result<Vec<ServiceAccount>> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         const SQL: &str = mine!("order by s.name, s.id limit 500");
         tenant_query!(self, ServiceAccount, fetch_all, SQL, person, everything)
     }
 
-    /// One of them.
+    /// Returns one of these service accounts.
     pub async fn service_account(&mut self, id: PersonId) -> Result<ServiceAccount> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(self, ServiceAccount, fetch_one, mine!("and s.id = $4"), person, everything, id)
@@ -78,8 +76,8 @@ impl Read {
 }
 
 impl Write {
-    /// Makes a service account that a person of the tenant answers for. It has no address: what stands in its place is
-    /// under `.invalid` (RFC 2606), where no mail goes and nobody signs in.
+    /// Creates a service account with a responsible person. In place of an address it has one under `.invalid` (RFC 2606),
+    /// which receives no mail and cannot sign in.
     pub async fn create_service_account(&mut self, proof: Allowed<CreateServiceAccount>) -> Result<PersonId> {
         let id = PersonId(new_id());
         let CreateServiceAccount { name, responsible } = proof.action();
@@ -101,8 +99,8 @@ impl Write {
         Ok(id)
     }
 
-    /// Makes somebody else answer for a service account: an admin, or who has no lesser role wherever it is. Its keys go on
-    /// unless they shall be revoked.
+    /// Transfers a service account to another responsible person: an admin, or a person with the same or a higher role in
+    /// each of its organizations. Its keys stay valid unless they are to be revoked.
     pub async fn transfer_service_account(&mut self, proof: Allowed<HandOnServiceAccount>) -> Result<()> {
         let &HandOnServiceAccount { account, responsible, successor, revoke } = proof.action();
         const HAND_ON: &str = "update person set responsible_id = $4
@@ -110,30 +108,30 @@ impl Write {
         if successor == responsible {
             return Err(Error::Conflict(Conflict::AlreadyResponsible));
         }
-        self.hold_memberships(successor).await?;
-        let called = tenant_query!(self, Called, fetch_one, HAND_ON, account, responsible, successor)?;
-        if !self.can_answer(successor, account).await? {
+        self.lock_memberships(successor).await?;
+        let called = tenant_query!(self, NameRow, fetch_one, HAND_ON, account, responsible, successor)?;
+        if !self.can_be_responsible(successor, account).await? {
             let why = "must be an admin, or a member of every organization of the service account with the same or a higher role";
             return Err(Invalid::new("successor", why).into());
         }
-        let revoked = if revoke { self.end_all_keys_of(account).await? } else { 0 };
+        let revoked = if revoke { self.revoke_keys_of_owner(account).await? } else { 0 };
         let entry = self.entry(&proof)?.with_detail("keys_revoked", revoked.into());
         self.record(entry).await?;
         if self.actor.person() != Some(successor) {
-            self.happened(successor, AccountNotice::ServiceAccountsGiven, &called.name).await?;
+            self.notify_person(successor, AccountNotice::ServiceAccountsGiven, &called.name).await?;
         }
         self.publish(Topic::People, account.0);
         Ok(())
     }
 
-    /// Whether somebody can answer for a service account: an admin, or who has no lesser role wherever it is. Who may do less
-    /// would gain by it, since they make its keys.
-    pub(crate) async fn can_answer(&mut self, person: PersonId, account: PersonId) -> Result<bool> {
+    /// Returns whether a person can be responsible for a service account: an admin, or a person with the same or a higher
+    /// role in each of its organizations. Others would gain rights, because the responsible person creates its keys.
+    pub(crate) async fn can_be_responsible(&mut self, person: PersonId, account: PersonId) -> Result<bool> {
         const ABLE: &str = concat!(
             "select count(*) as n from person p where p.tenant_id = $1 and p.id = $2 and p.locked_at is null
                 and p.responsible_id is null and (p.tenant_role = 'admin' or not exists (select 1 from membership w
                     where w.tenant_id = $1 and w.person_id = $3 and ",
-            falls_short!(),
+            has_lower_role!(),
             "))"
         );
         Ok(tenant_query!(self, Number, fetch_one, ABLE, person, account)?.n > 0)
@@ -141,8 +139,7 @@ impl Write {
 }
 
 row_type! {
-    /// What somebody is called.
-    pub struct Called {
+    pub struct NameRow {
         pub name: String,
     }
 }

@@ -1,4 +1,4 @@
-//! The tenant's own data key: wrapped by the master key, it seals what the tenant keeps secret (M-06).
+//! Tenant data keys: wrapped by the master key, each encrypts the secrets of one tenant (M-06).
 use crate::{
     Error, MasterKey, Result, Write,
     db::{column::row_type, conn::tenant_query},
@@ -7,22 +7,22 @@ use domain::TenantId;
 use zeroize::Zeroizing;
 
 row_type! {
-    /// A tenant's key as it is kept.
+    /// A wrapped tenant key.
     pub struct Wrapped {
-        /// Sealed by the master key.
+        /// Encrypted with the master key.
         pub wrapped: Vec<u8>,
-        /// Which of the tenant's keys it is.
+        /// Key version.
         pub version: i64,
     }
 }
 
-/// Where a tenant's key is sealed for.
+/// Returns the associated data that a tenant key is wrapped with.
 pub(crate) fn place(tenant: TenantId, version: i64) -> String {
     format!("{tenant}/tenant_key/wrapped/{tenant}/{version}")
 }
 
 impl Wrapped {
-    /// The key itself, and which of the tenant's keys it is.
+    /// Unwraps the key and returns it with its version.
     pub(crate) fn open(&self, master: &MasterKey, tenant: TenantId) -> Result<(MasterKey, i64)> {
         let bytes = Zeroizing::new(master.open(&place(tenant, self.version), &self.wrapped)?);
         let bytes = bytes.as_slice().try_into().map_err(|_| Error::Corrupt("a tenant's key"))?;
@@ -31,13 +31,13 @@ impl Wrapped {
 }
 
 impl Write {
-    /// Seals something of this tenant for one place: `table/column/row`.
+    /// Encrypts a value of this tenant, bound to `place` (`table/column/row`).
     pub(crate) async fn seal(&mut self, place: &str, plain: &[u8]) -> Result<Vec<u8>> {
         let (key, version) = self.tenant_key().await?;
         key.seal(&format!("{}/{place}/{version}", self.tenant), plain)
     }
 
-    /// Opens what [`Write::seal`] sealed for that place.
+    /// Decrypts the result of [`Write::seal`] for the same place.
     pub(crate) async fn open(&mut self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let (key, version) = self.tenant_key().await?;
         key.open(&format!("{}/{place}/{version}", self.tenant), sealed).map(Zeroizing::new)

@@ -8,26 +8,26 @@ use domain::Timestamp;
 use std::time::Duration;
 
 row_type! {
-    /// Failures of one subject.
+    /// Consecutive failures of one subject.
     pub struct Failures {
-        /// How many without a success between.
         pub failures: i64,
         pub last_at: Timestamp,
     }
 }
 
-/// How many failures cost nothing.
-const FREE: i64 = 5;
-/// After so long without one, failures are forgotten.
-const MEMORY: Duration = Duration::from_hours(1);
+/// Number of failures without a delay.
+const FREE_FAILURES: i64 = 5;
+/// Failures are forgotten after this time without another.
+const FAILURE_RETENTION: Duration = Duration::from_hours(1);
 
 impl System<'_> {
-    /// When the subject may try again, if not now. Each failure beyond the fifth doubles the wait, up to 15 minutes.
+    /// Returns when the subject may try again, if it must wait. Each failure beyond the fifth doubles the delay, up to 15
+    /// minutes.
     pub async fn throttled(&self, subject: [u8; 32]) -> Result<Option<Timestamp>> {
-        self.throttled_after(subject, FREE).await
+        self.throttled_after(subject, FREE_FAILURES).await
     }
 
-    /// The same where `free` failures cost nothing.
+    /// Returns the same with another number of failures without a delay.
     pub async fn throttled_after(&self, subject: [u8; 32], free: i64) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
         let found = unscoped_query!(
@@ -40,14 +40,13 @@ impl System<'_> {
         Ok(found.map(|seen| seen.last_at.after(wait(seen.failures, free))).filter(|until| *until > self.now()))
     }
 
-    /// Whether any failure is counted.
+    /// Returns whether any failure is counted.
     pub async fn has_failed(&self, subject: [u8; 32]) -> Result<bool> {
         let mut conn = self.read().await?;
         const SQL: &str = "select failures, last_at from throttle where subject = $1";
         Ok(unscoped_query!(conn, Failures, fetch_optional, SQL, subject)?.is_some())
     }
 
-    /// Counts a failure.
     pub async fn note_failure(&self, subject: [u8; 32]) -> Result<()> {
         let (mut conn, now) = (self.write().await?, self.now());
         unscoped_query!(
@@ -57,13 +56,13 @@ impl System<'_> {
              set failures = case when throttle.last_at < $3 then 1 else throttle.failures + 1 end, last_at = $2",
             subject,
             now,
-            now.before(MEMORY)
+            now.before(FAILURE_RETENTION)
         )?;
-        unscoped_query!(conn, execute, "delete from throttle where last_at < $1", now.before(MEMORY))?;
+        unscoped_query!(conn, execute, "delete from throttle where last_at < $1", now.before(FAILURE_RETENTION))?;
         conn.commit().await
     }
 
-    /// Forgets the failures of somebody who proved who they are.
+    /// Resets the count after a success.
     pub async fn forget_failures(&self, subject: [u8; 32]) -> Result<()> {
         let mut conn = self.write().await?;
         unscoped_query!(conn, execute, "delete from throttle where subject = $1", subject)?;

@@ -6,7 +6,7 @@ use super::{
 use crate::state::App;
 use domain::{ApprovalId, Invalid, KeyId, OrganizationId, TaskId, role::Role};
 use std::{collections::BTreeSet, str::FromStr, time::Duration, vec};
-use store::{Event, Mark, Read, Topic};
+use store::{Event, EventPosition, Read, Topic};
 use uuid::Uuid;
 
 /// Topics that a page can subscribe to. Task logs have their own stream.
@@ -50,13 +50,13 @@ pub(super) struct Feed {
     subscription: Subscription,
     topics: Topics,
     /// Mark from before the current batch; a client that reconnects with it misses nothing.
-    mark: Mark,
+    mark: EventPosition,
     ready: vec::IntoIter<Change>,
 }
 
 impl Feed {
     /// Starts a feed of changes since `mark`, when the page was rendered.
-    pub(super) fn start(app: App, watcher: Watcher, topics: Topics, mark: Option<Mark>) -> Self {
+    pub(super) fn start(app: App, watcher: Watcher, topics: Topics, mark: Option<EventPosition>) -> Self {
         let now = app.store.mark();
         let subscription = match mark {
             Some(mark) => Subscription::since(app, watcher, mark),
@@ -67,7 +67,7 @@ impl Feed {
 
     /// Returns the next change that the watcher can see, and the mark to resume from; `None` once the watcher is no longer
     /// authorized.
-    pub(super) async fn next(&mut self) -> Option<(Change, Mark)> {
+    pub(super) async fn next(&mut self) -> Option<(Change, EventPosition)> {
         loop {
             if let Some(change) = self.ready.next() {
                 return Some((change, self.mark));

@@ -27,7 +27,7 @@ use domain::TaskId;
 use feed::{Feed, Topics};
 use http::{HeaderMap, header};
 use serde::Deserialize;
-use store::Mark;
+use store::EventPosition;
 
 /// Paths of [`routes`].
 pub const PATHS: [&str; 5] =
@@ -64,7 +64,7 @@ async fn feed(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     let topics: Topics = query.topics.parse()?;
-    let read_at = query.since.map(|text| text.parse::<Mark>()).transpose();
+    let read_at = query.since.map(|text| text.parse::<EventPosition>()).transpose();
     let read_at = read_at.map_err(|_| Problem::wrong_field("since", "must be the mark of the page"))?;
     let since = last_event(&headers)?.or(read_at);
     let permit = streams.acquire(&browser.actor)?;

@@ -2,7 +2,7 @@
 use super::Watcher;
 use crate::{authentication::RECHECK, state::App};
 use std::{collections::VecDeque, time::Duration};
-use store::{Event, Mark, Topic};
+use store::{Event, EventPosition, Topic};
 use tokio::{
     sync::broadcast::{
         Receiver,
@@ -41,7 +41,7 @@ impl Subscription {
     }
 
     /// Subscribes to events since `mark`.
-    pub(super) fn since(app: App, watcher: Watcher, mark: Mark) -> Self {
+    pub(super) fn since(app: App, watcher: Watcher, mark: EventPosition) -> Self {
         let (past, receiver) = app.store.subscribe_since(mark);
         Self::with_receiver(app, watcher, past, receiver)
     }

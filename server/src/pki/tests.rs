@@ -114,13 +114,13 @@ fn a_modified_request_or_one_signed_by_another_key_is_rejected() {
     let good = honest(&key);
     let mut bad_signature = good.clone();
     *bad_signature.last_mut().unwrap() ^= 1;
-    assert!(refusal(&authority, &bad_signature).contains("private key"));
+    assert!(refusal(&authority, &bad_signature).contains("public key"));
     // The public key of another person in the request.
     let (mine, theirs) = (key.public_key_raw().to_vec(), p384().public_key_raw().to_vec());
     let at = good.windows(mine.len()).position(|window| window == mine).unwrap();
     let mut stolen = good.clone();
     stolen[at..at + theirs.len()].copy_from_slice(&theirs);
-    assert!(refusal(&authority, &stolen).contains("private key"));
+    assert!(refusal(&authority, &stolen).contains("public key"));
     let mut longer = good;
     longer.push(0);
     assert!(refusal(&authority, &longer).contains("after its end"));

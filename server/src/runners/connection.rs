@@ -119,7 +119,7 @@ impl Session {
             write.commit().await?;
             let mut read = self.shared.store().read(&self.actor).await?;
             self.public_key = read.runner(self.runner()).await?.public_key;
-            Ok((lost, read.held().await?))
+            Ok((lost, read.leased_tasks().await?))
         };
         let (lost, running) = greeted.await.map_err(|error| status_of(&error))?;
 

@@ -89,7 +89,7 @@ async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> 
             connection.end.cancel();
             continue;
         }
-        let held = read.held().await?;
+        let held = read.leased_tasks().await?;
         for task in held.iter().filter(|task| task.cancel_asked) {
             if shared.registry.is_first_cancel(connection.runner, task.lease()) {
                 send(&connection, Kind::Cancel(v1::Cancel { attempt: convert::attempt(task.lease()) }));

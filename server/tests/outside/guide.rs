@@ -1,6 +1,7 @@
 //! User guide: every console command in it is run against the real program, so that none is misspelled or outdated.
-use crate::{database::Database, people::PASSWORD, program::Program};
+use crate::{people::PASSWORD, program::Program};
 use std::{fs, path::Path};
+use testkit::Database;
 
 /// The shell commands of the guide that begin with `castellan `, in the order of the documents.
 fn commands() -> Vec<String> {
@@ -31,7 +32,7 @@ fn arguments(command: &str) -> Vec<String> {
 
 #[test]
 fn every_command_of_the_guide_runs() {
-    let (program, target) = (Program::sqlite(), Database::create());
+    let (program, target) = (Program::sqlite(), Database::postgres());
     program.tenant("example");
     for (email, role) in [("you@example.org", "admin"), ("ada@example.org", "admin"), ("owner@example.org", "owner")] {
         program.cli(&["admin", "create-user", "--email", email, "--role", role, "--password-stdin"], PASSWORD);

@@ -7,7 +7,7 @@ use domain::{
     role::{Role, TenantRole},
 };
 use std::collections::BTreeMap;
-use store::{Ground, NewIdentity};
+use store::{NewIdentity, SignInBasis};
 
 impl SignIn {
     /// Signs somebody in: with the account that is linked to their identity, or a new one.
@@ -32,7 +32,7 @@ impl SignIn {
         self.follow(provider, &identity, person).await?;
         let authenticated_at = self.authenticated_at(provider, &identity, person).await?;
         tracing::info!(%person, second_factor_verified = identity.second_factor_verified, "signed in by a provider");
-        let ground = Ground::Identity { issuer: identity.issuer, subject: identity.subject };
+        let ground = SignInBasis::Identity { issuer: identity.issuer, subject: identity.subject };
         let (tenant, by, second_factor_verified) =
             (provider.tenant, SignedInBy::Provider, identity.second_factor_verified);
         self.open(Authenticated {

@@ -72,14 +72,14 @@ impl Providers {
     }
 
     /// The issuers by which people may sign in to a tenant now, and whether they may by password.
-    async fn active_issuers(&self, tenant: TenantId) -> Result<store::WaysIn, store::Error> {
+    async fn active_issuers(&self, tenant: TenantId) -> Result<store::SignInMethods, store::Error> {
         let configured = self.configured(tenant).await?.into_iter();
         let mut issuers: Vec<_> =
             configured.filter(|one| self.is_allowed(&one.key)).map(|one| one.provider.issuer).collect();
         let own = self.store.system().providers_of(tenant).await?.into_iter();
         let active = own.filter(|(id, own)| self.is_active(*id, own));
         issuers.extend(active.map(|(_, provider)| provider.issuer));
-        Ok(store::WaysIn { password: !self.settings.passwords_disabled(), issuers })
+        Ok(store::SignInMethods { password: !self.settings.passwords_disabled(), issuers })
     }
 }
 

@@ -1,5 +1,5 @@
-//! Sign-in anomalies: the browsers and networks known of each person, bounded in number and age, and the first use of others.
-use super::{Found, networks::remember_network};
+//! Sign-in anomalies: known browsers and networks of each person, limited in number and age, and sign-ins from new ones.
+use super::{Detection, networks::remember_network};
 use crate::{
     Result, Topic, Write,
     db::{column::row_type, conn::tenant_query},
@@ -13,52 +13,48 @@ use domain::{
 use serde_json::json;
 use std::time::Duration;
 
-/// Somebody who signed in, as far as it tells where.
+/// Where a sign-in came from.
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    /// The hash of what the browser's cookie holds from now on.
+    /// Hash of the browser's new device cookie.
     pub token_hash: [u8; 32],
-    /// The browser, in words.
+    /// Browser and operating system.
     pub device: String,
-    /// Whether a second factor was shown, or vouched for.
+    /// Whether a second factor was verified here or by the provider.
     pub second_factor_verified: bool,
 }
 
 row_type! {
-    /// What is known of where somebody signs in.
-    pub struct Known {
-        /// Whether this browser is among those from before: 0 or 1.
+    /// KnownOrigins browsers, networks and factors of a person.
+    pub struct KnownOrigins {
+        /// Whether this browser is known: 0 or 1.
         pub device: i64,
-        /// How many browsers are known.
         pub devices: i64,
         pub network: i64,
-        /// How many networks are known.
         pub networks: i64,
-        /// How many second factors were set up.
         pub factors: i64,
     }
 }
 
 row_type! {
-    /// A sign-in that was told.
-    pub struct Arrived {
+    /// A reported sign-in.
+    pub struct ReportedSignIn {
         pub id: EventId,
-        /// What of it was new.
         pub facts: Facts,
     }
 }
 
-/// Sign-ins of one person from new places within an hour are told as one.
+/// Sign-ins of one person from new places within this time are one anomaly.
 const HOUR: Duration = Duration::from_hours(1);
 
 impl Write {
-    /// Remembers a browser, by the hash of what its cookie holds, and the network that the actor's address is in. Where one of
-    /// them is new, that is told to the person and to admins; the first of all is not (N-06).
+    /// Remembers the browser and the network of a sign-in. A new one is an anomaly, reported to the person and to admins,
+    /// unless it is the account's first (N-06).
     pub async fn arrive(&mut self, person: PersonId, arrival: &Arrival) -> Result<()> {
-        let (address, network) = self.whereabouts();
+        let (address, network) = self.address_and_network();
         let known = tenant_query!(
             self,
-            Known,
+            KnownOrigins,
             fetch_one,
             "select
                 (select count(*) from known_device d where d.tenant_id = $1 and d.person_id = $2 and d.token_hash = $3) as device,
@@ -74,12 +70,12 @@ impl Write {
             network.clone(),
             self.now.before(NETWORK_RETENTION)
         )?;
-        // Only what is whole is remembered: who knows no more than the password is as new the next time.
-        let half = !arrival.second_factor_verified && known.factors > 0;
-        if !half {
-            self.know_device(person, arrival.token_hash).await?;
+        // Only complete sign-ins are remembered: a person who knows just the password is new again the next time.
+        let incomplete = !arrival.second_factor_verified && known.factors > 0;
+        if !incomplete {
+            self.remember_device(person, arrival.token_hash).await?;
             self.know_network(person, &network).await?;
-            if self.completes(person, &address).await? {
+            if self.complete_report(person, &address).await? {
                 return Ok(());
             }
         }
@@ -88,39 +84,43 @@ impl Write {
         if first || !(new_device || new_network) {
             return Ok(());
         }
-        // What is told of a whole one is not covered up by half of another.
-        let subject = match half && self.was_whole(person).await? {
+        // An incomplete sign-in must not replace the report of a complete one.
+        let subject = match incomplete && self.was_complete(person).await? {
             true => format!("{person} half"),
             false => person.to_string(),
         };
         let device = arrival.device.clone();
-        let found = Found {
-            facts: Facts::SignIn { device: device.clone(), new_device, new_network, half },
+        let found = Detection {
+            facts: Facts::SignIn { device: device.clone(), new_device, new_network, half: incomplete },
             subject,
             span: HOUR,
             person: Some(person),
-            told: Some(person),
+            notified: Some(person),
             key: None,
             times: None,
         };
-        if self.found(found).await? {
-            self.happened(person, AccountNotice::NewPlace, &device).await?;
+        if self.report_anomaly(found).await? {
+            self.notify_person(person, AccountNotice::NewPlace, &device).await?;
         }
         Ok(())
     }
 
-    /// A sign-in that was told when half of it was done is whole now, and waits to be looked at again. Says whether there was one.
-    async fn completes(&mut self, person: PersonId, address: &str) -> Result<bool> {
+    /// Updates the anomaly of an incomplete sign-in that is now complete, and marks it as not reviewed. Returns whether
+    /// there was one.
+    async fn complete_report(&mut self, person: PersonId, address: &str) -> Result<bool> {
         const SQL: &str = "select id, facts from anomaly where tenant_id = $1 and kind = 'sign_in' and subject = $2
              and span >= $3 and address = $4 order by span desc limit 1";
         let since = self.span(HOUR) - 1;
-        let told = tenant_query!(self, Arrived, fetch_optional, SQL, person.to_string(), since, address.to_owned())?;
-        let Some(Arrived { id, facts: Facts::SignIn { device, new_device, new_network, half: true } }) = told else {
+        let notified =
+            tenant_query!(self, ReportedSignIn, fetch_optional, SQL, person.to_string(), since, address.to_owned())?;
+        let Some(ReportedSignIn { id, facts: Facts::SignIn { device, new_device, new_network, half: true } }) =
+            notified
+        else {
             return Ok(false);
         };
         let facts = Facts::SignIn { device, new_device, new_network, half: false };
         const WHOLE: &str = "update anomaly set facts = $3, last_at = $4, reviewed_at = null, reviewed_by = null where tenant_id = $1 and id = $2";
-        self.hold_log().await?;
+        self.lock_audit_log().await?;
         tenant_query!(self, execute, WHOLE, id, facts, self.now)?;
         let detail = json!({ "kind": "sign_in", "half": false });
         self.note("anomaly.detect", ("anomaly", id.to_string()), Outcome::Done, detail).await?;
@@ -128,13 +128,13 @@ impl Write {
         Ok(true)
     }
 
-    /// Whether a whole sign-in of this person was told in this span.
-    async fn was_whole(&mut self, person: PersonId) -> Result<bool> {
+    /// Returns whether a complete sign-in of this person was reported in this span.
+    async fn was_complete(&mut self, person: PersonId) -> Result<bool> {
         const SQL: &str =
             "select id, facts from anomaly where tenant_id = $1 and kind = 'sign_in' and subject = $2 and span = $3";
         let span = self.span(HOUR);
-        let told = tenant_query!(self, Arrived, fetch_optional, SQL, person.to_string(), span)?;
-        Ok(matches!(told, Some(Arrived { facts: Facts::SignIn { half: false, .. }, .. })))
+        let notified = tenant_query!(self, ReportedSignIn, fetch_optional, SQL, person.to_string(), span)?;
+        Ok(matches!(notified, Some(ReportedSignIn { facts: Facts::SignIn { half: false, .. }, .. })))
     }
 
     async fn know_network(&mut self, person: PersonId, network: &str) -> Result<()> {

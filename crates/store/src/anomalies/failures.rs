@@ -1,5 +1,5 @@
 //! Failure anomalies: wrong passwords and second factors, counted for an hour by person and by network.
-use super::{DAY, Found};
+use super::{DAY, Detection};
 use crate::{
     Result, Write,
     db::{column::row_type, conn::tenant_query},
@@ -12,18 +12,18 @@ use domain::{
 
 row_type! {
     /// Failures of the last hour.
-    pub struct Counted {
+    pub struct FailureCounts {
         pub failures: i64,
-        /// From how many networks, or for how many people.
+        /// Number of networks, or of people.
         pub kinds: i64,
     }
 }
 
 impl Write {
-    /// Counts that somebody could not show that they are `person`. Many times for one person are told to them, many people from
-    /// one network to admins: once a day, and again when it has doubled.
+    /// Counts a failed sign-in as `person`. Many failures for one person are reported to them, and many people from one
+    /// network to admins: once a day, and again when the number has doubled.
     pub(crate) async fn count_failure(&mut self, person: PersonId) -> Result<()> {
-        let (_, network) = self.whereabouts();
+        let (_, network) = self.address_and_network();
         let span = self.span(FAILURE_INTERVAL);
         let since = span - FAILURE_INTERVALS_PER_HOUR;
         const OLD: &str = "delete from failure_count where tenant_id = $1 and span <= $2";
@@ -42,9 +42,9 @@ impl Write {
     }
 
     async fn guessing(&mut self, person: PersonId, since: i64) -> Result<()> {
-        let Counted { failures, kinds: networks } = tenant_query!(
+        let FailureCounts { failures, kinds: networks } = tenant_query!(
             self,
-            Counted,
+            FailureCounts,
             fetch_one,
             "select cast(coalesce(sum(failures), 0) as bigint) as failures, count(distinct network) as kinds
              from failure_count where tenant_id = $1 and person_id = $2 and span > $3",
@@ -54,25 +54,25 @@ impl Write {
         if failures < GUESSING_THRESHOLD {
             return Ok(());
         }
-        let found = Found {
+        let found = Detection {
             facts: Facts::Guessing { failures, networks },
             subject: person.to_string(),
             span: DAY,
             person: Some(person),
-            told: Some(person),
+            notified: Some(person),
             key: None,
             times: None,
         };
-        if self.found_many(found, failures).await? {
-            self.happened(person, AccountNotice::ManyFailures, "").await?;
+        if self.report_running_total(found, failures).await? {
+            self.notify_person(person, AccountNotice::ManyFailures, "").await?;
         }
         Ok(())
     }
 
     async fn spraying(&mut self, network: String, since: i64) -> Result<()> {
-        let Counted { failures, kinds: accounts } = tenant_query!(
+        let FailureCounts { failures, kinds: accounts } = tenant_query!(
             self,
-            Counted,
+            FailureCounts,
             fetch_one,
             "select cast(coalesce(sum(failures), 0) as bigint) as failures, count(distinct person_id) as kinds
              from failure_count where tenant_id = $1 and network = $2 and span > $3",
@@ -82,15 +82,15 @@ impl Write {
         if accounts < SPRAYING_THRESHOLD {
             return Ok(());
         }
-        let found = Found {
+        let found = Detection {
             facts: Facts::Spraying { accounts, failures },
             subject: network,
             span: DAY,
             person: None,
-            told: None,
+            notified: None,
             key: None,
             times: None,
         };
-        self.found_many(found, accounts).await.map(drop)
+        self.report_running_total(found, accounts).await.map(drop)
     }
 }

@@ -15,30 +15,29 @@ use domain::{
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
-/// From [`MIN_UNUSUAL_TASKS`] on, every so many tasks are held against the hours before.
-const EVERY: i64 = 10;
+/// From [`MIN_UNUSUAL_TASKS`] on, the count is compared with earlier hours after every this many tasks.
+const CHECK_INTERVAL: i64 = 10;
 
 row_type! {
-    /// An hour in which a key submitted something.
-    pub struct Active {
-        /// Hours since the epoch.
+    /// An hour in which a key submitted tasks.
+    pub struct ActiveHour {
         pub hour: i64,
     }
 }
 
 row_type! {
-    /// What a key did in the last 30 days.
-    pub struct Busiest {
-        /// How many tasks in its busiest hour.
+    /// Task counts of a key in the last 30 days.
+    pub struct UsageSummary {
+        /// Number of tasks in the busiest hour.
         pub most: i64,
-        /// On how many days it submitted something.
+        /// Number of days with tasks.
         pub days: i64,
     }
 }
 
 impl Write {
-    /// Counts a task that the actor's key submits, and tells when that many, or at that time, are unusual for it. Comes last in a
-    /// transaction: the counter's row is held for no longer than the log's head.
+    /// Counts a task submitted with the actor's key and reports an unusual number or hour. It runs last in a transaction,
+    /// so that the counter's row is locked no longer than the audit log.
     pub(crate) async fn count_task(&mut self) -> Result<()> {
         let Some(key) = self.actor.key() else { return Ok(()) };
         let hour = self.span(HOUR);
@@ -53,7 +52,7 @@ impl Write {
         )?;
         match tasks.n {
             1 => self.hold_against_weeks(key, hour).await,
-            n if n >= MIN_UNUSUAL_TASKS && n % EVERY == 0 => self.hold_against_hours(key, hour, n).await,
+            n if n >= MIN_UNUSUAL_TASKS && n % CHECK_INTERVAL == 0 => self.hold_against_hours(key, hour, n).await,
             _ => Ok(()),
         }
     }
@@ -64,7 +63,7 @@ impl Write {
         tenant_query!(self, execute, OLD, key, since)?;
         const SQL: &str = "select hour from key_hour where tenant_id = $1 and key_id = $2 and hour < $3";
         let before: Vec<_> =
-            tenant_query!(self, Active, fetch_all, SQL, key, hour)?.iter().map(|row| row.hour).collect();
+            tenant_query!(self, ActiveHour, fetch_all, SQL, key, hour)?.iter().map(|row| row.hour).collect();
         match unusual_hour(hour, &before) {
             Some(facts) => self.tell_of_key(key, facts).await,
             None => Ok(()),
@@ -72,9 +71,9 @@ impl Write {
     }
 
     async fn hold_against_hours(&mut self, key: KeyId, hour: i64, tasks: i64) -> Result<()> {
-        let Busiest { most, days } = tenant_query!(
+        let UsageSummary { most, days } = tenant_query!(
             self,
-            Busiest,
+            UsageSummary,
             fetch_one,
             "select coalesce(max(tasks), 0) as most, count(distinct hour / 24) as days from key_hour
              where tenant_id = $1 and key_id = $2 and hour >= $3 and hour < $4",
@@ -89,7 +88,7 @@ impl Write {
     }
 
     async fn tell_of_key(&mut self, key: KeyId, facts: Facts) -> Result<()> {
-        let keeper = self.keeper(key).await?;
-        self.found_of_key(key, &keeper, facts).await
+        let profile = self.profile(key).await?;
+        self.report_key_anomaly(key, &profile, facts).await
     }
 }

@@ -1,5 +1,5 @@
 //! Key anomalies: the use of a key from a new network, and after a long time without use.
-use super::{DAY, Found, networks::remember_network};
+use super::{DAY, Detection, networks::remember_network};
 use crate::{
     Error, Result, Write,
     db::{column::row_type, conn::tenant_query},
@@ -14,46 +14,46 @@ use std::time::Duration;
 const HOUR: Duration = Duration::from_hours(1);
 
 row_type! {
-    /// A key whose habits are known.
-    pub struct Keeper {
+    /// Properties of a key that its anomalies need.
+    pub struct KeyProfile {
         pub name: String,
-        /// Where from it works; anywhere, if empty.
+        /// Allowed networks; any network if empty.
         pub networks: Networks,
         pub owner_id: PersonId,
-        /// Who answers for the owner, if that is a service account.
+        /// The responsible person, if the owner is a service account.
         pub responsible_id: Option<PersonId>,
     }
 }
 
 row_type! {
-    /// What is known of where a key is used.
-    pub struct Places {
-        /// Whether this network is among them: 0 or 1.
+    /// KnownOrigins networks of a key.
+    pub struct KnownNetworks {
+        /// Whether this network is known: 0 or 1.
         pub this: i64,
         pub known: i64,
     }
 }
 
 impl Write {
-    /// Notes that the actor's key is used from where it is, having been used at `last` before. A network that is new for it is
-    /// told, unless the key is bound to networks anyway, and so is its use after 90 days; the first of all is not (N-06).
+    /// Records the use of the actor's key from its network; `last` is the previous use. A new network is an anomaly unless
+    /// the key is limited to networks or it is the key's first, and so is a use after 90 days without one (N-06).
     ///
-    /// The caller sees to it that this is not done for every request.
+    /// The caller does not do this for every request.
     pub async fn note_key_use(&mut self, last: Option<Timestamp>) -> Result<()> {
         let key = self.actor.key().ok_or(Error::NotFound)?;
-        let keeper = self.keeper(key).await?;
+        let profile = self.profile(key).await?;
         let silence = last.map(|at| self.now.since(at)).filter(|silence| *silence >= DORMANT_AFTER);
         if let Some(silence) = silence {
             let days = i64::try_from(silence.as_secs() / DAY.as_secs()).unwrap_or(i64::MAX);
-            self.found_of_key(key, &keeper, Facts::KeySilent { days }).await?;
+            self.report_key_anomaly(key, &profile, Facts::KeySilent { days }).await?;
         }
-        let (_, network) = self.whereabouts();
+        let (_, network) = self.address_and_network();
         if network.is_empty() {
             return Ok(());
         }
         let places = tenant_query!(
             self,
-            Places,
+            KnownNetworks,
             fetch_one,
             "select count(*) as known, cast(coalesce(sum(case when network = $3 then 1 else 0 end), 0) as bigint) as this from key_network
              where tenant_id = $1 and key_id = $2 and last_used_at > $4",
@@ -62,46 +62,46 @@ impl Write {
             self.now.before(NETWORK_RETENTION)
         )?;
         remember_network!(self, "key_network", "key_id", key, network);
-        if places.known > 0 && places.this == 0 && keeper.networks.is_empty() {
-            self.found_of_key(key, &keeper, Facts::KeyNetwork { known: places.known }).await?;
+        if places.known > 0 && places.this == 0 && profile.networks.is_empty() {
+            self.report_key_anomaly(key, &profile, Facts::KeyNetwork { known: places.known }).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn keeper(&mut self, key: KeyId) -> Result<Keeper> {
+    pub(super) async fn profile(&mut self, key: KeyId) -> Result<KeyProfile> {
         const SQL: &str = "select k.name, k.networks, k.owner_id, p.responsible_id from api_key k
              join person p on p.tenant_id = k.tenant_id and p.id = k.owner_id where k.tenant_id = $1 and k.id = $2";
-        tenant_query!(self, Keeper, fetch_one, SQL, key)
+        tenant_query!(self, KeyProfile, fetch_one, SQL, key)
     }
 
-    /// Tells something about a key to whoever keeps it, and to admins.
-    pub(super) async fn found_of_key(&mut self, key: KeyId, keeper: &Keeper, facts: Facts) -> Result<()> {
-        let told = keeper.responsible_id.unwrap_or(keeper.owner_id);
+    /// Reports an anomaly of a key to its owner or responsible person, and to admins.
+    pub(super) async fn report_key_anomaly(&mut self, key: KeyId, profile: &KeyProfile, facts: Facts) -> Result<()> {
+        let notified = profile.responsible_id.unwrap_or(profile.owner_id);
         let many = match facts {
             Facts::TaskVolume { tasks, .. } => Some(tasks),
             _ => None,
         };
-        let found = Found {
+        let found = Detection {
             facts,
             subject: key.to_string(),
             span: DAY,
-            person: Some(keeper.owner_id),
-            told: Some(told),
+            person: Some(profile.owner_id),
+            notified: Some(notified),
             key: Some(key),
             times: None,
         };
         let new = match many {
-            Some(times) => self.found_many(found, times).await?,
-            None => self.found(found).await?,
+            Some(times) => self.report_running_total(found, times).await?,
+            None => self.report_anomaly(found).await?,
         };
         if new {
-            self.happened(told, AccountNotice::KeyAnomaly, &keeper.name).await?;
+            self.notify_person(notified, AccountNotice::KeyAnomaly, &profile.name).await?;
         }
         Ok(())
     }
 
-    /// Passes a key's habits on to the one that takes its place: what is unusual for the one is unusual for the other.
-    pub(crate) async fn inherit_habits(&mut self, old: KeyId, new: KeyId) -> Result<()> {
+    /// Copies the usage history of a key to its successor, so that both have the same baseline.
+    pub(crate) async fn copy_usage_history(&mut self, old: KeyId, new: KeyId) -> Result<()> {
         const NETWORKS: &str = "insert into key_network (tenant_id, key_id, network, last_used_at)
              select tenant_id, $3, network, last_used_at from key_network
              where tenant_id = $1 and key_id = $2 and last_used_at > $4";

@@ -28,60 +28,58 @@ use std::time::Duration;
 pub use arrivals::Arrival;
 
 row_type! {
-    /// Something unusual.
     pub struct AnomalyRow {
         pub id: EventId,
         pub kind: AnomalyKind,
-        /// Whose account or key it is about, if it is about one.
+        /// The person that the anomaly is about, if any.
         pub person_id: Option<PersonId>,
         pub person: Option<String>,
-        /// The key that it is about.
+        /// The key that the anomaly is about, if any.
         pub key_id: Option<KeyId>,
         pub key_name: Option<String>,
         pub key_prefix: Option<String>,
-        /// How often it happened, or how many there were.
+        /// Number of occurrences.
         pub times: i64,
-        /// Where from, the last time.
+        /// Address of the last occurrence.
         pub address: String,
         pub network: String,
         pub facts: Facts,
         pub first_at: Timestamp,
         pub last_at: Timestamp,
-        /// When an admin said that they have looked at it.
         pub reviewed_at: Option<Timestamp>,
         pub reviewed_by: Option<String>,
     }
 }
 
-/// What to look for.
+/// Filter for anomalies.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AnomalyFilter {
     pub kind: Option<AnomalyKind>,
-    /// Only what is about this person or their keys.
+    /// Only anomalies of this person or their keys.
     pub person: Option<PersonId>,
-    /// Only what nobody has looked at.
+    /// Only anomalies that nobody has reviewed.
     pub new: bool,
 }
 
-/// Something unusual that was found.
-pub(crate) struct Found {
+/// A detected anomaly.
+pub(crate) struct Detection {
     pub facts: Facts,
-    /// A person, a key or a network.
+    /// Id of a person or key, or a network.
     pub subject: String,
-    /// How long it is one and the same.
+    /// Occurrences within one interval of this length are one anomaly.
     pub span: Duration,
     pub person: Option<PersonId>,
-    pub told: Option<PersonId>,
+    pub notified: Option<PersonId>,
     pub key: Option<KeyId>,
-    /// How many there are; one more than before, without.
+    /// Absolute number of occurrences; without it, each report adds one.
     pub times: Option<i64>,
 }
 
-/// A day, in which most things are told once.
+/// The interval of most anomalies.
 pub(crate) const DAY: Duration = Duration::from_hours(24);
 
-/// How many are waiting is counted so far only.
-const MOST_COUNTED: i64 = 1_000;
+/// Maximum of the count of unreviewed anomalies.
+const MAX_COUNTED: i64 = 1_000;
 
 macro_rules! columns {
     () => {
@@ -95,7 +93,7 @@ macro_rules! columns {
 }
 
 impl Read {
-    /// What was unusual in the tenant, the newest first, `after` being the last that was seen.
+    /// Returns anomalies, newest first, with ids below `after`.
     pub async fn anomalies(
         &mut self,
         _: &Allowed<ReadAudit>,
@@ -121,17 +119,17 @@ impl Read {
         Ok(Page::cut(rows, limit, |row| row.id.to_string()))
     }
 
-    /// How many of them nobody has looked at, up to a thousand; none for those who do not read everything.
+    /// Returns the number of unreviewed anomalies, up to a thousand; zero for actors who cannot read everything.
     pub async fn unreviewed_anomalies(&mut self) -> Result<i64> {
         if !self.actor.can_read_everything() {
             return Ok(0);
         }
         const SQL: &str = "select count(*) as n from
              (select id from anomaly where tenant_id = $1 and reviewed_at is null order by id desc limit $2) as waiting";
-        Ok(tenant_query!(self, Number, fetch_one, SQL, MOST_COUNTED)?.n)
+        Ok(tenant_query!(self, Number, fetch_one, SQL, MAX_COUNTED)?.n)
     }
 
-    /// What was unusual about the actor's own account and keys, and those of service accounts that they answer for.
+    /// Returns the anomalies of the actor's own account and keys, and of service accounts that they are responsible for.
     pub async fn own_anomalies(&mut self, limit: u32) -> Result<Vec<AnomalyRow>> {
         let person = self.viewer();
         tenant_query!(
@@ -146,15 +144,13 @@ impl Read {
 }
 
 row_type! {
-    /// When somebody looked at something.
-    pub struct LookedAt {
-        /// When, if anybody did.
+    pub struct AnomalyReview {
         pub reviewed_at: Option<Timestamp>,
     }
 }
 
 row_type! {
-    /// What a report said so far.
+    /// The stored anomaly after a report.
     pub struct Reported {
         pub id: EventId,
         pub times: i64,
@@ -162,12 +158,12 @@ row_type! {
 }
 
 impl Write {
-    /// Notes that an admin has looked at something as it was when they saw it. Somebody else having done so is a conflict, and
-    /// so is that it has detected again since: that waits to be looked at.
+    /// Marks an anomaly as reviewed, as of `seen`. It is a conflict if another admin reviewed it before, or if it occurred
+    /// again since `seen`.
     pub async fn review_anomaly(&mut self, proof: Allowed<ReviewAnomaly>) -> Result<()> {
         let &ReviewAnomaly { id, seen } = proof.action();
         let by = self.actor.person();
-        // The log's head before the row, as in `found`: in the other order the two would wait for each other.
+        // The audit log is locked before the row, as in `report_anomaly`; the other order could deadlock.
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         let looked = tenant_query!(
@@ -182,7 +178,7 @@ impl Write {
         )?;
         if looked == 0 {
             const SQL: &str = "select reviewed_at from anomaly where tenant_id = $1 and id = $2";
-            return Err(match tenant_query!(self, LookedAt, fetch_one, SQL, id)?.reviewed_at {
+            return Err(match tenant_query!(self, AnomalyReview, fetch_one, SQL, id)?.reviewed_at {
                 Some(_) => Error::Conflict(Conflict::AnomalyReviewed),
                 None => Error::Conflict(Conflict::AnomalyRepeated),
             });
@@ -191,24 +187,24 @@ impl Write {
         Ok(())
     }
 
-    /// Puts something on the list, or says that it goes on: within its span it is one entry, which waits to be looked at again.
-    /// Says whether it is a new one.
-    pub(crate) async fn found(&mut self, found: Found) -> Result<bool> {
-        let Found { facts, subject, span, person, told, key, times } = found;
+    /// Records an anomaly. Within its interval it is one row, which becomes unreviewed again. Returns whether the row is
+    /// new.
+    pub(crate) async fn report_anomaly(&mut self, found: Detection) -> Result<bool> {
+        let Detection { facts, subject, span, person, notified, key, times } = found;
         let id = EventId(new_id());
-        let (address, network) = self.whereabouts();
+        let (address, network) = self.address_and_network();
         let (kind, span) = (facts.kind(), self.span(span));
-        // Before the row, for some have the log's head already when they come here (a task that is submitted, a password that
-        // is wrong): one order for all, or two would wait for each other.
-        self.hold_log().await?;
-        // $15 is the number of times where it was counted; otherwise each report adds one.
+        // Some callers have locked the audit log already (a submission, a wrong password). Everybody locks it before the
+        // row; another order could deadlock.
+        self.lock_audit_log().await?;
+        // $15 is the absolute number of occurrences, if given; otherwise each report adds one.
         let reported = insert!(self, Reported, fetch_one, "anomaly" {
             id: id,
             kind: kind,
             subject: subject,
             span: span,
             person_id: person,
-            notify_id: told,
+            notify_id: notified,
             key_id: key,
             times: times.unwrap_or(1),
             address: address,
@@ -225,29 +221,29 @@ impl Write {
         )?;
         let detail = json!({ "kind": kind, "times": reported.times });
         self.note("anomaly.detect", ("anomaly", reported.id.to_string()), Outcome::Done, detail).await?;
-        self.publish(Topic::People, told.map_or(reported.id.0, |person| person.0));
+        self.publish(Topic::People, notified.map_or(reported.id.0, |person| person.0));
         Ok(reported.id == id)
     }
 
-    /// The same for what is counted: told again only when it has doubled.
-    pub(crate) async fn found_many(&mut self, found: Found, times: i64) -> Result<bool> {
+    /// Records an anomaly with a running total; repeated only when the total has doubled.
+    pub(crate) async fn report_running_total(&mut self, found: Detection, times: i64) -> Result<bool> {
         const SQL: &str =
             "select id, times from anomaly where tenant_id = $1 and kind = $2 and subject = $3 and span = $4";
         let (kind, subject, span) = (found.facts.kind(), found.subject.clone(), self.span(found.span));
         match tenant_query!(self, Reported, fetch_optional, SQL, kind, subject, span)? {
             Some(before) if times < before.times.saturating_mul(2) => Ok(false),
-            _ => self.found(Found { times: Some(times), ..found }).await,
+            _ => self.report_anomaly(Detection { times: Some(times), ..found }).await,
         }
     }
 
-    /// Where the actor is, and the network of that; nothing where it is on the machine.
-    pub(crate) fn whereabouts(&self) -> (String, String) {
+    /// Returns the actor's address and its network; both are empty for local actors.
+    pub(crate) fn address_and_network(&self) -> (String, String) {
         let address = self.actor.address.clone().unwrap_or_default();
         let network = address.parse().map(domain::anomalies::network_of).unwrap_or_default();
         (address, network)
     }
 
-    /// The number of the span of time in which this transaction takes place.
+    /// Returns the number of the interval of this length that the transaction falls in.
     pub(crate) fn span(&self, length: Duration) -> i64 {
         self.now.0.div_euclid(i64::try_from(length.as_micros()).unwrap_or(i64::MAX))
     }

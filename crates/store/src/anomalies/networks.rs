@@ -1,7 +1,7 @@
-//! Known networks of a person or a key: the latest ones, for a limited time.
+//! KnownOrigins networks of a person or a key: the latest ones, for a limited time.
 
-/// Remembers that a row of `$whose` was seen in a network, and forgets what is too old or too much of it, in one of two tables
-/// of the same form.
+/// Stores that a row of `$whose` was used from a network and deletes its networks beyond the limits on age and number, in
+/// one of two tables of the same structure.
 macro_rules! remember_network {
     ($self:ident, $table:literal, $whose:literal, $id:expr, $network:expr) => {{
         tenant_query!(

@@ -1,4 +1,5 @@
-//! Retention: deletion of known networks, counters and anomalies by age, also those of revoked keys and of people who left.
+//! Retention: deletion of known networks, counters and anomalies by age, including those of revoked keys and former
+//! members.
 use crate::{Result, Write, db::conn::tenant_query};
 use domain::anomalies::{
     ACTIVE_HOURS_WINDOW, ANOMALY_RETENTION, FAILURE_INTERVAL, FAILURE_INTERVALS_PER_HOUR, NETWORK_RETENTION,
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Deletes `$3` networks from a table that were last used at `$2` or before.
+/// Deletes up to `$3` networks that were last used at `$2` or before.
 macro_rules! old_networks {
     ($table:literal, $whose:literal) => {
         concat!(
@@ -25,7 +26,7 @@ macro_rules! old_networks {
 }
 
 impl Write {
-    /// Forgets up to so many rows of each kind that count for nothing any more; says whether there may be others.
+    /// Deletes up to `most` expired rows of each kind. Returns whether there may be more.
     pub async fn delete_expired_history(&mut self, most: u32) -> Result<bool> {
         let (networks, hours) = (self.now.before(NETWORK_RETENTION), self.span(HOUR) - ACTIVE_HOURS_WINDOW);
         let failures = self.span(FAILURE_INTERVAL) - FAILURE_INTERVALS_PER_HOUR;

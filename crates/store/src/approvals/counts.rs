@@ -2,13 +2,14 @@
 use super::{ApprovalFilter, visible};
 use crate::{
     Counts, Read, Result,
-    counts::OF_A_STATE,
+    counts::MAX_COUNT_PER_STATE,
     db::filter::{Arg, Statement},
 };
 use domain::approval::ApprovalState;
 
-/// How many of the newest questions of a state were looked at, and how many of those one sees, of one organization or of all.
-macro_rules! seen_of_state {
+/// Counts how many of the newest approval requests of a state were scanned, and how many of these the actor sees, in one
+/// organization or all.
+macro_rules! visible_count {
     ($before:literal, $state:literal, $organization:literal) => {
         concat!(
             $before,
@@ -25,7 +26,7 @@ macro_rules! seen_of_state {
 }
 
 impl Read {
-    /// How many there are of each state, the filter's own state left aside.
+    /// Returns the number of approval requests in each state, ignoring the filter's own state.
     pub async fn approval_counts(&mut self, filter: &ApprovalFilter) -> Result<Counts<ApprovalState>> {
         let counts = Counts::none(ApprovalState::ALL.iter().copied());
         let organization = match (self.actor.only, filter.organization) {
@@ -33,15 +34,16 @@ impl Read {
             (only, asked) => asked.or(only),
         };
         let everything = Arg::Bool(self.actor.can_read_everything());
-        let mut args = vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), everything, Arg::Int(OF_A_STATE)];
+        let mut args =
+            vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), everything, Arg::Int(MAX_COUNT_PER_STATE)];
         args.extend(organization.map(|organization| Arg::Uuid(organization.0)));
         let mut states = ApprovalState::ALL.iter().map(|state| Arg::Text(state.to_string()));
         args.extend(states.next());
         let (first, other) = match organization {
-            None => (seen_of_state!("", "$5", ""), seen_of_state!(" union all ", "?", "")),
+            None => (visible_count!("", "$5", ""), visible_count!(" union all ", "?", "")),
             Some(_) => (
-                seen_of_state!("", "$6", " and a.organization_id = $5"),
-                seen_of_state!(" union all ", "?", " and a.organization_id = $5"),
+                visible_count!("", "$6", " and a.organization_id = $5"),
+                visible_count!(" union all ", "?", " and a.organization_id = $5"),
             ),
         };
         let mut statement = Statement::new(first, args);

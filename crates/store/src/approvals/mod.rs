@@ -23,17 +23,16 @@ use domain::{
 use serde_json::json;
 
 row_type! {
-    /// Who stands behind a request besides its requester.
-    pub struct Behind {
-        /// Who answers for the requester, if that is a service account.
+    /// People besides the requester who must not decide a request.
+    pub struct ExcludedPeople {
+        /// The responsible person, if the requester is a service account.
         pub responsible_id: Option<PersonId>,
-        /// Who was shown the key that asked, if one did.
+        /// The creator of the API key that submitted the task, if any.
         pub creator_id: Option<PersonId>,
     }
 }
 
 row_type! {
-    /// A question.
     pub struct Approval {
         pub id: ApprovalId,
         pub task_id: TaskId,
@@ -44,17 +43,16 @@ row_type! {
         pub organization: String,
         pub requester_id: PersonId,
         pub requester: String,
-        /// Who answers for them, if they are a service account.
+        /// The responsible person, if the requester is a service account.
         pub responsible_id: Option<PersonId>,
-        /// Who was shown the key that asked, if one did.
+        /// The creator of the API key that submitted the task, if any.
         pub creator_id: Option<PersonId>,
         pub request_digest: RequestDigest,
         pub rule: String,
-        /// How many must say yes.
+        /// Number of required approvals.
         pub needed: u32,
         pub given: u32,
         pub state: ApprovalState,
-        /// Since when.
         pub created_at: Timestamp,
         pub expires_at: Timestamp,
         pub settled_at: Option<Timestamp>,
@@ -62,7 +60,6 @@ row_type! {
 }
 
 row_type! {
-    /// An answer.
     pub struct Decision {
         pub person_id: PersonId,
         pub person: String,
@@ -73,7 +70,7 @@ row_type! {
 }
 
 impl Approval {
-    /// Who stands behind the request besides its requester: nobody decides what they stand behind.
+    /// Returns the people besides the requester who must not decide this request.
     pub const fn behind(&self) -> [Option<PersonId>; 2] {
         [self.responsible_id, self.creator_id]
     }
@@ -94,15 +91,14 @@ impl Approval {
     }
 }
 
-/// What to look for.
+/// Filter for approval requests.
 #[derive(Clone, Debug, Default)]
 pub struct ApprovalFilter {
-    /// Only where it stands so.
     pub state: Option<ApprovalState>,
     pub organization: Option<OrganizationId>,
 }
 
-/// Who sees a question: who asked, who may answer, who reads everything.
+/// Whether the actor sees request `a`: its requester, its approvers, and people who can read everything.
 macro_rules! visible {
     () => {
         "(a.requester_id = $2 or $3 or a.organization_id in (select m.organization_id from membership m
@@ -112,8 +108,8 @@ macro_rules! visible {
 
 pub(crate) use visible;
 
-/// Questions that wait for `$2`: not their own, none that they stand behind, and not answered by them. The way leads through
-/// their organizations, so that what waits elsewhere costs nothing.
+/// Selects the requests that `$2` can decide: not their own, none that they are responsible for or created the key of, and
+/// none that they have decided. It starts from their organizations, so that requests elsewhere cost nothing.
 macro_rules! waiting_for_me {
     ($column:literal) => {
         concat!(
@@ -150,7 +146,7 @@ macro_rules! columns {
 }
 
 impl Read {
-    /// Questions that the actor sees, newest first, `after` being the last one seen.
+    /// Returns approval requests that the actor sees, newest first, with ids below `after`.
     pub async fn approvals(
         &mut self,
         filter: &ApprovalFilter,
@@ -176,9 +172,9 @@ impl Read {
         Ok(Page::cut(statement.fetch(&mut self.conn).await?, limit, |row: &Approval| row.id.to_string()))
     }
 
-    /// How many questions wait for this actor's answer: not their own, not answered by them; to 100 at most.
+    /// Returns the number of requests that the actor can decide, up to 100.
     pub async fn approvals_waiting_for_me(&mut self) -> Result<i64> {
-        self.whole()?;
+        self.require_unlimited_key()?;
         let person = self.viewer();
         let counted = tenant_query!(
             self,
@@ -190,9 +186,9 @@ impl Read {
         Ok(counted.n)
     }
 
-    /// The questions that wait for this actor's answer, the oldest first: what [`Read::approvals_waiting_for_me`] counts.
+    /// Returns the requests that the actor can decide, oldest first; see [`Read::approvals_waiting_for_me`].
     pub async fn approvals_for_me(&mut self, limit: u32) -> Result<Vec<Approval>> {
-        self.whole()?;
+        self.require_unlimited_key()?;
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,
@@ -205,15 +201,15 @@ impl Read {
         )
     }
 
-    /// One question.
+    /// Returns one approval request.
     pub async fn approval(&mut self, id: ApprovalId) -> Result<Approval> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         const SQL: &str = concat!(columns!(), " and a.id = $4");
         let found = tenant_query!(self, Approval, fetch_one, SQL, person, everything, id)?;
-        self.reached(found.organization_id).map(|()| found)
+        self.require_key_access(found.organization_id).map(|()| found)
     }
 
-    /// The question about a task, if there was one and the actor sees it.
+    /// Returns the approval request of a task if there is one and the actor sees it.
     pub async fn approval_of(&mut self, task: TaskId) -> Result<Option<Approval>> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         const SQL: &str = concat!(columns!(), " and a.task_id = $4");
@@ -221,7 +217,7 @@ impl Read {
         Ok(found.filter(|found| self.actor.reaches(found.organization_id)))
     }
 
-    /// The answers to the question about a task that the actor sees, oldest first.
+    /// Returns the decisions on a task that the actor sees, oldest first.
     pub async fn decisions(&mut self, task: TaskId) -> Result<Vec<Decision>> {
         self.progress(task).await?;
         tenant_query!(
@@ -238,13 +234,13 @@ impl Read {
 }
 
 row_type! {
-    /// What an answer is checked against.
-    pub struct Open {
+    /// The row that a decision is checked against.
+    pub struct LockedApproval {
         pub task_id: TaskId,
         pub organization_id: OrganizationId,
         pub requester_id: PersonId,
         pub request_digest: RequestDigest,
-        /// How many must say yes.
+        /// Number of required approvals.
         pub needed: u32,
         pub state: ApprovalState,
         pub expires_at: Timestamp,
@@ -252,15 +248,15 @@ row_type! {
 }
 
 row_type! {
-    /// A question whose time is up.
-    pub struct Due {
+    /// A waiting request that is to be closed.
+    pub struct WaitingApproval {
         pub id: ApprovalId,
         pub task_id: TaskId,
     }
 }
 
 impl Write {
-    pub(crate) async fn ask(
+    pub(crate) async fn create_approval(
         &mut self,
         task: TaskId,
         organization: OrganizationId,
@@ -287,14 +283,14 @@ impl Write {
         Ok(())
     }
 
-    /// Records an answer. A question that is settled, expired, changed or answered by this person before is a conflict.
+    /// Records a decision. It is a conflict if the request is closed, expired, changed or already decided by this person.
     pub async fn decide(&mut self, proof: Allowed<Decide>) -> Result<ApprovalState> {
         let person = self.actor.person().ok_or(Error::Conflict(Conflict::DeciderNotAPerson))?;
         let &Decide { approval, task, organization, requester, answer, request, ref reason, .. } = proof.action();
-        // Writing the row takes its lock: of two who answer at once one comes second.
+        // The update locks the row, so that concurrent decisions are ordered.
         let open = tenant_query!(
             self,
-            Open,
+            LockedApproval,
             fetch_one,
             "update approval set state = state where tenant_id = $1 and id = $2
              returning task_id, organization_id, requester_id, request_digest, needed, state, expires_at",
@@ -314,10 +310,10 @@ impl Write {
                 return Err(Error::Conflict(Conflict::ApprovalWithdrawn));
             }
         }
-        // The policy was asked with what was read before: since then somebody may have begun to answer for who asks.
+        // The policy saw data from before this transaction: the responsible person may have changed since.
         let behind = tenant_query!(
             self,
-            Behind,
+            ExcludedPeople,
             fetch_one,
             "select p.responsible_id, k.creator_id from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
              left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id where t.tenant_id = $1 and t.id = $2",
@@ -346,28 +342,30 @@ impl Write {
         }
         let state = match answer {
             Answer::Deny => ApprovalState::Denied,
-            Answer::Approve if self.yes_count(approval).await? >= i64::from(open.needed) => ApprovalState::Approved,
+            Answer::Approve if self.approval_count(approval).await? >= i64::from(open.needed) => {
+                ApprovalState::Approved
+            }
             Answer::Approve => ApprovalState::Waiting,
         };
         match state {
             ApprovalState::Denied => {
-                self.close(approval, state).await?;
-                self.settle(task, TaskState::AwaitingApproval, TaskState::Denied, None).await?;
+                self.close_approval(approval, state).await?;
+                self.change_state(task, TaskState::AwaitingApproval, TaskState::Denied, None).await?;
             }
             ApprovalState::Approved => {
-                self.close(approval, state).await?;
-                self.settle(task, TaskState::AwaitingApproval, TaskState::Queued, None).await?;
+                self.close_approval(approval, state).await?;
+                self.change_state(task, TaskState::AwaitingApproval, TaskState::Queued, None).await?;
             }
             _ => {}
         }
         let entry = self.entry(&proof)?.with_detail("state", json!(state));
         self.record(entry).await?;
-        self.in_use(organization).await?;
+        self.require_not_archived(organization).await?;
         self.publish(Topic::Approvals, approval.0);
         Ok(state)
     }
 
-    async fn yes_count(&mut self, approval: ApprovalId) -> Result<i64> {
+    async fn approval_count(&mut self, approval: ApprovalId) -> Result<i64> {
         let counted = tenant_query!(
             self,
             Number,
@@ -378,8 +376,8 @@ impl Write {
         Ok(counted.n)
     }
 
-    /// Settles a question; says whether it still waited.
-    async fn close(&mut self, approval: ApprovalId, state: ApprovalState) -> Result<bool> {
+    /// Closes an approval request and returns whether it was waiting.
+    async fn close_approval(&mut self, approval: ApprovalId, state: ApprovalState) -> Result<bool> {
         let closed = tenant_query!(
             self,
             execute,
@@ -392,46 +390,50 @@ impl Write {
         Ok(closed > 0)
     }
 
-    /// Locks the question about a task, before the task itself. Everybody locks in this order (question, task, audit
-    /// log): two who did not would wait for each other.
-    pub(crate) async fn lock_question(&mut self, task: TaskId) -> Result<()> {
+    /// Locks the approval request of a task before the task itself. All transactions lock in this order (approval request,
+    /// task, audit log); another order could deadlock.
+    pub(crate) async fn lock_approval(&mut self, task: TaskId) -> Result<()> {
         const SQL: &str =
             "update approval set state = state where tenant_id = $1 and task_id = $2 and state = 'waiting'";
         tenant_query!(self, execute, SQL, task)?;
         Ok(())
     }
 
-    /// Takes back the question about a task that was cancelled.
-    pub(crate) async fn withdraw(&mut self, task: TaskId) -> Result<()> {
-        let asked = tenant_query!(
+    /// Withdraws the approval request of a canceled task.
+    pub(crate) async fn withdraw_approval(&mut self, task: TaskId) -> Result<()> {
+        let waiting = tenant_query!(
             self,
-            Due,
+            WaitingApproval,
             fetch_all,
             "select id, task_id from approval where tenant_id = $1 and task_id = $2 and state = 'waiting'",
             task
         )?;
-        for question in asked {
-            self.close(question.id, ApprovalState::Withdrawn).await?;
+        for request in waiting {
+            self.close_approval(request.id, ApprovalState::Withdrawn).await?;
         }
         Ok(())
     }
 
-    /// Denies what nobody decided in time; says how many.
+    /// Closes overdue approval requests as expired and returns their number.
     pub async fn expire_approvals(&mut self) -> Result<usize> {
         let mut due = tenant_query!(
             self,
-            Due,
+            WaitingApproval,
             fetch_all,
             "select id, task_id from approval where tenant_id = $1 and state = 'waiting' and expires_at <= $2 limit 500",
             self.now
         )?;
-        due.sort_by_key(|question| question.task_id); // in which all take several of them
+        due.sort_by_key(|request| request.task_id); // every transaction locks several tasks in this order
         let mut entries = vec![];
-        for question in due {
-            // Somebody may have settled it since we looked; then there is nothing to do.
-            if self.close(question.id, ApprovalState::Expired).await? {
-                self.settle(question.task_id, TaskState::AwaitingApproval, TaskState::Expired, None).await?;
-                entries.push(self.moved(question.task_id, "approval.expire", json!({ "approval": question.id }))?);
+        for request in due {
+            // Another transaction may have closed it since the query.
+            if self.close_approval(request.id, ApprovalState::Expired).await? {
+                self.change_state(request.task_id, TaskState::AwaitingApproval, TaskState::Expired, None).await?;
+                entries.push(self.state_change_event(
+                    request.task_id,
+                    "approval.expire",
+                    json!({ "approval": request.id }),
+                )?);
             }
         }
         let expired = entries.len();

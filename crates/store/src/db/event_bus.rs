@@ -15,7 +15,7 @@ const MAX_RECENT_EVENTS: usize = 1_024;
 
 /// A position in the event stream of one process. Every event before it is visible to a read after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct EventPosition {
     process: u64,
     /// Microseconds since the event bus was created.
     at: u64,
@@ -65,13 +65,13 @@ impl EventBus {
     }
 
     /// Returns the present position.
-    pub(crate) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> EventPosition {
         let recent = self.recent();
-        Mark { process: recent.process, at: recent.now() }
+        EventPosition { process: recent.process, at: recent.now() }
     }
 
     /// Returns the recent events since a mark and a receiver of all later ones.
-    pub(crate) fn subscribe_since(&self, mark: Mark) -> (Vec<Event>, Receiver<Event>) {
+    pub(crate) fn subscribe_since(&self, mark: EventPosition) -> (Vec<Event>, Receiver<Event>) {
         let recent = self.recent(); // holds back events meanwhile
         (recent.since(mark), self.subscribe())
     }
@@ -94,7 +94,7 @@ impl RecentEvents {
     }
 
     /// Returns the events since a mark, or `MISSED` when they were discarded.
-    fn since(&self, mark: Mark) -> Vec<Event> {
+    fn since(&self, mark: EventPosition) -> Vec<Event> {
         if mark.process != self.process || self.last_discarded.is_some_and(|last_discarded| last_discarded >= mark.at) {
             return vec![MISSED];
         }
@@ -103,13 +103,13 @@ impl RecentEvents {
     }
 }
 
-impl fmt::Display for Mark {
+impl fmt::Display for EventPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:x}-{:x}", self.process, self.at)
     }
 }
 
-impl FromStr for Mark {
+impl FromStr for EventPosition {
     type Err = ParseIntError;
     /// Parses the form that `Display` writes.
     fn from_str(text: &str) -> Result<Self, ParseIntError> {
@@ -128,13 +128,13 @@ mod tests {
         Event { tenant: TenantId(Uuid::from_u128(1)), topic, id: Uuid::from_u128(number) }
     }
 
-    fn mark(bus: &EventBus) -> Mark {
+    fn mark(bus: &EventBus) -> EventPosition {
         let recent = bus.recent();
         // Events of the mark's own microsecond are delivered again.
         std::thread::sleep(std::time::Duration::from_micros(2));
         let at = recent.now();
         std::thread::sleep(std::time::Duration::from_micros(2));
-        Mark { process: recent.process, at }
+        EventPosition { process: recent.process, at }
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(bus.recent().since(early).len(), MAX_RECENT_EVENTS);
         tell(1);
         assert_eq!(bus.recent().since(early), [MISSED]);
-        let elsewhere = Mark { process: 0, ..mark(&bus) };
+        let elsewhere = EventPosition { process: 0, ..mark(&bus) };
         assert_eq!(bus.recent().since(elsewhere), [MISSED]);
     }
 
@@ -167,7 +167,7 @@ mod tests {
         let mark = mark(&EventBus::new());
         assert_eq!(mark.to_string().parse(), Ok(mark));
         for garbage in ["", "-", "1", "1-", "-1", "x-1", "1-1-1", "11111111111111111-1"] {
-            assert!(garbage.parse::<Mark>().is_err(), "{garbage:?}");
+            assert!(garbage.parse::<EventPosition>().is_err(), "{garbage:?}");
         }
     }
 }

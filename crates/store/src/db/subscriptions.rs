@@ -1,7 +1,7 @@
 //! Event subscriptions of a store.
 use crate::{
     Event, Store,
-    db::{event::MISSED, event_bus::Mark},
+    db::{event::MISSED, event_bus::EventPosition},
 };
 use tokio::sync::broadcast::Receiver;
 
@@ -17,13 +17,13 @@ impl Store {
     }
 
     /// Returns the present position for [`Store::subscribe_since`]. Take it before reading.
-    pub fn mark(&self) -> Mark {
+    pub fn mark(&self) -> EventPosition {
         self.events().mark()
     }
 
     /// Returns the events since a mark and a receiver of all later ones. When events since the mark were discarded,
     /// or the mark is from another process, the first is [`Topic::Missed`]. Past events do not include task output.
-    pub fn subscribe_since(&self, mark: Mark) -> (Vec<Event>, Receiver<Event>) {
+    pub fn subscribe_since(&self, mark: EventPosition) -> (Vec<Event>, Receiver<Event>) {
         self.events().subscribe_since(mark)
     }
 }

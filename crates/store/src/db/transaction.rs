@@ -3,7 +3,7 @@ use crate::{
     Error, Event, Result, Store, Topic,
     db::{conn::Conn, events, open::RowAccess, random::random},
     security_log::SecurityLogEntry,
-    tasks::Sought,
+    tasks::TitlePrefixes,
 };
 use domain::{
     Action, Actor, Allowed, Denied, TenantId, Timestamp,
@@ -18,7 +18,7 @@ pub struct Read {
     pub(crate) actor: Actor,
     pub(crate) conn: Conn,
     /// The last search text and its search terms.
-    pub(crate) sought: Option<(String, Option<Sought>)>,
+    pub(crate) title_prefixes: Option<(String, Option<TitlePrefixes>)>,
 }
 
 /// A transaction of one actor in one tenant, rolled back unless [`Write::commit`] is called.
@@ -38,7 +38,7 @@ impl Store {
     /// Opens a snapshot of the actor's tenant.
     pub async fn read(&self, actor: &Actor) -> Result<Read> {
         let conn = self.begin_read(RowAccess::Tenant(actor.tenant)).await?;
-        Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn, sought: None })
+        Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn, title_prefixes: None })
     }
 
     /// Opens a transaction in the actor's tenant.

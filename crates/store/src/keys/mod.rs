@@ -1,6 +1,6 @@
-//! API keys: shown once, kept as hashes (M-01).
-mod changing;
-mod ending;
+//! API keys: shown once, stored as hashes (M-01).
+mod change;
+mod expiry;
 
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,
@@ -21,54 +21,50 @@ use domain::{
 use serde_json::json;
 use std::time::Duration;
 
-/// From so long before a key ends it is said wherever it is used or shown.
+/// Period before a key's expiry in which its pages and responses warn.
 pub const KEY_EXPIRY_NOTICE: Duration = Duration::from_hours(14 * 24);
 
-/// The longest that a key works beside the one that takes its place.
+/// Maximum time that a rotated key stays valid with its successor.
 pub const MAX_KEY_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
 row_type! {
-    /// A key as it is listed.
+    /// An API key as it is listed.
     pub struct ApiKey {
         pub id: KeyId,
         pub owner_id: PersonId,
         pub owner: String,
-        /// Who answers for the owner, if that is a service account.
+        /// The responsible person, if the owner is a service account.
         pub responsible_id: Option<PersonId>,
         pub name: String,
-        /// The beginning of it, to recognize it by.
         pub prefix: String,
         pub scopes: Scopes,
-        /// The one organization that it is for.
+        /// The organization that the key is limited to.
         pub organization_id: Option<OrganizationId>,
         pub organization: Option<String>,
-        /// Where from it works; anywhere, if empty.
+        /// Allowed networks; any network if empty.
         pub networks: Networks,
         pub created_at: Timestamp,
-        /// When it stops working, if ever.
         pub expires_at: Option<Timestamp>,
-        /// When it was last used, to a minute.
+        /// Last use, to the minute.
         pub last_used_at: Option<Timestamp>,
-        /// When it was revoked, if it was.
         pub revoked_at: Option<Timestamp>,
-        /// The beginning of the key that takes its place, where there is one.
+        /// Prefix of the key that replaces it, if any.
         pub successor: Option<String>,
     }
 }
 
 impl ApiKey {
-    /// Whether it works now.
     pub fn works(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
     }
 
-    /// Whether it works and will soon do so no more.
+    /// Whether it is active and within [`KEY_EXPIRY_NOTICE`] of its expiry.
     pub fn ends_soon(&self, now: Timestamp) -> bool {
         self.works(now) && self.expires_at.is_some_and(|at| at <= now.after(KEY_EXPIRY_NOTICE))
     }
 }
 
-// `$2` is the person who looks, `$3` whether they read everything. Who answers for a service account sees its keys.
+// `$2` is the actor's person, `$3` whether they can read everything. The responsible person sees a service account's keys.
 macro_rules! columns {
     () => {
         "select k.id, k.owner_id, p.name as owner, p.responsible_id, k.name, k.prefix, k.scopes, k.organization_id,
@@ -81,21 +77,21 @@ macro_rules! columns {
 }
 
 impl Read {
-    /// The actor's own keys, newest first, and those of service accounts that they answer for; everybody's for those who
-    /// read everything.
+    /// Returns the actor's own keys and those of their service accounts, newest first; all keys for actors who can read
+    /// everything.
     pub async fn keys(&mut self) -> Result<Vec<ApiKey>> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(self, ApiKey, fetch_all, concat!(columns!(), " order by k.id desc limit 500"), person, everything)
     }
 
-    /// Those of one owner, newest first, as far as the actor sees them in the list.
+    /// Returns the keys of one owner that the actor can see, newest first.
     pub async fn keys_of(&mut self, owner: PersonId) -> Result<Vec<ApiKey>> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         const SQL: &str = concat!(columns!(), " and k.owner_id = $4 order by k.id desc limit 100");
         tenant_query!(self, ApiKey, fetch_all, SQL, person, everything, owner)
     }
 
-    /// One key that the actor sees in the list.
+    /// Returns one key that the actor can see.
     pub async fn key(&mut self, id: KeyId) -> Result<ApiKey> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(self, ApiKey, fetch_one, concat!(columns!(), " and k.id = $4"), person, everything, id)
@@ -103,52 +99,46 @@ impl Read {
 }
 
 row_type! {
-    /// Whether something was revoked.
     pub struct Revocation {
-        /// When, if it was.
         pub revoked_at: Option<Timestamp>,
     }
 }
 
 row_type! {
-    /// A key that was revoked.
     pub struct Revoked {
         pub id: KeyId,
     }
 }
 
 row_type! {
-    /// What a key's owner is now.
+    /// Current rights of a key's owner.
     pub struct KeyOwner {
-        /// What they are in the tenant.
         pub tenant_role: TenantRole,
-        /// Who answers for them, if they are a service account.
+        /// The responsible person, if the owner is a service account.
         pub responsible_id: Option<PersonId>,
     }
 }
 
 row_type! {
-    /// A role.
-    pub struct Held {
+    pub struct RoleRow {
         pub role: Role,
     }
 }
 
 row_type! {
-    /// What a key passes on to the one that takes its place.
-    pub struct Heritage {
+    /// Properties that a rotated key passes to its successor.
+    pub struct InheritedSettings {
         pub name: String,
         pub scopes: Scopes,
-        /// The one organization that it is for.
+        /// The organization that the key is limited to.
         pub organization_id: Option<OrganizationId>,
         pub networks: Networks,
         pub created_at: Timestamp,
-        /// When it stops working, if ever.
         pub expires_at: Option<Timestamp>,
     }
 }
 
-/// A key that is to be kept.
+/// A key to be stored.
 struct NewKey {
     owner: PersonId,
     name: String,
@@ -160,14 +150,14 @@ struct NewKey {
 }
 
 impl Write {
-    /// Stores a key by its hash; `prefix` is what is shown of it from then on. One that could do more than its owner may now
-    /// is refused, unless the console makes it, which may prepare one.
+    /// Stores a key's hash and its visible `prefix`. A key that exceeds its owner's current rights is refused, unless the
+    /// console creates it in advance.
     pub async fn create_key(&mut self, proof: Allowed<CreateKey>, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
         let action = proof.action();
         if action.expires_at.is_some_and(|at| at <= self.now) {
             return Err(Invalid::new("expires_at", "must be in the future").into());
         }
-        self.owner_may(action.owner, action.responsible, &action.scopes, action.organization).await?;
+        self.check_owner_rights(action.owner, action.responsible, &action.scopes, action.organization).await?;
         let new = NewKey {
             owner: action.owner,
             name: text::name("name", &action.name, 80)?,
@@ -183,15 +173,15 @@ impl Write {
         Ok(id)
     }
 
-    /// Puts a new key in the place of one that works, with the same name, scopes and limits, for as long a life. The old one
-    /// works on for the overlap, or until its own end if that comes first. A key has one successor.
+    /// Creates a successor of an active key with the same name, scopes, limits and lifetime. The old key stays valid for
+    /// the overlap or until its own expiry, whichever comes first. A key has one successor.
     pub async fn rotate_key(&mut self, proof: Allowed<RotateKey>, prefix: &str, token_hash: [u8; 32]) -> Result<KeyId> {
         let &RotateKey { key, owner, responsible, overlap } = proof.action();
         if overlap > MAX_KEY_OVERLAP {
             return Err(Invalid::new("overlap", "must be at most 30 days").into());
         }
-        let old = self.working_key(key, owner).await?;
-        self.owner_may(owner, responsible, &old.scopes, old.organization_id).await?;
+        let old = self.lock_active_key(key, owner).await?;
+        self.check_owner_rights(owner, responsible, &old.scopes, old.organization_id).await?;
         let ends = self.now.after(overlap);
         let ends = old.expires_at.map_or(ends, |at| at.min(ends));
         const ENDS: &str =
@@ -212,17 +202,17 @@ impl Write {
             }
             made => made?,
         };
-        self.inherit_habits(key, id).await?;
+        self.copy_usage_history(key, id).await?;
         let entry = self.entry(&proof)?.with_detail("successor", json!({ "key": id, "prefix": prefix }));
         self.record(entry.with_detail("old_ends_at", json!(ends))).await?;
         self.publish(Topic::Keys, key.0);
         Ok(id)
     }
 
-    /// Revokes a key at once. One that is revoked already is a conflict.
+    /// Revokes a key at once. A key that is already revoked is a conflict.
     pub async fn revoke_key(&mut self, proof: Allowed<RevokeKey>) -> Result<()> {
         let &RevokeKey { key, owner, responsible } = proof.action();
-        self.answers_for(owner, responsible).await?;
+        self.check_responsible(owner, responsible).await?;
         let was = tenant_query!(
             self,
             Revocation,
@@ -243,18 +233,18 @@ impl Write {
         Ok(())
     }
 
-    /// Revokes all keys of somebody at once; says how many there were.
+    /// Revokes all keys of a person and returns their number.
     pub async fn revoke_keys_of(&mut self, proof: Allowed<RevokeKeysOf>) -> Result<usize> {
         let &RevokeKeysOf { owner, responsible } = proof.action();
-        self.answers_for(owner, responsible).await?;
-        let revoked = self.end_all_keys_of(owner).await?;
+        self.check_responsible(owner, responsible).await?;
+        let revoked = self.revoke_keys_of_owner(owner).await?;
         let entry = self.entry(&proof)?.with_detail("revoked", revoked.into());
         self.record(entry).await?;
         Ok(revoked)
     }
 
-    /// Ends all keys of somebody; says how many there were.
-    pub(crate) async fn end_all_keys_of(&mut self, owner: PersonId) -> Result<usize> {
+    /// Revokes all keys of an owner and returns their number.
+    pub(crate) async fn revoke_keys_of_owner(&mut self, owner: PersonId) -> Result<usize> {
         let revoked = tenant_query!(
             self,
             Revoked,
@@ -269,11 +259,11 @@ impl Write {
         Ok(revoked.len())
     }
 
-    /// Locks a key of this owner that works; one that works no more is a conflict.
-    async fn working_key(&mut self, key: KeyId, owner: PersonId) -> Result<Heritage> {
+    /// Locks an active key of this owner; an inactive one is a conflict.
+    async fn lock_active_key(&mut self, key: KeyId, owner: PersonId) -> Result<InheritedSettings> {
         let found = tenant_query!(
             self,
-            Heritage,
+            InheritedSettings,
             fetch_optional,
             "update api_key set revoked_at = revoked_at where tenant_id = $1 and id = $2 and owner_id = $3
                 and revoked_at is null and (expires_at is null or expires_at > $4)
@@ -307,26 +297,26 @@ impl Write {
             expires_at: new.expires_at,
             replaces: new.replaces,
             creator_id: self.actor.person(),
-            expiry_notice_at: ending::told_at(self.now, new.expires_at),
+            expiry_notice_at: expiry::expiry_notice_time(self.now, new.expires_at),
         })?;
         self.publish(Topic::Keys, id.0);
         Ok(id)
     }
 
-    /// Whether `owner` may do now what a key of theirs shall be able to do (M-01); the same is asked again at every use.
-    async fn owner_may(
+    /// Returns an error unless `owner` currently has the rights of the key (M-01); every use checks this again.
+    async fn check_owner_rights(
         &mut self,
         owner: PersonId,
         responsible: Option<PersonId>,
         scopes: &Scopes,
         organization: Option<OrganizationId>,
     ) -> Result<()> {
-        let found = self.answers_for(owner, responsible).await?;
+        let found = self.check_responsible(owner, responsible).await?;
         const ROLES: &str = "select m.role from membership m
              join organization o on o.tenant_id = m.tenant_id and o.id = m.organization_id
              where m.tenant_id = $1 and m.person_id = $2 and ($3 is null or m.organization_id = $3)
                 and o.archived_at is null";
-        let roles = tenant_query!(self, Held, fetch_all, ROLES, owner, organization)?;
+        let roles = tenant_query!(self, RoleRow, fetch_all, ROLES, owner, organization)?;
         if organization.is_some() && roles.is_empty() {
             return Err(Invalid::new("organization", "the key's owner is not in it, or it is archived").into());
         }
@@ -339,18 +329,18 @@ impl Write {
             return Ok(());
         }
         if let Some(responsible) = found.responsible_id
-            && !self.can_answer(responsible, owner).await?
+            && !self.can_be_responsible(responsible, owner).await?
             && !self.actor.is_admin()
         {
             return Err(Error::Conflict(Conflict::ServiceAccountExceedsResponsible));
         }
-        // Within one organization nobody reads the whole tenant.
+        // A key that is limited to one organization cannot read the whole tenant.
         let tenant_role = if organization.is_some() { TenantRole::Person } else { found.tenant_role };
         Ok(scopes.within(tenant_role, roles.iter().map(|held| held.role).max())?)
     }
 
-    /// That `responsible` is who answers for `owner`, as was said to the policy.
-    async fn answers_for(&mut self, owner: PersonId, responsible: Option<PersonId>) -> Result<KeyOwner> {
+    /// Returns an error unless `responsible`, as given to the policy, is the responsible person of `owner`.
+    async fn check_responsible(&mut self, owner: PersonId, responsible: Option<PersonId>) -> Result<KeyOwner> {
         const SQL: &str = "select tenant_role, responsible_id from person where tenant_id = $1 and id = $2";
         let found = tenant_query!(self, KeyOwner, fetch_one, SQL, owner)?;
         match responsible {

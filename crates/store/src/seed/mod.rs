@@ -1,7 +1,7 @@
-//! Synthetic tasks for measuring: every state, with labels, output, questions and a chain of audit records that verifies.
+//! Synthetic tasks for load tests: every state, with labels, output, approval requests and a valid hash chain.
 //!
-//! Rows are written many at a time and look across nobody's tenant but the one that is given; that is why these
-//! statements stand here and not behind a proof: only the console's `dev seed` calls them.
+//! Rows are inserted in bulk for the one given tenant. Only the console command `dev seed` uses these statements, which is
+//! why they need no proof.
 mod rows;
 
 use crate::{
@@ -31,35 +31,35 @@ use serde_json::json;
 use std::{collections::BTreeMap, time::Duration};
 use uuid::{NoContext, Uuid};
 
-/// How many tasks one transaction holds: others may write between two.
+/// Number of tasks per transaction; other writers can run in between.
 const BATCH: u32 = 1_000;
-/// How many organizations and people the tasks are spread over.
+/// Numbers of organizations and people that the tasks are distributed over.
 const ORGANIZATIONS: u32 = 4;
 const PEOPLE: u32 = 12;
-/// The time between two tasks.
+/// Time between two tasks.
 const STEP: Duration = Duration::from_secs(20);
-/// Of so many tasks, one each still waits for people, waits for a runner, or is held by one; the others have ended.
+/// In every this many tasks, one each waits for approval, is queued, assigned and running; the others have ended.
 const UNFINISHED: u32 = 200;
 
 impl System<'_> {
-    /// Adds `tasks` tasks to a tenant, each as old as its place among them, with people and organizations of their own.
+    /// Adds `tasks` tasks to a tenant, with creation times in sequence and their own people and organizations.
     pub async fn seed(&self, tenant: TenantId, tasks: u32) -> Result<()> {
-        let town = self.settle_town(tenant).await?;
+        let fixture = self.seed_fixture(tenant).await?;
         let begin = self.now().before(STEP.saturating_mul(tasks));
         for first in (0..tasks).step_by(usize::try_from(BATCH).unwrap_or(1)) {
             let mut batch = Batch::new(tenant, self.now());
             for number in first..tasks.min(first.saturating_add(BATCH)) {
-                batch.add(&town, number, begin.after(STEP.saturating_mul(number)))?;
+                batch.add(&fixture, number, begin.after(STEP.saturating_mul(number)))?;
             }
             let mut conn = self.write().await?;
             batch.write(&mut conn).await?;
             conn.commit().await?;
         }
-        self.look_at(&["task", "task_label", "task_word", "task_log", "approval", "decision", "audit"]).await
+        self.analyze_tables(&["task", "task_label", "task_word", "task_log", "approval", "decision", "audit"]).await
     }
 
-    /// The people and organizations that synthetic tasks belong to; made at the first time.
-    async fn settle_town(&self, tenant: TenantId) -> Result<Town> {
+    /// Returns the people and organizations of synthetic tasks; creates them the first time.
+    async fn seed_fixture(&self, tenant: TenantId) -> Result<SeedFixture> {
         let (mut conn, now) = (self.write().await?, self.now());
         for number in 1..=ORGANIZATIONS {
             let sql = "insert into organization (tenant_id, id, name, created_at) values ($1, $2, $3, $4) on conflict do nothing";
@@ -82,42 +82,41 @@ impl System<'_> {
         let sql = "select m.organization_id, m.person_id from membership m
              join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
              where m.tenant_id = $1 and p.email like 'load-%.invalid' order by m.organization_id, m.person_id";
-        let places = unscoped_query!(conn, Place, fetch_all, sql, tenant)?;
+        let places = unscoped_query!(conn, SeedMembership, fetch_all, sql, tenant)?;
         let sql = "select id from runner where tenant_id = $1 and name = 'load' and revoked_at is null";
         let runner = unscoped_query!(conn, LoadRunner, fetch_one, sql, tenant)?;
         conn.commit().await?;
-        Ok(Town { places, runner: runner.id })
+        Ok(SeedFixture { places, runner: runner.id })
     }
 }
 
 row_type! {
-    /// A person and an organization that they are in.
-    pub struct Place {
+    /// A membership that synthetic tasks are created for.
+    pub struct SeedMembership {
         pub organization_id: OrganizationId,
         pub person_id: PersonId,
     }
 }
 
 row_type! {
-    /// The runner that synthetic tasks ran on.
     pub struct LoadRunner {
         pub id: RunnerId,
     }
 }
 
-struct Town {
-    places: Vec<Place>,
+struct SeedFixture {
+    places: Vec<SeedMembership>,
     runner: RunnerId,
 }
 
-impl Town {
-    fn place(&self, number: u32) -> Result<&Place> {
+impl SeedFixture {
+    fn place(&self, number: u32) -> Result<&SeedMembership> {
         let at = usize::try_from(number).unwrap_or(0) % self.places.len().max(1);
         self.places.get(at).ok_or(Error::Corrupt("no one to seed for"))
     }
 }
 
-/// What one transaction writes.
+/// The rows of one transaction.
 struct Batch {
     tenant: TenantId,
     now: Timestamp,
@@ -152,8 +151,8 @@ impl Batch {
         }
     }
 
-    fn add(&mut self, town: &Town, number: u32, at: Timestamp) -> Result<()> {
-        let place = town.place(number)?;
+    fn add(&mut self, fixture: &SeedFixture, number: u32, at: Timestamp) -> Result<()> {
+        let place = fixture.place(number)?;
         let state = state(number);
         let asked = matches!(state, TaskState::AwaitingApproval | TaskState::Denied | TaskState::Expired)
             || number.is_multiple_of(5);
@@ -161,7 +160,7 @@ impl Batch {
         let request = Request::new(&submission, self.tenant, place.person_id, None, random()?);
         let canonical = request.canonical();
         let digest = RequestDigest::of(&canonical);
-        let id = TaskId(Uuid::new_v7(moment(at)));
+        let id = TaskId(Uuid::new_v7(uuid_timestamp(at)));
         let rule = if asked { "Everything else requires approval" } else { "Isolated scripts run immediately" };
         let ran = matches!(
             state,
@@ -194,8 +193,8 @@ impl Batch {
             digest.0.to_vec().into(),
             InputDigest::of(&number.to_be_bytes()).0.to_vec().into(),
             i64::from(ran).into(),
-            Value::Uuid(ran.then_some(town.runner.0)),
-            // Long enough for any measurement: the tasks of a runner that is none stay where they are.
+            Value::Uuid(ran.then_some(fixture.runner.0)),
+            // Long enough for any measurement, so that tasks of a runner that does not exist are not released.
             Value::Int(held.then_some(self.now.after(LEASE.saturating_mul(100_000)).0)),
             (lines + 1).into(),
             Value::Text(ending),
@@ -213,23 +212,23 @@ impl Batch {
             self.logs.push([self.tenant.into(), id.into(), 1.into(), 1.into(), (lines + 1).into(), text.into()]);
         }
         if asked {
-            self.ask(town, number, id, place, digest, state, at)?;
+            self.add_approval(fixture, number, id, place, digest, state, at)?;
         }
-        self.record_life(place, id, state, ran, at)
+        self.record_events(place, id, state, ran, at)
     }
 
-    fn ask(
+    fn add_approval(
         &mut self,
-        town: &Town,
+        fixture: &SeedFixture,
         number: u32,
         task: TaskId,
-        place: &Place,
+        place: &SeedMembership,
         digest: RequestDigest,
         state: TaskState,
         at: Timestamp,
     ) -> Result<()> {
-        let id = ApprovalId(Uuid::new_v7(moment(at)));
-        let stands = match state {
+        let id = ApprovalId(Uuid::new_v7(uuid_timestamp(at)));
+        let approval_state = match state {
             TaskState::AwaitingApproval => "waiting",
             TaskState::Denied => "denied",
             TaskState::Expired => "expired",
@@ -245,13 +244,13 @@ impl Batch {
             digest.0.to_vec().into(),
             "Everything else requires approval".to_owned().into(),
             1.into(),
-            stands.to_owned().into(),
+            approval_state.to_owned().into(),
             at.0.into(),
             self.now.after(Duration::from_hours(24)).0.into(),
         ]);
-        if let "denied" | "approved" = stands {
-            let answer = if stands == "denied" { "deny" } else { "approve" };
-            let decider = town.place(number + 1)?.person_id;
+        if let "denied" | "approved" = approval_state {
+            let answer = if approval_state == "denied" { "deny" } else { "approve" };
+            let decider = fixture.place(number + 1)?.person_id;
             let reason = "Synthetic".to_owned();
             self.decisions.push([
                 self.tenant.into(),
@@ -265,7 +264,14 @@ impl Batch {
         Ok(())
     }
 
-    fn record_life(&mut self, place: &Place, task: TaskId, state: TaskState, ran: bool, at: Timestamp) -> Result<()> {
+    fn record_events(
+        &mut self,
+        place: &SeedMembership,
+        task: TaskId,
+        state: TaskState,
+        ran: bool,
+        at: Timestamp,
+    ) -> Result<()> {
         let mut actor = Actor::clock(self.tenant, at);
         self.note(&actor, "task.end", task, json!({ "state": state }), at.after(STEP), state.is_final() && !ran)?;
         self.note(&actor, "task.start", task, json!({ "attempt": 1 }), at, ran && state != TaskState::Assigned)?;
@@ -302,7 +308,7 @@ impl Batch {
     }
 }
 
-/// Appends many records to a tenant's chain at once.
+/// Appends events to a tenant's hash chain in bulk.
 async fn append(conn: &mut Conn, tenant: TenantId, records: Vec<(Actor, Entry)>) -> Result<()> {
     let sql = "update audit_head set seq = seq + 0 where tenant_id = $1 returning seq, hash";
     let mut head = unscoped_query!(*conn, Head, fetch_one, sql, tenant)?;
@@ -376,8 +382,8 @@ fn output(at: Timestamp, lines: i64) -> Vec<Line> {
     (1..=lines).map(|number| Line { at, stream: Stream::Stdout, text: text(number) }).collect()
 }
 
-/// The time that an id begins with, so that ids are as old as their rows.
-fn moment(at: Timestamp) -> uuid::Timestamp {
+/// Returns the timestamp for an id, so that ids are as old as their rows.
+fn uuid_timestamp(at: Timestamp) -> uuid::Timestamp {
     let micros = u32::try_from(at.0.rem_euclid(1_000_000)).unwrap_or(0);
     uuid::Timestamp::from_unix(NoContext, u64::try_from(at.seconds()).unwrap_or(0), micros * 1_000)
 }

@@ -4,10 +4,9 @@ use domain::{ApprovalId, OrganizationId, PersonId, TaskId, TenantId};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-/// The most values that one statement binds; SQLite takes 32,766.
+/// Maximum number of bound values per statement; the limit of SQLite is 32,766.
 const BINDS: usize = 30_000;
 
-/// A value of a row.
 pub(super) enum Value {
     Uuid(Option<Uuid>),
     Text(Option<String>),
@@ -78,7 +77,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     }
 }
 
-/// `($1, $2), ($3, $4)`; on SQLite `(?, ?), (?, ?)`, because it looks for numbered places one by one.
+/// Returns `($1, $2), ($3, $4)`, or `(?, ?), (?, ?)` for SQLite, which searches numbered parameters one by one.
 fn places(conn: &Conn, rows: usize, columns: usize) -> String {
     let place = |at| match conn {
         Conn::Sqlite(_) => "?".to_owned(),

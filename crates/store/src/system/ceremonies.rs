@@ -7,19 +7,18 @@ use crate::{
 use domain::{PersonId, TenantId};
 use std::time::Duration;
 
-/// How long a browser has to answer.
-const LIFE: Duration = Duration::from_mins(5);
+/// Time that a browser has to respond.
+const LIFETIME: Duration = Duration::from_mins(5);
 
 row_type! {
-    /// What was asked.
+    /// A ceremony in progress.
     pub struct Ceremony {
-        /// What the answer is held against, as JSON.
+        /// The challenge state, as JSON.
         pub state: String,
     }
 }
 
 row_type! {
-    /// Whose passkey it is.
     pub struct PasskeyHolder {
         pub tenant_id: TenantId,
         pub person_id: PersonId,
@@ -27,7 +26,7 @@ row_type! {
 }
 
 impl System<'_> {
-    /// Keeps what was asked, for five minutes; what is older goes.
+    /// Stores a challenge for five minutes and deletes expired ones.
     pub async fn create_ceremony(&self, token_hash: [u8; 32], state: &str) -> Result<()> {
         let (mut conn, now) = (self.write().await?, self.now());
         unscoped_query!(conn, execute, "delete from ceremony where expires_at <= $1", now)?;
@@ -37,12 +36,12 @@ impl System<'_> {
             "insert into ceremony (token_hash, state, expires_at) values ($1, $2, $3)",
             token_hash,
             state.to_owned(),
-            now.after(LIFE)
+            now.after(LIFETIME)
         )?;
         conn.commit().await
     }
 
-    /// What was asked, once: an answer is held against it and no other.
+    /// Returns and deletes a challenge, so that it verifies one response only.
     pub async fn take_ceremony(&self, token_hash: [u8; 32]) -> Result<Option<String>> {
         let (mut conn, now) = (self.write().await?, self.now());
         let sql = "delete from ceremony where token_hash = $1 and expires_at > $2 returning state";
@@ -51,7 +50,7 @@ impl System<'_> {
         Ok(taken.map(|ceremony| ceremony.state))
     }
 
-    /// Whose passkey this is: who shows one names no tenant.
+    /// Returns the holder of a passkey: a person who signs in with one names no tenant.
     pub async fn passkey_holder(&self, credential_id: &[u8]) -> Result<Option<PasskeyHolder>> {
         let mut conn = self.read().await?;
         let sql = "select tenant_id, person_id from passkey where credential_id = $1";

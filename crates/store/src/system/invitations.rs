@@ -1,14 +1,14 @@
 //! Invitation lookup by token: a visitor without an account names no tenant.
 use super::System;
-use crate::{Offer, Result, db::conn::unscoped_query, invitations::works};
+use crate::{InvitationOffer, Result, db::conn::unscoped_query, invitations::works};
 
 impl System<'_> {
-    /// The invitation that a token is, if it works; asked again when it is used.
-    pub async fn invitation(&self, token_hash: [u8; 32]) -> Result<Option<Offer>> {
+    /// Returns the invitation of a token if it is valid; its use checks that again.
+    pub async fn invitation(&self, token_hash: [u8; 32]) -> Result<Option<InvitationOffer>> {
         let (mut conn, now) = (self.read().await?, self.now());
         unscoped_query!(
             conn,
-            Offer,
+            InvitationOffer,
             fetch_optional,
             concat!(
                 "select i.tenant_id, i.id, i.organization_id, g.name as organization, i.role, b.name as inviter, i.email, i.mailed

@@ -4,23 +4,23 @@ use crate::{
     Error, Mail, Result,
     db::{column::row_type, conn::unscoped_query},
     mail::place,
-    system::due::DueAt,
+    system::due_work::DueAt,
 };
 use domain::{Actor, Email, TenantId, Timestamp};
 use uuid::Uuid;
 
-/// After so many attempts, over some ten hours, a mail is given up.
-const ATTEMPTS: i64 = 12;
+/// Number of attempts, over about ten hours, after which a mail is discarded.
+const MAX_ATTEMPTS: i64 = 12;
 
 row_type! {
-    /// A mail as it is kept.
-    pub struct Queued {
+    /// A queued mail.
+    pub struct QueuedMail {
         pub tenant_id: TenantId,
         pub id: Uuid,
         pub recipient: Email,
-        /// What it says, sealed.
+        /// The encrypted content.
         pub sealed: Vec<u8>,
-        /// How often it was tried, with this time.
+        /// Number of attempts including this one.
         pub attempts: i64,
     }
 }
@@ -32,23 +32,24 @@ pub struct DueMail {
     pub id: Uuid,
     pub to: Email,
     pub mail: Mail,
-    /// Whether it is given up when this fails.
+    /// Whether the mail is discarded if this attempt fails.
     pub last: bool,
 }
 
 impl System<'_> {
-    /// When the next mail is due, in whatever tenant.
+    /// Returns when the next mail is due, in any tenant.
     pub async fn next_mail(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
         Ok(unscoped_query!(conn, DueAt, fetch_one, "select min(next_at) as at from mail")?.at)
     }
 
-    /// Takes the mail that is due for longest; nobody else gets it for a while, which grows with each attempt.
+    /// Returns the mail that has been due longest and delays its next attempt with increasing backoff, so that no other
+    /// node takes it.
     pub async fn take_mail(&self) -> Result<Option<DueMail>> {
         let (mut conn, now) = (self.write().await?, self.now());
         let taken = unscoped_query!(
             conn,
-            Queued,
+            QueuedMail,
             fetch_optional,
             "update mail set attempts = attempts + 1, next_at = $1 + 60000000 * (attempts + 1) * (attempts + 1)
              where next_at <= $1 and id = (select m.id from mail m where m.next_at <= $1 order by m.next_at limit 1)
@@ -56,14 +57,14 @@ impl System<'_> {
             now
         )?;
         conn.commit().await?;
-        let Some(Queued { tenant_id, id, recipient, sealed, attempts }) = taken else { return Ok(None) };
+        let Some(QueuedMail { tenant_id, id, recipient, sealed, attempts }) = taken else { return Ok(None) };
         let mut write = self.0.write(&Actor::clock(tenant_id, now)).await?;
         let mail = write.open(&place(id), &sealed).await?;
         let mail = serde_json::from_slice(&mail).map_err(|_| Error::Corrupt("a mail"))?;
-        Ok(Some(DueMail { tenant: tenant_id, id, to: recipient, mail, last: attempts >= ATTEMPTS }))
+        Ok(Some(DueMail { tenant: tenant_id, id, to: recipient, mail, last: attempts >= MAX_ATTEMPTS }))
     }
 
-    /// A mail was sent, or is given up.
+    /// Deletes a mail that was sent or discarded.
     pub async fn delete_mail(&self, tenant: TenantId, id: Uuid) -> Result<()> {
         let mut conn = self.write().await?;
         unscoped_query!(conn, execute, "delete from mail where tenant_id = $1 and id = $2", tenant, id)?;

@@ -1,8 +1,8 @@
 //! The few statements that look across tenants, each with its reason. Everything else goes through [`crate::Read`] and [`crate::Write`].
 mod ceremonies;
-mod due;
-mod first;
-mod holder;
+mod credential_holder;
+mod due_work;
+mod first_start;
 mod invitations;
 mod mail;
 mod providers;
@@ -21,24 +21,24 @@ use sqlx::AssertSqlSafe;
 use std::time::Duration;
 
 pub use ceremonies::PasskeyHolder;
-pub use holder::Holder;
+pub use credential_holder::Holder;
 pub use mail::DueMail;
 pub use providers::{DecryptedProvider, IdentityHolder};
 pub use secrets::KeyHolder;
 pub use sign_in::Credential;
 
-/// What looks across tenants.
+/// Statements across tenants.
 #[derive(Clone, Copy, Debug)]
 pub struct System<'a>(&'a Store);
 
 impl Store {
-    /// For signing in, the command line and what is due: before a tenant is known, or in all of them.
+    /// Returns access to statements across tenants, for sign-in, the command line and due work.
     pub fn system(&self) -> System<'_> {
         System(self)
     }
 }
 
-/// How exactly "last used" is kept: more would be a write for every request.
+/// Precision of "last used" times; more would be a write per request.
 pub const LAST_USED: Duration = Duration::from_mins(1);
 
 impl System<'_> {
@@ -46,8 +46,8 @@ impl System<'_> {
         self.0.begin_read(RowAccess::All).await
     }
 
-    /// The same for a single question, such as each request asks.
-    pub(crate) async fn ask(&self) -> Result<Conn> {
+    /// Returns a connection for a single statement without a transaction.
+    pub(crate) async fn single_query_conn(&self) -> Result<Conn> {
         self.0.acquire_for_single_query().await
     }
 
@@ -55,13 +55,13 @@ impl System<'_> {
         self.0.begin_write(RowAccess::All).await
     }
 
-    /// Has PostgreSQL look at tables that have just been filled: until it does so by itself it plans as if they were empty,
-    /// and looks every row up that an index could answer for. SQLite plans by the indexes alone.
-    pub(crate) async fn look_at(&self, tables: &[&str]) -> Result<()> {
+    /// Analyzes tables that have just been filled. Until autovacuum does so, PostgreSQL plans as if they were empty and
+    /// does not use their indexes. SQLite plans by its indexes alone.
+    pub(crate) async fn analyze_tables(&self, tables: &[&str]) -> Result<()> {
         if self.0.is_embedded() {
             return Ok(());
         }
-        let mut conn = self.ask().await?; // it takes no transaction around it
+        let mut conn = self.single_query_conn().await?; // 'analyze' without a transaction
         let sql = AssertSqlSafe(format!("vacuum (analyze) {}", tables.join(", ")));
         Ok(with_connection!(conn, |c| sqlx::query(sql).execute(c).await.map(drop))?)
     }

@@ -11,33 +11,30 @@ use crate::{
 use domain::{IdentityId, PersonId, ProviderId, TenantId, Timestamp, provider::Provider};
 
 row_type! {
-    /// A provider with all that signing in by it needs.
+    /// A provider with its encrypted secret.
     pub struct ProviderSecrets {
         pub tenant_id: TenantId,
         pub id: ProviderId,
-        /// How it was set up, as JSON.
+        /// Configuration, as JSON.
         pub definition: String,
-        /// Its client secret, sealed.
         pub secret: Vec<u8>,
     }
 }
 
 row_type! {
-    /// Whom an identity belongs to.
+    /// An identity with its person.
     pub struct IdentityHolder {
         pub tenant_id: TenantId,
         pub id: IdentityId,
         pub person_id: PersonId,
-        /// When it was last signed in with.
         pub last_used_at: Option<Timestamp>,
     }
 }
 
-/// A provider as signing in uses it. `Debug` leaves the secret out.
+/// A provider with its decrypted client secret, which `Debug` omits.
 pub struct DecryptedProvider {
     pub tenant: TenantId,
     pub id: ProviderId,
-    /// How it was set up.
     pub provider: Provider,
     pub secret: String,
 }
@@ -56,7 +53,7 @@ fn place(tenant: TenantId, id: ProviderId, version: i64) -> String {
 }
 
 impl Store {
-    /// Seals a client secret with the tenant's key, for this provider's row only.
+    /// Encrypts a client secret with the tenant's key, bound to this provider's row.
     pub async fn seal_secret(&self, tenant: TenantId, id: ProviderId, secret: &str) -> Result<SealedSecret> {
         let (key, version) = self.system().tenant_key(tenant).await?;
         Ok(SealedSecret(key.seal(&place(tenant, id, version), secret.as_bytes())?))
@@ -64,7 +61,7 @@ impl Store {
 }
 
 impl System<'_> {
-    /// The provider with this id: the address that a browser comes back to names no tenant.
+    /// Returns the provider with this id: the callback URL names no tenant.
     pub async fn provider(&self, id: ProviderId) -> Result<Option<DecryptedProvider>> {
         const SQL: &str = "select tenant_id, id, definition, secret from identity_provider where id = $1";
         let mut conn = self.read().await?;
@@ -80,7 +77,7 @@ impl System<'_> {
         }))
     }
 
-    /// The ids of a tenant's providers and how they were set up, for its sign-in page: nobody is signed in there yet.
+    /// Returns a tenant's providers with their configuration, for its sign-in page.
     pub async fn providers_of(&self, tenant: TenantId) -> Result<Vec<(ProviderId, Provider)>> {
         let mut conn = self.read().await?;
         let sql = "select tenant_id, id, definition, secret from identity_provider where tenant_id = $1 order by id limit 100";
@@ -92,7 +89,7 @@ impl System<'_> {
         rows.into_iter().map(read).collect()
     }
 
-    /// Whom an identity belongs to in the provider's tenant.
+    /// Returns the identity with this issuer and subject in the provider's tenant.
     pub async fn identity(&self, tenant: TenantId, issuer: &str, subject: &str) -> Result<Option<IdentityHolder>> {
         let mut conn = self.read().await?;
         unscoped_query!(
@@ -107,7 +104,7 @@ impl System<'_> {
         )
     }
 
-    /// Notes that an identity was signed in with, to a minute.
+    /// Records the use of an identity, to the minute.
     pub async fn touch_identity(&self, identity: &IdentityHolder) -> Result<()> {
         let now = self.now();
         if identity.last_used_at.is_some_and(|at| now.since(at) < LAST_USED) {
@@ -119,7 +116,7 @@ impl System<'_> {
         conn.commit().await
     }
 
-    /// Uses a sign-in at a provider up; `false` when it came back before. It names no tenant.
+    /// Consumes a sign-in at a provider, which names no tenant. Returns `false` if it was used before.
     pub async fn consume_sign_in(&self, id_hash: [u8; 32], expires_at: Timestamp) -> Result<bool> {
         let (mut conn, now) = (self.write().await?, self.now());
         unscoped_query!(conn, execute, "delete from used_sign_in where expires_at < $1", now)?;
@@ -129,7 +126,7 @@ impl System<'_> {
         Ok(used > 0)
     }
 
-    /// Whether this person may use a password though other ways in are closed.
+    /// Returns whether break-glass sign-in with a password is open for this person.
     pub async fn may_break_glass(&self, tenant: TenantId, person: PersonId) -> Result<bool> {
         let (mut conn, now) = (self.read().await?, self.now());
         let sql = "select count(*) as n from break_glass where tenant_id = $1 and person_id = $2 and expires_at > $3";

@@ -1,7 +1,7 @@
 //! Credential and session lookup: an address or a cookie names no tenant.
 use super::{
     LAST_USED, System,
-    holder::{Held, Holder, gather, held},
+    credential_holder::{Holder, WithHolder, combine_holder_rows, select_with_holder},
 };
 use crate::{
     NewBrowserSession, Result, Session,
@@ -10,23 +10,23 @@ use crate::{
 use domain::{Actor, BrowserSessionId, Email, PersonId, TenantId, Timestamp};
 use std::time::Duration;
 
-/// How long a session's former token still opens it.
-const UNDER_WAY: Duration = Duration::from_secs(10);
+/// How long the previous token of a session remains valid.
+const PREVIOUS_TOKEN_LIFETIME: Duration = Duration::from_secs(10);
 
 row_type! {
-    /// What signing in with a password needs.
+    /// Data to verify a password with.
     pub struct Credential {
         pub tenant_id: TenantId,
         pub id: PersonId,
-        /// The password's hash (Argon2, PHC form), if one was set.
+        /// The password hash (Argon2, PHC form), if set.
         pub password_hash: Option<String>,
-        /// Since when they are locked out, if they are: then nothing signs them in.
+        /// When the account was locked; a locked account cannot sign in.
         pub locked_at: Option<Timestamp>,
     }
 }
 
 impl System<'_> {
-    /// Whom an address belongs to: signing in does not name a tenant.
+    /// Returns the person with this address: a sign-in names no tenant.
     pub async fn credential(&self, email: &Email) -> Result<Option<Credential>> {
         let mut conn = self.read().await?;
         // A service account never signs in.
@@ -35,23 +35,23 @@ impl System<'_> {
         unscoped_query!(conn, Credential, fetch_optional, sql, email.clone())
     }
 
-    /// The session that a cookie opens, and who holds it: the cookie names no tenant. One that is too old or idle for longer
-    /// than `idle` is none.
+    /// Returns the session of a cookie and its holder: the cookie names no tenant. Expired sessions, and those idle for
+    /// longer than `idle`, are not found.
     pub async fn session(&self, token_hash: [u8; 32], idle: Duration) -> Result<Option<(Session, Holder)>> {
-        let (mut conn, now) = (self.ask().await?, self.now());
-        let sql = held!(
+        let (mut conn, now) = (self.single_query_conn().await?, self.now());
+        let sql = select_with_holder!(
             "browser_session.tenant_id, browser_session.id, browser_session.person_id, browser_session.signed_in_by, browser_session.second_factor_verified, browser_session.authenticated_at,
                 browser_session.created_at, browser_session.last_used_at, browser_session.expires_at, browser_session.rotate, "
             from "browser_session join person p on p.tenant_id = browser_session.tenant_id and p.id = browser_session.person_id"
             where "(browser_session.token_hash = $1 or (browser_session.previous_hash = $1 and browser_session.rotated_at > $4))
                 and browser_session.expires_at > $2 and browser_session.last_used_at > $3"
         );
-        let (used_since, former) = (now.before(idle), now.before(UNDER_WAY));
-        let rows = unscoped_query!(conn, Held<Session>, fetch_all, sql, token_hash, now, used_since, former)?;
-        Ok(gather(rows))
+        let (used_since, former) = (now.before(idle), now.before(PREVIOUS_TOKEN_LIFETIME));
+        let rows = unscoped_query!(conn, WithHolder<Session>, fetch_all, sql, token_hash, now, used_since, former)?;
+        Ok(combine_holder_rows(rows))
     }
 
-    /// Notes that a session is in use, to a minute. Never makes one (E11).
+    /// Records the use of a session, to the minute. Never creates one (E11).
     pub async fn touch_browser_session(&self, session: &Session) -> Result<()> {
         let now = self.now();
         if now.since(session.last_used_at) < LAST_USED {
@@ -63,8 +63,8 @@ impl System<'_> {
         conn.commit().await
     }
 
-    /// Gives a session another token; `false` when it ended meanwhile, or somebody else did so first (E11).
-    /// The old one opens it for ten seconds more, for requests that are under way.
+    /// Replaces the token of a session; returns `false` if it ended or another request replaced it first (E11). The
+    /// previous token remains valid for ten seconds, for requests in flight.
     pub async fn rotate_browser_session(
         &self,
         tenant: TenantId,
@@ -80,7 +80,7 @@ impl System<'_> {
         Ok(rotated > 0)
     }
 
-    /// Opens a session in the tenant that signing in found.
+    /// Opens a session in the tenant found at sign-in.
     pub async fn open_browser_session(&self, actor: &Actor, new: NewBrowserSession) -> Result<()> {
         let mut write = self.0.write(actor).await?;
         write.open_browser_session(new).await?;

@@ -13,37 +13,36 @@ use domain::{
 use serde_json::{Value, json};
 
 row_type! {
-    /// Where a task stood.
-    pub struct Waiting {
+    pub struct TaskStateRow {
         pub state: TaskState,
     }
 }
 
 impl Write {
-    /// Stops a task: at once where it waits, through its runner where it runs.
+    /// Cancels a task: at once if it waits, through its runner if it runs.
     pub async fn cancel_task(&mut self, proof: Allowed<CancelTask>) -> Result<TaskState> {
         let &CancelTask { task, owner, organization } = proof.action();
-        const IS_WHAT_WAS_ASKED: &str =
+        const MATCHES_PROOF: &str =
             "select state from task where tenant_id = $1 and id = $2 and owner_id = $3 and organization_id = $4";
-        tenant_query!(self, Waiting, fetch_one, IS_WHAT_WAS_ASKED, task, owner, organization)?;
-        let (was, state) = self.stop(task).await?;
+        tenant_query!(self, TaskStateRow, fetch_one, MATCHES_PROOF, task, owner, organization)?;
+        let (was, state) = self.stop_task(task).await?;
         let entry = self.entry(&proof)?.with_detail("was", json!(was));
         self.record(entry).await?;
         Ok(state)
     }
 
-    /// Stops a task; says where it stood and where it stands now. Says nothing in the audit log.
-    pub(crate) async fn stop(&mut self, task: TaskId) -> Result<(TaskState, TaskState)> {
-        self.lock_question(task).await?;
+    /// Cancels a task and returns its state before and after. Records no audit event.
+    pub(crate) async fn stop_task(&mut self, task: TaskId) -> Result<(TaskState, TaskState)> {
+        self.lock_approval(task).await?;
         const SQL: &str = "update task set cancel_asked = true where tenant_id = $1 and id = $2
             and state in ('awaiting_approval', 'queued', 'assigned', 'running') returning state";
-        let found = tenant_query!(self, Waiting, fetch_optional, SQL, task)?;
+        let found = tenant_query!(self, TaskStateRow, fetch_optional, SQL, task)?;
         let was = found.ok_or(Error::Conflict(Conflict::TaskEnded))?.state;
         let state = match was {
             TaskState::Assigned | TaskState::Running => was,
             waiting => {
-                self.settle(task, waiting, TaskState::Cancelled, None).await?;
-                self.withdraw(task).await?;
+                self.change_state(task, waiting, TaskState::Cancelled, None).await?;
+                self.withdraw_approval(task).await?;
                 TaskState::Cancelled
             }
         };
@@ -51,8 +50,8 @@ impl Write {
         Ok((was, state))
     }
 
-    /// Moves a task that does not run from one state to another that ends it or queues it. Says nothing in the audit log.
-    pub(crate) async fn settle(
+    /// Moves a task that does not run to a final state or to the queue. Records no audit event.
+    pub(crate) async fn change_state(
         &mut self,
         task: TaskId,
         from: TaskState,
@@ -82,14 +81,14 @@ impl Write {
         Ok(())
     }
 
-    /// Records a move of a task that nobody decided.
-    pub(crate) async fn note_task(&mut self, task: TaskId, action: &str, detail: Value) -> Result<()> {
-        let entry = self.moved(task, action, detail)?;
+    /// Records a state change that no person decided.
+    pub(crate) async fn record_state_change(&mut self, task: TaskId, action: &str, detail: Value) -> Result<()> {
+        let entry = self.state_change_event(task, action, detail)?;
         self.record(entry).await
     }
 
-    /// The record of such a move, for where there are several: what they are about is locked first, then the log.
-    pub(crate) fn moved(&self, task: TaskId, action: &str, detail: Value) -> Result<Entry> {
+    /// Builds the event of such a change for callers that append several: they lock their rows first, then the audit log.
+    pub(crate) fn state_change_event(&self, task: TaskId, action: &str, detail: Value) -> Result<Entry> {
         self.event(action, ("task", task.to_string()), Outcome::Done, detail)
     }
 }

@@ -1,31 +1,32 @@
-//! Tasks: submitting them, finding them, canceling them.
+//! Tasks: submission, search, state changes and cancellation.
 
 mod cancel;
 mod counts;
+mod details;
 mod filter;
+mod filter_sql;
 mod list;
-mod narrow;
-mod one;
 mod owner;
-mod sought;
 mod submit;
-mod words;
+mod title_prefixes;
+mod title_search;
 
-pub(crate) use cancel::Waiting;
+pub(crate) use cancel::TaskStateRow;
+pub use details::{Progress, Task};
 pub use filter::TaskFilter;
 pub use list::TaskRow;
-pub use one::{Progress, Task};
-pub(crate) use owner::owner_stands;
-pub(crate) use sought::Sought;
+pub(crate) use owner::owner_is_member;
 pub use submit::Submitted;
+pub(crate) use title_prefixes::TitlePrefixes;
 
-/// Why a task ends that waited, or whose runner was lost: so it stands in its record.
+/// Reason in the audit event of a task that ended because its owner left the organization.
 pub const OWNER_LEFT: &str = "its owner left the organization";
-/// The same.
+/// Reason in the audit event of a task that ended because its owner was locked.
 pub const OWNER_LOCKED: &str = "its owner is locked out";
 
-/// Who sees a task: what [`domain::visibility::AccessAttributes::is_visible_to`] says, as SQL. `$2` is the person, `$3` whether they read
-/// everything; who does is asked first, because the others need the row. The organizations are read once, not for each task.
+/// [`domain::visibility::AccessAttributes::is_visible_to`] as SQL. `$2` is the person, `$3` whether they can read
+/// everything; that is checked first because the other conditions read the row. The organizations are read once, not per
+/// task.
 macro_rules! visible {
     () => {
         "($3 or t.owner_id = $2 or t.visibility = 'public'
@@ -36,15 +37,15 @@ macro_rules! visible {
     };
 }
 
-/// What a row of a list is read from: before the tasks, and after them.
+/// Columns of a list row, up to the `from` clause.
 macro_rules! columns {
     () => {
         "select t.id, t.title, t.state, t.tool, t.visibility, t.network, t.organization_id, o.name as organization,
             t.owner_id, p.name as owner, t.created_at, t.started_at, t.ended_at, t.ending from "
     };
 }
-/// Both are always there. They are left joins because the order of a left join is fixed: a planner must not begin with the few
-/// organizations, and sort all their tasks.
+/// Joins for a list row. Both rows always exist; left joins fix the join order, so that a planner does not start with the
+/// few organizations and sort all their tasks.
 macro_rules! joined {
     () => {
         " left join organization o on o.tenant_id = t.tenant_id and o.id = t.organization_id
@@ -52,7 +53,7 @@ macro_rules! joined {
     };
 }
 
-/// Rows of a list, of tasks that the actor sees.
+/// List rows of tasks that the actor sees.
 macro_rules! rows {
     () => {
         concat!(

@@ -7,47 +7,45 @@ use domain::{OrganizationId, PersonId, TaskId, audit::Entry, role::Role, task::T
 use serde_json::json;
 
 row_type! {
-    /// What became of a task's owner.
+    /// Current state of a task's owner.
     pub struct Owner {
-        /// Whether they are in its organization.
         pub member: bool,
-        /// Whether they are locked out.
         pub locked: bool,
     }
 }
 
 row_type! {
-    /// Whose a task is.
-    pub struct Whose {
+    /// Owner and organization of a task.
+    pub struct TaskOwner {
         pub owner_id: PersonId,
         pub organization_id: OrganizationId,
     }
 }
 
 row_type! {
-    /// What somebody is in an organization.
-    pub struct As {
+    /// A person's membership in an organization.
+    pub struct RoleRow {
         pub role: Role,
     }
 }
 
-/// Whether the owner of row `task` stands behind it.
-macro_rules! owner_stands {
+/// Whether the owner of row `task` is a member of its organization and not locked.
+macro_rules! owner_is_member {
     () => {
         "exists (select 1 from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
             where m.tenant_id = task.tenant_id and m.organization_id = task.organization_id
             and m.person_id = task.owner_id and p.locked_at is null)"
     };
 }
-pub(crate) use owner_stands;
+pub(crate) use owner_is_member;
 
 impl Write {
-    /// Why a task does not start for its owner any more, if it does not.
-    pub(crate) async fn owner_gone(&mut self, task: TaskId) -> Result<Option<&'static str>> {
-        // Written, because it is about to move: its lock is taken.
+    /// Returns why a task may not start because of its owner, if so.
+    pub(crate) async fn owner_access_loss(&mut self, task: TaskId) -> Result<Option<&'static str>> {
+        // An update, because the task is about to change and must be locked.
         const WHOSE: &str = "update task set attempt = attempt where tenant_id = $1 and id = $2
             returning owner_id, organization_id";
-        let whose = tenant_query!(self, Whose, fetch_one, WHOSE, task)?;
+        let whose = tenant_query!(self, TaskOwner, fetch_one, WHOSE, task)?;
         let owner = tenant_query!(
             self,
             Owner,
@@ -65,22 +63,21 @@ impl Write {
         })
     }
 
-    /// Ends a task that was just claimed, and that no runner is told of: nobody stands behind it any more. Returns what is to
-    /// be recorded.
-    pub(crate) async fn end_unowned(&mut self, task: TaskId) -> Result<Entry> {
+    /// Ends a task that was claimed but whose owner lost access, before its runner learns of it. Returns the audit event.
+    pub(crate) async fn cancel_ownerless(&mut self, task: TaskId) -> Result<Entry> {
         const SQL: &str = "update task set attempt = attempt - 1, runner_id = null where tenant_id = $1 and id = $2";
         tenant_query!(self, execute, SQL, task)?;
-        self.settle(task, TaskState::Assigned, TaskState::Cancelled, None).await?;
-        let because = self.owner_gone(task).await?;
-        self.moved(task, "task.stop", json!({ "was": TaskState::Queued, "because": because }))
+        self.change_state(task, TaskState::Assigned, TaskState::Cancelled, None).await?;
+        let because = self.owner_access_loss(task).await?;
+        self.state_change_event(task, "task.stop", json!({ "was": TaskState::Queued, "because": because }))
     }
 
-    /// That somebody may still submit. Asked after the submission was recorded: the audit log's lock makes one of this and
-    /// their departure the second.
-    pub(crate) async fn still_submits(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
+    /// Returns an error unless the person may still submit. It is called after the submission is recorded: the lock on the
+    /// audit log orders it and the person's departure.
+    pub(crate) async fn check_submitter(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
         let role = tenant_query!(
             self,
-            As,
+            RoleRow,
             fetch_optional,
             "select m.role from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
              where m.tenant_id = $1 and m.organization_id = $2 and m.person_id = $3 and p.locked_at is null",

@@ -13,31 +13,31 @@ use domain::{
 use serde_json::json;
 use std::time::Duration;
 
-/// What became of a submission.
+/// Result of a submission.
 #[derive(Clone, Debug)]
 pub struct Submitted {
     pub id: TaskId,
     pub state: TaskState,
-    /// The digest of exactly what will run.
+    /// Digest of the canonical request.
     pub request_digest: RequestDigest,
-    /// Whether the idempotency key had been used for the same submission before: nothing new was made.
+    /// Whether the idempotency key was used before for the same submission, so that no task was created.
     pub repeated: bool,
 }
 
 row_type! {
-    /// What an idempotency key was used for.
+    /// An earlier use of an idempotency key.
     pub struct Earlier {
         pub id: TaskId,
         pub state: TaskState,
         pub request_digest: RequestDigest,
-        /// The digest of what was submitted.
+        /// Digest of the submission.
         pub submission_digest: Vec<u8>,
     }
 }
 
 impl Write {
-    /// Records a task and applies the tenant's rules to it. The same idempotency key gives the same task once more;
-    /// with another submission it is a conflict (S-09).
+    /// Stores a task and applies the tenant's rules to it. The same idempotency key returns the same task; with a different
+    /// submission it is a conflict (S-09).
     pub async fn submit_task(&mut self, proof: Allowed<SubmitTask>) -> Result<Submitted> {
         let SubmitTask { submission, idempotency_key } = proof.action();
         let owner = self.actor.person().ok_or(Error::Conflict(Conflict::SubmitterNotAPerson))?;
@@ -86,7 +86,7 @@ impl Write {
             "on conflict (tenant_id, owner_id, idempotency_key) where idempotency_key is not null do nothing"
         )?;
         if let (0, Some(key)) = (made, idempotency_key) {
-            // Somebody submitted with this key since we looked.
+            // Another transaction used this key since it was checked.
             return self.submitted_before(owner, key, content).await?.ok_or(Error::Busy);
         }
         for (key, value) in submission.labels.iter() {
@@ -99,10 +99,10 @@ impl Write {
                 value.to_owned()
             )?;
         }
-        self.note_words(id, &submission.title).await?;
+        self.store_title_words(id, &submission.title).await?;
         if let Verdict::Ask { approvers, hours } = *verdict {
             let expires_at = now.after(Duration::from_hours(hours.into()));
-            self.ask(id, submission.organization, owner, digest, rule, approvers, expires_at).await?;
+            self.create_approval(id, submission.organization, owner, digest, rule, approvers, expires_at).await?;
         }
         let entry = self
             .entry(&proof)?
@@ -113,8 +113,8 @@ impl Write {
             .with_detail("state", json!(state));
         self.record(entry).await?;
         self.count_task().await?;
-        self.in_use(submission.organization).await?;
-        self.still_submits(submission.organization, owner).await?;
+        self.require_not_archived(submission.organization).await?;
+        self.check_submitter(submission.organization, owner).await?;
         self.publish(Topic::Tasks, id.0);
         Ok(Submitted { id, state, request_digest: digest, repeated: false })
     }
@@ -135,7 +135,7 @@ impl Write {
         match earlier {
             None => Ok(None),
             Some(task) if task.submission_digest == content => {
-                self.wait_for_the_disk().await?;
+                self.wait_for_durability().await?;
                 let Earlier { id, state, request_digest, .. } = task;
                 Ok(Some(Submitted { id, state, request_digest, repeated: true }))
             }

@@ -1,4 +1,4 @@
-//! Cells of one column, in the types that both databases know.
+//! Typed columns of values, in the types that both databases have.
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use sqlx::{
@@ -9,7 +9,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-/// Values of one column. Any of them may be null.
+/// Values of one column, each nullable.
 #[derive(Clone, Debug)]
 pub(super) enum Cells {
     Ids(Vec<Option<Uuid>>),
@@ -19,35 +19,35 @@ pub(super) enum Cells {
     Bytes(Vec<Option<Vec<u8>>>),
 }
 
-/// Takes the value at a place of a row, and tells the digest of it.
+/// Reads the value at a position of a row and adds it to the digest.
 macro_rules! take {
     ($cells:expr, $row:expr, $at:expr, $digest:expr) => {
         match $cells {
             Cells::Ids(values) => {
-                values.push(told($row.try_get::<Option<Uuid>, _>($at)?, $digest, |id| id.as_bytes().as_slice()))
+                values.push(digest_value($row.try_get::<Option<Uuid>, _>($at)?, $digest, |id| id.as_bytes().as_slice()))
             }
             Cells::Numbers(values) => {
                 let value: Option<i64> = $row.try_get($at)?;
-                told(value.map(i64::to_be_bytes), $digest, |bytes| bytes.as_slice());
+                digest_value(value.map(i64::to_be_bytes), $digest, |bytes| bytes.as_slice());
                 values.push(value);
             }
             Cells::Flags(values) => {
                 let value: Option<bool> = $row.try_get($at)?;
-                told(value.map(|flag| [u8::from(flag)]), $digest, |bytes| bytes.as_slice());
+                digest_value(value.map(|flag| [u8::from(flag)]), $digest, |bytes| bytes.as_slice());
                 values.push(value);
             }
             Cells::Texts(values) => {
-                values.push(told($row.try_get::<Option<String>, _>($at)?, $digest, |text| text.as_bytes()))
+                values.push(digest_value($row.try_get::<Option<String>, _>($at)?, $digest, |text| text.as_bytes()))
             }
             Cells::Bytes(values) => {
-                values.push(told($row.try_get::<Option<Vec<u8>>, _>($at)?, $digest, |bytes| bytes.as_slice()))
+                values.push(digest_value($row.try_get::<Option<Vec<u8>>, _>($at)?, $digest, |bytes| bytes.as_slice()))
             }
         }
     };
 }
 
 impl Cells {
-    /// None yet, of a type that PostgreSQL calls by this name.
+    /// Returns an empty column for a PostgreSQL type name.
     pub(super) fn of(data_type: &str) -> Result<Self> {
         Ok(match data_type {
             "uuid" => Self::Ids(vec![]),
@@ -69,7 +69,7 @@ impl Cells {
         Ok(())
     }
 
-    /// Hands them to a statement as an array, and is empty again.
+    /// Binds the values to a statement as an array and clears the column.
     pub(super) fn bind<'q>(&mut self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
         match self {
             Self::Ids(values) => query.bind(std::mem::take(values)),
@@ -91,8 +91,8 @@ impl Cells {
     }
 }
 
-/// Null and empty differ, and no value runs into the next.
-fn told<T>(value: Option<T>, digest: &mut Sha256, bytes: impl Fn(&T) -> &[u8]) -> Option<T> {
+/// Adds a value to the digest; null differs from empty, and values are delimited.
+fn digest_value<T>(value: Option<T>, digest: &mut Sha256, bytes: impl Fn(&T) -> &[u8]) -> Option<T> {
     match &value {
         None => digest.update([0]),
         Some(value) => {

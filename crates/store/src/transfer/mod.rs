@@ -14,8 +14,8 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use table::Table;
 
-/// Every table, after those that it points to. The chains' heads come last: where they are, everything is. `key_check` is
-/// not among them: each database is sealed by itself.
+/// Every table, after the ones that it references. The chain_head_count of the chains come last, so their presence means that the copy
+/// is complete. `key_check` is omitted: each database has its own.
 const TABLES: [&str; 44] = [
     "tenant",
     "tenant_key",
@@ -63,15 +63,15 @@ const TABLES: [&str; 44] = [
     "audit_head",
 ];
 
-/// Copies everything of the embedded database `from` to the PostgreSQL database `to`, and holds each table's rows against
-/// their originals. `progress` hears of each table that stands, with its number of rows.
+/// Copies all data of the embedded database `from` to the PostgreSQL database `to` and compares each table's rows.
+/// `progress` receives each copied table with its number of rows.
 ///
-/// Meanwhile nothing can be written to `from`; afterwards it is as it was, but for one record in each tenant's audit log that
-/// says where it went. After a break the same call goes on.
+/// `from` cannot be written meanwhile. Afterwards it is unchanged, except for one event in each tenant's audit log that
+/// records the transfer. After an interruption, the same call resumes.
 ///
 /// # Errors
-/// [`Error::Unusable`] when the databases are of other kinds, when `to` holds something else, and when it differs from
-/// `from` in the end.
+/// [`Error::Unusable`] if the databases are of other kinds, if `to` contains other data, and if it differs from `from` at
+/// the end.
 pub async fn transfer(from: Settings, to: Settings, mut progress: impl FnMut(&str, u64)) -> Result<()> {
     let embedded = |url: &str| url.starts_with("sqlite:");
     if !embedded(&from.url) || embedded(&to.url) {
@@ -83,17 +83,17 @@ pub async fn transfer(from: Settings, to: Settings, mut progress: impl FnMut(&st
         return Err(Error::Unusable(format!("there is no database at {path}")));
     }
     let (from, to) = (Store::open(from).await?, Store::open(to).await?);
-    let (ours, there) = (tenants(&from).await?, tenants(&to).await?);
-    if !there.is_subset(&ours) {
+    let (source_tenants, target_tenants) = (tenants(&from).await?, tenants(&to).await?);
+    if !target_tenants.is_subset(&source_tenants) {
         let text = "the PostgreSQL database belongs to another deployment: it has tenants that the SQLite database does not \
                     know. Nothing was changed. Name an empty database.";
         return Err(Error::Unusable(text.into()));
     }
-    if there.is_empty() {
-        announce(&from, &ours).await?;
+    if target_tenants.is_empty() {
+        record_transfer(&from, &source_tenants).await?;
     }
-    let mut source = from.system().write().await?; // its lock keeps everybody from writing
-    let complete = heads(&to).await? > 0;
+    let mut source = from.system().write().await?; // the lock excludes other writers
+    let complete = chain_head_count(&to).await? > 0;
     for name in TABLES {
         let table = Table::read(&to, name).await?;
         let original = match complete {
@@ -109,7 +109,7 @@ pub async fn transfer(from: Settings, to: Settings, mut progress: impl FnMut(&st
         progress(name, original.rows);
     }
     drop(source);
-    to.system().look_at(&TABLES).await?;
+    to.system().analyze_tables(&TABLES).await?;
     from.close().await;
     to.close().await;
     Ok(())
@@ -119,8 +119,8 @@ async fn tenants(store: &Store) -> Result<BTreeSet<TenantId>> {
     Ok(store.system().tenants().await?.into_iter().map(|tenant| tenant.id).collect())
 }
 
-/// Says in each tenant's audit log that the data moves on.
-async fn announce(from: &Store, tenants: &BTreeSet<TenantId>) -> Result<()> {
+/// Records the transfer in each tenant's audit log.
+async fn record_transfer(from: &Store, tenants: &BTreeSet<TenantId>) -> Result<()> {
     for tenant in tenants {
         let mut write = from.write(&Actor::console(*tenant, from.now())).await?;
         let target = ("tenant", tenant.to_string());
@@ -130,7 +130,7 @@ async fn announce(from: &Store, tenants: &BTreeSet<TenantId>) -> Result<()> {
     Ok(())
 }
 
-async fn heads(store: &Store) -> Result<i64> {
+async fn chain_head_count(store: &Store) -> Result<i64> {
     let mut conn: Conn = store.system().read().await?;
     Ok(unscoped_query!(conn, Number, fetch_one, "select count(*) as n from audit_head")?.n)
 }

@@ -11,26 +11,26 @@ use futures::TryStreamExt;
 use sha2::{Digest as _, Sha256};
 use sqlx::AssertSqlSafe;
 
-/// How many rows go in one statement.
+/// Number of rows per insert statement.
 const BATCH: u64 = 500;
 
 row_type! {
-    /// A column as PostgreSQL describes it.
-    pub struct Described {
+    /// A column as described by PostgreSQL.
+    pub struct ColumnDescription {
         pub name: String,
-        /// The name of its type.
+        /// Name of the column's type.
         pub data_type: String,
     }
 }
 
-/// A table's name and columns, taken from the schema and from nobody else.
+/// A table's name and columns, read from the schema.
 #[derive(Debug)]
 pub(super) struct Table {
     name: &'static str,
-    columns: Vec<Described>,
+    columns: Vec<ColumnDescription>,
 }
 
-/// Of all rows, in whatever order they come: databases order text differently.
+/// A digest over all rows, independent of their order, because databases sort text differently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Digest {
     pub rows: u64,
@@ -44,7 +44,7 @@ impl Digest {
     }
 }
 
-/// Reads every row of `$sql`, tells a digest of each, and hands it to `$after`.
+/// Reads every row of `$sql`, computes its digest and runs `$after`.
 macro_rules! each_row {
     ($conn:expr, $sql:expr, $cells:expr, $take:ident, |$digest:ident| $after:expr) => {{
         let mut rows = sqlx::query(AssertSqlSafe($sql)).fetch($conn);
@@ -59,12 +59,12 @@ macro_rules! each_row {
 }
 
 impl Table {
-    /// As `store`, which is PostgreSQL, describes it. What a database works out by itself is left out.
+    /// Reads the table's columns from PostgreSQL, without generated ones.
     pub(super) async fn read(store: &Store, name: &'static str) -> Result<Self> {
         let mut conn = store.system().read().await?;
         let columns = unscoped_query!(
             conn,
-            Described,
+            ColumnDescription,
             fetch_all,
             "select column_name::text as name, data_type::text as data_type from information_schema.columns
              where table_schema = current_schema() and table_name = $1 and is_generated = 'NEVER' order by ordinal_position",
@@ -73,7 +73,7 @@ impl Table {
         Ok(Self { name, columns })
     }
 
-    /// Copies every row of `source` that `target` does not have; of all that `source` has.
+    /// Copies the rows of `source` that `target` lacks; returns the digest of all rows in `source`.
     pub(super) async fn copy(&self, source: &mut Conn, target: &Store) -> Result<Digest> {
         let (mut cells, mut all) = (self.cells()?, Digest::default());
         if let Conn::Sqlite(tx) = source {
@@ -102,7 +102,7 @@ impl Table {
         conn.commit().await
     }
 
-    /// Of all that is in a database.
+    /// Returns the digest of all rows in a database.
     pub(super) async fn digest(&self, conn: &mut Conn) -> Result<Digest> {
         let (mut cells, mut all) = (self.cells()?, Digest::default());
         let mut forget = |cells: &mut [Cells], row| {

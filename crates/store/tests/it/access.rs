@@ -1,4 +1,4 @@
-//! who can reach a thing is told whole, page by page, with the keys; no more of it than the one who asks may see.
+//! Access lists: complete, paginated, with the keys, and limited to what the actor may see.
 use crate::world::{World, hash, new_key, on_both, task};
 use domain::{
     Actor,
@@ -8,26 +8,26 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use store::{AccessHolder, Error, Page, Result, Which};
+use store::{AccessHolder, Error, Page, ResourceRef, Result};
 
-async fn ask(world: &World, actor: &Actor, which: Which, after: &str, limit: u32) -> Result<Page<AccessHolder>> {
+async fn ask(world: &World, actor: &Actor, which: ResourceRef, after: &str, limit: u32) -> Result<Page<AccessHolder>> {
     let mut read = world.store.read(actor).await?;
-    let (thing, _) = read.thing(which).await?;
-    read.reach(&actor.may(ReadAccess { resource: thing })?, after, limit, world.now()).await
+    let (thing, _) = read.resource_and_name(which).await?;
+    read.access_list(&actor.may(ReadAccess { resource: thing })?, after, limit, world.now()).await
 }
 
-/// First names, in the order of their addresses.
+/// Returns the first names, ordered by address.
 fn names(page: &Page<AccessHolder>) -> Vec<&str> {
     page.items.iter().map(|one| one.name.split(' ').next().unwrap()).collect()
 }
 
 on_both! {
-    async fn a_05_who_reaches_a_task_is_told_with_reasons_to_its_owner_and_those_who_manage(world) {
+    async fn a_05_the_access_list_of_a_task_has_reasons(world) {
         let acme = &world.acme;
-        let private = Which::Task(world.submit(&acme.mia, task(acme.ops, json!({}))).await.id);
+        let private = ResourceRef::Task(world.submit(&acme.mia, task(acme.ops, json!({}))).await.id);
         assert_eq!(names(&ask(world, &acme.mia, private, "", 50).await.unwrap()), ["adam", "audrey", "mia"]);
         assert!(matches!(ask(world, &acme.olga, private, "", 50).await, Err(Error::NotFound)), "an owner does not see it");
-        let shared = Which::Task(world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "org" }))).await.id);
+        let shared = ResourceRef::Task(world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "org" }))).await.id);
         let all = ["abe", "ada", "adam", "audrey", "mia", "olga", "vera"];
         for asks in [&acme.mia, &acme.olga, &acme.audrey, &acme.adam, &acme.console] {
             let found = ask(world, asks, shared, "", 50).await.unwrap();
@@ -41,30 +41,30 @@ on_both! {
             assert!(matches!(ask(world, asks, shared, "", 50).await, Err(Error::Denied(_))), "{}", asks.name);
         }
         assert!(matches!(ask(world, &world.bolt.adam, shared, "", 50).await, Err(Error::NotFound)));
-        // Everybody sees it: all are told to those alone who see people anyway.
-        let public = Which::Task(world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "public" }))).await.id);
+        // The whole tenant can see it, but only actors who can read everything get the full list.
+        let public = ResourceRef::Task(world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "public" }))).await.id);
         assert_eq!(names(&ask(world, &acme.mia, public, "", 50).await.unwrap()), all);
         let everybody = ask(world, &acme.audrey, public, "", 50).await.unwrap();
         assert_eq!(names(&everybody), ["abe", "ada", "adam", "audrey", "mia", "olga", "sam", "vera"]);
         assert_eq!(everybody.items[6].why, [AccessReason::Everybody]);
     }
 
-    async fn a_05_the_answer_is_read_page_by_page(world) {
+    async fn a_05_the_access_list_is_paginated(world) {
         let acme = &world.acme;
         let (mut found, mut after) = (vec![], String::new());
         loop {
-            let page = ask(world, &acme.adam, Which::Organization(acme.ops), &after, 3).await.unwrap();
+            let page = ask(world, &acme.adam, ResourceRef::Organization(acme.ops), &after, 3).await.unwrap();
             assert!(page.items.len() <= 3);
             found.extend(names(&page).into_iter().map(str::to_owned));
             let Some(next) = page.next else { break };
             after = next;
         }
         assert_eq!(found, ["abe", "ada", "adam", "audrey", "mia", "olga", "vera"]);
-        let lab = ask(world, &acme.adam, Which::Organization(acme.lab), "", 50).await.unwrap();
+        let lab = ask(world, &acme.adam, ResourceRef::Organization(acme.lab), "", 50).await.unwrap();
         assert_eq!(names(&lab), ["adam", "audrey", "olga"]);
     }
 
-    async fn m_01_keys_are_told_that_reach_it_and_no_others(world) {
+    async fn m_01_only_keys_with_access_are_listed(world) {
         let acme = &world.acme;
         let keys = async |limits: CreateKey| {
             let name = limits.name.clone();
@@ -76,7 +76,7 @@ on_both! {
         let revoke = RevokeKey { key: gone, owner: acme.olga.person().unwrap(), responsible: None };
         world.change(&acme.olga, async |write| write.revoke_key(acme.olga.may(revoke)?).await).await.unwrap();
         let told = async || {
-            let page = ask(world, &acme.olga, Which::Organization(acme.ops), "", 50).await.unwrap();
+            let page = ask(world, &acme.olga, ResourceRef::Organization(acme.ops), "", 50).await.unwrap();
             let olga = page.items.into_iter().find(|one| one.name.starts_with("olga")).unwrap();
             olga.keys.into_iter().map(|key| (key.name, key.can)).collect::<Vec<_>>()
         };
@@ -85,11 +85,11 @@ on_both! {
         assert_eq!(told().await, [("kit of acme".into(), vec![Ability::See])]);
     }
 
-    async fn k_09_who_is_locked_out_is_told_as_such_and_a_runner_is_everybodys(world) {
+    async fn k_09_locked_people_are_marked_and_a_runner_is_visible_to_all(world) {
         let acme = &world.acme;
         let person = acme.mia.person().unwrap();
         world.change(&acme.adam, async |write| write.lock_person(acme.adam.may(LockPerson { person })?).await).await.unwrap();
-        let runner = Which::Runner(world.store.read(&acme.adam).await.unwrap().runners().await.unwrap()[0].id);
+        let runner = ResourceRef::Runner(world.store.read(&acme.adam).await.unwrap().runners().await.unwrap()[0].id);
         let found = ask(world, &acme.adam, runner, "", 50).await.unwrap();
         let can = |name: &str| found.items.iter().find(|one| one.name.starts_with(name)).map(|one| (one.locked, one.can.clone()));
         assert_eq!(can("mia"), Some((true, vec![Ability::See, Ability::Submit])));
@@ -98,7 +98,7 @@ on_both! {
         assert!(matches!(ask(world, &acme.olga, runner, "", 50).await, Err(Error::Denied(_))));
     }
 
-    async fn a_05_who_acts_as_a_service_account_is_told_with_its_keys(world) {
+    async fn a_05_a_service_account_is_listed_with_its_keys(world) {
         let (acme, adam) = (&world.acme, &world.acme.adam);
         let responsible = acme.mia.person().unwrap();
         let robot = world.change(adam, async |write| {
@@ -107,7 +107,7 @@ on_both! {
             let join = SetMembership { organization: acme.ops, person: robot, role: Role::Member };
             write.set_membership(adam.may(join)?).await.map(|_| robot)
         }).await.unwrap();
-        let which = Which::ServiceAccount(robot);
+        let which = ResourceRef::ServiceAccount(robot);
         let found = ask(world, &acme.mia, which, "", 50).await.unwrap();
         assert_eq!(names(&found), ["adam", "audrey", "mia"], "without a key nobody acts as it");
         let key = CreateKey { owner: robot, responsible: Some(responsible), ..new_key(&acme.mia, "nightly", "tasks:submit") };

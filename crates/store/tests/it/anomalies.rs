@@ -1,4 +1,4 @@
-//! N-06: what is unusual is told once to whom it concerns and to admins, and what is usual is not.
+//! Anomaly detection (N-06): anomalies are reported once to the people concerned and to admins; usual behavior is not.
 use crate::{
     raw::Raw,
     walls::arrival,
@@ -17,7 +17,7 @@ use store::{AnomalyFilter, AnomalyRow, AuditFilter, Error};
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// Everything that was found in a fixture, the newest first.
+/// Returns all anomalies of a tenant, newest first.
 pub async fn found(world: &World, fixture: &TenantFixture) -> Vec<AnomalyRow> {
     let mut read = world.store.read(&fixture.adam).await.unwrap();
     let proof = fixture.adam.may(ReadAudit).unwrap();
@@ -28,7 +28,7 @@ async fn kinds(world: &World) -> Vec<AnomalyKind> {
     found(world, &world.acme).await.iter().map(|row| row.kind).collect()
 }
 
-/// What somebody was told of their account.
+/// Returns the account events of a person.
 async fn told(world: &World, actor: &Actor) -> Vec<AccountNotice> {
     let events = world.store.read(actor).await.unwrap().account_events(50).await.unwrap();
     events.into_iter().map(|event| event.happened).collect()
@@ -38,7 +38,7 @@ pub fn at(actor: &Actor, address: &str) -> Actor {
     Actor { address: Some(address.into()), ..actor.clone() }
 }
 
-/// The server itself, about somebody at an address who is nobody yet.
+/// Returns the server itself as actor, for a visitor at an address.
 pub fn door(world: &World, address: &str) -> Actor {
     at(&Actor::clock(world.acme.tenant, world.now()), address)
 }
@@ -105,7 +105,7 @@ on_both! {
         assert_eq!(raw.number("select count(*) from known_network").await, 1, "and none for ever");
     }
 
-    async fn n_06_half_a_sign_in_says_so_until_it_is_whole(world) {
+    async fn n_06_an_incomplete_sign_in_is_marked_until_it_is_complete(world) {
         let acme = &world.acme;
         let mia = acme.mia.person().unwrap();
         let enroll = || acme.mia.may(domain::policy::EnrollFactor { owner: mia, factor: domain::account::Factor::Totp }).unwrap();
@@ -121,12 +121,12 @@ on_both! {
         assert!(is_half().await, "the password was right, the factor is missing");
         half(true).await;
         assert!(!is_half().await && found(world, acme).await.len() == 1);
-        // Half of another does not cover it up, and is another entry.
+        // An incomplete sign-in does not replace it and is a separate anomaly.
         world.change(&elsewhere, async |write| write.arrive(mia, &arrival("third", false)).await).await.unwrap();
         let halves: Vec<_> = found(world, acme).await.into_iter().map(|row| matches!(row.facts, Facts::SignIn { half: true, .. })).collect();
         assert_eq!(halves.len(), 2);
         assert_eq!(halves.iter().filter(|half| **half).count(), 1);
-        // Whoever waits before they show the second factor is as new as before.
+        // A person who has not shown the second factor is still new after a day.
         world.wait(DAY);
         let later = door(world, "203.0.113.9");
         world.change(&later, async |write| write.arrive(mia, &arrival("third", true)).await).await.unwrap();
@@ -165,7 +165,7 @@ on_both! {
         assert!(raw.number("select count(*) from failure_count").await <= 7, "what is counted is forgotten after an hour");
     }
 
-    async fn n_06_one_network_that_tries_everybody_is_told_to_admins(world) {
+    async fn n_06_password_spraying_is_reported_to_admins(world) {
         let acme = &world.acme;
         let mut people = vec![];
         for n in 0..8 {
@@ -216,7 +216,7 @@ on_both! {
         let account = CreateServiceAccount { name: "Robot".into(), responsible };
         let robot = world.change(&acme.adam, async |write| write.create_service_account(acme.adam.may(account)?).await).await.unwrap();
         let new = CreateKey { owner: robot, responsible: Some(responsible), ..crate::world::new_key(&acme.mia, "robot's", "tasks:read") };
-        // The robot is in no organization yet; the console may prepare a key.
+        // The service account is in no organization yet, so the console creates its key.
         let key = world.change(&acme.console, async |write| write.create_key(acme.console.may(new)?, "mk_3", [3; 32]).await).await.unwrap();
         let key = Actor { principal: Principal::Key { key, owner: robot }, ..acme.mia.clone() };
         let last = world.now();
@@ -233,14 +233,14 @@ on_both! {
         assert_eq!(world.store.read(&acme.mia).await.unwrap().own_anomalies(10).await.unwrap().len(), 1);
     }
 
-    async fn n_06_more_tasks_than_ever_are_told_with_the_figures_that_say_so(world) {
+    async fn n_06_an_unusual_number_of_tasks_is_reported_with_figures(world) {
         let acme = &world.acme;
         let key = world.key(&acme.mia, "tasks:*").await;
         for _ in 0..25 {
             world.submit(&key, sealed(acme.ops)).await;
         }
         assert!(found(world, acme).await.is_empty(), "there is no history to hold it against");
-        world.wait(HOUR * 24 * 40); // out of what volume is held against
+        world.wait(HOUR * 24 * 40); // beyond the volume window
         for _ in 0..7 {
             for _ in 0..3 {
                 world.submit(&key, sealed(acme.ops)).await;
@@ -269,7 +269,7 @@ on_both! {
     async fn n_06_a_task_in_the_night_of_a_key_of_office_hours_is_told(world) {
         let acme = &world.acme;
         let key = world.key(&acme.mia, "tasks:*").await;
-        // Noon and one o'clock, every day for five weeks.
+        // At noon and at one o'clock, every day for five weeks.
         for _ in 0..35 {
             world.submit(&key, sealed(acme.ops)).await;
             world.wait(HOUR);
@@ -321,7 +321,7 @@ on_both! {
             assert_eq!(read.audit(&proof, actions(action), None, 10).await.unwrap().items.len(), 1, "{action}");
         }
         drop(read);
-        // While everything stands still, this goes on.
+        // This remains possible while the tenant is frozen.
         world.change(&acme.adam, async |write| write.freeze(acme.adam.may(domain::policy::FreezeTenant {})?).await).await.unwrap();
         world.wait(HOUR);
         arrives(world, mia, "laptop", "203.0.113.1").await;

@@ -1,4 +1,4 @@
-//! N-06: what becomes of unusual things and habits in time: looked at as they were seen, passed on with a key, and forgotten.
+//! Anomalies over time (N-06): review as of the displayed state, inheritance by a rotated key, and retention.
 use crate::{
     anomalies::{at, door, fails, found, id_of, uses},
     raw::Raw,
@@ -31,7 +31,7 @@ async fn rotate(world: &World, owner: &Actor, key: &Actor) -> KeyId {
     world.change(owner, async |write| write.rotate_key(owner.may(rotate)?, "mk_new", hash("new")).await).await.unwrap()
 }
 
-/// How many rows there are of what is forgotten in time.
+/// Returns the number of rows in each table with a retention period.
 async fn kept(raw: &mut Raw) -> Vec<i64> {
     let mut counts = vec![];
     for table in ["key_hour", "key_network", "known_network", "failure_count", "anomaly"] {
@@ -58,7 +58,7 @@ on_both! {
         assert!(found(world, acme).await[0].reviewed_at.is_some());
     }
 
-    /// Whoever has the log's head already and comes to a finding, and whoever looks at that finding, take both in one order.
+    /// A transaction that records an anomaly while it holds the audit log, and one that reviews it, lock in the same order.
     async fn n_06_looking_at_something_while_it_happens_again_is_a_conflict_and_no_deadlock(world) {
         let acme = &world.acme;
         let mia = acme.mia.person().unwrap();
@@ -69,7 +69,7 @@ on_both! {
         assert_eq!(seen.facts.kind(), AnomalyKind::Guessing);
         world.wait(Duration::from_secs(5));
         let mut again = world.store.write(&door(world, "192.0.2.7")).await.unwrap();
-        again.note_refused_sign_in(mia, "wrong password").await.unwrap(); // the log's head is this one's now
+        again.note_refused_sign_in(mia, "wrong password").await.unwrap(); // holds the lock on the log now
         let (store, adam) = (world.store.clone(), acme.adam.clone());
         let proof = adam.may(ReviewAnomaly { id: seen.id, seen: seen.last_at }).unwrap();
         let looking = tokio::spawn(async move {
@@ -93,7 +93,7 @@ on_both! {
         for address in ["192.0.2.7", "198.51.100.7"] {
             uses(world, &old, address, Some(world.now())).await;
         }
-        // Noon and one o'clock, every day for five weeks.
+        // At noon and at one o'clock, every day for five weeks.
         for _ in 0..35 {
             world.submit(&old, sealed(acme.ops)).await;
             world.wait(HOUR);
@@ -112,7 +112,7 @@ on_both! {
         world.wait(HOUR * 14);
         world.submit(&new, sealed(acme.ops)).await;
         assert!(matches!(found(world, acme).await[0].facts, Facts::TaskHour { .. }));
-        // Another key of the same person has habits of its own.
+        // Another key of the same person has its own baseline.
         let other = world.key(&acme.mia, "tasks:*").await;
         uses(world, &other, "10.0.0.1", None).await;
         assert_eq!(found(world, acme).await.len(), 3);

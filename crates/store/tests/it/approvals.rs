@@ -1,4 +1,5 @@
-//! D-04, M-13: questions and answers. An approval holds for exactly what was shown, once, until it expires.
+//! Approval requests and decisions (D-04, M-13): an approval holds for exactly the request that was shown, once, until it
+//! expires.
 use crate::world::{asking, decision, on_both, sealed, task};
 use domain::{
     Actor,
@@ -22,7 +23,7 @@ fn conflict<T: std::fmt::Debug>(result: Result<T>) -> Conflict {
 }
 
 on_both! {
-    async fn d_04_a_yes_queues_the_task_and_stands_in_the_log_with_the_digest(world) {
+    async fn d_04_an_approval_queues_the_task_and_is_recorded_with_the_digest(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
         assert_eq!(task.state, TaskState::AwaitingApproval);
@@ -43,7 +44,7 @@ on_both! {
         assert_eq!(taken.deciders, [acme.ada.person().unwrap()]);
     }
 
-    async fn d_04_a_no_denies_the_task(world) {
+    async fn d_04_a_denial_denies_the_task(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
         let question = world.question(&task).await;
@@ -92,8 +93,8 @@ on_both! {
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
     }
 
-    /// Ids of one question with the organization of another, where the actor is an approver, are nobody's question.
-    async fn d_04_a_question_cannot_be_moved_to_where_one_may_decide(world) {
+    /// The id of one request with the organization of another, in which the actor is an approver, matches no request.
+    async fn d_04_a_request_cannot_be_decided_through_another_organization(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.olga, asking(acme.lab)).await;
         let mut question = world.question(&task).await;
@@ -105,7 +106,7 @@ on_both! {
         assert!(matches!(world.decide(&acme.olga, &question, Answer::Approve).await, Err(Error::NotFound)), "nor to another requester");
     }
 
-    async fn d_04_where_two_are_needed_two_different_people_say_yes(world) {
+    async fn d_04_two_required_approvals_need_two_people(world) {
         let acme = &world.acme;
         world.ask(acme, 2).await;
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
@@ -119,7 +120,7 @@ on_both! {
         assert_eq!(world.claim(&acme.rex).await.unwrap().deciders.len(), 2);
     }
 
-    async fn d_04_one_no_outweighs_the_yes_that_was_given(world) {
+    async fn d_04_one_denial_outweighs_an_approval(world) {
         let acme = &world.acme;
         world.ask(acme, 2).await;
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
@@ -144,7 +145,7 @@ on_both! {
         assert_ne!(again.request_digest, task.request_digest);
     }
 
-    async fn d_04_what_nobody_decides_in_time_expires(world) {
+    async fn d_04_a_request_without_a_decision_expires(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
         let question = world.question(&task).await;
@@ -162,7 +163,7 @@ on_both! {
         assert_eq!(world.store.system().next_due().await.unwrap(), None);
     }
 
-    async fn d_04_canceling_withdraws_the_question(world) {
+    async fn d_04_canceling_withdraws_the_approval_request(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
         let question = world.question(&task).await;
@@ -199,7 +200,7 @@ on_both! {
         assert_eq!(hers[&ApprovalState::Waiting], 5, "a member sees what she asked for herself");
     }
 
-    async fn d_04_only_the_newest_of_a_state_are_looked_at(world) {
+    async fn d_04_only_the_newest_requests_of_a_state_are_counted(world) {
         let acme = &world.acme;
         for _ in 0..101 {
             world.submit(&acme.ada, asking(acme.ops)).await;
@@ -213,7 +214,7 @@ on_both! {
         assert_eq!((hers[&ApprovalState::Waiting], hers.whole), (0, false), "there may be some of hers before");
     }
 
-    async fn d_04_the_one_that_was_approved_last_is_found_again(world) {
+    async fn d_04_the_last_approved_request_is_the_precedent(world) {
         let acme = &world.acme;
         let titled = |organization, title: &str| task(organization, json!({ "title": title, "network_policy": "unrestricted" }));
         let before = async |actor: &Actor, question: &store::Approval| {
@@ -241,7 +242,7 @@ on_both! {
         assert!(matches!(before(&world.bolt.adam, &next).await, Err(Error::NotFound)));
     }
 
-    async fn d_04_what_waits_for_me_is_listed_oldest_first(world) {
+    async fn d_04_requests_to_decide_are_listed_oldest_first(world) {
         let acme = &world.acme;
         let mut asked = vec![];
         for _ in 0..3 {

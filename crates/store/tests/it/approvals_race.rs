@@ -1,4 +1,4 @@
-//! D-04, D-12: people, time and nodes that decide about one question at once. One of them wins, the others are told.
+//! Concurrent decisions on one approval request by people, expiry and nodes (D-04, D-12): exactly one of them takes effect.
 use crate::world::{World, asking, decision, on_both};
 use domain::{
     approval::{Answer, ApprovalState},
@@ -54,7 +54,7 @@ on_both! {
         }
     }
 
-    async fn d_04_one_person_at_two_screens_answers_once(world) {
+    async fn d_04_one_person_in_two_browsers_decides_once(world) {
         let acme = &world.acme;
         world.ask(acme, 2).await;
         for _ in 0..30 {
@@ -70,7 +70,7 @@ on_both! {
         }
     }
 
-    /// The clock comes by while an approval is being written: the one that has the row decides, the other does nothing.
+    /// If a request expires while an approval is being written, the transaction that has the row lock wins.
     async fn d_04_expiry_and_approval_at_once_leave_one_of_them(world) {
         let acme = &world.acme;
         for _ in 0..10 {

@@ -1,4 +1,4 @@
-//! D-06: a change to the audit log is found, wherever it is; a cut tail by what is kept elsewhere.
+//! Audit log integrity (D-06): every change is detected, and a truncated log by a checkpoint stored elsewhere.
 use crate::{
     raw::Raw,
     world::{TenantFixture, World, asking, on_both, sealed},
@@ -42,7 +42,7 @@ async fn head(world: &World, fixture: &TenantFixture) -> (i64, [u8; 32]) {
     (head.seq, head.hash)
 }
 
-/// Some life for the log.
+/// Creates some audit events.
 async fn live(world: &World) {
     let acme = &world.acme;
     for _ in 0..5 {
@@ -53,7 +53,7 @@ async fn live(world: &World) {
     }
 }
 
-/// What somebody may do to a copy of the records.
+/// A modification of a copy of the audit log.
 #[derive(Clone, Debug)]
 enum Tampering {
     Body(Index, Index, u8),
@@ -82,7 +82,7 @@ fn tampering() -> impl Strategy<Value = Tampering> {
     ]
 }
 
-/// Changes one bit of an ASCII text, so that it stays text.
+/// Flips one bit of an ASCII text, which remains text.
 fn flip(text: &mut String, byte: Index, bit: u8) {
     let mut bytes = std::mem::take(text).into_bytes();
     let at = byte.index(bytes.len());
@@ -90,7 +90,7 @@ fn flip(text: &mut String, byte: Index, bit: u8) {
     *text = String::from_utf8(bytes).unwrap();
 }
 
-/// Tampers, and says which record is the first that is not what it was; `None` where nothing was changed.
+/// Modifies the chain and returns the first event that differs; `None` if nothing changed.
 fn tamper(tenant: TenantId, chain: &mut Vec<Stored>, how: &Tampering) -> Option<i64> {
     let len = chain.len();
     let place = |index: &Index| index.index(len);
@@ -117,7 +117,7 @@ fn tamper(tenant: TenantId, chain: &mut Vec<Stored>, how: &Tampering) -> Option<
         }
         Tampering::Delete(at) => {
             if place(at) == len - 1 {
-                return None; // a cut tail is a story of its own
+                return None; // a truncated log has a test of its own
             }
             chain.remove(place(at));
             place(at)
@@ -143,7 +143,7 @@ fn tamper(tenant: TenantId, chain: &mut Vec<Stored>, how: &Tampering) -> Option<
             place(at)
         }
         Tampering::Rewrite(at) => {
-            // A whole new record with a right hash of its own: the next one does not follow it.
+            // A whole new event with a correct hash of its own: the next one does not link to it.
             let at = place(at);
             if at == len - 1 {
                 return None;
@@ -228,8 +228,8 @@ on_both! {
         assert!(back.unwrap_err().to_string().contains("append-only"), "and nothing else put in their place");
     }
 
-    /// Who owns the database can take the guard off. What they change then is found.
-    async fn d_06_a_change_past_the_guard_is_found(world) {
+    /// The owner of the database can drop the trigger; a change is then detected by the chain.
+    async fn d_06_a_change_that_bypasses_the_trigger_is_detected(world) {
         live(world).await;
         let mut raw = Raw::of(world).await;
         raw.unguard().await;
@@ -244,8 +244,8 @@ on_both! {
         verify(&world.bolt, &chain(world, &world.bolt).await).unwrap();
     }
 
-    /// The chain alone does not show that its end was cut off and its head set back. A head that was kept elsewhere does.
-    async fn d_06_a_cut_tail_is_shown_by_a_checkpoint_only(world) {
+    /// The chain alone does not show that its end was cut off and its head reset. A checkpoint stored elsewhere does.
+    async fn d_06_a_truncated_log_is_detected_by_a_checkpoint_only(world) {
         live(world).await;
         let (size, hash) = head(world, &world.acme).await;
         let checkpoint = Checkpoint { tenant: world.acme.tenant, size, hash };

@@ -1,4 +1,4 @@
-//! M-13: no record, no change. What every method of `Write` leaves in the log, in the same transaction.
+//! Audit events (M-13): every method of `Write` records its change in the same transaction.
 use crate::{
     raw::Raw,
     walls::{arrival, idp, invite, new_identity},
@@ -18,17 +18,19 @@ use domain::{
 };
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
-use store::{AnomalyFilter, Ground, MailedLink, NewBrowserSession, NewInvitation, NewPasskey, Result, WaysIn, Write};
+use store::{
+    AnomalyFilter, MailedLink, NewBrowserSession, NewInvitation, NewPasskey, Result, SignInBasis, SignInMethods, Write,
+};
 use uuid::Uuid;
 
-/// Does a change twice: first dropped, which must leave neither change nor record, then committed.
+/// Runs each change twice: first rolled back, which must leave neither change nor event, then committed.
 struct Ledger<'a> {
     world: &'a World,
     done: Mutex<BTreeSet<String>>,
 }
 
 impl Ledger<'_> {
-    /// On PostgreSQL a dropped transaction keeps its locks until its connection was tidied up.
+    /// On PostgreSQL a dropped transaction keeps its locks until its connection is cleaned up.
     async fn rolled_back(&self) {
         if self.world.is_sqlite() {
             return;
@@ -62,25 +64,25 @@ impl Ledger<'_> {
     }
 }
 
-/// Methods whose change is told by the record of another in the same transaction, or is no change of anything that lasts.
+/// Methods whose change is covered by another event in the same transaction, or which change nothing durable.
 const SILENT: &[(&str, &str)] = &[
     ("use_enrollment", "the runner's enrollment is recorded"),
     ("use_password_link", "the new password is recorded"),
-    ("begin_totp_enrollment", "counts for nothing before its first code"),
-    ("totp_secret", "is looked at only"),
-    ("durable_audit_head", "is looked at only"),
+    ("begin_totp_enrollment", "has no effect before the first code"),
+    ("totp_secret", "only reads"),
+    ("durable_audit_head", "only reads"),
     ("use_totp_step", "the session that it completes is recorded"),
     ("use_passkey", "the session that it completes is recorded"),
-    ("see_account_events", "its owner has read what is recorded elsewhere"),
-    ("arrive", "remembers where somebody signs in; what is new of it is recorded"),
-    ("note_key_use", "remembers where a key is used; what is new of it is recorded"),
-    ("append_lines", "output is not a change of state; its digest stands in the receipt"),
-    ("renew_leases", "nothing but time passes"),
-    ("touch_runner", "nothing but time passes"),
+    ("see_account_events", "only marks events as seen"),
+    ("arrive", "updates known places; anomalies are recorded"),
+    ("note_key_use", "updates known networks; anomalies are recorded"),
+    ("append_lines", "output is not a change of state; its digest is in the receipt"),
+    ("renew_leases", "only updates a time"),
+    ("touch_runner", "only updates a time"),
 ];
 
 on_both! {
-    async fn m_13_every_change_makes_its_record_in_its_own_transaction(world) {
+    async fn m_13_every_change_is_recorded_in_its_own_transaction(world) {
         let acme = &world.acme;
         let (mia, ada, olga, adam, rex) = (&acme.mia, &acme.ada, &acme.olga, &acme.adam, &acme.rex);
         let sam = acme.sam.person().unwrap();
@@ -116,9 +118,9 @@ on_both! {
         let accept = || AcceptInvitation { invitation, organization, person: mias };
         l.records("accept_invitation", 1, mia, async |w| w.accept_invitation(mia.may(accept())?, hash("i")).await).await;
         let confirm = || ConfirmInvitee { invitation, organization, email: email("ivy", "acme") };
-        l.records("confirm_invited", 1, &nobody, async |w| w.confirm_invited(nobody.may(confirm())?, hash("i"), link("j")).await).await;
+        l.records("confirm_invitee", 1, &nobody, async |w| w.confirm_invitee(nobody.may(confirm())?, hash("i"), link("j")).await).await;
         let admit = || AdmitInvitee { invitation, organization, email: email("ivy", "acme"), name: "Ivy".into() };
-        l.records("admit_invited", 1, &nobody, async |w| w.admit_invited(nobody.may(admit())?, hash("i"), "$argon2id$").await).await;
+        l.records("admit_invitee", 1, &nobody, async |w| w.admit_invitee(nobody.may(admit())?, hash("i"), "$argon2id$").await).await;
         l.records("revoke_invitation", 1, adam, async |w| w.revoke_invitation(adam.may(RevokeInvitation { invitation, organization })?).await).await;
         l.records("set_tenant_role", 1, adam, async |w| w.set_tenant_role(adam.may(SetTenantRole { person, tenant_role: TenantRole::Auditor })?).await).await;
         l.records("issue_password_link", 1, adam, async |w| w.issue_password_link(adam.may(IssuePasswordLink { person })?, hash("l")).await).await;
@@ -131,7 +133,7 @@ on_both! {
         for session in sessions {
             let new = || NewBrowserSession {
                 token_hash: hash(&session.to_string()), id: session, person: owner, by: SignedInBy::Password,
-                ground: Ground::Password(None),
+                ground: SignInBasis::Password(None),
                 second_factor_verified: false, device: "d".into(),
                 address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
             };
@@ -139,7 +141,7 @@ on_both! {
         }
         let again = || NewBrowserSession {
             token_hash: hash("again"), id: BrowserSessionId(Uuid::now_v7()), person: owner, by: SignedInBy::Password, second_factor_verified: false,
-            ground: Ground::Password(Some("$argon2id$".into())), device: "d".into(), address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
+            ground: SignInBasis::Password(Some("$argon2id$".into())), device: "d".into(), address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
         };
         l.records("lock_browser_session", 0, mia, async |w| w.lock_browser_session(sessions[0]).await).await;
         l.records("complete_second_factor", 1, mia, async |w| w.complete_second_factor(sessions[0], hash("second_factor_verified")).await).await;
@@ -163,7 +165,7 @@ on_both! {
         l.records("change_password", 1, mia, async |w| w.change_password(mia.may(ChangePassword { owner })?, "$argon2id$", Some(sessions[0])).await).await;
         l.records("mail_password_link", 1, mia, async |w| w.mail_password_link(owner, "t", hash("mailed")).await).await;
         let address = email("moved", "acme");
-        l.records("ask_address", 1, mia, async |w| w.ask_address(mia.may(ChangeAddress { owner })?, &address, mailed("address"), mailed("present")).await).await;
+        l.records("request_address_change", 1, mia, async |w| w.request_address_change(mia.may(ChangeAddress { owner })?, &address, mailed("address"), mailed("present")).await).await;
         l.records("confirm_address", 1, mia, async |w| w.confirm_address(hash("present"), Some(sessions[0])).await).await;
         l.records("confirm_address", 1, mia, async |w| w.confirm_address(hash("address"), Some(sessions[0])).await).await;
         let replace = || ReplaceAddress { person: owner, email: email("replaced", "acme") };
@@ -234,7 +236,7 @@ on_both! {
         l.records("note_refused_identity", 1, &provider, async |w| w.note_refused_identity("id", "no").await).await;
         let link = || LinkIdentity { person: owner, provider: "ID".into() };
         let linked = l.records("link_identity", 1, mia, async |w| w.link_identity(mia.may(link())?, new_identity("2")).await).await;
-        let ways = WaysIn { password: true, issuers: vec![] };
+        let ways = SignInMethods { password: true, issuers: vec![] };
         world.change(mia, async |w| w.set_password(owner, "$argon2id$").await).await.unwrap();
         let unlink = || UnlinkIdentity { identity: linked, person: owner };
         l.records("unlink_identity", 1, mia, async |w| w.unlink_identity(mia.may(unlink())?, &ways, Some(sessions[0])).await).await;
@@ -294,7 +296,7 @@ on_both! {
         l.records("expire_approvals", 1, olga, async |w| w.expire_approvals().await).await;
         l.records("runner_disconnected", 1, rex, async |w| w.runner_disconnected().await).await;
 
-        // When something goes wrong
+        // Failures and emergencies
         let person = sam;
         l.records("lock_person", 1, adam, async |w| w.lock_person(adam.may(LockPerson { person })?).await).await;
         l.records("unlock_person", 1, adam, async |w| w.unlock_person(adam.may(UnlockPerson { person })?).await).await;
@@ -307,12 +309,12 @@ on_both! {
 
         let done = l.done.lock().unwrap().clone();
         let all: BTreeSet<_> = crate::walls::matrix().iter().filter_map(|row| row.method.strip_prefix("Write::").map(str::to_owned)).collect();
-        assert_eq!(all.difference(&done).collect::<Vec<_>>(), Vec::<&String>::new(), "these are not in this story");
+        assert_eq!(all.difference(&done).collect::<Vec<_>>(), Vec::<&String>::new(), "methods without a case in this test");
         assert!(SILENT.iter().all(|(method, _)| done.contains(*method)));
         let said = Raw::of(world).await.texts("select distinct action from audit order by 1").await;
         let offered = audit_event_names();
         let missing: Vec<_> = said.iter().filter(|name| !offered.contains(&name.as_str())).collect();
-        assert!(said.len() > 60 && missing.is_empty(), "{} names, and whoever looks for these cannot: {missing:?}", said.len());
+        assert!(said.len() > 60 && missing.is_empty(), "{} event names, missing in the filter: {missing:?}", said.len());
     }
 
     async fn m_13_a_refused_attempt_is_recorded_and_changes_nothing(world) {
@@ -354,7 +356,7 @@ on_both! {
         assert_eq!(found(until, None, 9).await.0.len(), 0);
     }
 
-    /// Names stand beside the record, not in it: erasing them must not need the chain to be broken.
+    /// Names are stored next to the chained event, so that erasing them does not break the chain.
     async fn m_13_the_chain_holds_no_names_and_no_addresses(world) {
         let acme = &world.acme;
         world.submit(&acme.mia, sealed(acme.ops)).await;
@@ -370,7 +372,7 @@ on_both! {
     }
 }
 
-/// A link with this token.
+/// Returns a link with this token.
 fn mailed(token: &str) -> MailedLink<'_> {
     MailedLink { token, token_hash: hash(token) }
 }

@@ -1,4 +1,4 @@
-//! E11, D-02: sessions. What has ended stays ended, whatever is under way.
+//! Browser sessions (E11, D-02): an ended session stays ended, whatever requests are in flight.
 use crate::{
     raw::Raw,
     world::{World, hash, on_both},
@@ -10,7 +10,7 @@ use domain::{
 };
 use futures::future::{BoxFuture, join_all};
 use std::time::Duration;
-use store::{Error, Ground, NewBrowserSession};
+use store::{Error, NewBrowserSession, SignInBasis};
 use uuid::Uuid;
 
 const IDLE: Duration = Duration::from_hours(2);
@@ -23,7 +23,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
         id,
         person: who.person().unwrap(),
         by: SignedInBy::Password,
-        ground: Ground::Password(None),
+        ground: SignInBasis::Password(None),
         second_factor_verified: false,
         device: "Firefox on Linux".into(),
         address: "192.0.2.7".into(),
@@ -38,14 +38,14 @@ async fn opens(world: &World, token: &str) -> bool {
     world.store.system().session(hash(token), IDLE).await.unwrap().is_some()
 }
 
-/// Mia signs out of it.
+/// Ends a session as Mia.
 async fn end(world: &World, session: BrowserSessionId) {
     let mia = &world.acme.mia;
     let proof = || mia.may(EndBrowserSession { session, owner: mia.person().unwrap() });
     world.change(mia, async |write| write.end_browser_session(proof()?).await).await.unwrap();
 }
 
-/// Gives Mia another role, so that her sessions are due a new token.
+/// Changes Mia's role, so that her sessions need a new token.
 async fn promote(world: &World, role: Role) {
     let acme = &world.acme;
     let set = SetMembership { organization: acme.ops, person: acme.mia.person().unwrap(), role };
@@ -66,7 +66,7 @@ on_both! {
         assert!(!opens(world, "T").await);
     }
 
-    /// Everything that requests under way may do to a session, at once with its end, in every order.
+    /// Runs every operation of a request in flight concurrently with the end of the session, in every order.
     async fn trap_e11_nothing_revives_a_session_that_was_ended(world) {
         let mia = &world.acme.mia;
         let mut raw = Raw::of(world).await;
@@ -77,7 +77,7 @@ on_both! {
                 raw.run("update browser_session set rotate = true").await.unwrap();
             }
             let (mut found, _) = world.store.system().session(hash(&old), IDLE).await.unwrap().unwrap();
-            found.last_used_at = found.last_used_at.before(Duration::from_mins(2)); // touching writes
+            found.last_used_at = found.last_used_at.before(Duration::from_mins(2)); // so that touching writes
             let system = world.store.system();
             let mut under_way: Vec<BoxFuture<'_, ()>> = vec![
                 Box::pin(async { system.rotate_browser_session(mia.tenant, id, hash(&new)).await.map(|_| ()).unwrap() }),
@@ -158,7 +158,7 @@ on_both! {
         assert_eq!(raw.number("select count(*) from browser_session").await, 2, "hers goes when she comes back");
     }
 
-    /// Signing out with the former token, while it still opens the session, ends the session and not only the token.
+    /// Signing out with the previous token, while it is still valid, ends the session and not only that token.
     async fn trap_e11_signing_out_with_the_former_token_ends_the_session(world) {
         let acme = &world.acme;
         let id = open(world, &acme.mia, "t").await;

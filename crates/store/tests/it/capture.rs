@@ -1,4 +1,4 @@
-//! Hears which statements the store runs, through the events that sqlx emits.
+//! Statement capture: collects the statements that the store runs from sqlx's tracing events.
 use std::{collections::BTreeSet, fmt, sync::Mutex};
 use tracing::{
     Event, Metadata, Subscriber,
@@ -10,12 +10,12 @@ static HEARD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 struct Ear;
 
-/// Begins to listen, in the whole process.
+/// Starts the capture for the whole process.
 pub fn listen() {
     tracing::subscriber::set_global_default(Ear).unwrap();
 }
 
-/// What was run so far: each statement once, with its white space as single spaces.
+/// Returns each captured statement once, with normalized white space.
 pub fn heard() -> Vec<String> {
     HEARD.lock().unwrap().iter().cloned().collect()
 }

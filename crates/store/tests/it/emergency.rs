@@ -1,4 +1,4 @@
-//! K-09: locking out, ending sessions, freezing, stopping.
+//! Emergency actions (K-09): locking people, ending sessions, freezing a tenant, stopping tasks.
 use crate::{
     raw::Raw,
     world::{World, asking, email, hash, lease, on_both, sealed},
@@ -13,7 +13,7 @@ use domain::{
 };
 use futures::{future::join_all, join};
 use std::time::Duration;
-use store::{Error, Ground, NewBrowserSession, Result};
+use store::{Error, NewBrowserSession, Result, SignInBasis};
 use uuid::Uuid;
 
 async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
@@ -25,7 +25,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
         id,
         person: who.person().unwrap(),
         by: SignedInBy::Password,
-        ground: Ground::Password(None),
+        ground: SignInBasis::Password(None),
         second_factor_verified: true,
         device,
         address,
@@ -55,7 +55,7 @@ async fn stop(world: &World, by: &Actor, whose: Stopped) -> Result<usize> {
 }
 
 on_both! {
-    async fn k_09_who_is_locked_out_is_nobody_until_let_in_again(world) {
+    async fn k_09_a_locked_person_has_no_access_until_unlocked(world) {
         let acme = &world.acme;
         let (mia, adam) = (acme.mia.person().unwrap(), &acme.adam);
         open(world, &acme.mia, "mia").await;
@@ -125,7 +125,7 @@ on_both! {
         assert!(world.decide(&acme.ada, &question, domain::approval::Answer::Approve).await.is_ok());
     }
 
-    /// A runner that was handed a task a moment before is told to let go of it, and has failed nothing.
+    /// A runner that was assigned a task just before must drop it, and the task has not failed.
     async fn k_09_what_was_handed_out_before_a_freeze_does_not_start(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, sealed(acme.ops)).await.id;
@@ -171,7 +171,7 @@ on_both! {
         assert_eq!(stop(world, &acme.olga, Stopped::Of(acme.ops)).await.unwrap(), 3, "an owner stops what is theirs");
         assert!(matches!(stop(world, &acme.olga, Stopped::WholeTenant).await, Err(Error::Denied(_))));
         assert_eq!((state(first).await, state(queued).await, state(asked).await), (TaskState::Running, TaskState::Cancelled, TaskState::Cancelled));
-        assert!(world.store.read(&acme.rex).await.unwrap().held().await.unwrap()[0].cancel_asked, "its runner is told");
+        assert!(world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap()[0].cancel_asked, "its runner is told");
         assert_eq!(state(lab).await, TaskState::Queued);
         assert_eq!(stop(world, &acme.adam, Stopped::By(acme.mia.person().unwrap())).await.unwrap(), 0, "told once");
         assert_eq!(stop(world, &acme.adam, Stopped::WholeTenant).await.unwrap(), 1);
@@ -185,7 +185,7 @@ on_both! {
         assert_eq!(Raw::of(world).await.number(stops).await, 4);
     }
 
-    /// Rows are locked first and the log after them, by everybody.
+    /// All transactions lock rows first and the audit log afterwards.
     async fn k_09_stopping_everything_and_what_ends_by_itself_do_not_hold_each_other_up(world) {
         let acme = &world.acme;
         for _ in 0..10 {

@@ -1,4 +1,4 @@
-//! D-01, D-12: changes that are under way together share a wait for the disk; on PostgreSQL by a connection of its own.
+//! Group commit (D-01, D-12): concurrent changes share a wait for the disk; on PostgreSQL by a connection of its own.
 use crate::{
     audit_chain,
     raw::Raw,
@@ -13,11 +13,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Whose last words were those of a shared wait.
+/// The backend whose last statement was a shared flush.
 const WAITS: &str = "from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and query like '%pg_logical_emit_message%'";
 
-/// Sixteen tasks at once; what became of each.
+/// Submits sixteen tasks concurrently and returns the results.
 async fn sixteen(world: &World) -> Vec<Result<TaskId>> {
     let (mia, ops) = (&world.acme.mia, world.acme.ops);
     let submit = async |_| {
@@ -33,7 +33,7 @@ async fn are_there(world: &World, tasks: &[TaskId]) {
     }
 }
 
-/// Hears until it has heard of all of them.
+/// Receives events until there is one for each task.
 async fn told_of(heard: &mut Receiver<Event>, tasks: &[TaskId]) {
     let mut missing: BTreeSet<_> = tasks.iter().map(|task| task.0).collect();
     let all = async {
@@ -45,7 +45,7 @@ async fn told_of(heard: &mut Receiver<Event>, tasks: &[TaskId]) {
 }
 
 on_both! {
-    async fn d_12_sixteen_changes_at_once_last_are_announced_and_stand_in_one_chain(world) {
+    async fn d_12_sixteen_concurrent_changes_are_durable_published_and_in_one_chain(world) {
         let (mut heard, before) = (world.store.subscribe(), world.records(&world.acme).await);
         let tasks = sixteen(world).await.into_iter().collect::<Result<Vec<_>>>().unwrap();
         are_there(world, &tasks).await;
@@ -56,9 +56,10 @@ on_both! {
     }
 }
 
-/// What was on its way when the connection broke may be told as failed; what was told as done is there, and the next goes well.
+/// A change in flight when the connection breaks may be reported as failed; a change reported as done is stored, and later
+/// changes succeed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_shared_wait_that_breaks_tells_nobody_that_it_went_well() {
+async fn d_12_a_failed_group_commit_reports_no_success() {
     let world = World::postgres().await;
     let mut raw = Raw::outside(&world).await;
     let waiting = async {

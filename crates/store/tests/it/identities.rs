@@ -1,5 +1,5 @@
-//! Identity providers: secrets that stay sealed, identities that are linked by nothing but issuer and subject, roles that follow
-//! groups, and emergency access.
+//! Identity providers: encrypted secrets, identities linked only by issuer and subject, roles from groups, and break-glass
+//!
 use crate::{
     raw::Raw,
     world::{TenantFixture, World, email, on_both, person},
@@ -17,7 +17,7 @@ use domain::{
 };
 use futures::join;
 use std::time::Duration;
-use store::{AuditFilter, Error, Ground, NewBrowserSession, NewIdentity, Result, WaysIn};
+use store::{AuditFilter, Error, NewBrowserSession, NewIdentity, Result, SignInBasis, SignInMethods};
 use uuid::Uuid;
 
 const ISSUER: &str = "https://id.acme.example";
@@ -31,8 +31,8 @@ fn known_as(issuer: &str, subject: &str) -> NewIdentity {
     NewIdentity { issuer: issuer.into(), subject: subject.into(), provider: "id".into(), name: subject.into() }
 }
 
-fn ways(password: bool, issuers: &[&str]) -> WaysIn {
-    WaysIn { password, issuers: issuers.iter().map(|issuer| (*issuer).to_owned()).collect() }
+fn ways(password: bool, issuers: &[&str]) -> SignInMethods {
+    SignInMethods { password, issuers: issuers.iter().map(|issuer| (*issuer).to_owned()).collect() }
 }
 
 async fn link(world: &World, actor: &Actor, issuer: &str, subject: &str) -> Result<domain::IdentityId> {
@@ -40,7 +40,7 @@ async fn link(world: &World, actor: &Actor, issuer: &str, subject: &str) -> Resu
     world.change(actor, async |write| write.link_identity(actor.may(action)?, known_as(issuer, subject)).await).await
 }
 
-async fn unlink(world: &World, actor: &Actor, identity: domain::IdentityId, ways: &WaysIn) -> Result<()> {
+async fn unlink(world: &World, actor: &Actor, identity: domain::IdentityId, ways: &SignInMethods) -> Result<()> {
     let action = UnlinkIdentity { identity, person: actor.person().unwrap() };
     world.change(actor, async |write| write.unlink_identity(actor.may(action)?, ways, None).await).await
 }
@@ -65,7 +65,7 @@ async fn follow(
 }
 
 on_both! {
-    /// M-06: what is in the database is not the secret, and opens in no other row.
+    /// The database does not contain the secret, and the ciphertext opens in no other row (M-06).
     async fn a_02_a_client_secret_is_sealed_for_its_row(world) {
         let adam = &world.acme.adam;
         let (id, other) = (ProviderId(Uuid::now_v7()), ProviderId(Uuid::now_v7()));
@@ -119,7 +119,7 @@ on_both! {
         assert!(world.store.read(&acme.ada).await.unwrap().identities().await.unwrap().is_empty());
     }
 
-    async fn a_02_a_newcomer_with_an_address_that_is_in_use_is_nobody(world) {
+    async fn a_02_a_newcomer_with_an_address_in_use_is_refused(world) {
         let nia = admit(world, &world.acme, "nia", "1").await.unwrap();
         let nia = person(&world.store, world.acme.tenant, nia).await;
         assert_eq!((nia.tenant_role, nia.roles.len()), (TenantRole::Person, 0));
@@ -134,7 +134,7 @@ on_both! {
         assert!(world.store.system().identity(world.acme.tenant, ISSUER, "2").await.unwrap().is_none());
     }
 
-    async fn a_02_the_last_way_in_is_not_unlinked(world) {
+    async fn a_02_the_last_sign_in_method_is_not_unlinked(world) {
         let mia = &world.acme.mia;
         let (first, second) =
             (link(world, mia, ISSUER, "1").await.unwrap(), link(world, mia, "https://b.example", "1").await.unwrap());
@@ -150,7 +150,7 @@ on_both! {
         assert!(matches!(unlink(world, mia, first, &only).await, Err(Error::NotFound)));
     }
 
-    /// Of two ways in that are taken away at the same moment one stays.
+    /// Of two sign-in methods removed at the same time, one remains.
     async fn a_02_the_last_way_in_is_not_unlinked_even_at_the_same_moment(world) {
         let mia = &world.acme.mia;
         let issuers = [ISSUER, "https://b.example"];
@@ -166,7 +166,7 @@ on_both! {
             };
             let left = world.store.read(mia).await.unwrap().identities().await.unwrap();
             assert_eq!(left.iter().map(|identity| identity.id).collect::<Vec<_>>(), [kept], "round {round}");
-            // With another way open both go: the next round begins with none.
+            // With another sign-in method both are removed, so that the next round starts without any.
             let hash = "$argon2id$".to_owned();
             world.change(mia, async |write| write.set_password(mia.person().unwrap(), &hash).await).await.unwrap();
             let other = link(world, mia, "https://c.example", &subject).await.unwrap();
@@ -254,7 +254,7 @@ on_both! {
         assert_eq!(raw.number("select count(*) from used_sign_in").await, 1, "what is too old anyway goes");
     }
 
-    async fn a_03_the_glass_is_broken_for_an_admin_and_for_a_while(world) {
+    async fn a_03_break_glass_is_for_admins_and_limited_in_time(world) {
         let (acme, system) = (&world.acme, world.store.system());
         let (adam, mia) = (acme.adam.person().unwrap(), acme.mia.person().unwrap());
         let open = async |person| {
@@ -275,7 +275,7 @@ on_both! {
             id: BrowserSessionId(Uuid::now_v7()),
             person: adam,
             by: SignedInBy::BreakGlass,
-            ground: Ground::Password(None),
+            ground: SignInBasis::Password(None),
             second_factor_verified: true,
             device: "a browser".into(),
             address: "192.0.2.1".into(),

@@ -1,4 +1,4 @@
-//! D-03: invitations, and requests to join.
+//! Invitations and join requests (D-03).
 use crate::world::{TenantFixture, World, email, hash, on_both, person};
 use domain::{
     Actor, Email, InvitationId, JoinRequestId, OrganizationId, PersonId,
@@ -12,7 +12,7 @@ use domain::{
 };
 use futures::join;
 use std::time::Duration;
-use store::{Error, Mail, NewInvitation, Offer, Result};
+use store::{Error, InvitationOffer, Mail, NewInvitation, Result};
 use uuid::Uuid;
 
 fn id(actor: &Actor) -> PersonId {
@@ -36,19 +36,25 @@ async fn invite(
     world.change(by, async |write| write.invite(by.may(invite)?, link(token)).await).await.map(|_| invitation)
 }
 
-async fn offer(world: &World, token: &str) -> Option<Offer> {
+async fn offer(world: &World, token: &str) -> Option<InvitationOffer> {
     world.store.system().invitation(hash(token)).await.unwrap()
 }
 
-async fn accept(world: &World, who: &Actor, offer: &Offer, token: &str) -> Result<()> {
+async fn accept(world: &World, who: &Actor, offer: &InvitationOffer, token: &str) -> Result<()> {
     let accept = AcceptInvitation { invitation: offer.id, organization: offer.organization_id, person: id(who) };
     world.change(who, async |write| write.accept_invitation(who.may(accept)?, hash(token)).await).await
 }
 
-async fn admit(world: &World, fixture: &TenantFixture, offer: &Offer, token: &str, email: Email) -> Result<PersonId> {
+async fn admit(
+    world: &World,
+    fixture: &TenantFixture,
+    offer: &InvitationOffer,
+    token: &str,
+    email: Email,
+) -> Result<PersonId> {
     let nobody = Actor::invitation(fixture.tenant, world.now());
     let admit = AdmitInvitee { invitation: offer.id, organization: offer.organization_id, email, name: "Nia".into() };
-    world.change(&nobody, async |w| w.admit_invited(nobody.may(admit)?, hash(token), "$argon2id$").await).await
+    world.change(&nobody, async |w| w.admit_invitee(nobody.may(admit)?, hash(token), "$argon2id$").await).await
 }
 
 async fn open(world: &World, organization: OrganizationId, open: bool) {
@@ -95,7 +101,7 @@ on_both! {
         }
     }
 
-    async fn d_03_a_dead_invitation_opens_nothing(world) {
+    async fn d_03_an_invalid_invitation_is_not_found(world) {
         let acme = &world.acme;
         let revoked = invite(world, &acme.olga, acme.ops, None, 1, "revoked").await.unwrap();
         let found = offer(world, "revoked").await.unwrap();
@@ -119,8 +125,8 @@ on_both! {
         assert!(matches!(invite(world, &acme.olga, acme.lab, None, 1, "new").await, Err(Error::Conflict(_))));
     }
 
-    /// Checked when it is used: an inviter who may not invite any more invites nobody.
-    async fn d_03_an_invitation_dies_with_the_inviters_right(world) {
+    /// Checked at use: an invitation is invalid if its inviter may no longer invite.
+    async fn d_03_an_invitation_ends_with_the_inviters_right(world) {
         let acme = &world.acme;
         let set = async |role| {
             let set = SetMembership { organization: acme.ops, person: id(&acme.ada), role };
@@ -167,7 +173,7 @@ on_both! {
         assert!(matches!(admit(world, bolt, &found, "t", email("eve", "bolt")).await, Err(Error::NotFound)), "not in another tenant");
     }
 
-    /// Where mail is sent an address is confirmed before there is an account: only a link that was sent to it makes one.
+    /// If mail is enabled, an address is confirmed before the account exists: only a link mailed to it creates one.
     async fn d_03_an_address_is_confirmed_where_mail_is_sent(world) {
         let acme = &world.acme;
         world.store.enable_mail();
@@ -177,7 +183,7 @@ on_both! {
         assert!(matches!(admit(world, acme, &found, "t", nia.clone()).await, Err(Error::Conflict(_))));
         let nobody = Actor::invitation(acme.tenant, world.now());
         let confirm = || ConfirmInvitee { invitation: found.id, organization: acme.ops, email: nia.clone() };
-        let sent = async || world.change(&nobody, async |w| w.confirm_invited(nobody.may(confirm())?, hash("t"), link("mailed")).await).await;
+        let sent = async || world.change(&nobody, async |w| w.confirm_invitee(nobody.may(confirm())?, hash("t"), link("mailed")).await).await;
         sent().await.unwrap();
         assert!(matches!(sent().await, Err(Error::NotFound)), "one use is one mail");
         let mail = world.store.system().take_mail().await.unwrap().unwrap();
@@ -190,14 +196,14 @@ on_both! {
         assert!(offer(world, "mailed").await.is_none());
     }
 
-    /// Who was about to confirm an address comes in no more when the open invitation is revoked meanwhile.
+    /// A person who is about to confirm an address cannot join after the open invitation is revoked.
     async fn d_03_a_revoked_invitation_takes_its_confirmations_along(world) {
         let acme = &world.acme;
         world.store.enable_mail();
         let nobody = Actor::invitation(acme.tenant, world.now());
-        let confirm = async |found: &Offer, token: &str, who: &str| {
+        let confirm = async |found: &InvitationOffer, token: &str, who: &str| {
             let confirm = ConfirmInvitee { invitation: found.id, organization: acme.ops, email: email(who, "acme") };
-            world.change(&nobody, async |w| w.confirm_invited(nobody.may(confirm)?, hash(token), link(who)).await).await.unwrap();
+            world.change(&nobody, async |w| w.confirm_invitee(nobody.may(confirm)?, hash(token), link(who)).await).await.unwrap();
         };
         let open = invite(world, &acme.olga, acme.ops, None, 5, "open").await.unwrap();
         invite(world, &acme.olga, acme.ops, None, 5, "other").await.unwrap();
@@ -211,7 +217,7 @@ on_both! {
         let noa = offer(world, "noa").await.unwrap();
         admit(world, acme, &noa, "noa", email("noa", "acme")).await.unwrap();
 
-        // One that is used up is no more, and was not revoked: whoever used it may finish.
+        // A used-up invitation was not revoked: the person who used it may finish.
         invite(world, &acme.olga, acme.ops, None, 1, "last").await.unwrap();
         confirm(&offer(world, "last").await.unwrap(), "last", "nea").await;
         assert!(offer(world, "last").await.is_none());
@@ -234,7 +240,7 @@ on_both! {
         assert_eq!(world.store.system().next_due().await.unwrap(), None, "nothing is left of it");
     }
 
-    /// Of accepting and archiving at the same moment one comes second and sees the other: nobody comes in afterwards.
+    /// Acceptance and archiving at the same time are ordered and see each other: nobody joins afterwards.
     async fn d_03_nobody_comes_in_while_it_is_archived(world) {
         let acme = &world.acme;
         let archive = || ArchiveOrganization { organization: acme.lab };

@@ -1,4 +1,4 @@
-//! M-01: API keys. Shown once, kept as hashes, gone at once when revoked.
+//! API keys (M-01): shown once, stored as hashes, invalid as soon as they are revoked.
 use crate::world::{World, asking, decision, hash, holding, new_key, on_both, person, task};
 use domain::{
     Actor, KeyId, PersonId,
@@ -48,7 +48,7 @@ async fn change(
     world.change(actor, async |write| write.change_key(actor.may(change)?).await).await
 }
 
-/// A service account that Mia answers for, a member of `ops`, as its key acts.
+/// Returns a service account that Mia is responsible for, a member of `ops`, acting by its key.
 async fn robot(world: &World) -> Actor {
     let (acme, mia) = (&world.acme, world.acme.mia.person().unwrap());
     let made = world
@@ -100,7 +100,7 @@ on_both! {
             assert!(matches!(change(world, stranger, key, stranger, "", KeyExpiryChange::Never).await, Err(Error::NotFound)));
         }
         assert!(matches!(change(world, mia, key, mia, "", KeyExpiryChange::At(world.now())).await, Err(Error::Invalid(_))));
-        // What is being replaced ends when that was said; all else of it may change.
+        // A key that is being replaced keeps its expiry; everything else can change.
         rotate(world, mia, key, mia, 3_600, "mk_new123").await.unwrap();
         assert!(matches!(change(world, mia, key, mia, "", KeyExpiryChange::Never).await, Err(Error::Conflict(_))));
         change(world, mia, key, mia, "198.51.100.7", KeyExpiryChange::Kept).await.unwrap();
@@ -141,7 +141,7 @@ on_both! {
         let elsewhere = CreateKey { organization: Some(acme.lab), ..new_key(&acme.mia, "k", "tasks:*") };
         let refused = create(world, &acme.mia, elsewhere, "mk_lab123").await;
         assert!(matches!(&refused, Err(Error::Invalid(wrong)) if wrong.field == "organization"), "{refused:?}");
-        // What was allowed once is asked again when the key is rotated.
+        // Rights are checked again when the key is rotated.
         let demote = SetTenantRole { person: acme.audrey.person().unwrap(), tenant_role: TenantRole::Person };
         world.change(&acme.adam, async |write| write.set_tenant_role(acme.adam.may(demote)?).await).await.unwrap();
         assert!(matches!(rotate(world, &acme.audrey, key, &acme.audrey, 60, "mk_next12").await, Err(Error::Invalid(_))));
@@ -216,7 +216,7 @@ on_both! {
         assert_eq!(listed.len(), 2, "who answers for it sees its keys");
         assert!(world.store.read(&acme.sam).await.unwrap().service_accounts().await.unwrap().is_empty());
         assert!(matches!(create(world, &acme.olga, key(mia), "mk_olga12").await, Err(Error::Denied(_))));
-        // Saying that one answers for it does not make it so, nor for a person.
+        // Claiming to be the responsible person has no effect, nor for a person.
         assert!(matches!(create(world, &acme.olga, key(acme.olga.person()), "mk_olga12").await, Err(Error::NotFound)));
         let posing = CreateKey { responsible: acme.olga.person(), ..new_key(&acme.mia, "k", "tasks:*") };
         assert!(matches!(create(world, &acme.olga, posing, "mk_olga12").await, Err(Error::NotFound)));
@@ -224,8 +224,8 @@ on_both! {
         assert!(matches!(create(world, &acme.console, decide, "mk_decide").await, Err(Error::Invalid(_))), "it decides nothing");
     }
 
-    /// D-04, M-01: who can make keys for the requester would otherwise say yes to themselves.
-    async fn d_04_who_answers_for_a_service_account_does_not_decide_what_it_asks_for(world) {
+    /// A person who can create keys for the requester could otherwise approve their own request (D-04, M-01).
+    async fn d_04_the_responsible_person_cannot_decide_requests_of_a_service_account(world) {
         let acme = &world.acme;
         let robot = robot(world).await;
         let promote = SetMembership { organization: acme.ops, person: acme.mia.person().unwrap(), role: Role::Approver };
@@ -240,15 +240,15 @@ on_both! {
         };
         assert_eq!((waits(&mia).await, waits(&acme.ada).await), ((0, 0), (1, 1)), "it does not wait for her");
         assert!(matches!(by(&mia).await, Err(Error::Denied(why)) if why.reason == DenialReason::ResponsibleForRequester));
-        // She answers for it since the policy was asked.
+        // She became responsible after the policy was evaluated.
         let before = Decide { behind: [None, None], ..decision(&question, Answer::Approve) };
         let late = world.change(&mia, async |write| write.decide(mia.may(before)?).await).await;
         assert!(matches!(late, Err(Error::Conflict(Conflict::DeciderIsResponsible))));
         by(&acme.ada).await.unwrap();
     }
 
-    /// D-04, M-01: whoever was shown a key can ask with it, whoever answers for its owner.
-    async fn d_04_who_made_a_key_does_not_decide_what_is_asked_with_it(world) {
+    /// A person who was shown a key can submit with it, whoever is responsible for its owner (D-04, M-01).
+    async fn d_04_the_creator_of_a_key_cannot_decide_its_requests(world) {
         let (acme, robot) = (&world.acme, robot(world).await);
         let promote = SetMembership { organization: acme.ops, person: acme.mia.person().unwrap(), role: Role::Approver };
         world.change(&acme.adam, async |write| write.set_membership(acme.adam.may(promote)?).await).await.unwrap();
@@ -272,7 +272,7 @@ on_both! {
         by(&acme.olga).await.unwrap();
     }
 
-    async fn m_01_an_admin_hands_a_service_account_on_to_who_may_as_much(world) {
+    async fn m_01_an_admin_transfers_a_service_account_to_an_eligible_person(world) {
         let (acme, robot) = (&world.acme, robot(world).await);
         let (account, mia) = (robot.person().unwrap(), acme.mia.person().unwrap());
         let made = CreateKey { responsible: Some(mia), ..new_key(&robot, "k", "tasks:*") };
@@ -300,8 +300,8 @@ on_both! {
         assert!(world.store.read(&acme.olga).await.unwrap().service_account(account).await.is_err(), "it is nothing to her now");
     }
 
-    /// M-01: by its keys they would do what they may not any more.
-    async fn m_01_who_may_less_than_a_service_account_makes_no_key_of_it(world) {
+    /// They could use its keys to exceed their own rights (M-01).
+    async fn m_01_a_person_with_a_lower_role_cannot_create_keys_of_a_service_account(world) {
         let (acme, robot) = (&world.acme, robot(world).await);
         let key = || CreateKey { responsible: acme.mia.person(), ..new_key(&robot, "k", "tasks:*") };
         let made = create(world, &acme.mia, key(), "mk_robot1").await.unwrap();
@@ -348,7 +348,7 @@ on_both! {
         assert!(!works(world, "mk_abcdef").await);
     }
 
-    async fn m_01_a_key_ends_at_its_time(world) {
+    async fn m_01_a_key_expires(world) {
         let acme = &world.acme;
         let ends = |at| CreateKey { expires_at: Some(at), ..new_key(&acme.mia, "k", "tasks:*") };
         let past = create(world, &acme.mia, ends(world.now()), "mk_past12").await;

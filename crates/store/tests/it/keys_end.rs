@@ -1,4 +1,4 @@
-//! M-01: whoever has a key is told two weeks before it ends, once.
+//! Expiry notices (M-01): the owner of a key is notified once, two weeks before it expires.
 use crate::world::{World, hash, new_key, on_both};
 use domain::{
     Actor, KeyId,
@@ -16,20 +16,20 @@ async fn create(world: &World, actor: &Actor, key: CreateKey) -> KeyId {
     world.change(actor, async |w| w.create_key(actor.may(key)?, &token[..9], hash(&token)).await).await.unwrap()
 }
 
-/// A key of Mia's with this name that works for so long.
+/// Creates a key of Mia's with this name and lifetime.
 async fn lasting(world: &World, name: &str, life: Duration) -> KeyId {
     let mia = &world.acme.mia;
     create(world, mia, CreateKey { expires_at: Some(world.now().after(life)), ..new_key(mia, name, "tasks:*") }).await
 }
 
-/// What somebody was told of keys that end, the latest first.
+/// Returns the expiry notices of a person, newest first.
 async fn told(world: &World, who: &Actor) -> Vec<String> {
     let events = world.store.read(who).await.unwrap().account_events(50).await.unwrap();
     events.into_iter().filter(|event| event.happened == AccountNotice::KeyEndsSoon).map(|event| event.detail).collect()
 }
 
 on_both! {
-    async fn m_01_an_owner_is_told_once_before_a_key_ends(world) {
+    async fn m_01_an_owner_is_notified_once_before_a_key_expires(world) {
         let (mia, system) = (&world.acme.mia, world.store.system());
         lasting(world, "deploys", KEY_EXPIRY_NOTICE + 2 * DAY).await;
         lasting(world, "for today", DAY).await;
@@ -71,7 +71,7 @@ on_both! {
         assert!(told(world, mia).await[0].starts_with("longer"));
     }
 
-    async fn m_01_who_answers_for_a_service_account_is_told_of_its_keys(world) {
+    async fn m_01_the_responsible_person_is_notified_of_expiring_keys(world) {
         let (acme, mia) = (&world.acme, &world.acme.mia);
         let adam = &acme.adam;
         let responsible = mia.person();

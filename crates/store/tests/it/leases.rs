@@ -1,4 +1,5 @@
-//! S-09: a runner has a task for as long as it speaks of it. A stale runner's words are refused, and nothing is lost.
+//! Leases (S-09): a runner holds a task as long as it sends heartbeats. Messages of a stale runner are rejected, and no
+//! task is lost.
 use crate::world::{TenantFixture, World, asking, lease, on_both, receipt, sealed, task};
 use domain::{
     Actor,
@@ -30,7 +31,7 @@ async fn due(world: &World) {
     world.store.system().run_due_work().await.unwrap();
 }
 
-/// Everything that a runner can say about a lease, and what became of it.
+/// Sends every message about a lease and returns the results.
 async fn every_word(world: &World, runner: &Actor, taken: &Assignment) -> Vec<(&'static str, Result<()>)> {
     let said = lease(taken);
     let line = [Line { at: world.now(), stream: Stream::Stdout, text: "stale".into() }];
@@ -61,7 +62,7 @@ on_both! {
         assert!(taken.deciders.is_empty());
         assert_eq!(world.state(acme, made.id).await, TaskState::Assigned);
         world.start(&acme.rex, lease(&taken)).await;
-        world.start(&acme.rex, lease(&taken)).await; // saying so twice is no error
+        world.start(&acme.rex, lease(&taken)).await; // repeating it is no error
         assert_eq!(world.state(acme, made.id).await, TaskState::Running);
         assert_eq!(world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap(), TaskState::Succeeded);
         let task = world.store.read(&acme.mia).await.unwrap().task(made.id).await.unwrap();
@@ -71,7 +72,7 @@ on_both! {
         assert_eq!(world.history(acme, made.id).await, ["task.submit", "task.assign", "task.start", "task.finish"]);
     }
 
-    async fn how_it_ended_is_the_state_that_it_ends_in(world) {
+    async fn the_receipt_decides_the_final_state(world) {
         let acme = &world.acme;
         for (end, state) in [
             (End::Exited(0), TaskState::Succeeded),
@@ -88,7 +89,7 @@ on_both! {
         }
     }
 
-    /// When the word that it started was lost, the end tells of it: no state is skipped.
+    /// If the start message was lost, the receipt implies it: no state is skipped.
     async fn an_end_without_a_start_is_a_start_and_an_end(world) {
         let acme = &world.acme;
         world.submit(&acme.mia, sealed(acme.ops)).await;
@@ -97,7 +98,7 @@ on_both! {
         assert_eq!(world.history(acme, taken.task.id).await, ["task.submit", "task.assign", "task.start", "task.finish"]);
     }
 
-    async fn what_is_urgent_goes_first_and_then_what_is_oldest(world) {
+    async fn urgent_tasks_are_claimed_first_then_the_oldest(world) {
         let acme = &world.acme;
         for (title, priority) in [("a", "low"), ("b", "normal"), ("c", "high"), ("d", "normal"), ("e", "high")] {
             world.submit(&acme.mia, task(acme.ops, json!({ "title": title, "priority": priority }))).await;
@@ -119,7 +120,7 @@ on_both! {
         assert!(world.claim(&acme.rex).await.is_some());
     }
 
-    async fn d_04_what_waits_for_people_is_not_taken(world) {
+    async fn d_04_a_task_that_waits_for_approval_is_not_claimed(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
         assert!(world.claim(&acme.rex).await.is_none());
@@ -128,7 +129,7 @@ on_both! {
         assert!(world.claim(&acme.rex).await.is_some());
     }
 
-    async fn s_09_a_silent_runners_task_goes_back_and_is_lost_after_the_last_attempt(world) {
+    async fn s_09_an_expired_lease_is_released_and_lost_after_the_last_attempt(world) {
         let acme = &world.acme;
         let made = world.submit(&acme.mia, sealed(acme.ops)).await;
         for attempt in 1..=MAX_ATTEMPTS {
@@ -151,8 +152,8 @@ on_both! {
         assert_eq!(world.history(acme, made.id).await.iter().filter(|action| *action == "task.release").count(), 3);
     }
 
-    /// The fencing number: the runner that had it before knows less than the one that has it now.
-    async fn a_stale_runner_says_nothing_about_the_next_start(world) {
+    /// The fencing token: the previous runner cannot act on the current attempt.
+    async fn a_stale_runner_cannot_act_on_the_next_attempt(world) {
         let acme = &world.acme;
         let max = world.runner(acme, "max").await;
         let stale = running(world, acme).await;
@@ -169,7 +170,7 @@ on_both! {
         world.finish(&max, &fresh, End::Exited(0)).await.unwrap();
     }
 
-    async fn a_worker_says_nothing_about_somebody_elses_task(world) {
+    async fn a_runner_cannot_act_on_another_runners_task(world) {
         let acme = &world.acme;
         let max = world.runner(acme, "max").await;
         let taken = running(world, acme).await;
@@ -199,7 +200,7 @@ on_both! {
         assert_eq!(released, 1);
         assert_eq!(world.state(acme, kept.task.id).await, TaskState::Running);
         assert_eq!(world.state(acme, gone.task.id).await, TaskState::Queued);
-        let held = world.store.read(&acme.rex).await.unwrap().held().await.unwrap();
+        let held = world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap();
         assert_eq!(held.iter().map(|task| task.lease()).collect::<Vec<_>>(), [lease(&kept)]);
     }
 
@@ -207,7 +208,7 @@ on_both! {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         assert_eq!(cancel(world, acme, &taken).await, TaskState::Running);
-        let held = world.store.read(&acme.rex).await.unwrap().held().await.unwrap();
+        let held = world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap();
         assert!(held[0].cancel_asked);
         world.finish(&acme.rex, &taken, End::Cancelled).await.unwrap();
         assert_eq!(world.state(acme, taken.task.id).await, TaskState::Cancelled);
@@ -254,7 +255,7 @@ on_both! {
         assert_eq!(world.state(acme, taken.task.id).await, TaskState::Running);
     }
 
-    /// Only the one that it speaks of: others that were handed out meanwhile are its own.
+    /// Only the released task: others that were assigned in the meantime remain.
     async fn what_a_runner_has_no_room_for_goes_back_by_itself_and_fails_in_the_end_with_the_reason(world) {
         let acme = &world.acme;
         let kept = running(world, acme).await;

@@ -1,4 +1,4 @@
-//! D-12, S-09: many runners and nodes at one queue. Nothing is taken twice, nothing is forgotten.
+//! Concurrent claims by many runners and nodes (D-12, S-09): no task is claimed twice or forgotten.
 use crate::world::{change, lease, on_both, receipt, sealed};
 use domain::{policy::RevokeRunner, receipt::End, task::TaskState};
 use futures::{future::join_all, join};
@@ -58,7 +58,7 @@ on_both! {
         other.close().await;
     }
 
-    /// The lease ends while the runner says how it ended: the receipt is taken, or refused; never both.
+    /// If the lease expires while the receipt is being sent, the receipt is either accepted or rejected, never both.
     async fn a_receipt_and_the_end_of_the_lease_at_once_leave_one_of_them(world) {
         let acme = &world.acme;
         for _ in 0..30 {
@@ -85,7 +85,7 @@ on_both! {
         }
     }
 
-    /// S-13: a claim that is under way when its runner is revoked leaves it with nothing.
+    /// A claim in progress when its runner is revoked leaves the runner without a task (S-13).
     async fn s_13_revoking_a_runner_while_it_takes_a_task_leaves_it_nothing(world) {
         let acme = &world.acme;
         for round in 0..20 {

@@ -1,4 +1,4 @@
-//! D-02: one-time links, for the first start and for passwords.
+//! One-time links for the setup and for passwords (D-02).
 use crate::world::{World, email, hash, on_both};
 use domain::{
     Actor,

@@ -1,4 +1,4 @@
-//! Stories of the store, each on both databases.
+//! Tests of the store, each on both databases.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod access;

@@ -1,4 +1,4 @@
-//! D-12, D-13, M-06: opening a database, and refusing one that cannot be used.
+//! Opening a database, and refusing an unusable one (D-12, D-13, M-06).
 use crate::{
     raw::Raw,
     world::{World, on_both, sealed},
@@ -23,7 +23,7 @@ fn settings(url: &str) -> Settings {
     Settings { url: url.into(), key: MasterKey::new([7; 32]), clock: Arc::new(|| Timestamp(0)) }
 }
 
-/// The next event about a topic; others may still be on their way from before.
+/// Returns the next event of a topic; earlier ones may still be in flight.
 async fn next(heard: &mut Receiver<Event>, topic: Topic) -> Event {
     let next = async {
         loop {
@@ -50,7 +50,7 @@ on_both! {
     async fn m_06_a_wrong_master_key_is_a_clear_error_at_start(world) {
         let text = message(Store::open(world.settings([8; 32])).await);
         assert!(text.contains("master key") && text.contains("CASTELLAN_ENCRYPTION_KEY"), "{text}");
-        world.another_node().await.close().await; // the right one still opens it
+        world.another_node().await.close().await; // the right key still opens it
     }
 
     async fn d_13_a_newer_schema_is_refused(world) {
@@ -72,7 +72,7 @@ on_both! {
         assert_eq!(raw.number(&format!("select min({sealed}) from tenant_key")).await, 12 + 32 + 16);
     }
 
-    async fn d_01_what_commits_is_announced_and_what_does_not_is_not(world) {
+    async fn d_01_only_committed_changes_are_published(world) {
         let acme = &world.acme;
         let mut heard = world.store.subscribe();
         let mut write = world.store.write(&acme.mia).await.unwrap();
@@ -84,7 +84,7 @@ on_both! {
     }
 }
 
-/// A SQLite file that several processes open at once, as `castellan admin …` beside a running server does.
+/// A SQLite file that several processes open at the same time, as `castellan admin …` does next to a running server.
 #[tokio::test]
 async fn two_programs_open_one_new_file_at_once() {
     let folder = tempfile::TempDir::new().unwrap();
@@ -106,7 +106,7 @@ async fn trap_e15_what_is_written_survives_a_power_cut() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_refused_with_what_to_write() {
+async fn an_invalid_database_url_is_refused_with_the_expected_form() {
     for (url, words) in [
         ("mysql://x", "sqlite: or postgres://"),
         ("castellan.db", "sqlite: or postgres://"),
@@ -119,7 +119,7 @@ async fn an_address_that_is_none_is_refused_with_what_to_write() {
     assert!(text.contains("/nonexistent/folder/x.db"), "{text}");
 }
 
-/// The cluster's superuser is `postgres`, as `cargo xtask test` makes it.
+/// The superuser of the test cluster is `postgres`, as created by `cargo xtask test`.
 async fn as_superuser() -> (PgConnection, String) {
     let url = cluster_url().replacen("//castellan@", "//postgres@", 1);
     let admin = PgConnection::connect(&url)
@@ -163,9 +163,9 @@ async fn d_12_two_nodes_that_start_at_once_on_a_new_database_both_come_up() {
     world.end().await;
 }
 
-/// D-12: one node hears what another commits.
+/// Every node receives the events of the others (D-12).
 #[tokio::test]
-async fn d_12_a_node_hears_what_another_commits() {
+async fn d_12_a_node_receives_the_events_of_another() {
     let world = World::postgres().await;
     let other = world.another_node().await;
     let mut heard = other.subscribe();
@@ -180,9 +180,9 @@ async fn d_12_a_node_hears_what_another_commits() {
     world.end().await;
 }
 
-/// D-12: what was announced while nobody could hear it is gone: everybody looks again.
+/// Notifications sent while the LISTEN connection was lost are missed, so that subscribers read again (D-12).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_node_that_was_cut_off_looks_again_and_hears_again() {
+async fn d_12_a_node_that_was_disconnected_reports_missed_events() {
     let world = World::postgres().await;
     let mut heard = world.store.subscribe();
     let mut raw = Raw::outside(&world).await;
@@ -195,9 +195,9 @@ async fn d_12_a_node_that_was_cut_off_looks_again_and_hears_again() {
     world.end().await;
 }
 
-/// D-12: who waits for another node's lock is told after a while, as on SQLite, and the next one is not held up.
+/// Waiting for another node's lock times out as on SQLite, and later changes proceed (D-12).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_change_that_waits_too_long_is_told_that_it_is_busy() {
+async fn d_12_a_change_that_waits_too_long_fails_as_busy() {
     let world = World::postgres().await;
     let mia = &world.acme.mia;
     let mut raw = Raw::of(&world).await;
@@ -212,9 +212,9 @@ async fn d_12_a_change_that_waits_too_long_is_told_that_it_is_busy() {
     world.end().await;
 }
 
-/// The pool's end waits for every connection: one that hears events all the time must not be among them.
+/// Closing the pool waits for every connection, so the LISTEN connection must not belong to it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_closing_ends_in_the_midst_of_events() {
+async fn d_12_the_store_closes_while_events_arrive() {
     let world = World::postgres().await;
     let mut noise = Raw::outside(&world).await;
     let loud = tokio::spawn(async move { while noise.run("select pg_notify('castellan', '-')").await.is_ok() {} });

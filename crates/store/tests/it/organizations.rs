@@ -1,4 +1,5 @@
-//! D-03: an organization is renamed, put away and brought back; people leave, and what they had there goes on or ends.
+//! Organizations (D-03): rename, archive, restore, and what happens to a member's tasks, keys and service accounts on
+//! departure.
 use crate::world::{World, asking, decision, hash, lease, new_key, on_both, person, sealed};
 use domain::{
     Actor, Denied, OrganizationId, PersonId,
@@ -73,7 +74,7 @@ async fn owners(world: &World, organization: OrganizationId) -> usize {
     members.iter().filter(|member| member.role == Role::Owner).count()
 }
 
-/// What the newest record says beyond its action.
+/// Returns the detail of the newest event of an action.
 async fn newest(world: &World, action: &str) -> Value {
     let adam = &world.acme.adam;
     let filter = store::AuditFilter { action: Some(action.into()), ..Default::default() };
@@ -82,7 +83,7 @@ async fn newest(world: &World, action: &str) -> Value {
     serde_json::from_str::<Value>(&page.items[0].body).unwrap()["detail"].clone()
 }
 
-/// A service account that somebody answers for, with these roles.
+/// Creates a service account with a responsible person and these roles.
 async fn robot(world: &World, responsible: &Actor, roles: &[(OrganizationId, Role)]) -> PersonId {
     let adam = &world.acme.adam;
     let made = world.change(adam, async |write| {
@@ -112,7 +113,7 @@ on_both! {
         assert!(matches!(rename(world, &acme.olga, acme.ops, " ").await, Err(Error::Invalid(_))));
     }
 
-    /// so that rules for groups which name it are not void at once.
+    /// Group rules that use the old name must not become void at once.
     async fn d_03_a_renamed_organization_is_found_by_its_old_name_until_another_takes_it(world) {
         let acme = &world.acme;
         let named = async |name: &str| world.store.read(&acme.adam).await.unwrap().organization_by_name(name).await.map(|found| found.id);
@@ -128,7 +129,7 @@ on_both! {
         assert!(matches!(named("bolt ops").await, Err(Error::NotFound)), "of another tenant");
     }
 
-    /// an owner does not come by another organization's group rules, by taking a name that they still name.
+    /// An owner must not take over another organization's group rules by taking a name that they still use.
     async fn d_03_only_an_admin_gives_a_name_that_another_organization_had(world) {
         let acme = &world.acme;
         let named = async |name: &str| world.store.read(&acme.adam).await.unwrap().organization_by_name(name).await.map(|found| found.id);
@@ -137,13 +138,13 @@ on_both! {
         assert!(matches!(rename(world, &acme.olga, acme.lab, "acme ops").await, Err(Error::Conflict(Conflict::OrganizationNameFormer))));
         assert_eq!((named("acme ops").await.unwrap(), named("acme lab").await.unwrap()), (acme.ops, acme.lab), "nothing changed");
         assert_eq!(world.records(acme).await, records);
-        rename(world, &world.bolt.olga, world.bolt.lab, "operations").await.unwrap(); // what is elsewhere does not matter
+        rename(world, &world.bolt.olga, world.bolt.lab, "operations").await.unwrap(); // other tenants do not matter
         rename(world, &acme.olga, acme.ops, "acme ops").await.unwrap(); // its own former name
         rename(world, &acme.olga, acme.ops, "second").await.unwrap();
         rename(world, &acme.console, acme.lab, "acme ops").await.unwrap();
         assert_eq!(named("acme ops").await.unwrap(), acme.lab);
         rename(world, &acme.adam, acme.lab, "acme lab").await.unwrap();
-        // Not at the moment either at which the name is let go of.
+        // Nor at the moment when the name is given up.
         for round in 0..10 {
             let (held, next) = (format!("name {round}"), format!("name {}", round + 1));
             rename(world, &acme.adam, acme.ops, &held).await.unwrap();
@@ -202,7 +203,7 @@ on_both! {
         assert_eq!(world.store.read(&acme.mia).await.unwrap().organizations().await.unwrap().len(), 1);
     }
 
-    /// Of archiving and submitting at the same moment one comes second and is refused: nothing is left lying.
+    /// Of archiving and a submission at the same time, the second is rejected, so that no task is left behind.
     async fn d_03_nothing_is_submitted_while_it_is_archived(world) {
         let acme = &world.acme;
         for round in 0..20 {
@@ -240,7 +241,7 @@ on_both! {
         }
     }
 
-    /// Who is locked out cannot manage anything: of two owners the other one stays.
+    /// A locked owner cannot manage anything, so another one must remain.
     async fn d_03_an_owner_who_is_locked_out_does_not_count(world) {
         let acme = &world.acme;
         set(world, &acme.adam, acme.ops, id(&acme.ada), Role::Owner).await.unwrap();
@@ -252,7 +253,7 @@ on_both! {
         remove(world, &acme.adam, acme.ops, &acme.ada, None).await.unwrap();
         let unlock = acme.adam.may(UnlockPerson { person: id(&acme.ada) }).unwrap();
         world.change(&acme.adam, async |write| write.unlock_person(unlock).await).await.unwrap();
-        // In an emergency a lock comes first: an admin makes another owner afterwards.
+        // In an emergency the lock has priority; an admin appoints another owner afterwards.
         lock(world, &acme.adam, &acme.olga).await.unwrap();
         assert!(matches!(remove(world, &acme.adam, acme.ops, &acme.olga, None).await, Err(Error::Conflict(_))));
         set(world, &acme.adam, acme.ops, id(&acme.ada), Role::Owner).await.unwrap();
@@ -277,10 +278,10 @@ on_both! {
             unlock(&acme.adam).await;
         }
         lock(world, &acme.console, &ada).await.unwrap();
-        lock(world, &acme.console, &acme.adam).await.unwrap(); // the console lets them in again
+        lock(world, &acme.console, &acme.adam).await.unwrap(); // the console unlocks them
     }
 
-    async fn d_03_what_somebody_had_goes_on_or_ends_when_they_go(world) {
+    async fn d_03_a_departure_cancels_revokes_and_transfers(world) {
         let acme = &world.acme;
         let mia = &acme.mia;
         let runs = submit(world, mia, acme.ops).await.unwrap().id;
@@ -328,7 +329,7 @@ on_both! {
         assert_eq!((told[0].happened, told[0].detail.as_str()), (AccountNotice::ServiceAccountsGiven, "Robot"));
     }
 
-    /// What runs ends by itself, but does not begin again: nobody stands behind it any more.
+    /// A running task finishes, but is not started again: its owner is no longer a member.
     async fn d_03_a_task_of_somebody_who_has_gone_is_not_started_again(world) {
         let acme = &world.acme;
         let take = async |who: &Actor| {
@@ -358,7 +359,7 @@ on_both! {
         }
     }
 
-    /// K-09: who is locked out starts nothing, whatever waited of theirs; another's task is taken in its place.
+    /// A locked person's waiting tasks do not start; another person's task is claimed instead (K-09).
     async fn k_09_nothing_starts_for_somebody_who_is_locked_out(world) {
         let acme = &world.acme;
         let (theirs, asked) = (submit(world, &acme.mia, acme.ops).await.unwrap().id, world.submit(&acme.mia, asking(acme.ops)).await);
@@ -377,7 +378,7 @@ on_both! {
         assert_eq!(world.state(acme, asked.id).await, TaskState::Cancelled);
     }
 
-    /// Of leaving and submitting at the same moment one comes second and sees the other: nothing is left lying.
+    /// Of leaving and submitting at the same time, the second sees the first, so that no task is left behind.
     async fn d_03_nothing_is_submitted_by_somebody_who_leaves(world) {
         let acme = &world.acme;
         for round in 0..20 {
@@ -396,7 +397,8 @@ on_both! {
         }
     }
 
-    /// What a runner takes at that moment was taken before, and ends by itself or is stopped; or it ended and is not taken.
+    /// A task claimed at that moment was claimed before and finishes or is stopped; otherwise it was canceled and is not
+    /// claimed.
     async fn d_03_what_is_taken_while_its_owner_leaves_is_not_left_in_the_queue(world) {
         let acme = &world.acme;
         for round in 0..20 {
@@ -415,7 +417,7 @@ on_both! {
         }
     }
 
-    /// A successor who leaves another organization of the account at the same moment is none, or hands it on in turn.
+    /// A successor who leaves another organization of the account at the same time is rejected, or transfers it in turn.
     async fn d_03_nobody_answers_for_an_account_where_they_are_not(world) {
         let acme = &world.acme;
         set(world, &acme.olga, acme.lab, id(&acme.mia), Role::Member).await.unwrap();
@@ -438,7 +440,7 @@ on_both! {
         let _ = robot;
     }
 
-    /// The same where an admin hands it on.
+    /// The same for a transfer by an admin.
     async fn m_01_an_admin_hands_no_account_on_to_who_leaves_at_the_same_moment(world) {
         let acme = &world.acme;
         let account = robot(world, &acme.mia, &[(acme.ops, Role::Member)]).await;
@@ -462,7 +464,7 @@ on_both! {
         }
     }
 
-    /// Rights can always be taken away; nobody gets more in an organization that is put away.
+    /// Rights can always be removed; nobody gains rights in an archived organization.
     async fn d_03_a_role_in_an_archived_organization_is_lowered_and_not_raised(world) {
         let acme = &world.acme;
         archive(world, &acme.olga, acme.ops).await.unwrap();
@@ -478,8 +480,8 @@ on_both! {
         world.change(&acme.olga, async |w| w.open_to_requests(acme.olga.may(close)?).await).await.unwrap();
     }
 
-    /// Who answers for a service account makes its keys: nobody comes by more than they have.
-    async fn d_03_only_who_may_as_much_answers_for_a_service_account(world) {
+    /// The responsible person creates the service account's keys, so they must not have lower rights.
+    async fn d_03_a_responsible_person_needs_the_same_or_a_higher_role(world) {
         let acme = &world.acme;
         set(world, &acme.olga, acme.lab, id(&acme.mia), Role::Member).await.unwrap();
         let robot = robot(world, &acme.mia, &[(acme.ops, Role::Member), (acme.lab, Role::Member)]).await;

@@ -1,4 +1,4 @@
-//! What tasks print: every line once and in order, whatever is sent twice or late.
+//! Task output: every line once and in order, whatever is sent twice or late.
 use crate::world::{TenantFixture, World, lease, on_both, receipt, sealed};
 use domain::{
     Actor,
@@ -16,7 +16,7 @@ async fn running(world: &World, fixture: &TenantFixture) -> Assignment {
     taken
 }
 
-/// Sends lines `first..=last`, each of which says its number.
+/// Sends lines `first..=last`; each contains its number.
 async fn send(world: &World, runner: &Actor, taken: &Assignment, first: i64, last: i64) -> Result<i64> {
     let line = |number| Line { at: world.now(), stream: Stream::Stdout, text: format!("line {number}") };
     let lines: Vec<_> = (first..=last).map(line).collect();
@@ -65,7 +65,7 @@ on_both! {
         assert_eq!(seen, numbered(1..=300));
     }
 
-    async fn what_was_sent_before_is_passed_over(world) {
+    async fn lines_sent_before_are_skipped(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         send(world, &acme.rex, &taken, 1, 3).await.unwrap();
@@ -75,7 +75,7 @@ on_both! {
         assert_eq!(read(world, &taken, 1).await, numbered(1..=5));
     }
 
-    async fn a_gap_is_refused(world) {
+    async fn a_gap_in_line_numbers_is_rejected(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         send(world, &acme.rex, &taken, 1, 3).await.unwrap();
@@ -107,7 +107,7 @@ on_both! {
         assert!(matches!(late, Err(Error::NotFound)), "nothing comes after the end");
     }
 
-    async fn each_start_has_an_output_of_its_own(world) {
+    async fn each_attempt_has_its_own_output(world) {
         let acme = &world.acme;
         let first = running(world, acme).await;
         send(world, &acme.rex, &first, 1, 3).await.unwrap();
@@ -130,7 +130,7 @@ on_both! {
         assert_eq!(page.lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>(), lines);
     }
 
-    async fn any_stretch_is_read_however_small_the_batches_were(world) {
+    async fn any_range_is_read_regardless_of_batch_size(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         for line in 1..=150 {
@@ -145,7 +145,7 @@ on_both! {
         }
     }
 
-    async fn a_text_is_found_in_all_of_the_output_as_it_is_seen(world) {
+    async fn a_text_is_found_in_all_visible_output(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         let texts = ["one ERROR", "\u{1b}[31mer\u{1b}[0mror in red", "fine", "Übung", "error 100%"];

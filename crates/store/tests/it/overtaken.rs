@@ -1,4 +1,4 @@
-//! E11: who signs in, or completes a session, while somebody ends it: in both orders nobody is in afterwards.
+//! Sign-ins concurrent with the end of sessions (E11): in either order, no session remains.
 use crate::{
     raw::Raw,
     walls::new_session,
@@ -16,10 +16,10 @@ use domain::{
 };
 use futures::join;
 use std::time::Duration;
-use store::{Error, Ground, NewBrowserSession, NewIdentity, NewPasskey, Result, WaysIn, Write};
+use store::{Error, NewBrowserSession, NewIdentity, NewPasskey, Result, SignInBasis, SignInMethods, Write};
 use uuid::Uuid;
 
-/// While what `a` does is not committed yet, `b` begins; says what became of that.
+/// Starts `b` before the changes of `a` are committed, and returns the result of `b`.
 async fn meet(
     world: &World,
     a: &Actor,
@@ -37,20 +37,20 @@ async fn meet(
     met
 }
 
-/// How many sessions somebody has.
+/// Returns the number of open sessions of a person.
 async fn open_browser_sessions(world: &World, who: &Actor) -> usize {
     world.store.read(who).await.unwrap().sessions().await.unwrap().len()
 }
 
-fn entering(world: &World, who: &Actor, by: SignedInBy, ground: &Ground) -> NewBrowserSession {
+fn entering(world: &World, who: &Actor, by: SignedInBy, ground: &SignInBasis) -> NewBrowserSession {
     let new = new_session(world, BrowserSessionId(Uuid::now_v7()), who.person().unwrap(), &Uuid::new_v4().to_string());
     NewBrowserSession { by, ground: ground.clone(), ..new }
 }
 
-/// `who` signs in and `ender` ends that, in both orders; `before` makes it possible again.
+/// Runs the sign-in of `who` and its end by `ender` in both orders; `before` resets the state.
 async fn never_outlives(
     world: &World,
-    (who, by, ground): (&Actor, SignedInBy, &Ground),
+    (who, by, ground): (&Actor, SignedInBy, &SignInBasis),
     ender: &Actor,
     before: impl AsyncFn(),
     end: impl AsyncFn(&mut Write) -> Result<()>,
@@ -80,7 +80,7 @@ on_both! {
         let (acme, mia) = (&world.acme, &world.acme.mia);
         let owner = mia.person().unwrap();
         let before = async || world.change(&acme.console, async |w| w.set_password(owner, OLD).await).await.unwrap();
-        let ground = Ground::Password(Some(OLD.into()));
+        let ground = SignInBasis::Password(Some(OLD.into()));
         let entrance = (mia, SignedInBy::Password, &ground);
         never_outlives(world, entrance, mia, before, async |w| {
             w.change_password(mia.may(ChangePassword { owner })?, "$argon2id$new", None).await
@@ -92,11 +92,11 @@ on_both! {
         world.change(mia, async |w| w.open_browser_session(entering(world, mia, SignedInBy::Password, &ground)).await).await.unwrap();
     }
 
-    /// A session that is made while somebody is locked out would come to life when they are let in again.
-    async fn k_09_no_session_sleeps_while_its_owner_is_locked_out(world) {
+    /// A session created while its owner is locked would become valid when they are unlocked.
+    async fn k_09_a_session_cannot_be_opened_while_its_owner_is_locked(world) {
         let (mia, adam) = (&world.acme.mia, &world.acme.adam);
         let person = mia.person().unwrap();
-        let ground = Ground::Password(None);
+        let ground = SignInBasis::Password(None);
         let before = async || match world.change(adam, async |w| w.unlock_person(adam.may(UnlockPerson { person })?).await).await {
             Ok(()) => assert_eq!(open_browser_sessions(world, mia).await, 0, "let in again, and nobody is in"),
             Err(error) => assert!(matches!(error, Error::Conflict(_)), "{error:?}"),
@@ -115,7 +115,7 @@ on_both! {
         let (owner, id) = (mia.person().unwrap(), PasskeyId(Uuid::now_v7()));
         let may = || mia.may(EnrollFactor { owner, factor: Factor::Passkey }).unwrap();
         let before = async || world.change(mia, async |w| w.add_passkey(may(), new_key(id)).await).await.unwrap();
-        let ground = Ground::Passkey(id);
+        let ground = SignInBasis::Passkey(id);
         let entrance = (mia, SignedInBy::Passkey, &ground);
         never_outlives(world, entrance, adam, before, async |w| {
             w.reset_factors(adam.may(ResetFactors { person: owner })?).await
@@ -139,15 +139,15 @@ on_both! {
             w.link_identity(mia.may(LinkIdentity { person, provider: "ID".into() })?, identity()).await.map(drop)
         }).await.unwrap();
         world.change(&world.acme.console, async |w| w.set_password(person, OLD).await).await.unwrap();
-        let ground = Ground::Identity { issuer: "https://id.example".into(), subject: "mia".into() };
-        let ways = WaysIn { password: true, issuers: vec![] };
+        let ground = SignInBasis::Identity { issuer: "https://id.example".into(), subject: "mia".into() };
+        let ways = SignInMethods { password: true, issuers: vec![] };
         never_outlives(world, (mia, SignedInBy::Provider, &ground), mia, link, async |w| {
             let identity = world.store.read(mia).await?.identities().await?[0].id;
             w.unlink_identity(mia.may(UnlinkIdentity { identity, person })?, &ways, None).await
         }).await;
     }
 
-    async fn a_03_who_breaks_the_glass_is_out_when_it_is_closed(world) {
+    async fn a_03_closing_break_glass_ends_its_session(world) {
         let (console, mia) = (&world.acme.console, &world.acme.mia);
         let person = mia.person().unwrap();
         let make = || console.may(SetTenantRole { person, tenant_role: TenantRole::Admin });
@@ -156,13 +156,13 @@ on_both! {
         let before = async || world.change(console, async |w| {
             w.open_break_glass(console.may(OpenBreakGlass { person, until, reason: "drill".into() })?).await
         }).await.unwrap();
-        let ground = Ground::Password(None);
+        let ground = SignInBasis::Password(None);
         never_outlives(world, (mia, SignedInBy::BreakGlass, &ground), console, before, async |w| {
             w.close_break_glass(console.may(CloseBreakGlass { person })?).await
         }).await;
     }
 
-    /// Whatever ends a session ends it under the token that it goes on with as well.
+    /// Ending a session also ends it under the token that it continues with.
     async fn trap_e11_no_second_factor_revives_a_session_that_is_ended(world) {
         let (mia, adam) = (&world.acme.mia, &world.acme.adam);
         let owner = mia.person().unwrap();
@@ -170,7 +170,7 @@ on_both! {
             for factor_first in [true, false] {
                 let (session, next) = (BrowserSessionId(Uuid::now_v7()), hash(&format!("next {how:?} {factor_first}")));
                 let known = world.store.system().credential(mia.email.as_ref().unwrap()).await.unwrap().unwrap();
-                let ground = Ground::Password(known.password_hash);
+                let ground = SignInBasis::Password(known.password_hash);
                 let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &ground) };
                 let before = new.token_hash;
                 world.change(mia, async |w| w.open_browser_session(new).await).await.unwrap();
@@ -202,7 +202,7 @@ on_both! {
     async fn m_14_a_session_is_completed_under_another_token(world) {
         let mia = &world.acme.mia;
         let session = BrowserSessionId(Uuid::now_v7());
-        let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &Ground::Password(None)) };
+        let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &SignInBasis::Password(None)) };
         let before = new.token_hash;
         world.change(mia, async |w| w.open_browser_session(new).await).await.unwrap();
         world.wait(Duration::from_mins(1));
@@ -217,7 +217,7 @@ on_both! {
     }
 }
 
-/// What ends a session.
+/// The ways to end a session.
 #[derive(Clone, Copy, Debug)]
 enum End {
     SignOut,

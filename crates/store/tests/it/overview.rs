@@ -1,4 +1,4 @@
-//! What the overview reads: what is open, what ended, and only of what one sees.
+//! Overview figures: open and finished tasks that the actor can see.
 use crate::world::{World, asking, lease, on_both, sealed, task};
 use domain::{Actor, Timestamp, receipt::End, task::TaskState};
 use serde_json::json;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A task of Mia's that waits so long and ends so.
+/// Runs a task of Mia's with a waiting time and an end.
 async fn run(world: &World, visibility: &str, wait: Duration, end: End) {
     let acme = &world.acme;
     world.submit(&acme.mia, task(acme.ops, json!({ "title": format!("{end:?}"), "visibility": visibility }))).await;
@@ -16,7 +16,7 @@ async fn run(world: &World, visibility: &str, wait: Duration, end: End) {
     world.finish(&acme.rex, &taken, end).await.unwrap();
 }
 
-/// Day, state, how many, how many of them started, waited together, the longest; waits in seconds.
+/// Returns day, state, count, started, total wait and longest wait, with waits in seconds.
 async fn days(world: &World, actor: &Actor, since: Timestamp) -> Vec<(i64, TaskState, i64, i64, i64, i64)> {
     let rows = world.store.read(actor).await.unwrap().finished_tasks_by_day(since).await.unwrap();
     let second = |micros: i64| micros / 1_000_000;
@@ -24,9 +24,9 @@ async fn days(world: &World, actor: &Actor, since: Timestamp) -> Vec<(i64, TaskS
 }
 
 on_both! {
-    async fn what_ended_is_counted_by_day_and_state(world) {
+    async fn finished_tasks_are_counted_by_day_and_state(world) {
         let acme = &world.acme;
-        run(world, "private", Duration::from_secs(9), End::Exited(0)).await; // before what is asked for
+        run(world, "private", Duration::from_secs(9), End::Exited(0)).await; // before the requested period
         let since = Timestamp(world.now().0 + 1);
         world.wait(Duration::from_secs(1));
         run(world, "private", Duration::from_secs(5), End::Exited(0)).await;
@@ -50,7 +50,7 @@ on_both! {
         }
     }
 
-    async fn what_went_wrong_is_listed_newest_first(world) {
+    async fn failed_tasks_are_listed_newest_first(world) {
         let acme = &world.acme;
         let since = world.now();
         for end in [End::Exited(1), End::Exited(0), End::TimedOut] {
@@ -65,7 +65,7 @@ on_both! {
         assert!(states(&acme.vera, Timestamp(world.now().0 + 1)).await.is_empty());
     }
 
-    async fn what_is_open_is_counted_for_who_sees_it(world) {
+    async fn visible_open_tasks_are_counted(world) {
         let acme = &world.acme;
         for _ in 0..2 {
             world.submit(&acme.mia, sealed(acme.ops)).await;

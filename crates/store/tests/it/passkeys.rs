@@ -1,4 +1,4 @@
-//! M-14: passkeys in the database: what was asked is answered once and in time, and a passkey is one person's.
+//! Passkeys (M-14): a challenge is answered once and in time, and a passkey belongs to one person.
 use crate::{
     raw::Raw,
     world::{World, hash, on_both},
@@ -13,7 +13,7 @@ use std::time::Duration;
 use store::{Error, NewPasskey, Result};
 use uuid::Uuid;
 
-/// How long a browser has to answer.
+/// Time that a browser has to respond.
 const LIFE: Duration = Duration::from_mins(5);
 
 async fn add(world: &World, owner: &Actor, credential: &[u8]) -> Result<PasskeyId> {
@@ -30,7 +30,7 @@ async fn remove(world: &World, owner: &Actor, id: PasskeyId) -> Result<()> {
 }
 
 on_both! {
-    async fn m_14_what_was_asked_is_answered_once(world) {
+    async fn m_14_a_challenge_is_answered_once(world) {
         let system = world.store.system();
         system.create_ceremony(hash("one"), "what one was asked").await.unwrap();
         system.create_ceremony(hash("two"), "what two was asked").await.unwrap();
@@ -43,8 +43,8 @@ on_both! {
         assert_eq!(system.take_ceremony(hash("four")).await.unwrap().as_deref(), Some("a"));
     }
 
-    /// Of ten answers that come at the same moment one is looked at.
-    async fn m_14_what_was_asked_is_answered_once_even_at_the_same_moment(world) {
+    /// Of ten concurrent responses, one is verified.
+    async fn m_14_a_challenge_is_answered_once_concurrently(world) {
         let system = world.store.system();
         for round in 0..20 {
             let token = hash(&format!("round {round}"));
@@ -55,7 +55,7 @@ on_both! {
         }
     }
 
-    async fn m_14_what_was_asked_is_answered_within_five_minutes(world) {
+    async fn m_14_a_challenge_expires_after_five_minutes(world) {
         let system = world.store.system();
         for token in ["in time", "late", "forgotten"] {
             system.create_ceremony(hash(token), token).await.unwrap();

@@ -1,4 +1,4 @@
-//! Every statement that a page or a runner waits for finds its rows by an index.
+//! Query plans: every statement that a page or a runner waits for uses an index.
 use crate::{
     capture,
     raw::Raw,
@@ -11,7 +11,7 @@ use domain::{
 };
 use store::{AnomalyFilter, ApprovalFilter, AuditFilter, TaskFilter};
 
-/// Tables that grow without bound, with the names that statements give them.
+/// Tables that grow without bound, with their aliases in statements.
 const LARGE: &[&str] = &[
     "task",
     "t",
@@ -48,7 +48,7 @@ const LARGE: &[&str] = &[
     "i",
 ];
 
-/// What lists that are read a page at a time end with.
+/// Endings of paginated list statements.
 const LISTS: &[&str] = &[
     "order by t.id desc limit",
     "order by t.id limit",
@@ -59,11 +59,11 @@ const LISTS: &[&str] = &[
     "order by u.id desc limit",
 ];
 
-/// What is wrong with the plan that PostgreSQL makes for a statement, by its words alone as the store has it do, where it must
-/// not read a table from end to end or sort if there is any other way.
+/// Returns the problem with PostgreSQL's plan for a statement, if any: a full scan or a sort of a large table. The plan is
+/// generic, as in the store.
 async fn complaint_of_postgres(raw: &mut Raw, sql: &str) -> Option<String> {
     let values = (1..).take_while(|number| sql.contains(&format!("${number}")));
-    // What type a value has that may be missing, such a statement does not say; the store does. They are all ids.
+    // Such a statement does not give the type of a nullable value. All of them are ids.
     let typed = |number| if sql.contains(&format!("${number} is null")) { "uuid" } else { "unknown" };
     let (types, nulls): (Vec<_>, Vec<_>) = values.map(|number: i32| (typed(number), "null")).unzip();
     let prepared = raw.run(&format!("prepare asked ({}) as {sql}", types.join(", "))).await;
@@ -75,7 +75,7 @@ async fn complaint_of_postgres(raw: &mut Raw, sql: &str) -> Option<String> {
         table.is_some_and(|table| LARGE.contains(&table))
     };
     let sorts = |step: &String| step.contains("Sort Key: ") && LISTS.iter().any(|list| sql.contains(list));
-    // Everything of a tenant is as much as everything.
+    // All rows of a tenant are as many as all rows.
     let reads_all = |pair: &[String]| {
         let table = pair[0].split_once(" Scan using ").and_then(|(_, rest)| rest.split(' ').nth(2));
         let whole = pair[1].trim_start().strip_prefix("Index Cond: ");
@@ -86,7 +86,7 @@ async fn complaint_of_postgres(raw: &mut Raw, sql: &str) -> Option<String> {
     wrong.then(|| steps.join("\n    "))
 }
 
-/// Whether a statement is about everything of a tenant, which happens when somebody has everybody signed out.
+/// Whether a statement affects all rows of a tenant on purpose, as ending all sessions does.
 fn is_meant(sql: &str) -> bool {
     sql.starts_with("delete from browser_session where tenant_id = $1 and ($2 is null")
 }
@@ -95,7 +95,7 @@ fn is_meant(sql: &str) -> bool {
 async fn postgres_needs_to_read_no_large_table_from_end_to_end_either() {
     let world = World::postgres().await;
     let (mut raw, mut statements) = hear_everything(&world).await;
-    statements.retain(|sql| sql.contains("$1")); // without a value there is nothing to prepare
+    statements.retain(|sql| sql.contains("$1")); // nothing to prepare without a value
     raw.run("analyze").await.unwrap();
     for setting in
         ["plan_cache_mode = force_generic_plan", "enable_seqscan = off", "enable_sort = off", "enable_bitmapscan = off"]
@@ -176,21 +176,21 @@ async fn run_everything(world: &World, resources: &Resources) {
     system.holder(acme.tenant, person.unwrap()).await.unwrap();
 }
 
-/// What is wrong with the plan that SQLite makes for a statement.
+/// Returns the problem with SQLite's plan for a statement, if any.
 async fn complaint(raw: &mut Raw, sql: &str) -> Option<String> {
     let Raw::Sqlite(connection) = raw else { unreachable!() };
     let explain = sqlx::AssertSqlSafe(format!("explain query plan {sql}"));
     let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(connection).await.ok()?;
     let steps: Vec<_> = steps.into_iter().map(|(.., step)| step).collect();
-    // What a limited inner statement gives is no table, whatever it is called.
+    // The result of a limited subquery is no table, whatever its alias.
     let inner: Vec<_> = steps.iter().filter_map(|step| step.strip_prefix("CO-ROUTINE ")).collect();
     let is_large = |name: &str| LARGE.contains(&name) && !inner.contains(&name);
     let scans =
         |step: &String| step.strip_prefix("SCAN ").is_some_and(|rest| is_large(rest.split(' ').next().unwrap()));
-    // Lists in the order of their ids are read in the order of an index: a page costs the same among ten and a million.
+    // Lists in the order of ids are read in index order: a page costs the same among ten rows and a million.
     let sorts =
         |step: &String| LISTS.iter().any(|list| sql.contains(list)) && step.contains("TEMP B-TREE FOR ORDER BY");
-    // Everything of a tenant is as much as everything.
+    // All rows of a tenant are as many as all rows.
     let reads_all = |step: &String| {
         let table = step.strip_prefix("SEARCH ").and_then(|rest| rest.split(' ').next());
         table.is_some_and(is_large) && step.ends_with("(tenant_id=?)") && !sql.contains("limit") && !is_meant(sql)
@@ -198,7 +198,7 @@ async fn complaint(raw: &mut Raw, sql: &str) -> Option<String> {
     steps.iter().any(|step| scans(step) || sorts(step) || reads_all(step)).then(|| steps.join(" / "))
 }
 
-/// What is said to a database in which there is much of everything, and somebody beside it.
+/// Returns the statements run against a large database, and a direct connection to it.
 async fn hear_everything(world: &World) -> (Raw, Vec<String>) {
     let resources = Resources::create_in(world, &world.acme).await;
     world.store.system().seed(world.acme.tenant, 2_000).await.unwrap();
@@ -212,7 +212,7 @@ async fn hear_everything(world: &World) -> (Raw, Vec<String>) {
     (raw, statements)
 }
 
-/// Gives everybody so much of everything that an index is worth its while.
+/// Fills every table with enough rows for an index to be worthwhile.
 async fn fill(raw: &mut Raw) {
     let (new_id, new_hash) = match raw {
         Raw::Sqlite(_) => ("randomblob(16)", "randomblob(32)"),
@@ -278,7 +278,7 @@ async fn fill(raw: &mut Raw) {
     }
 }
 
-/// What is explained below without values is then what is done with every value; and nothing is planned twice.
+/// The plans below are explained without values, so they must hold for every value; and no statement is prepared twice.
 #[tokio::test]
 async fn a_statement_is_planned_by_its_words_alone() {
     let world = World::sqlite().await;
@@ -291,7 +291,7 @@ async fn no_statement_reads_a_large_table_from_end_to_end() {
     let world = World::sqlite().await;
     let (mut raw, statements) = hear_everything(&world).await;
     let mut wrong = vec![];
-    // What a planner knows of the rows: nothing, something that misleads it, everything.
+    // Planner statistics: none, misleading, complete.
     for known in ["select 1", "pragma analysis_limit = 100; analyze", "pragma analysis_limit = 0; analyze"] {
         raw.run(known).await.unwrap();
         for sql in &statements {

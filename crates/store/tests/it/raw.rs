@@ -1,4 +1,4 @@
-//! Somebody at the database itself, past the store and its doors.
+//! Raw database connections that bypass the store.
 use crate::world::World;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use uuid::Uuid;
@@ -8,7 +8,7 @@ pub enum Raw {
     Postgres(PgConnection),
 }
 
-/// Runs an expression on either.
+/// Evaluates an expression for either database.
 macro_rules! either {
     ($raw:expr, |$c:ident| $body:expr) => {
         match $raw {
@@ -19,7 +19,7 @@ macro_rules! either {
 }
 
 impl Raw {
-    /// As the role of the store; on PostgreSQL looking across tenants, as `crates/store/src/system/` does.
+    /// Connects as the store's role; on PostgreSQL with access to all tenants, as `crates/store/src/system/` has.
     pub async fn of(world: &World) -> Self {
         let mut raw = Self::outside(world).await;
         if let Self::Postgres(_) = raw {
@@ -28,14 +28,14 @@ impl Raw {
         raw
     }
 
-    /// On a PostgreSQL database that is nobody's world, looking across tenants.
+    /// Connects to another PostgreSQL database, with access to all tenants.
     pub async fn at(url: &str) -> Self {
         let mut raw = Self::Postgres(PgConnection::connect(url).await.unwrap());
         raw.run("set castellan.system = 'on'").await.unwrap();
         raw
     }
 
-    /// As [`Self::of`], without a word about tenants.
+    /// Connects as [`Self::of`] does, without setting a tenant.
     pub async fn outside(world: &World) -> Self {
         if world.is_sqlite() {
             Self::Sqlite(SqliteConnection::connect(&world.url).await.unwrap())
@@ -54,7 +54,7 @@ impl Raw {
         either!(self, |c| sqlx::query_scalar(sql).fetch_one(c).await.unwrap())
     }
 
-    /// The first column of every row.
+    /// Returns the first column of every row.
     pub async fn texts(&mut self, sql: &str) -> Vec<String> {
         let sql = AssertSqlSafe(sql.to_owned());
         either!(self, |c| {
@@ -63,7 +63,7 @@ impl Raw {
         })
     }
 
-    /// An id as it is written in a statement.
+    /// Returns an id as an SQL literal.
     pub fn id(&self, id: Uuid) -> String {
         match self {
             Self::Sqlite(_) => format!("x'{}'", id.simple()),
@@ -71,7 +71,7 @@ impl Raw {
         }
     }
 
-    /// Takes the guard off the audit log, as somebody who owns the database can.
+    /// Drops the trigger that protects the audit log, as the owner of the database can.
     pub async fn unguard(&mut self) {
         let statements: &[&str] = match self {
             Self::Sqlite(_) => &["drop trigger audit_no_update", "drop trigger audit_no_delete"],

@@ -1,4 +1,4 @@
-//! N-06: an access review lists every right, each is kept or revoked for good, and the answers stay as a record.
+//! Access reviews (N-06): a review lists every right, each is kept or revoked, and the decisions remain as a record.
 use crate::world::{World, new_key, on_both};
 use domain::{
     OrganizationId, ReviewId,
@@ -96,7 +96,7 @@ on_both! {
         assert!(matches!(nowhere, Err(Error::NotFound)), "{nowhere:?}");
     }
 
-    /// A key that expires while the review goes on holds nothing any more: it is marked, and nobody is asked about it.
+    /// A key that expires during the review is marked and needs no decision.
     async fn n_06_a_key_that_expired_asks_for_no_answer(world) {
         let acme = &world.acme;
         let soon = world.now().after(Duration::from_hours(1));
@@ -119,7 +119,7 @@ on_both! {
         world.keep(review, after.iter().map(|item| item.item_number).collect()).await.unwrap();
         assert_eq!(open().await, 0);
         world.finish_review(review).await.unwrap();
-        // What is done with the key afterwards opens nothing again that has ended.
+        // Later changes to the key do not reopen a finished item.
         let all = domain::policy::RevokeKeysOf { owner: acme.mia.person().unwrap(), responsible: None };
         world.change(&acme.adam, async |write| write.revoke_keys_of(acme.adam.may(all)?).await).await.unwrap();
         let all = world.items(review, false).await;
@@ -128,7 +128,7 @@ on_both! {
         assert!(world.items(review, true).await.is_empty());
     }
 
-    /// Its members still read it, and its owners bring it back.
+    /// Its members can still read it, and its owners can restore it.
     async fn n_06_an_archived_organization_is_reviewed_like_another(world) {
         let acme = &world.acme;
         let archive = domain::policy::ArchiveOrganization { organization: acme.ops };

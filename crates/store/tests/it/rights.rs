@@ -1,4 +1,4 @@
-//! D-03: who is what, and that somebody can always manage it.
+//! Roles (D-03): changes apply at once, and an owner and an admin always remain.
 use crate::world::{World, on_both};
 use domain::{
     Actor, OrganizationId, PersonId,
@@ -51,7 +51,7 @@ on_both! {
         assert!(world.again(&acme.sam).await.can_read_everything());
     }
 
-    async fn d_03_the_last_owner_stays_one(world) {
+    async fn d_03_the_last_owner_cannot_be_removed(world) {
         let acme = &world.acme;
         assert!(matches!(remove(world, &acme.olga, acme.ops, &acme.olga).await, Err(Error::Conflict(_))));
         assert!(matches!(set(world, &acme.adam, acme.ops, &acme.olga, Role::Viewer).await, Err(Error::Conflict(_))));
@@ -73,7 +73,7 @@ on_both! {
         }
     }
 
-    async fn d_03_the_last_admin_stays_one(world) {
+    async fn d_03_the_last_admin_cannot_be_demoted(world) {
         let acme = &world.acme;
         assert!(matches!(become_in_tenant(world, &acme.adam, &acme.adam, TenantRole::Person).await, Err(Error::Denied(_))));
         assert!(matches!(become_in_tenant(world, &acme.console, &acme.adam, TenantRole::Person).await, Err(Error::Conflict(_))));

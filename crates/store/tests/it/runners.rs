@@ -1,4 +1,4 @@
-//! S-01, S-02, S-13: runners come in with a token that works once, and go when they are revoked.
+//! Runner enrollment and revocation (S-01, S-02, S-13): each token enrolls one runner once.
 use crate::world::{World, enrolled, hash, on_both};
 use domain::{
     Actor, EnrollmentId, Principal, RunnerId,
@@ -37,7 +37,7 @@ on_both! {
         assert!(world.store.system().enrollment(token).await.unwrap().is_some(), "it is still known whose it was");
     }
 
-    async fn s_01_of_two_who_use_a_token_at_once_one_comes_in(world) {
+    async fn s_01_a_token_used_twice_concurrently_enrolls_one_runner(world) {
         let acme = &world.acme;
         for round in 0..20 {
             let token = hash(&format!("reg_{round}"));
@@ -89,7 +89,7 @@ on_both! {
         assert_eq!(system.runner_name(world.bolt.tenant, bolt, "serial of rex").await.unwrap(), None, "nor after its time");
     }
 
-    async fn a_runner_comes_and_goes(world) {
+    async fn a_runner_connects_and_disconnects(world) {
         let acme = &world.acme;
         let runner = async || world.store.read(&acme.mia).await.unwrap().runner(id(&acme.rex)).await.unwrap();
         assert!(!runner().await.connected);
@@ -103,7 +103,7 @@ on_both! {
         assert!(!runner().await.connected);
     }
 
-    async fn s_13_a_revoked_runner_is_not_heard(world) {
+    async fn s_13_a_revoked_runner_is_rejected(world) {
         let acme = &world.acme;
         revoke(world, id(&acme.rex)).await.unwrap();
         let seen = world.change(&acme.rex, async |write| write.touch_runner().await).await;

@@ -1,4 +1,4 @@
-//! Search finds people by a part of a name, for those who may see them.
+//! Search for people by part of a name, for actors who may see them.
 use crate::world::{World, on_both};
 use domain::Actor;
 
@@ -8,7 +8,7 @@ async fn addresses(world: &World, actor: &Actor, text: &str) -> Vec<String> {
 }
 
 on_both! {
-    async fn m_11_people_are_found_by_name_and_address_by_who_may_see_them(world) {
+    async fn m_11_people_are_found_by_name_and_address_by_actors_who_may_see_them(world) {
         let acme = &world.acme;
         assert_eq!(addresses(world, &acme.adam, "MIA OF").await, addresses(world, &acme.audrey, "mia@").await);
         assert_eq!(addresses(world, &acme.adam, "mia of").await.len(), 1);

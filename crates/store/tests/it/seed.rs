@@ -1,4 +1,4 @@
-//! Synthetic tasks for measuring look like real ones.
+//! Synthetic tasks resemble real ones.
 use crate::{raw::Raw, world::on_both};
 use domain::{
     audit::{Stored, Verifier},
@@ -13,7 +13,7 @@ on_both! {
         let acme = &world.acme;
         let begun = std::time::Instant::now();
         world.store.system().seed(acme.tenant, 2_500).await.unwrap();
-        world.store.system().seed(acme.tenant, 7).await.unwrap(); // more of them, among the same people
+        world.store.system().seed(acme.tenant, 7).await.unwrap(); // more tasks of the same people
         eprintln!("2,507 tasks in {:?}", begun.elapsed());
         let mut raw = Raw::of(world).await;
         assert_eq!(raw.number("select count(*) from task").await, 2_507);

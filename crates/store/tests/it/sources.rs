@@ -1,30 +1,30 @@
-//! What the source itself must say: no method without a row in the matrix, no statement without its tenant.
+//! Source checks: every method has a row in the matrix, and every statement names its tenant.
 use crate::walls::{ACROSS, IN_A_TENANT, matrix};
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// Files that may run statements of their own choosing, and why.
+/// Files that may run statements without a tenant, and why.
 const UNSCOPED: &[(&str, &str)] = &[
     ("db/conn.rs", "defines the macros"),
-    ("system/mod.rs", "begins what looks across tenants, and has PostgreSQL look at tables"),
-    ("system/first.rs", "there is no tenant yet"),
-    ("system/invitations.rs", "who follows an invitation names no tenant"),
-    ("system/sign_in.rs", "who signs in names no tenant"),
-    ("system/ceremonies.rs", "who signs in with a passkey names no tenant"),
-    ("system/mail.rs", "mail is due in all tenants"),
+    ("system/mod.rs", "opens connections across tenants and analyzes tables"),
+    ("system/first_start.rs", "there is no tenant yet"),
+    ("system/invitations.rs", "an invitation token names no tenant"),
+    ("system/sign_in.rs", "a sign-in names no tenant"),
+    ("system/ceremonies.rs", "a passkey names no tenant"),
+    ("system/mail.rs", "sends the mail of all tenants"),
     ("system/secrets.rs", "a token names no tenant"),
-    ("system/providers.rs", "who comes back from a provider names no tenant"),
-    ("system/due.rs", "what is due in all of them"),
+    ("system/providers.rs", "a callback from a provider names no tenant"),
+    ("system/due_work.rs", "runs the due work of all tenants"),
     ("throttle.rs", "counts hashes that belong to no tenant"),
-    ("system/holder.rs", "who holds a session or a key is found by their token"),
+    ("system/credential_holder.rs", "a session or key is found by its token"),
     ("db/readers.rs", "begins and ends snapshots"),
     ("seed/mod.rs", "writes many rows of one tenant at once"),
     ("seed/rows.rs", "writes many rows of one tenant at once"),
     ("transfer/mod.rs", "copies all tenants to another database"),
     ("transfer/table.rs", "copies all tenants to another database"),
-    ("db/open.rs", "asks the database what it is, and tells PostgreSQL whose a transaction is"),
-    ("db/group_commit_postgres.rs", "waits for the disk"),
-    ("db/group_commit/mod.rs", "begins and commits"),
-    ("db/group_commit/tests.rs", "writes into a table of its own"),
+    ("db/open.rs", "checks the database and sets the tenant of PostgreSQL transactions"),
+    ("db/group_commit_postgres.rs", "flushes the write-ahead log"),
+    ("db/group_commit/mod.rs", "begins and commits transactions"),
+    ("db/group_commit/tests.rs", "uses a table of its own"),
     ("db/events.rs", "receives NOTIFY"),
     ("db/notify.rs", "sends NOTIFY"),
     ("db/filter.rs", "runs statements that begin with `$1`, the tenant"),
@@ -46,7 +46,7 @@ fn sources() -> Vec<(String, String)> {
     files
 }
 
-/// Every `pub async fn` of an `impl` of these types, as `Type::method`.
+/// Returns every `pub async fn` in an `impl` of these types, as `Type::method`.
 fn methods() -> BTreeSet<String> {
     let mut methods = BTreeSet::new();
     for (_, text) in sources() {

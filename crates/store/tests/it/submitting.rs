@@ -1,4 +1,4 @@
-//! S-09: submitting tasks, once even when asked twice; stopping them.
+//! Task submission (S-09): idempotent, with cancellation.
 use crate::world::{asking, on_both, sealed, task};
 use domain::{
     Actor, TaskId,
@@ -100,7 +100,7 @@ on_both! {
         assert!(world.claim(&acme.rex).await.is_none());
     }
 
-    /// Changed rules do not touch what was judged before.
+    /// Changed rules do not affect earlier verdicts.
     async fn rules_changed_by_two_at_once_are_changed_by_one(world) {
         let acme = &world.acme;
         let change = || ChangeRules { rules: Rules::new(vec![]).unwrap(), version: 1 };

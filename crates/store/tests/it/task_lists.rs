@@ -1,4 +1,4 @@
-//! M-12: finding tasks by state, organization, owner, label and text, a page at a time.
+//! Task lists (M-12): filters by state, organization, owner, label and text, with pagination.
 use crate::{
     raw::Raw,
     world::{World, asking, on_both, sealed, task},
@@ -30,7 +30,6 @@ on_both! {
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("n", "1"), ("service", "shop")]);
     }
 
-    /// M-12.
     async fn m_12_titles_are_found_by_the_beginnings_of_their_words_whatever_the_case(world) {
         let acme = &world.acme;
         for title in ["Restart the CAFÉ mailer", "100% done", "snake_case", "本番データ移行", "Mail the café"] {
@@ -50,11 +49,11 @@ on_both! {
         }
     }
 
-    /// Words that many titles have are looked for in the order of the list, rare ones by themselves: both find the same.
-    async fn a_word_of_many_titles_and_one_of_few_are_found_together_with_all_else(world) {
+    /// Frequent words are searched in the order of the list, rare ones by their index: both find the same tasks.
+    async fn frequent_and_rare_words_are_found_with_every_other_filter(world) {
         let acme = &world.acme;
         world.store.system().seed(acme.tenant, 2_200).await.unwrap();
-        // More than twenty thousand words that begin so.
+        // More than twenty thousand words with this prefix.
         let more = (0..10).map(|n| format!("select 'synthetic{n}' as word")).collect::<Vec<_>>().join(" union all ");
         let more = format!("insert into task_word (tenant_id, task_id, word) select t.tenant_id, t.id, x.word from task t cross join ({more}) x");
         Raw::of(world).await.run(&more).await.unwrap();
@@ -76,8 +75,8 @@ on_both! {
         assert_eq!((one, counts.values().sum::<i64>()), (vec!["Synthetic task 742".to_owned()], 1));
     }
 
-    /// However many tasks others keep to themselves, one's own are found, and the counts say that they are not all.
-    async fn what_one_sees_is_found_behind_very_much_that_one_does_not(world) {
+    /// The actor's own tasks are found among any number of invisible ones, and the counts are marked as incomplete.
+    async fn visible_tasks_are_found_behind_many_invisible_ones(world) {
         let acme = &world.acme;
         let old = world.submit(&acme.mia, task(acme.ops, json!({ "title": "old" }))).await.id;
         world.wait(Duration::from_hours(24));
@@ -118,8 +117,8 @@ on_both! {
         assert_eq!(counts[&TaskState::Running], 13);
     }
 
-    /// A page's address may hold anything; PostgreSQL knows no NUL in text.
-    async fn a_filter_with_nul_is_no_failure_of_the_database(world) {
+    /// A URL may contain anything; PostgreSQL allows no NUL in text.
+    async fn a_filter_with_nul_matches_nothing(world) {
         let mia = &world.acme.mia;
         for filter in [
             TaskFilter { text: Some("a\0b".into()), ..TaskFilter::default() },

@@ -1,9 +1,9 @@
-//! Failed attempts to sign in: the wait doubles, success ends it, an hour forgets it.
+//! Throttling of failed sign-ins: the delay doubles, a success resets it, an hour clears it.
 use crate::world::{World, hash, on_both};
 use futures::future::join_all;
 use std::time::Duration;
 
-/// How long the subject has to wait now.
+/// Returns the remaining delay of a subject.
 async fn left(world: &World, who: &str) -> Option<u64> {
     let until = world.store.system().throttled(hash(who)).await.unwrap();
     until.map(|until| until.since(world.now()).as_secs())

@@ -1,9 +1,9 @@
-//! D-12: everything moves from SQLite to PostgreSQL, verified, and goes on after a break.
+//! Transfer from SQLite to PostgreSQL (D-12): complete, verified and resumable.
 use crate::{raw::Raw, walls::Resources, world::World};
 use store::{Error, Result, transfer};
 use testkit::Database;
 
-/// An embedded deployment with something in every table.
+/// Returns an embedded deployment with rows in every table.
 async fn deployment() -> World {
     let world = World::sqlite().await;
     Resources::create_in(&world, &world.acme).await;
@@ -26,7 +26,7 @@ fn message(result: Result<Vec<(String, u64)>>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_everything_moves_and_is_the_same_afterwards() {
+async fn d_12_a_transfer_copies_everything() {
     let (from, to) = (deployment().await, Database::postgres());
     let tables = move_on(&from, &to.url).await.unwrap();
     let (mut before, mut after) = (Raw::of(&from).await, Raw::at(&to.url).await);
@@ -61,7 +61,7 @@ async fn d_12_everything_moves_and_is_the_same_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_a_move_that_was_broken_off_goes_on() {
+async fn d_12_an_interrupted_transfer_resumes() {
     let (from, to) = (deployment().await, Database::postgres());
     let (broken, mut heard) = tokio::sync::oneshot::channel::<()>();
     let mut broken = Some(broken);
@@ -87,7 +87,7 @@ async fn d_12_a_move_that_was_broken_off_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_what_is_another_deployments_is_left_alone() {
+async fn d_12_another_deployments_database_is_refused() {
     let (from, to) = (deployment().await, World::postgres().await);
     let text = message(move_on(&from, &to.url).await);
     assert!(text.contains("another deployment"), "{text}");
@@ -98,7 +98,7 @@ async fn d_12_what_is_another_deployments_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_what_changed_after_the_move_is_found() {
+async fn d_12_changes_after_the_transfer_are_detected() {
     let (from, to) = (deployment().await, Database::postgres());
     move_on(&from, &to.url).await.unwrap();
     Raw::at(&to.url).await.run("update person set name = 'Somebody else'").await.unwrap();

@@ -1,4 +1,4 @@
-//! who sees a task. The store's SQL and `domain::visibility` say the same about random worlds.
+//! Task visibility: the store's SQL and `domain::visibility` agree about random worlds.
 use crate::world::{World, on_both, person, task};
 use domain::{
     Actor, Email, OrganizationId, PersonId, TaskId,
@@ -17,13 +17,13 @@ use std::collections::BTreeSet;
 use store::{Error, TaskFilter};
 use tokio::{runtime::Handle, task::block_in_place};
 
-/// A tenant by numbers: roles of people in organizations, and tasks.
+/// A tenant in numbers: roles of people in organizations, and tasks.
 #[derive(Clone, Debug)]
 struct Plan {
     tenant_roles: Vec<TenantRole>,
     /// By person, then by organization.
     roles: Vec<Vec<Option<Role>>>,
-    /// Owner, organization, visibility, whether it asks.
+    /// Owner, organization, visibility, whether approval is required.
     tasks: Vec<(usize, usize, Visibility, bool)>,
 }
 
@@ -63,7 +63,7 @@ async fn build(world: &World, plan: &Plan) -> (Vec<Actor>, Vec<(TaskId, AccessAt
     }
     write.commit().await.unwrap();
 
-    // Members when they submit, whatever they are afterwards.
+    // They are members when they submit, whatever they are afterwards.
     let mut tasks = vec![];
     for (owner, organization, visibility, asked) in &plan.tasks {
         let organization = organizations[*organization];
@@ -122,7 +122,7 @@ on_both! {
             let console = Actor::console(actors[0].tenant, world.now());
             for (id, sight) in &tasks {
                 let proof = console.may(ReadAccess { resource: Resource::Task(*id, *sight, [None; 2]) }).unwrap();
-                let told = world.store.read(&console).await.unwrap().reach(&proof, "", 100, world.now()).await.unwrap();
+                let told = world.store.read(&console).await.unwrap().access_list(&proof, "", 100, world.now()).await.unwrap();
                 let told: BTreeSet<_> = told.items.iter().map(|one| one.id).collect();
                 let see = actors.iter().filter(|actor| sight.is_visible_to(actor)).filter_map(Actor::person).collect();
                 prop_assert_eq!(told, see, "who can reach it: {:?}", sight);
@@ -154,7 +154,7 @@ on_both! {
         assert!(!sees(&world.bolt.adam, public.id).await);
     }
 
-    /// Whoever leaves an organization sees its tasks no more, at once.
+    /// A person who leaves an organization can no longer see its tasks.
     async fn a_05_who_is_taken_out_of_the_organization_sees_it_no_more(world) {
         let acme = &world.acme;
         let made = world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "org" }))).await;

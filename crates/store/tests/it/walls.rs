@@ -1,4 +1,5 @@
-//! M-11: every method of the store × every role × two tenants. A method without a row here fails `sources.rs`.
+//! Tenant isolation matrix (M-11): every method of the store × every role × two tenants. `sources.rs` fails for methods
+//! without a row.
 use crate::world::{
     TenantFixture, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed,
     task,
@@ -20,15 +21,15 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use std::time::Duration;
 use store::{
-    AnomalyFilter, ApprovalFilter, Arrival, AuditFilter, Error, Ground, Lease, MailedLink, NewBrowserSession,
-    NewIdentity, NewInvitation, NewPasskey, RateLimited, Result, TaskFilter, WaysIn, Which,
+    AnomalyFilter, ApprovalFilter, Arrival, AuditFilter, Error, Lease, MailedLink, NewBrowserSession, NewIdentity,
+    NewInvitation, NewPasskey, RateLimited, ResourceRef, Result, SignInBasis, SignInMethods, TaskFilter,
 };
 use uuid::Uuid;
 
 /// The ids and tokens that the calls of the matrix refer to. None of them names its tenant.
 #[derive(Clone)]
 pub struct Resources {
-    /// Asked for by `person`, private, waiting for a second yes.
+    /// Submitted by `person`, private, waiting for a second approval.
     task: TaskId,
     approval: ApprovalId,
     request: RequestDigest,
@@ -37,7 +38,7 @@ pub struct Resources {
     /// Mia.
     person: PersonId,
     email: Email,
-    /// On the runner, private, with a line of output.
+    /// Held by the runner, private, with a line of output.
     lease: Lease,
     receipt: Receipt,
     runner: RunnerId,
@@ -55,14 +56,14 @@ pub struct Resources {
     provider: ProviderId,
     /// Mia's; she has another one.
     identity: IdentityId,
-    /// Of the whole tenant; nothing in it is answered. The first right in it is Audrey's.
+    /// For the whole tenant, without decisions. Its first right is Audrey's.
     review: ReviewId,
-    /// Mia signed in elsewhere.
+    /// Mia signed in from a new place.
     anomaly: EventId,
     /// To the organization, for anybody.
     invitation: InvitationId,
     invitation_token: [u8; 32],
-    /// Sam's, who waits to be let into the organization.
+    /// Sam's, waiting for a decision.
     join_request: JoinRequestId,
 }
 
@@ -133,7 +134,7 @@ impl Resources {
                 let asked = may(mia, ChangeAddress { owner: person })?;
                 let present = MailedLink { token: "", token_hash: hash(&format!("present address at {name}")) };
                 let new = MailedLink { token: "", token_hash: address_token };
-                write.ask_address(asked, &email("new", name), new, present).await
+                write.request_address_change(asked, &email("new", name), new, present).await
             })
             .await
             .unwrap();
@@ -271,7 +272,8 @@ impl Resources {
         }
     }
 
-    /// The same things, said to be the actor's own and of its organization, so that the policy lets it through.
+    /// Returns the same resources, claimed to belong to the actor and its organization, so that the policy allows the
+    /// calls.
     fn claimed_by(&self, actor: &Actor, fixture: &TenantFixture) -> Self {
         let person = actor.person().unwrap_or(self.person);
         Self { person, organization: fixture.ops, ..self.clone() }
@@ -283,7 +285,7 @@ pub fn rate_limited() -> RateLimited {
     RateLimited { class: "api_reads", target, key_prefix: Some("mk_abcdef".into()), quota: 1, window: 60 }
 }
 
-/// An invitation for anybody.
+/// Returns an invitation for anybody.
 pub fn invite(invitation: InvitationId, organization: OrganizationId) -> Invite {
     Invite { invitation, organization, role: Role::Member, email: None, uses: 5, days: 7 }
 }
@@ -302,9 +304,9 @@ pub fn new_identity(subject: &str) -> NewIdentity {
     NewIdentity { issuer, subject: subject.into(), provider, name: subject.into() }
 }
 
-/// Only the issuer leads in.
-fn one_way() -> WaysIn {
-    WaysIn { password: false, issuers: vec!["https://id.example".into()] }
+/// Only the issuer's provider is enabled.
+fn one_way() -> SignInMethods {
+    SignInMethods { password: false, issuers: vec!["https://id.example".into()] }
 }
 
 pub fn new_session(world: &World, id: BrowserSessionId, person: PersonId, name: &str) -> NewBrowserSession {
@@ -313,7 +315,7 @@ pub fn new_session(world: &World, id: BrowserSessionId, person: PersonId, name: 
         id,
         person,
         by: SignedInBy::Password,
-        ground: Ground::Password(None),
+        ground: SignInBasis::Password(None),
         second_factor_verified: true,
         device: format!("browser at {name}"),
         address: "192.0.2.1".into(),
@@ -331,7 +333,7 @@ fn new_passkey(id: PasskeyId, name: &str) -> NewPasskey {
     NewPasskey { id, credential_id: id.0.as_bytes().to_vec(), body: format!("{{\"of\":\"{name}\"}}"), name }
 }
 
-/// A method, what comes of it for each role in its own tenant, and the call.
+/// A method with the expected outcome for each role in its own tenant, and the call.
 pub struct Row {
     pub method: &'static str,
     pub own: &'static str,
@@ -394,20 +396,20 @@ pub fn matrix() -> Vec<Row> {
         approvals_for_me           "---++---+-" |r, w, a, t| r.approvals_for_me(50).await;
         approved_before            "nn-----n--" |r, w, a, t| r.approved_before(t.approval).await;
         open_counts                "--+++++-++" |r, w, a, t| r.open_counts().await.map(|counts| counts.values().sum::<i64>());
-        finished_tasks_by_day               "----------" |r, w, a, t| r.finished_tasks_by_day(domain::Timestamp(0)).await;
+        finished_tasks_by_day      "----------" |r, w, a, t| r.finished_tasks_by_day(domain::Timestamp(0)).await;
         failed_since               "----------" |r, w, a, t| r.failed_since(domain::Timestamp(0), 50).await;
         approval                   "nn+++++n++" |r, w, a, t| r.approval(t.approval).await;
         approval_of                "--+++++-++" |r, w, a, t| r.approval_of(t.task).await;
-        held                       "nnnnnnn+nn" |r, w, a, t| r.held().await;
+        leased_tasks               "nnnnnnn+nn" |r, w, a, t| r.leased_tasks().await;
         runners                    "++++++++++" |r, w, a, t| r.runners().await;
         runner                     "++++++++++" |r, w, a, t| r.runner(t.runner).await;
-        runner_by_name               "++++++++++" |r, w, a, t| r.runner_by_name("rex").await;
+        runner_by_name             "++++++++++" |r, w, a, t| r.runner_by_name("rex").await;
         sessions                   "--+-------" |r, w, a, t| r.sessions().await;
         own_browser_session        "--+-------" |r, w, a, t| r.own_browser_session(t.session).await;
         factors                    "++++++++++" |r, w, a, t| r.factors().await;
         factor_policy              "++++++++++" |r, w, a, t| r.factor_policy().await;
         passkeys                   "--+-------" |r, w, a, t| r.passkeys().await;
-        passkey_credentials               "--+-------" |r, w, a, t| r.passkey_credentials().await;
+        passkey_credentials        "--+-------" |r, w, a, t| r.passkey_credentials().await;
         account_events             "--+-+---+-" |r, w, a, t| r.account_events(50).await;
         unseen_account_events      "--+-+---+-" |r, w, a, t| r.unseen_account_events(50).await;
         audit                      "ddddd++dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
@@ -431,20 +433,20 @@ pub fn matrix() -> Vec<Row> {
         anomalies                  "ddddd++dd+" |r, w, a, t| { let proof = may(a, ReadAudit)?; r.anomalies(&proof, AnomalyFilter::default(), None, 9).await };
         unreviewed_anomalies       "-----++--+" |r, w, a, t| r.unreviewed_anomalies().await;
         own_anomalies              "--+-------" |r, w, a, t| r.own_anomalies(9).await;
-        person_by_email              "nnnn+++n++" |r, w, a, t| r.person_by_email(&t.email).await;
+        person_by_email            "nnnn+++n++" |r, w, a, t| r.person_by_email(&t.email).await;
         memberships                "nn+nn++nn+" |r, w, a, t| r.memberships(t.person).await;
         reviews                    "-----++--+" |r, w, a, t| r.reviews().await;
         review                     "nnnnn++nn+" |r, w, a, t| r.review(t.review).await;
         review_items               "nnnnn++nn+" |r, w, a, t| r.review_items(t.review, true, w.now(), 0, 50).await;
         review_open                "nnnnn++nn+" |r, w, a, t| r.review_open(t.review, w.now()).await;
-        thing                      "nn+++++n++" |r, w, a, t| r.thing(Which::Task(t.task)).await;
-        reach                      "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.thing(Which::Task(t.task)).await?; r.reach(&may(a, ReadAccess { resource: thing })?, "", 50, w.now()).await };
+        resource_and_name          "nn+++++n++" |r, w, a, t| r.resource_and_name(ResourceRef::Task(t.task)).await;
+        access_list                "nn+d+++nd+" |r, w, a, t| { let (thing, _) = r.resource_and_name(ResourceRef::Task(t.task)).await?; r.access_list(&may(a, ReadAccess { resource: thing })?, "", 50, w.now()).await };
         organizations              "-++++++-++" |r, w, a, t| r.organizations().await;
         organization               "n++++++n++" |r, w, a, t| r.organization(t.organization).await;
-        organization_by_name         "nnnnn++nn+" |r, w, a, t| r.organization_by_name(&t.organization_name).await;
+        organization_by_name       "nnnnn++nn+" |r, w, a, t| r.organization_by_name(&t.organization_name).await;
         members                    "n++++++n++" |r, w, a, t| r.members(t.organization).await;
         archived_organizations     "----------" |r, w, a, t| r.archived_organizations().await;
-        open_task_count              "nnnn+++n++" |r, w, a, t| r.open_task_count(t.organization).await;
+        open_task_count            "nnnn+++n++" |r, w, a, t| r.open_task_count(t.organization).await;
         departure                  "nn+n+++n++" |r, w, a, t| r.departure(t.organization, t.person).await;
         invitations                "nnnn+++n++" |r, w, a, t| r.invitations(t.organization, w.now()).await;
         joinable_organizations     "++++-++---" |r, w, a, t| r.joinable_organizations().await;
@@ -466,9 +468,9 @@ pub fn matrix() -> Vec<Row> {
         refuse_task                "nnnnnnn+nn" |x, w, a, t| x.refuse_task(t.lease, "no").await;
         note_refused_runner        "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "stale").await;
         renew_leases               "+++++++-++" |x, w, a, t| x.renew_leases(&[t.lease]).await;
-        release_task                  "nnnnnnn+nn" |x, w, a, t| x.release_task(t.lease, "no room").await;
-        release_unlisted_leases             "nnnnnnn+nn" |x, w, a, t| x.release_unlisted_leases(&[]).await;
-        release_expired_leases            "----------" |x, w, a, t| x.release_expired_leases().await;
+        release_task               "nnnnnnn+nn" |x, w, a, t| x.release_task(t.lease, "no room").await;
+        release_unlisted_leases    "nnnnnnn+nn" |x, w, a, t| x.release_unlisted_leases(&[]).await;
+        release_expired_leases     "----------" |x, w, a, t| x.release_expired_leases().await;
         create_enrollment          "dddddd+dd+" |x, w, a, t| x.create_enrollment(may(a, CreateEnrollment { enrollment: EnrollmentId(Uuid::now_v7()), name: "other".into() })?, [5; 32]).await;
         use_enrollment             "++++++++++" |x, w, a, t| x.use_enrollment(t.enrollment_token).await;
         note_refused_enrollment    "++++++++++" |x, w, a, t| x.note_refused_enrollment(t.enrollment).await;
@@ -476,16 +478,16 @@ pub fn matrix() -> Vec<Row> {
         enroll_runner              "++++++++++" |x, w, a, t| x.enroll_runner(enrolled("new")).await;
         runner_connected           "nnnnnnn+nn" |x, w, a, t| x.runner_connected("2", "bash", &json!({}), 2).await;
         renew_runner               "nnnnnnn+nn" |x, w, a, t| x.renew_runner("next".into(), w.now()).await;
-        confirm_runner_certificate               "nnnnnnn+nn" |x, w, a, t| x.confirm_runner_certificate("another").await;
+        confirm_runner_certificate "nnnnnnn+nn" |x, w, a, t| x.confirm_runner_certificate("another").await;
         runner_disconnected        "nnnnnnn+nn" |x, w, a, t| x.runner_disconnected().await;
-        touch_runner                "nnnnnnn+nn" |x, w, a, t| x.touch_runner().await;
+        touch_runner               "nnnnnnn+nn" |x, w, a, t| x.touch_runner().await;
         revoke_runner              "dddddd+dd+" |x, w, a, t| x.revoke_runner(may(a, RevokeRunner { runner: t.runner })?).await;
         open_browser_session       "++++++++++" |x, w, a, t| x.open_browser_session(new_session(w, BrowserSessionId(Uuid::now_v7()), t.person, "new")).await;
         lock_browser_session       "nn+nnnnnnn" |x, w, a, t| x.lock_browser_session(t.session).await;
-        complete_second_factor      "nn+nnnnnnn" |x, w, a, t| x.complete_second_factor(t.session, [9; 32]).await;
+        complete_second_factor     "nn+nnnnnnn" |x, w, a, t| x.complete_second_factor(t.session, [9; 32]).await;
         note_refused_sign_in       "++++++++++" |x, w, a, t| x.note_refused_sign_in(t.person, "wrong password").await;
         note_rate_limited          "++++++++++" |x, w, a, t| x.note_rate_limited(rate_limited()).await;
-        note_throttled               "++++++++++" |x, w, a, t| x.note_throttled(t.person).await;
+        note_throttled             "++++++++++" |x, w, a, t| x.note_throttled(t.person).await;
         note_refused_key           "++++++++++" |x, w, a, t| x.note_refused_key("mk_abcdef", "elsewhere").await;
         note_admin_blocked         "++++++++++" |x, w, a, t| x.note_admin_blocked().await;
         end_browser_session        "dd+ddddddd" |x, w, a, t| x.end_browser_session(may(a, EndBrowserSession { session: t.session, owner: t.person })?).await;
@@ -496,9 +498,9 @@ pub fn matrix() -> Vec<Row> {
         rotate_key                 "dd+dddddd+" |x, w, a, t| x.rotate_key(may(a, RotateKey { key: t.key, owner: t.person, responsible: None, overlap: Duration::from_mins(1) })?, "mk_", [8; 32]).await;
         revoke_keys_of             "dd+ddd+dd+" |x, w, a, t| x.revoke_keys_of(may(a, RevokeKeysOf { owner: t.person, responsible: None })?).await;
         create_service_account     "dddddd+dd+" |x, w, a, t| x.create_service_account(may(a, CreateServiceAccount { name: "Robot".into(), responsible: t.person })?).await;
-        transfer_service_account    "ddddddnddn" |x, w, a, t| x.transfer_service_account(may(a, HandOnServiceAccount { account: t.person, responsible: t.admin, successor: t.person, revoke: true })?).await;
-        reauthenticate_browser_session      "nn+nnnnnnn" |x, w, a, t| x.reauthenticate_browser_session(t.session).await;
-        begin_totp_enrollment                 "ddcddddddd" |x, w, a, t| x.begin_totp_enrollment(&may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, b"secret").await;
+        transfer_service_account   "ddddddnddn" |x, w, a, t| x.transfer_service_account(may(a, HandOnServiceAccount { account: t.person, responsible: t.admin, successor: t.person, revoke: true })?).await;
+        reauthenticate_browser_session "nn+nnnnnnn" |x, w, a, t| x.reauthenticate_browser_session(t.session).await;
+        begin_totp_enrollment      "ddcddddddd" |x, w, a, t| x.begin_totp_enrollment(&may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, b"secret").await;
         totp_secret                "--+-------" |x, w, a, t| x.totp_secret().await;
         confirm_totp               "ddnddddddd" |x, w, a, t| x.confirm_totp(may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, 5).await;
         use_totp_step              "nn+nnnnnnn" |x, w, a, t| x.use_totp_step(5).await;
@@ -513,12 +515,12 @@ pub fn matrix() -> Vec<Row> {
         remove_passkey             "dd+ddddddd" |x, w, a, t| x.remove_passkey(may(a, RemoveFactor { owner: t.person, factor: Factor::Passkey })?, t.passkey, None).await;
         change_password            "dd+ddddddd" |x, w, a, t| x.change_password(may(a, ChangePassword { owner: t.person })?, "$argon2id$", None).await;
         mail_password_link         "nnnnnnnnnn" |x, w, a, t| x.mail_password_link(t.person, "", [8; 32]).await;
-        ask_address                "dd+ddddddd" |x, w, a, t| x.ask_address(may(a, ChangeAddress { owner: t.person })?, &Email::parse("x@x.example")?, MailedLink { token: "", token_hash: [8; 32] }, MailedLink { token: "", token_hash: [7; 32] }).await;
+        request_address_change     "dd+ddddddd" |x, w, a, t| x.request_address_change(may(a, ChangeAddress { owner: t.person })?, &Email::parse("x@x.example")?, MailedLink { token: "", token_hash: [8; 32] }, MailedLink { token: "", token_hash: [7; 32] }).await;
         replace_address            "dddddd+dd+" |x, w, a, t| x.replace_address(may(a, ReplaceAddress { person: t.person, email: Email::parse("x@x.example")? })?, MailedLink { token: "", token_hash: [8; 32] }).await;
         confirm_address            "----------" |x, w, a, t| x.confirm_address(t.address_token, None).await;
         arrive                     "++++++++++" |x, w, a, t| x.arrive(t.person, &arrival("new", true)).await;
         note_key_use               "nnnnnnnn+n" |x, w, a, t| x.note_key_use(None).await;
-        delete_expired_history                 "++++++++++" |x, w, a, t| x.delete_expired_history(100).await;
+        delete_expired_history     "++++++++++" |x, w, a, t| x.delete_expired_history(100).await;
         review_anomaly             "dddddd+dd+" |x, w, a, t| x.review_anomaly(may(a, ReviewAnomaly { id: t.anomaly, seen: w.now() })?).await;
         see_account_events         "--+-+---+-" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
         set_provider               "dddddd+dd+" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
@@ -558,8 +560,8 @@ pub fn matrix() -> Vec<Row> {
         invite                     "dddd+d+ddd" |x, w, a, t| x.invite(may(a, invite(InvitationId(Uuid::now_v7()), t.organization))?, another_link()).await;
         revoke_invitation          "dddd+d+dd+" |x, w, a, t| x.revoke_invitation(may(a, RevokeInvitation { invitation: t.invitation, organization: t.organization })?).await;
         accept_invitation          "ddcddddddd" |x, w, a, t| x.accept_invitation(may(a, AcceptInvitation { invitation: t.invitation, organization: t.organization, person: t.person })?, t.invitation_token).await;
-        admit_invited              "dddddddddd" |x, w, a, t| x.admit_invited(may(a, AdmitInvitee { invitation: t.invitation, organization: t.organization, email: email("new", "acme"), name: "New".into() })?, t.invitation_token, "$argon2id$").await;
-        confirm_invited            "dddddddddd" |x, w, a, t| x.confirm_invited(may(a, ConfirmInvitee { invitation: t.invitation, organization: t.organization, email: email("new", "acme") })?, t.invitation_token, another_link()).await;
+        admit_invitee              "dddddddddd" |x, w, a, t| x.admit_invitee(may(a, AdmitInvitee { invitation: t.invitation, organization: t.organization, email: email("new", "acme"), name: "New".into() })?, t.invitation_token, "$argon2id$").await;
+        confirm_invitee            "dddddddddd" |x, w, a, t| x.confirm_invitee(may(a, ConfirmInvitee { invitation: t.invitation, organization: t.organization, email: email("new", "acme") })?, t.invitation_token, another_link()).await;
         ask_to_join                "ddcddddddd" |x, w, a, t| x.ask_to_join(may(a, AskToJoin { organization: t.organization, person: t.person, reason: String::new() })?).await;
         withdraw_join_request      "ddnddddddd" |x, w, a, t| x.withdraw_join_request(may(a, WithdrawJoinRequest { request: t.join_request, person: t.person })?).await;
         accept_join_request        "dddd+d+dd+" |x, w, a, t| x.accept_join_request(may(a, AcceptJoinRequest { request: t.join_request, organization: t.organization, role: Role::Viewer })?).await;
@@ -568,7 +570,7 @@ pub fn matrix() -> Vec<Row> {
     rows
 }
 
-/// Methods of `System` that take a tenant; `system_methods_stay_in_the_tenant_that_they_are_given` calls them.
+/// Methods of `System` that take a tenant; `m_11_system_methods_stay_in_the_tenant_that_they_are_given` calls them.
 pub const IN_A_TENANT: &[&str] = &[
     "holder",
     "runner_name",
@@ -582,7 +584,7 @@ pub const IN_A_TENANT: &[&str] = &[
     "may_break_glass",
 ];
 
-/// Methods that have no tenant to stay in, and why.
+/// Methods without a tenant, and why.
 pub const ACROSS: &[(&str, &str)] = &[
     ("Write::commit", "ends the transaction of whatever was done in it"),
     ("System::tenants", "the console's list"),
@@ -634,7 +636,7 @@ fn outcome(result: &Result<String>) -> char {
     }
 }
 
-/// An answer without the ids that were asked for in it.
+/// Returns a result without the requested ids in it.
 fn said(result: &Result<String>) -> String {
     match result {
         Ok(_) => outcome(result).into(),
@@ -723,7 +725,7 @@ on_both! {
         assert_eq!(world.records(&world.bolt).await, before);
     }
 
-    /// Even an actor that was made wrongly, with a role in another tenant's organization, stays on its side.
+    /// Even a forged actor with a role in another tenant's organization sees only its own tenant.
     async fn m_11_a_forged_role_in_another_tenants_organization_opens_nothing(world) {
         let foreign = Resources::create_in(world, &world.bolt).await;
         let mut mia = world.acme.mia.clone();
@@ -740,7 +742,7 @@ on_both! {
         assert!(matches!(read.members(foreign.organization).await, Err(Error::NotFound)));
     }
 
-    /// M-12: a label is for finding; what it says opens and closes nothing.
+    /// Labels are for search only; they grant and deny nothing (M-12).
     async fn m_12_labels_do_not_change_who_sees_a_task(world) {
         let acme = &world.acme;
         let labels = json!({ "labels": { "visibility": "public", "tenant": acme.tenant, "owner": "sam" } });

@@ -1,4 +1,5 @@
-//! M-11: the walls that hold when a statement forgets its tenant: keys on both databases, row-level security on PostgreSQL.
+//! Tenant isolation in the database (M-11), for statements that omit the tenant: composite keys on both, row-level security
+//! on PostgreSQL.
 use crate::{
     raw::Raw,
     walls::Resources,
@@ -7,7 +8,7 @@ use crate::{
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-/// Every column that points to another row of the same tenant.
+/// Every column that references another row of the same tenant.
 const POINTERS: &[(&str, &str)] = &[
     ("membership", "organization_id"),
     ("membership", "person_id"),
@@ -39,7 +40,7 @@ const POINTERS: &[(&str, &str)] = &[
 ];
 
 on_both! {
-    async fn no_row_points_across_the_wall(world) {
+    async fn no_row_references_another_tenant(world) {
         Resources::create_in(world, &world.acme).await;
         Resources::create_in(world, &world.bolt).await;
         let mut raw = Raw::of(world).await;
@@ -47,7 +48,7 @@ on_both! {
         let (acme, bolt) = (raw.id(world.acme.tenant.0), raw.id(world.bolt.tenant.0));
         for (table, column) in POINTERS {
             let row = match *table {
-                "task_word" => "(task_id, word)", // has no rowid, nor has the next
+                "task_word" => "(task_id, word)", // without rowid, like the next
                 "task_label" => "(task_id, key)",
                 _ => one_row,
             };
@@ -84,11 +85,11 @@ async fn tables(raw: &mut Raw) -> Vec<String> {
     tables
 }
 
-/// PostgreSQL only: SQLite has no such thing.
+/// Row-level security exists on PostgreSQL only.
 mod row_level_security {
     use super::*;
 
-    /// Those with a tenant, and the tenants themselves.
+    /// Returns the tables with a tenant column, and the table of tenants.
     async fn walled(raw: &mut Raw) -> Vec<String> {
         let mut tables = tables(raw).await;
         tables.push("tenant".into());
@@ -153,7 +154,7 @@ mod row_level_security {
         world.end().await;
     }
 
-    /// The name of the tenant is gone with the transaction: a connection of the pool carries none to the next.
+    /// The tenant setting ends with the transaction, so a pooled connection carries none to the next one.
     #[tokio::test]
     async fn m_11_a_connection_forgets_the_tenant_with_its_transaction() {
         let world = World::postgres().await;

@@ -19,13 +19,13 @@ use testkit::{
 pub use testkit::{change, enrolled_runner as enrolled, lease, person};
 use uuid::Uuid;
 
-/// Generates two tests per case, `name::sqlite` and `name::postgres`, each in a world of its own.
+/// Expands each test into two, `name::sqlite` and `name::postgres`, each in a world of its own.
 macro_rules! on_both {
     ($($cases:tt)*) => { testkit::on_both! { &crate::world::World; $($cases)* } };
 }
 pub(crate) use on_both;
 
-/// A deployment with two tenants and a clock that only tests move.
+/// A deployment with two tenants and a clock that only tests advance.
 pub struct World {
     pub store: Store,
     pub url: String,
@@ -33,7 +33,7 @@ pub struct World {
     database: Database,
     /// The tenant that most tests use.
     pub acme: TenantFixture,
-    /// The other tenant. Everything in it has `bolt` in its name, so that a leak shows.
+    /// The other tenant. Everything in it has `bolt` in its name, so that leaks are visible.
     pub bolt: TenantFixture,
 }
 
@@ -41,23 +41,21 @@ pub struct World {
 pub struct TenantFixture {
     pub name: &'static str,
     pub tenant: TenantId,
-    /// The organization that everybody but Sam is in.
+    /// The organization of everybody except Sam.
     pub ops: OrganizationId,
-    /// Another one, of which Olga is the only member.
+    /// An organization with Olga as its only member.
     pub lab: OrganizationId,
-    /// In no organization.
+    /// Member of no organization.
     pub sam: Actor,
     pub vera: Actor,
     pub mia: Actor,
     pub ada: Actor,
-    /// A second approver.
     pub abe: Actor,
     pub olga: Actor,
     pub audrey: Actor,
     pub adam: Actor,
-    /// A runner.
     pub rex: Actor,
-    /// A key of Olga's that only reads tasks.
+    /// An API key of Olga's with the scope to read tasks.
     pub kit: Actor,
     pub console: Actor,
 }
@@ -85,7 +83,7 @@ impl World {
         Self::create(Engine::Postgres).await
     }
 
-    /// Closes the database and takes it away.
+    /// Closes and drops the database.
     pub async fn end(self) {
         self.store.close().await;
     }
@@ -102,27 +100,27 @@ impl World {
         self.clock.advance(span);
     }
 
-    /// What opens this world's database once more.
+    /// Returns the settings that open this world's database again.
     pub fn settings(&self, key: [u8; 32]) -> Settings {
         settings(&self.url, key, &self.clock)
     }
 
-    /// What opens another database with this world's key and clock.
+    /// Returns settings for another database with this world's key and clock.
     pub fn settings_for(&self, url: &str) -> Settings {
         settings(url, [7; 32], &self.clock)
     }
 
-    /// Another node of the same deployment.
+    /// Opens another node of the same deployment.
     pub async fn another_node(&self) -> Store {
         Store::open(self.settings([7; 32])).await.unwrap()
     }
 
-    /// One change by one actor, committed.
+    /// Runs one change as an actor and commits it.
     pub async fn change<T>(&self, actor: &Actor, work: impl AsyncFnOnce(&mut Write) -> Result<T>) -> Result<T> {
         change(&self.store, actor, work).await
     }
 
-    /// The actor as the next request of the same person would find them.
+    /// Returns the actor as of the next request of the same person.
     pub async fn again(&self, actor: &Actor) -> Actor {
         person(&self.store, actor.tenant, actor.person().unwrap()).await
     }
@@ -131,7 +129,7 @@ impl World {
         self.change(actor, async |write| write.submit_task(actor.may(task)?).await).await.unwrap()
     }
 
-    /// A runner of the tenant.
+    /// Enrolls a runner of the tenant.
     pub async fn runner(&self, fixture: &TenantFixture, name: &str) -> Actor {
         let new = enrolled(name);
         let runner = Actor::runner(fixture.tenant, new.id, name, self.now());
@@ -139,7 +137,7 @@ impl World {
         runner
     }
 
-    /// A key with these scopes.
+    /// Creates a key with these scopes.
     pub async fn key(&self, owner: &Actor, scopes: &str) -> Actor {
         let new = new_key(owner, "key", scopes);
         let key = self.change(owner, async |write| {
@@ -161,7 +159,7 @@ impl World {
         self.change(runner, async |write| write.finish_task(lease(taken), &receipt, vec![1]).await).await
     }
 
-    /// The question that a task asked.
+    /// Returns the approval request of a task.
     pub async fn question(&self, task: &Submitted) -> Approval {
         let mut read = self.store.read(&self.acme.console).await.unwrap();
         read.approval_of(task.id).await.unwrap().unwrap()
@@ -181,7 +179,7 @@ impl World {
         self.store.read(&fixture.console).await.unwrap().task(task).await.unwrap().state
     }
 
-    /// From now on the tenant asks so many approvers about what reaches the network.
+    /// Changes the tenant's rules so that tasks with network access require this number of approvals.
     pub async fn ask(&self, fixture: &TenantFixture, approvers: u32) {
         let rule = |name: &str, networks, verdict| Rule { name: name.into(), tools: vec![], networks, verdict };
         let rules = Rules::new(vec![
@@ -195,13 +193,13 @@ impl World {
         self.change(&fixture.adam, async |write| write.change_rules(fixture.adam.may(change)?).await).await.unwrap();
     }
 
-    /// What happened to a task: the actions in its history.
+    /// Returns the actions in a task's history.
     pub async fn history(&self, fixture: &TenantFixture, task: domain::TaskId) -> Vec<String> {
         let mut read = self.store.read(&fixture.console).await.unwrap();
         read.task_history(task).await.unwrap().into_iter().map(|row| row.action).collect()
     }
 
-    /// How many records the tenant's chain has.
+    /// Returns the number of events in the tenant's audit log.
     pub async fn records(&self, fixture: &TenantFixture) -> i64 {
         self.store.read(&fixture.console).await.unwrap().audit_head().await.unwrap().seq
     }
@@ -275,7 +273,7 @@ pub fn new_key(owner: &Actor, name: &str, scopes: &str) -> CreateKey {
     testkit::new_key(owner.person().unwrap(), name, scopes)
 }
 
-/// A submission from its fields in JSON.
+/// Returns a submission from its fields in JSON.
 pub fn task(organization: OrganizationId, fields: serde_json::Value) -> SubmitTask {
     let mut all = serde_json::json!({ "script": "echo hi" });
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -283,12 +281,12 @@ pub fn task(organization: OrganizationId, fields: serde_json::Value) -> SubmitTa
     SubmitTask { submission: form.check(organization).unwrap(), idempotency_key: None }
 }
 
-/// A task that runs at once under the rules that a tenant starts with.
+/// Returns a task that runs immediately under the default rules.
 pub fn sealed(organization: OrganizationId) -> SubmitTask {
     task(organization, serde_json::json!({}))
 }
 
-/// A task that asks under those rules.
+/// Returns a task that requires approval under the default rules.
 pub fn asking(organization: OrganizationId) -> SubmitTask {
     task(organization, serde_json::json!({ "network_policy": "unrestricted" }))
 }

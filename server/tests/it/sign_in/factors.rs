@@ -12,7 +12,7 @@ use domain::{
 use futures::join;
 use server::authentication::{self, Authenticated, Hasher, Sessions, SignIn, SignInRequest};
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
-use store::Ground;
+use store::SignInBasis;
 use tower_sessions::Session;
 
 /// Returns a sign-in service with an empty session.
@@ -229,7 +229,7 @@ on_both! {
             let (sign_in, session) = session_opener(env);
             let email = domain::Email::parse("adam@acme.example").unwrap();
             let known = env.app.store.system().credential(&email).await.unwrap().unwrap();
-            let (tenant, by, ground) = (env.acme.id, SignedInBy::Password, Ground::Password(known.password_hash));
+            let (tenant, by, ground) = (env.acme.id, SignedInBy::Password, SignInBasis::Password(known.password_hash));
             sign_in.open(Authenticated { tenant, person: adam, by, ground, second_factor_verified, authenticated_at: None }).await.unwrap();
             let theirs = browser(env);
             theirs.take_cookie(&session.id().unwrap().to_string());

@@ -33,7 +33,7 @@ on_both! {
         let (out, unknown) = (program.try_sign_in(&mia.email, PASSWORD, &[]).await, program.try_sign_in("x@acme.example", PASSWORD, &[]).await);
         assert_eq!((out.status, unknown.status), (401, 401), "the response does not reveal the lock");
         assert_eq!(program.cli(&["admin", "end-sessions", "--user", &mia.email], ""), "0", "the lock has ended the sessions");
-        assert!(program.cli(&["admin", "list-keys", "--user", &mia.email], "").contains("works"), "a lock does not revoke keys");
+        assert!(program.cli(&["admin", "list-keys", "--user", &mia.email], "").contains("active"), "a lock does not revoke keys");
         program.cli(&["admin", "unlock-user", "--user", &mia.email], "");
         program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200);
         program.get(Who::Browser(&browser), "/tasks").await.is(303);

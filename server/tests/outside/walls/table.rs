@@ -177,7 +177,7 @@ pub const WALLS: &[Row] = &[
     ),
     row("page GET /search", "/search?q=cme", "", PAGE),
     row("page GET /second-factor", "/second-factor", "", all(303)),
-    row("page GET /sessions", "/browser-sessions", "", PAGE),
+    row("page GET /browser-sessions", "/browser-sessions", "", PAGE),
     row("page GET /settings/second-factors", "/settings/second-factors", "", ADMIN_PAGE),
     row("page GET /setup", "/setup?token=nothing", "", NOT_FOUND),
     row("page GET /reviews", "/reviews", "", AUDITOR_PAGE),

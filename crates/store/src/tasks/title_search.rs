@@ -1,5 +1,5 @@
 //! Title search: words of titles, indexed by prefix.
-use super::sought::{MOST, Sought, after};
+use super::title_prefixes::{MAX_TITLES_COUNTED, TitlePrefixes, after};
 use crate::{
     Read, Result, Write,
     db::{column::Number, conn::tenant_query},
@@ -7,51 +7,51 @@ use crate::{
 use domain::{TaskId, search_terms};
 
 /// Maximum number of words in a search; more would hardly narrow the result.
-const SOUGHT: usize = 16;
+const MAX_SEARCH_WORDS: usize = 16;
 
 impl Read {
     /// Parses a search text and counts its prefixes; `None` if it has no word. A page uses the result for its list and its
     /// counts.
-    pub(super) async fn seek(&mut self, text: &str) -> Result<Option<Sought>> {
-        if let Some((_, sought)) = self.sought.as_ref().filter(|(before, _)| before == text) {
-            return Ok(sought.clone());
+    pub(super) async fn title_prefixes(&mut self, text: &str) -> Result<Option<TitlePrefixes>> {
+        if let Some((_, prefixes)) = self.title_prefixes.as_ref().filter(|(before, _)| before == text) {
+            return Ok(prefixes.clone());
         }
-        let sought = self.look_up(text).await?;
-        self.sought = Some((text.to_owned(), sought.clone()));
-        Ok(sought)
+        let prefixes = self.count_prefixes(text).await?;
+        self.title_prefixes = Some((text.to_owned(), prefixes.clone()));
+        Ok(prefixes)
     }
 
-    async fn look_up(&mut self, text: &str) -> Result<Option<Sought>> {
-        let mut found = vec![];
-        for beginning in search_terms::of_query(text).into_iter().take(SOUGHT) {
+    async fn count_prefixes(&mut self, text: &str) -> Result<Option<TitlePrefixes>> {
+        let mut counts = vec![];
+        for prefix in search_terms::of_query(text).into_iter().take(MAX_SEARCH_WORDS) {
             let titles = tenant_query!(
                 self,
                 Number,
                 fetch_one,
                 "select count(*) as n from (select 1 from task_word w where w.tenant_id = $1 and w.word >= $2 and w.word < $3
                     limit $4) counted",
-                beginning.clone(),
-                after(&beginning),
-                MOST + 1
+                prefix.clone(),
+                after(&prefix),
+                MAX_TITLES_COUNTED + 1
             )?;
-            found.push((titles.n, beginning));
+            counts.push((titles.n, prefix));
         }
-        found.sort();
-        let titles = found.first().map(|(titles, _)| *titles);
-        let beginnings = found.into_iter().map(|(_, beginning)| beginning).collect();
-        Ok(titles.map(|titles| Sought { beginnings, titles }))
+        counts.sort();
+        let titles = counts.first().map(|(titles, _)| *titles);
+        let prefixes = counts.into_iter().map(|(_, prefix)| prefix).collect();
+        Ok(titles.map(|titles| TitlePrefixes { prefixes, titles }))
     }
 }
 
 /// Number of words per insert statement.
-const AT_ONCE: usize = 8;
+const WORDS_PER_INSERT: usize = 8;
 
 impl Write {
     /// Stores the words of a task's title.
-    pub(super) async fn note_words(&mut self, task: TaskId, title: &str) -> Result<()> {
+    pub(super) async fn store_title_words(&mut self, task: TaskId, title: &str) -> Result<()> {
         let words: Vec<String> = search_terms::of_title(title).into_iter().collect();
-        for some in words.chunks(AT_ONCE) {
-            let word = |at: usize| some.get(at).cloned().unwrap_or_default();
+        for chunk in words.chunks(WORDS_PER_INSERT) {
+            let word = |at: usize| chunk.get(at).cloned().unwrap_or_default();
             tenant_query!(
                 self,
                 execute,

@@ -12,42 +12,40 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, Row};
 use std::collections::BTreeMap;
 
-/// A person as an actor is made of.
+/// The person behind a session or key, with everything that an actor needs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Holder {
     pub name: String,
     pub email: Email,
-    /// What they are in the tenant.
     pub tenant_role: TenantRole,
-    /// What they are in its organizations.
+    /// Roles in the tenant's organizations.
     pub roles: BTreeMap<OrganizationId, Role>,
-    /// Whether they set up a second factor.
+    /// Whether the person has a second factor.
     pub has_factor: bool,
-    /// Whether everybody in the tenant must.
+    /// Whether the tenant requires one of everybody.
     pub everybody: bool,
 }
 
 row_type! {
-    /// The same with one of their roles, if they have any.
+    /// A person with one of their roles, if any.
     pub struct HolderRow {
         pub person_name: String,
         pub person_email: Email,
-        /// What they are in the tenant.
         pub tenant_role: TenantRole,
-        /// Whether they set up a second factor.
+        /// Whether the person has a second factor.
         pub has_factor: bool,
-        /// Whether everybody in the tenant must.
+        /// Whether the tenant requires one of everybody.
         pub everybody: bool,
-        /// Where they have a role.
+        /// The organization of the role.
         pub member_of: Option<OrganizationId>,
         pub role: Option<Role>,
     }
 }
 
-/// What a statement finds, with one row of whoever holds it.
-pub(super) struct Held<T>(T, HolderRow);
+/// A row of a session or key with one row of its holder.
+pub(super) struct WithHolder<T>(T, HolderRow);
 
-impl<'r, R: Row, T: FromRow<'r, R>> FromRow<'r, R> for Held<T>
+impl<'r, R: Row, T: FromRow<'r, R>> FromRow<'r, R> for WithHolder<T>
 where
     HolderRow: FromRow<'r, R>,
 {
@@ -56,9 +54,9 @@ where
     }
 }
 
-/// A statement that finds [`Held`]: `$columns` of what is in `$from`, where its holder is the person `p`. Who is locked out
-/// holds nothing.
-macro_rules! held {
+/// A statement that returns [`WithHolder`] rows: `$columns` from `$from`, in which person `p` is the holder. Locked people are
+/// excluded.
+macro_rules! select_with_holder {
     ($columns:literal from $from:literal where $condition:literal) => {
         concat!(
             "select ",
@@ -75,22 +73,22 @@ macro_rules! held {
         )
     };
 }
-pub(super) use held;
+pub(super) use select_with_holder;
 
-/// What all rows are about, if there are any.
-pub(super) fn gather<T>(rows: Vec<Held<T>>) -> Option<(T, Holder)> {
-    let roles = rows.iter().filter_map(|Held(_, row)| row.member_of.zip(row.role)).collect();
-    let Held(found, row) = rows.into_iter().next()?;
+/// Combines the rows of one session or key, if there are any.
+pub(super) fn combine_holder_rows<T>(rows: Vec<WithHolder<T>>) -> Option<(T, Holder)> {
+    let roles = rows.iter().filter_map(|WithHolder(_, row)| row.member_of.zip(row.role)).collect();
+    let WithHolder(found, row) = rows.into_iter().next()?;
     let HolderRow { person_name: name, person_email: email, tenant_role, has_factor, everybody, .. } = row;
     Some((found, Holder { name, email, tenant_role, roles, has_factor, everybody }))
 }
 
 impl System<'_> {
-    /// What a person is now. Who is locked out is not found.
+    /// Returns the current state of a person; locked people are not found.
     pub async fn holder(&self, tenant: TenantId, person: PersonId) -> Result<Holder> {
-        let mut conn = self.ask().await?;
-        let sql = held!("" from "person p" where "p.tenant_id = $1 and p.id = $2");
-        let rows = unscoped_query!(conn, Held<()>, fetch_all, sql, tenant, person)?;
-        gather(rows).map(|((), holder)| holder).ok_or(Error::NotFound)
+        let mut conn = self.single_query_conn().await?;
+        let sql = select_with_holder!("" from "person p" where "p.tenant_id = $1 and p.id = $2");
+        let rows = unscoped_query!(conn, WithHolder<()>, fetch_all, sql, tenant, person)?;
+        combine_holder_rows(rows).map(|((), holder)| holder).ok_or(Error::NotFound)
     }
 }

@@ -7,35 +7,35 @@ use crate::{
 use domain::{PersonId, Timestamp, account::AccountNotice};
 
 row_type! {
-    /// A key that ends soon.
-    pub struct Ending {
+    /// A key that expires soon.
+    pub struct ExpiringKey {
         pub owner_id: PersonId,
         pub name: String,
         pub prefix: String,
-        /// When it was revoked, if it was.
         pub revoked_at: Option<Timestamp>,
     }
 }
 
-/// When the owner of a key with this end is told; never where it has so short a life that they chose its end just now.
-pub(super) fn told_at(now: Timestamp, ends: Option<Timestamp>) -> Option<Timestamp> {
+/// Returns when the owner of a key with this expiry is notified; none if its lifetime is shorter than the notice period,
+/// because the owner has just chosen it.
+pub(super) fn expiry_notice_time(now: Timestamp, ends: Option<Timestamp>) -> Option<Timestamp> {
     ends.map(|ends| ends.before(KEY_EXPIRY_NOTICE)).filter(|at| *at > now)
 }
 
 impl Write {
-    /// Tells owners of the keys that end soon from now on; of a service account whoever answers for it.
-    pub(crate) async fn tell_of_ends(&mut self) -> Result<()> {
+    /// Notifies the owners of keys that expire soon, or the responsible people of service accounts.
+    pub(crate) async fn send_expiry_notices(&mut self) -> Result<()> {
         let ending = tenant_query!(
             self,
-            Ending,
+            ExpiringKey,
             fetch_all,
             "update api_key set expiry_notice_at = null where tenant_id = $1 and expiry_notice_at is not null and expiry_notice_at <= $2
              returning owner_id, name, prefix, revoked_at",
             self.now
         )?;
         for key in ending.iter().filter(|key| key.revoked_at.is_none()) {
-            let whose = self.answers_for(key.owner_id, None).await?.responsible_id.unwrap_or(key.owner_id);
-            self.happened(whose, AccountNotice::KeyEndsSoon, &format!("{} ({}…)", key.name, key.prefix)).await?;
+            let whose = self.check_responsible(key.owner_id, None).await?.responsible_id.unwrap_or(key.owner_id);
+            self.notify_person(whose, AccountNotice::KeyEndsSoon, &format!("{} ({}…)", key.name, key.prefix)).await?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! First start: the check of keys, tenants, and the set-up link.
+//! First start: check of the master key, creation of tenants, and the setup link.
 use super::System;
 use crate::{
     Error, Event, Result, Topic, Write,
@@ -14,7 +14,6 @@ use crate::{
 use domain::{Actor, TenantId, Timestamp, audit::GENESIS, rule::Rules, text};
 
 row_type! {
-    /// A tenant.
     pub struct Tenant {
         pub id: TenantId,
         pub name: String,
@@ -23,7 +22,7 @@ row_type! {
 }
 
 row_type! {
-    /// Something sealed.
+    /// An encrypted value.
     pub struct Sealed {
         /// Nonce and ciphertext.
         pub sealed: Vec<u8>,
@@ -31,11 +30,11 @@ row_type! {
 }
 
 impl System<'_> {
-    /// M-06: the master key must open what it sealed at the first start. Nobody's rows: there is one of them.
+    /// Checks that the master key opens the value that it sealed at the first start (M-06). The row belongs to no tenant.
     pub(crate) async fn check_key(&self) -> Result<()> {
         const PLACE: &str = "system/key_check/sealed/1/1";
         let mut conn = self.write().await?;
-        // Of several nodes that start at once on a new database the first decides.
+        // If several nodes start on a new database, the first insert wins.
         let sql = "insert into key_check (id, sealed) values (1, $1) on conflict (id) do nothing";
         unscoped_query!(conn, execute, sql, self.0.key().seal(PLACE, b"castellan")?)?;
         let check = unscoped_query!(conn, Sealed, fetch_one, "select sealed from key_check where id = 1")?;
@@ -50,8 +49,9 @@ impl System<'_> {
         }
     }
 
-    /// D-12: whether this is the deployment's key of this number, from 2; 1 is the master key's own. The first node that
-    /// asks decides; what is kept is sealed, so that nobody who writes to the database can choose.
+    /// Returns whether this is the deployment's key with number `id`, from 2; number 1 is the master key (D-12). The first
+    /// node that asks sets it. The stored value is encrypted, so that write access to the database is not enough to choose
+    /// a key.
     pub async fn knows_key(&self, id: i64, fingerprint: &[u8]) -> Result<bool> {
         let place = format!("system/key_check/sealed/{id}/1");
         let mut conn = self.write().await?;
@@ -62,7 +62,7 @@ impl System<'_> {
         Ok(self.0.key().open(&place, &known.sealed).is_ok_and(|known| *known == *fingerprint))
     }
 
-    /// D-12: this is the deployment's key of this number from now on, if `old` was; otherwise nothing changes. Says whether.
+    /// Replaces the deployment's key with this number if it was `old`; returns whether it did (D-12).
     pub async fn replace_key(&self, id: i64, old: &[u8], new: &[u8]) -> Result<bool> {
         if !self.knows_key(id, old).await? {
             return Ok(false);
@@ -71,7 +71,7 @@ impl System<'_> {
         Ok(true)
     }
 
-    /// The same, whatever was before: for whoever is at the console.
+    /// Sets the deployment's key with this number unconditionally, for the console.
     pub async fn set_key(&self, id: i64, fingerprint: &[u8]) -> Result<()> {
         let place = format!("system/key_check/sealed/{id}/1");
         let mut conn = self.write().await?;
@@ -80,20 +80,20 @@ impl System<'_> {
         conn.commit().await
     }
 
-    /// All tenants, oldest first: for the console, and to start their local runners.
+    /// Returns all tenants, oldest first, for the console and to start their local runners.
     pub async fn tenants(&self) -> Result<Vec<Tenant>> {
         let mut conn = self.read().await?;
         unscoped_query!(conn, Tenant, fetch_all, "select id, name, created_at from tenant order by id limit 10000")
     }
 
-    /// Makes a tenant with its chain, its data key and the rules that it starts with.
+    /// Creates a tenant with its audit chain, data key and default rules.
     pub async fn create_tenant(&self, name: &str) -> Result<TenantId> {
         let (mut conn, id) = (self.write().await?, TenantId(new_id()));
         self.insert_tenant(&mut conn, id, name).await?;
         self.commit_tenant(conn, id).await
     }
 
-    /// Whether anybody was made yet: the first start ends with the first person.
+    /// Returns whether there are no people yet; the first person completes the setup.
     pub async fn is_empty(&self) -> Result<bool> {
         let mut conn = self.read().await?;
         let people =
@@ -101,7 +101,7 @@ impl System<'_> {
         Ok(people.n == 0)
     }
 
-    /// Replaces the set-up link; there is one at a time.
+    /// Replaces the setup link; there is at most one.
     pub async fn create_setup_link(&self, token_hash: [u8; 32], expires_at: Timestamp) -> Result<()> {
         let mut conn = self.write().await?;
         unscoped_query!(conn, execute, "delete from setup_link where expires_at <> 0")?;
@@ -115,7 +115,7 @@ impl System<'_> {
         conn.commit().await
     }
 
-    /// Whether a set-up token opens anything now.
+    /// Returns whether a setup token is valid now.
     pub async fn is_setup_link_valid(&self, token_hash: [u8; 32]) -> Result<bool> {
         let (mut conn, now) = (self.read().await?, self.now());
         let sql = "select count(*) as n from setup_link where token_hash = $1 and expires_at > $2";
@@ -123,8 +123,8 @@ impl System<'_> {
         Ok(found.n > 0)
     }
 
-    /// Uses the set-up link up and makes the first tenant, as its console, who makes the rest before it commits: of two who use
-    /// it at once one comes too late, and whoever is interrupted can use it again. There is no tenant yet to be within.
+    /// Consumes the setup link and creates the first tenant. Returns a transaction with that tenant's console as its actor,
+    /// in which the caller creates the rest: of two concurrent setups one fails, and an interrupted setup can be repeated.
     pub async fn complete_setup(&self, token_hash: [u8; 32], tenant: &str, address: Option<String>) -> Result<Write> {
         let (mut conn, id, now) = (self.write().await?, TenantId(new_id()), self.now());
         let sql = "delete from setup_link where token_hash = $1 and expires_at > $2";

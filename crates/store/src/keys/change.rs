@@ -1,5 +1,5 @@
 //! Changes to an active API key: its name, allowed networks and expiry (M-01).
-use super::ending::told_at;
+use super::expiry::expiry_notice_time;
 use crate::{
     Conflict, Error, Result, Topic, Write,
     db::{column::Number, conn::tenant_query},
@@ -12,13 +12,13 @@ use domain::{
 use serde_json::json;
 
 impl Write {
-    /// Changes a key that works, at once: it is read anew with each request, and its open streams are looked at when they hear
-    /// of it. One that is being replaced keeps its end.
+    /// Changes an active key. The change applies at once: each request reads the key again, and open streams are checked
+    /// when the change is published. A key that is being rotated keeps its expiry.
     pub async fn change_key(&mut self, proof: Allowed<ChangeKey>) -> Result<()> {
         let ChangeKey { key, owner, responsible, name, networks, end } = proof.action();
         let (key, owner, name, networks) = (*key, *owner, text::name("name", name, 80)?, networks.clone());
-        self.answers_for(owner, *responsible).await?;
-        let was = self.working_key(key, owner).await?;
+        self.check_responsible(owner, *responsible).await?;
+        let was = self.lock_active_key(key, owner).await?;
         let ends = match *end {
             KeyExpiryChange::Kept => was.expires_at,
             KeyExpiryChange::Never => None,
@@ -36,7 +36,7 @@ impl Write {
         if ends != was.expires_at {
             const ENDS: &str =
                 "update api_key set expires_at = $3, expiry_notice_at = $4 where tenant_id = $1 and id = $2";
-            tenant_query!(self, execute, ENDS, key, ends, told_at(self.now, ends))?;
+            tenant_query!(self, execute, ENDS, key, ends, expiry_notice_time(self.now, ends))?;
         }
         let was = json!({ "name": was.name, "networks": was.networks, "expires_at": was.expires_at });
         let entry = self.entry(&proof)?.with_detail("was", was);

@@ -16,10 +16,8 @@ use domain::{
 use std::collections::BTreeMap;
 
 row_type! {
-    /// A task, whole.
     pub struct Task {
         pub id: TaskId,
-        /// A line to recognize it by.
         pub title: String,
         pub state: TaskState,
         pub tool: Tool,
@@ -29,83 +27,77 @@ row_type! {
         pub organization: String,
         pub owner_id: PersonId,
         pub owner: String,
-        /// With which key, if not in a browser.
+        /// API key of the submission; none if submitted in a browser.
         pub key_id: Option<KeyId>,
-        /// Its turn ([`Priority::rank`]).
+        /// Rank in the queue ([`Priority::rank`]).
         pub priority: i64,
-        /// Whether it ever asked for approval.
+        /// Whether it required approval.
         pub asked: bool,
-        /// The rule that let it run, asked or refused.
+        /// The rule that allowed it, required approval or denied it.
         pub rule: String,
         pub script: String,
         pub request: String,
         pub request_digest: RequestDigest,
-        /// Which start this is; 0 before the first.
+        /// Number of the current attempt; 0 before the first.
         pub attempt: u32,
-        /// Who runs or ran it.
         pub runner_id: Option<RunnerId>,
-        /// What that runner is called.
         pub runner: Option<String>,
-        /// Until when the runner has it, unless it says more.
         pub lease_until: Option<Timestamp>,
-        /// Whether somebody asked to stop it.
         pub cancel_asked: bool,
-        /// The number that the next line of output gets.
         pub next_line: i64,
-        /// How it ended ([`End`] as JSON).
+        /// Result ([`End`] as JSON).
         pub ending: Option<String>,
         /// The runner's receipt ([`Receipt`] as JSON).
         pub receipt: Option<String>,
-        /// The runner's signature over it.
+        /// The runner's signature of the receipt.
         pub receipt_signature: Option<Vec<u8>>,
-        /// The key that it verifies with (SubjectPublicKeyInfo).
+        /// The public key of the signature (SubjectPublicKeyInfo).
         pub runner_key: Option<Vec<u8>>,
         pub created_at: Timestamp,
-        /// When it began to wait for a runner, the last time.
+        /// When it was last queued.
         pub queued_at: Option<Timestamp>,
-        /// When it started, the last time.
+        /// Start of the last attempt.
         pub started_at: Option<Timestamp>,
         pub ended_at: Option<Timestamp>,
     }
 }
 
 impl Task {
-    /// How it ended.
+    /// Returns the parsed result.
     pub fn end(&self) -> Option<End> {
         serde_json::from_str(self.ending.as_deref()?).ok()
     }
 
-    /// The receipt of the run that ended it.
+    /// Returns the parsed receipt of the last attempt.
     pub fn read_receipt(&self) -> Option<Receipt> {
         serde_json::from_str(self.receipt.as_deref()?).ok()
     }
 
-    /// What decides who sees it.
-    pub fn sight(&self) -> AccessAttributes {
+    /// Returns the attributes that decide who can see it.
+    pub fn access_attributes(&self) -> AccessAttributes {
         let (owner, organization) = (self.owner_id, self.organization_id);
         AccessAttributes { owner, organization, visibility: self.visibility, asked: self.asked }
     }
 
-    /// What exactly runs.
+    /// Returns the canonical request.
     pub fn read_request(&self) -> Result<Request> {
         Request::read(self.request.as_bytes()).map_err(|_| Error::Corrupt("request"))
     }
 }
 
 row_type! {
-    /// How far a task has come.
+    /// The state and position of a task's execution.
     pub struct Progress {
         pub state: TaskState,
         pub organization_id: OrganizationId,
-        /// Which start of it this is; 0 before the first.
+        /// Number of the current attempt; 0 before the first.
         pub attempt: u32,
-        /// The number that the next line of output gets.
         pub next_line: i64,
     }
 }
 
 impl Task {
-    /// The submission that would run the same again, for the form that starts from it; without labels.
+    /// Returns a submission of the same task, without labels, to prefill the form.
     pub fn submission(&self) -> Result<Submission> {
         let request = self.read_request()?;
         let priority = Priority::ALL.iter().copied().find(|p| p.rank() == self.priority).unwrap_or_default();
@@ -124,7 +116,6 @@ impl Task {
 }
 
 row_type! {
-    /// A label.
     pub struct Label {
         pub key: String,
         pub value: String,
@@ -132,7 +123,7 @@ row_type! {
 }
 
 impl Read {
-    /// One task. What the actor does not see is not found.
+    /// Returns a task, or `NotFound` if the actor cannot see it.
     pub async fn task(&mut self, id: TaskId) -> Result<Task> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let task = tenant_query!(
@@ -154,10 +145,10 @@ impl Read {
             everything,
             id
         )?;
-        self.reached(task.organization_id).map(|()| task)
+        self.require_key_access(task.organization_id).map(|()| task)
     }
 
-    /// How far a task has come: what is asked again and again while somebody watches it.
+    /// Returns the progress of a task; read often while somebody watches it.
     pub async fn progress(&mut self, id: TaskId) -> Result<Progress> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let progress = tenant_query!(
@@ -172,10 +163,10 @@ impl Read {
             everything,
             id
         )?;
-        self.reached(progress.organization_id).map(|()| progress)
+        self.require_key_access(progress.organization_id).map(|()| progress)
     }
 
-    /// The labels of a task that the actor sees.
+    /// Returns the labels of a task that the actor sees.
     pub async fn labels(&mut self, id: TaskId) -> Result<Labels> {
         self.progress(id).await?;
         const SQL: &str = "select key, value from task_label where tenant_id = $1 and task_id = $2 order by key";

@@ -7,15 +7,14 @@ use crate::{
 use domain::{Actor, TenantId, Timestamp};
 
 row_type! {
-    /// When the next thing is due.
+    /// When the next work is due.
     pub struct DueAt {
-        /// Microseconds since the epoch.
         pub at: Option<Timestamp>,
     }
 }
 
 impl System<'_> {
-    /// When the next approval, lease or invitation ends, or the next owner of a key is to be told, in whatever tenant.
+    /// Returns when the next approval request, lease or invitation expires or the next expiry notice is due, in any tenant.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
         let approvals = unscoped_query!(
@@ -40,9 +39,8 @@ impl System<'_> {
         Ok([approvals.at, leases.at, invitations.at, keys.at].into_iter().flatten().min())
     }
 
-    /// Does what is due in every tenant: expires approvals, gives tasks of silent runners back to the queue, takes away
-    /// invitations that are too old, tells of keys that end soon. What cannot be done in one tenant holds up no other; the last
-    /// such error is told.
+    /// Runs due work in every tenant: expires approval requests and leases, deletes expired invitations and notifies owners
+    /// of keys that expire soon. A failure in one tenant does not stop the others; the last error is returned.
     pub async fn run_due_work(&self) -> Result<()> {
         let mut all = Ok(());
         for tenant in self.tenants().await? {
@@ -54,19 +52,19 @@ impl System<'_> {
     async fn do_due_in(&self, tenant: TenantId) -> Result<()> {
         let clock = Actor::clock(tenant, self.now());
         let mut write = self.0.write(&clock).await?;
-        write.forget_invitations().await?;
+        write.delete_expired_invitations().await?;
         write.expire_approvals().await?;
         write.commit().await?;
         let mut write = self.0.write(&clock).await?;
-        write.tell_of_ends().await?;
+        write.send_expiry_notices().await?;
         write.commit().await?;
-        // By itself: both take tasks first, and the log afterwards.
+        // In a transaction of its own: both lock tasks first and the audit log afterwards.
         let mut write = self.0.write(&clock).await?;
         write.release_expired_leases().await?;
         write.commit().await
     }
 
-    /// Forgets up to so many rows of each kind that count for nothing any more, in every tenant; says whether there may be others.
+    /// Deletes up to `most` expired rows of each kind in every tenant. Returns whether there may be more.
     pub async fn delete_expired_history(&self, most: u32) -> Result<bool> {
         let mut more = false;
         for tenant in self.tenants().await? {
