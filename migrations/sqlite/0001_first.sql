@@ -1,4 +1,4 @@
--- Times are microseconds since the Unix epoch. Every key begins with the tenant, which keeps references within it.
+-- Times are microseconds since the Unix epoch. Every key begins with the tenant, which keeps foreign keys within it.
 
 create table tenant (
     id         blob not null primary key,

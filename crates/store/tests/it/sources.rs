@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 /// Files that may run statements without a tenant, and why.
 const UNSCOPED: &[(&str, &str)] = &[
     ("db/conn.rs", "defines the macros"),
+    ("db/transaction.rs", "opens snapshots and transactions of one tenant"),
     ("system/mod.rs", "opens connections across tenants and analyzes tables"),
     ("system/first_start.rs", "there is no tenant yet"),
     ("system/invitations.rs", "an invitation token names no tenant"),
