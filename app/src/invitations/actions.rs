@@ -25,7 +25,7 @@ pub async fn invite(
         |field: &str, text: &str| text.trim().parse().map_err(|_| Invalid::new(field, t!("invitation-number")));
     let uses = if email.is_some() { 1 } else { joining::uses(number("uses", &uses)?)? };
     let days = joining::days(number("days", &days)?)?;
-    let invitation = InvitationId(uuid::Uuid::now_v7());
+    let invitation = InvitationId(store::new_id());
     let proof = store.authorize(&actor, policy::Invite { invitation, organization, role, email, uses, days }).await?;
     let token = Token::new("")?;
     let link = NewInvitation { token: token.text.clone(), token_hash: token.hash };

@@ -34,7 +34,7 @@ pub async fn save_provider(
     }
     provider.enabled = enabled || known.is_none();
     let new_secret = !client_secret.trim().is_empty();
-    let id = known.unwrap_or_else(|| ProviderId(uuid::Uuid::now_v7()));
+    let id = known.unwrap_or_else(|| ProviderId(store::new_id()));
     let proof = store.authorize(&actor, SetProvider { id, provider, new_secret }).await?;
     if let Some(id) = known {
         store.read(&actor).await?.provider(id).await?;

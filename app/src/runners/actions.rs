@@ -14,7 +14,7 @@ use leptos::prelude::*;
 #[server(prefix = "/actions", endpoint = "runners/enroll")]
 pub async fn enroll_runner(name: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let enrollment = EnrollmentId(uuid::Uuid::now_v7());
+    let enrollment = EnrollmentId(store::new_id());
     let proof = store.authorize(&actor, CreateEnrollment { enrollment, name: name.trim().to_owned() }).await?;
     let token = Token::new("reg_")?;
     let mut write = store.write(&actor).await?;

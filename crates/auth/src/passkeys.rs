@@ -6,7 +6,6 @@ use domain::{Actor, PasskeyId, PersonId, Principal, SignedInBy, account::Factor,
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use store::{NewPasskey, SignInBasis, Write};
-use uuid::Uuid;
 use webauthn_rs::prelude::{
     AuthenticationResult, DiscoverableAuthentication, Passkey, PasskeyAuthentication, PasskeyRegistration,
     PublicKeyCredential, RegisterPublicKeyCredential, Webauthn,
@@ -200,7 +199,7 @@ impl SignIn {
         let key =
             self.verifier()?.finish_passkey_registration(&credential, &state).map_err(|error| rejected(&error))?;
         let body = serde_json::to_string(&key).map_err(|error| unavailable(&error))?;
-        let id = PasskeyId(Uuid::now_v7());
+        let id = PasskeyId(store::new_id());
         let mut write = self.lock_session(browser).await?;
         write.add_passkey(proof, NewPasskey { id, name, credential_id: key.cred_id().to_vec(), body }).await?;
         let codes = self.first_recovery_codes(&mut write, owner).await?;

@@ -10,7 +10,6 @@ use crate::{
 use domain::{Actor, BrowserSessionId, Email, PersonId, TenantId};
 use store::{Arrival, Error as StoreError, NewBrowserSession, Write};
 use tower_sessions::session::Id;
-use uuid::Uuid;
 
 impl SignIn {
     /// Opens a session under a new id, and ends the one that was open in this browser.
@@ -22,7 +21,7 @@ impl SignIn {
         let Authenticated { tenant, person, by, ground, second_factor_verified, authenticated_at } = authenticated;
         let (store, id) = (&self.auth.store, sessions::random_id().map_err(|error| unavailable(&error))?);
         let authenticated_at = authenticated_at.unwrap_or_else(|| store.now());
-        let session = BrowserSessionId(Uuid::now_v7());
+        let session = BrowserSessionId(store::new_id());
         let holder = Holder {
             tenant,
             person,

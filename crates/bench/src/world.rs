@@ -3,12 +3,6 @@ use anyhow::Result;
 use domain::{Actor, TenantId, Timestamp};
 use std::{path::Path, sync::Arc, time::SystemTime};
 use store::{MasterKey, Settings, Store};
-use uuid::Uuid;
-
-/// Returns a fresh id; the only place of the benchmarks that generates them.
-pub fn new_id() -> Uuid {
-    Uuid::now_v7()
-}
 
 /// An opened store.
 #[derive(Debug)]

@@ -33,6 +33,7 @@ macro_rules! on_both {
     ) => {$(
         $(#[$meta])*
         mod $name {
+            #[expect(clippy::allow_attributes, reason = "whether the import is used depends on the case")]
             #[allow(unused_imports, reason = "some cases need nothing from their module")]
             use super::*;
 

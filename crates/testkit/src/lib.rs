@@ -1,5 +1,5 @@
 //! Test support shared by the integration tests: databases, a clock, people and records.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod cases;
 mod clock;

@@ -8,7 +8,6 @@ use domain::{
 };
 use std::time::Duration;
 use store::{Assignment, EnrolledRunner, Lease};
-use uuid::Uuid;
 
 /// Returns the request for an API key without limits.
 pub fn new_key(owner: PersonId, name: &str, scopes: &str) -> CreateKey {
@@ -26,7 +25,7 @@ pub fn new_key(owner: PersonId, name: &str, scopes: &str) -> CreateKey {
 /// Returns a runner for bash scripts whose certificate is valid for 90 days.
 pub fn enrolled_runner(name: &str) -> EnrolledRunner {
     EnrolledRunner {
-        id: RunnerId(Uuid::now_v7()),
+        id: RunnerId(store::new_id()),
         name: name.into(),
         version: "1".into(),
         capabilities: "bash".into(),

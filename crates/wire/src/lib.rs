@@ -1,7 +1,7 @@
 //! Runner protocol types, generated from `proto/` without any logic.
 
 /// Protocol version 1, see `proto/castellan/runner/v1/runner.proto`.
-#[allow(clippy::all, clippy::as_conversions, missing_debug_implementations, reason = "generated code")]
+#[expect(clippy::all, clippy::allow_attributes, clippy::as_conversions, reason = "generated code")]
 pub mod v1 {
     tonic::include_proto!("castellan.runner.v1");
 }

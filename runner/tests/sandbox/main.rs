@@ -1,5 +1,5 @@
 //! Sandbox attacks from inside (S-10, traps E1 to E10): real bubblewrap, as root and as an ordinary user.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests")]
 
 mod kernel;
 mod life;

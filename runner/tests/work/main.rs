@@ -1,5 +1,5 @@
 //! Runner tests: a real client and real sandboxes against a server in this process, over mutual TLS.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod attempt;
 mod deployment;

@@ -6,7 +6,7 @@ use super::{
     registry::{Connection, Outgoing},
     status::{internal_error, status_of, unknown_runner},
 };
-use crate::{clock::new_id, pki::RunnerPeer};
+use crate::pki::RunnerPeer;
 use domain::{Actor, RunnerId};
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use store::{LEASE, Lease};
@@ -35,7 +35,7 @@ pub(super) async fn run(
     from: Streaming<RunnerMessage>,
     to: Outgoing,
 ) {
-    let (end, stream) = (shared.stop.child_token(), new_id());
+    let (end, stream) = (shared.stop.child_token(), store::new_id());
     let mut session =
         Session { shared, peer, actor, to, end, stream, public_key: Vec::new(), reported_stale_leases: HashSet::new() };
     let (end, runner) = (session.end.clone(), session.runner());

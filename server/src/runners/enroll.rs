@@ -4,7 +4,6 @@ use super::{Shared, convert, date};
 use crate::{
     anonymous_log,
     authentication::digest,
-    clock::new_id,
     http::ClientAddress,
     pki::{Issued, PkiError},
     problem::Problem,
@@ -72,7 +71,7 @@ async fn enroll(
         anonymous_log::refused(event, address, None, "POST /api/v1/runners/enroll", reason);
         return Err(unknown_token());
     };
-    let (id, now) = (RunnerId(new_id()), shared.store().now());
+    let (id, now) = (RunnerId(store::new_id()), shared.store().now());
     let mut actor = Actor::runner(found.tenant_id, id, &convert::sanitize(&form.name), now);
     actor.address = address.map(|address| address.to_string());
 

@@ -223,7 +223,7 @@ on_both! {
         for path in ["/tasks/ID/log", "/tasks/ID/live"] {
             let hidden = max.response(&path.replace("ID", &assignment.task.id.to_string())).await;
             hidden.problem(404);
-            assert_eq!(hidden, max.response(&path.replace("ID", &uuid::Uuid::now_v7().to_string())).await);
+            assert_eq!(hidden, max.response(&path.replace("ID", &store::new_id().to_string())).await);
             assert_eq!(hidden, max.response(&path.replace("ID", "x")).await);
         }
     }

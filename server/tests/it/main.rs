@@ -1,5 +1,5 @@
 //! Integration tests that run the server in-process.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod api;
 #[path = "../outside/authenticator.rs"]
@@ -7,12 +7,12 @@ mod authenticator;
 mod health;
 mod hostile;
 #[path = "../outside/html.rs"]
-#[allow(dead_code, reason = "outside uses more of them")]
+#[expect(dead_code, reason = "outside uses more of them")]
 mod html;
 mod http;
 mod live;
 #[path = "../outside/mail_server.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
+#[expect(dead_code, reason = "other tests use more of it")]
 mod mail_server;
 mod master_key;
 mod runners;

@@ -4,7 +4,7 @@ use crate::{
     figure::{Figure, Threshold},
     raw,
     spread::{between, rate},
-    world::{BenchStore, new_id},
+    world::BenchStore,
 };
 use anyhow::Result;
 use domain::{
@@ -86,7 +86,7 @@ async fn changes(world: &BenchStore, writers: usize, span: Duration) -> Result<f
 async fn write(store: Store, actor: Actor, begin: Instant, span: Duration) -> Result<usize> {
     let mut made = 0;
     while begin.elapsed() < span {
-        let create = CreateOrganization { name: format!("Organization {}", new_id()) };
+        let create = CreateOrganization { name: format!("Organization {}", store::new_id()) };
         let proof = store.authorize(&actor, create).await?;
         let mut write = store.write(&actor).await?;
         write.create_organization(proof).await?;

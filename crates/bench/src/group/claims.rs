@@ -4,7 +4,7 @@ use crate::{
     figure::{Figure, Threshold},
     raw,
     spread::{between, rate},
-    world::{BenchStore, new_id},
+    world::BenchStore,
 };
 use anyhow::{Context, Result, ensure};
 use domain::{Actor, RunnerId, TaskId};
@@ -62,7 +62,7 @@ pub fn measure(bench: &mut Bench, cluster: &str) -> Result<()> {
 }
 
 async fn runner(world: &BenchStore, number: u32) -> Result<Actor> {
-    let (id, name) = (RunnerId(new_id()), format!("runner-{number}"));
+    let (id, name) = (RunnerId(store::new_id()), format!("runner-{number}"));
     let mut write = world.store.write(&world.console).await?;
     let enrolled = EnrolledRunner {
         id,

@@ -1,5 +1,5 @@
 //! PostgreSQL baseline: a queue in one table, claimed with `for update skip locked`.
-use crate::{spread::rate, world::new_id};
+use crate::spread::rate;
 use anyhow::Result;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgPoolOptions};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// # Errors
 /// When the database cannot be created.
 pub async fn database(cluster: &str) -> Result<String> {
-    let name = format!("bench_{}", new_id().simple());
+    let name = format!("bench_{}", uuid::Uuid::new_v4().simple());
     let mut admin = PgConnection::connect(cluster).await?;
     sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut admin).await?;
     let server = cluster.rsplit_once('/').map_or(cluster, |(server, _)| server);

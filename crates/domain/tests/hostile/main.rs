@@ -1,5 +1,5 @@
 //! Fuzz tests of the parsers in `domain`: the corpus of each fuzz target and thousands of mutations.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 #[path = "../../../../fuzz/mutate.rs"]
 mod mutate;

@@ -332,7 +332,7 @@ on_both! {
         let acme = &world.acme;
         let mia = acme.mia.person().unwrap();
         fails(world, mia, "192.0.2.7").await;
-        let session = domain::BrowserSessionId(uuid::Uuid::now_v7());
+        let session = domain::BrowserSessionId(store::new_id());
         world.store.system().open_browser_session(&acme.mia, crate::walls::new_session(world, session, mia, "acme")).await.unwrap();
         let end = domain::policy::EndBrowserSession { session, owner: mia };
         world.change(&acme.mia, async |write| write.end_browser_session(acme.mia.may(end)?).await).await.unwrap();

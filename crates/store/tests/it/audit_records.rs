@@ -112,7 +112,7 @@ on_both! {
         l.records("accept_join_request", 1, adam, async |w| w.accept_join_request(adam.may(accept())?).await).await;
         let leave = || LeaveOrganization { organization: lab, person: mias, successor: None };
         l.records("leave_organization", 1, mia, async |w| w.leave_organization(mia.may(leave())?).await).await;
-        let (invitation, organization) = (InvitationId(Uuid::now_v7()), lab);
+        let (invitation, organization) = (InvitationId(store::new_id()), lab);
         let link = |token: &str| NewInvitation { token: token.into(), token_hash: hash(token) };
         l.records("invite", 1, adam, async |w| w.invite(adam.may(invite(invitation, lab))?, link("i")).await).await;
         let accept = || AcceptInvitation { invitation, organization, person: mias };
@@ -128,7 +128,7 @@ on_both! {
         l.records("set_password", 1, adam, async |w| w.set_password(person, "$argon2id$").await).await;
 
         // Sessions and keys
-        let sessions = [BrowserSessionId(Uuid::now_v7()), BrowserSessionId(Uuid::now_v7())];
+        let sessions = [BrowserSessionId(store::new_id()), BrowserSessionId(store::new_id())];
         let owner = mia.person().unwrap();
         for session in sessions {
             let new = || NewBrowserSession {
@@ -140,7 +140,7 @@ on_both! {
             l.records("open_browser_session", 1, mia, async |w| w.open_browser_session(new()).await).await;
         }
         let again = || NewBrowserSession {
-            token_hash: hash("again"), id: BrowserSessionId(Uuid::now_v7()), person: owner, by: SignedInBy::Password, second_factor_verified: false,
+            token_hash: hash("again"), id: BrowserSessionId(store::new_id()), person: owner, by: SignedInBy::Password, second_factor_verified: false,
             ground: SignInBasis::Password(Some("$argon2id$".into())), device: "d".into(), address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
         };
         l.records("lock_browser_session", 0, mia, async |w| w.lock_browser_session(sessions[0]).await).await;
@@ -155,7 +155,7 @@ on_both! {
         l.records("use_totp_step", 0, mia, async |w| w.use_totp_step(2).await).await;
         l.records("make_recovery_codes", 1, mia, async |w| w.make_recovery_codes(mia.may(MakeRecoveryCodes { owner })?, &[hash("code")]).await).await;
         l.records("use_recovery_code", 1, mia, async |w| w.use_recovery_code(hash("code")).await).await;
-        let passkey = PasskeyId(Uuid::now_v7());
+        let passkey = PasskeyId(store::new_id());
         let new = || NewPasskey { id: passkey, name: "Phone".into(), credential_id: vec![1], body: "{}".into() };
         l.records("add_passkey", 1, mia, async |w| w.add_passkey(enroll(Factor::Passkey)?, new()).await).await;
         l.records("use_passkey", 0, mia, async |w| w.use_passkey(passkey, "{}").await).await;
@@ -220,7 +220,7 @@ on_both! {
         l.records("finish_review", 1, adam, async |w| w.finish_review(adam.may(FinishReview { review })?).await).await;
 
         // Identity providers
-        let id = ProviderId(Uuid::now_v7());
+        let id = ProviderId(store::new_id());
         let secret = world.store.seal_secret(acme.tenant, id, "secret").await.unwrap();
         let set = || SetProvider { id, provider: idp("ID"), new_secret: true };
         l.records("set_provider", 1, adam, async |w| w.set_provider(adam.may(set())?, Some(secret.clone())).await).await;
@@ -229,7 +229,7 @@ on_both! {
         let nia = l.records("admit_person", 1, &provider, async |w| w.admit_person(provider.may(admit())?, new_identity("1")).await).await;
         let roles = || SyncProviderRoles { person: nia, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![(lab, Role::Owner)] };
         l.records("follow_provider", 1, &provider, async |w| w.follow_provider(provider.may(roles())?).await).await;
-        let invitation = domain::InvitationId(uuid::Uuid::now_v7());
+        let invitation = domain::InvitationId(store::new_id());
         l.records("note_refused_invitation", 1, &provider, async |w| {
             w.note_refused_invitation(invitation, acme.ops, "invitation.accept", "no").await
         }).await;
@@ -250,7 +250,7 @@ on_both! {
         // Rules and runners
         let change = || ChangeRules { rules: Rules::default(), version: 1 };
         l.records("change_rules", 1, adam, async |w| w.change_rules(adam.may(change())?).await).await;
-        let enrollment = EnrollmentId(Uuid::now_v7());
+        let enrollment = EnrollmentId(store::new_id());
         let offer = || CreateEnrollment { enrollment, name: "new".into() };
         l.records("create_enrollment", 1, adam, async |w| w.create_enrollment(adam.may(offer())?, hash("e")).await).await;
         l.records("use_enrollment", 0, adam, async |w| w.use_enrollment(hash("e")).await).await;

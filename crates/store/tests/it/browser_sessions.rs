@@ -11,13 +11,12 @@ use domain::{
 use futures::future::{BoxFuture, join_all};
 use std::time::Duration;
 use store::{Error, NewBrowserSession, SignInBasis};
-use uuid::Uuid;
 
 const IDLE: Duration = Duration::from_hours(2);
 const LIFE: Duration = Duration::from_hours(12);
 
 async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
-    let id = BrowserSessionId(Uuid::now_v7());
+    let id = BrowserSessionId(store::new_id());
     let new = NewBrowserSession {
         token_hash: hash(token),
         id,
@@ -186,7 +185,7 @@ on_both! {
         assert!(opens(world, "this").await && !opens(world, "third").await && opens(world, "hers").await);
     }
 
-    async fn nobody_ends_anothers_session(world) {
+    async fn nobody_ends_the_session_of_somebody_else(world) {
         let acme = &world.acme;
         let session = open(world, &acme.mia, "t").await;
         for who in [&acme.ada, &acme.adam, &acme.kit, &acme.console] {

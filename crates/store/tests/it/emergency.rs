@@ -14,10 +14,9 @@ use domain::{
 use futures::{future::join_all, join};
 use std::time::Duration;
 use store::{Error, NewBrowserSession, Result, SignInBasis};
-use uuid::Uuid;
 
 async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
-    let id = BrowserSessionId(Uuid::now_v7());
+    let id = BrowserSessionId(store::new_id());
     let (token_hash, expires_at) = (hash(token), world.now().after(Duration::from_hours(1)));
     let (device, address) = ("Firefox on Linux".into(), "192.0.2.7".into());
     let new = NewBrowserSession {

@@ -18,7 +18,6 @@ use domain::{
 use futures::join;
 use std::time::Duration;
 use store::{AuditFilter, Error, NewBrowserSession, NewIdentity, Result, SignInBasis, SignInMethods};
-use uuid::Uuid;
 
 const ISSUER: &str = "https://id.acme.example";
 
@@ -68,7 +67,7 @@ on_both! {
     /// The database does not contain the secret, and the ciphertext opens in no other row (M-06).
     async fn a_02_a_client_secret_is_sealed_for_its_row(world) {
         let adam = &world.acme.adam;
-        let (id, other) = (ProviderId(Uuid::now_v7()), ProviderId(Uuid::now_v7()));
+        let (id, other) = (ProviderId(store::new_id()), ProviderId(store::new_id()));
         for id in [id, other] {
             let sealed = world.store.seal_secret(world.acme.tenant, id, "correct horse").await.unwrap();
             let set = adam.may(SetProvider { id, provider: idp(), new_secret: true }).unwrap();
@@ -82,7 +81,7 @@ on_both! {
         let open = system.provider(id).await.unwrap().unwrap();
         assert_eq!((open.secret.as_str(), open.provider.label.as_str()), ("correct horse", "Acme"), "it stays");
         assert!(!format!("{open:?}").contains("horse"));
-        let unknown = adam.may(SetProvider { id: ProviderId(Uuid::now_v7()), provider: idp(), new_secret: false }).unwrap();
+        let unknown = adam.may(SetProvider { id: ProviderId(store::new_id()), provider: idp(), new_secret: false }).unwrap();
         let unknown = world.change(adam, async |write| write.set_provider(unknown, None).await).await;
         assert!(matches!(unknown, Err(Error::NotFound)), "a new one needs a secret");
 
@@ -182,7 +181,7 @@ on_both! {
         let identity = link(world, mia, ISSUER, "7").await.unwrap();
         link(world, mia, "https://b.example", "7").await.unwrap();
         let system = world.store.system();
-        let (this, other) = (BrowserSessionId(Uuid::now_v7()), BrowserSessionId(Uuid::now_v7()));
+        let (this, other) = (BrowserSessionId(store::new_id()), BrowserSessionId(store::new_id()));
         for session in [this, other] {
             system.open_browser_session(mia, crate::walls::new_session(world, session, person, &session.to_string())).await.unwrap();
         }
@@ -272,7 +271,7 @@ on_both! {
         open(adam).await.unwrap();
         let session = NewBrowserSession {
             token_hash: [7; 32],
-            id: BrowserSessionId(Uuid::now_v7()),
+            id: BrowserSessionId(store::new_id()),
             person: adam,
             by: SignedInBy::BreakGlass,
             ground: SignInBasis::Password(None),

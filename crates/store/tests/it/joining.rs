@@ -13,7 +13,6 @@ use domain::{
 use futures::join;
 use std::time::Duration;
 use store::{Error, InvitationOffer, Mail, NewInvitation, Result};
-use uuid::Uuid;
 
 fn id(actor: &Actor) -> PersonId {
     actor.person().unwrap()
@@ -31,7 +30,7 @@ async fn invite(
     uses: u32,
     token: &str,
 ) -> Result<InvitationId> {
-    let invitation = InvitationId(Uuid::now_v7());
+    let invitation = InvitationId(store::new_id());
     let invite = Invite { invitation, organization: to, role: Role::Member, email, uses, days: 7 };
     world.change(by, async |write| write.invite(by.may(invite)?, link(token)).await).await.map(|_| invitation)
 }

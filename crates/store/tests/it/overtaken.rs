@@ -43,7 +43,7 @@ async fn open_browser_sessions(world: &World, who: &Actor) -> usize {
 }
 
 fn entering(world: &World, who: &Actor, by: SignedInBy, ground: &SignInBasis) -> NewBrowserSession {
-    let new = new_session(world, BrowserSessionId(Uuid::now_v7()), who.person().unwrap(), &Uuid::new_v4().to_string());
+    let new = new_session(world, BrowserSessionId(store::new_id()), who.person().unwrap(), &Uuid::new_v4().to_string());
     NewBrowserSession { by, ground: ground.clone(), ..new }
 }
 
@@ -112,7 +112,7 @@ on_both! {
 
     async fn m_14_a_passkey_that_is_removed_opens_nothing_any_more(world) {
         let (mia, adam) = (&world.acme.mia, &world.acme.adam);
-        let (owner, id) = (mia.person().unwrap(), PasskeyId(Uuid::now_v7()));
+        let (owner, id) = (mia.person().unwrap(), PasskeyId(store::new_id()));
         let may = || mia.may(EnrollFactor { owner, factor: Factor::Passkey }).unwrap();
         let before = async || world.change(mia, async |w| w.add_passkey(may(), new_key(id)).await).await.unwrap();
         let ground = SignInBasis::Passkey(id);
@@ -168,7 +168,7 @@ on_both! {
         let owner = mia.person().unwrap();
         for (ender, how) in [(mia, End::SignOut), (mia, End::Others), (adam, End::All), (adam, End::Lock), (mia, End::Password)] {
             for factor_first in [true, false] {
-                let (session, next) = (BrowserSessionId(Uuid::now_v7()), hash(&format!("next {how:?} {factor_first}")));
+                let (session, next) = (BrowserSessionId(store::new_id()), hash(&format!("next {how:?} {factor_first}")));
                 let known = world.store.system().credential(mia.email.as_ref().unwrap()).await.unwrap().unwrap();
                 let ground = SignInBasis::Password(known.password_hash);
                 let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &ground) };
@@ -201,7 +201,7 @@ on_both! {
 
     async fn m_14_a_session_is_completed_under_another_token(world) {
         let mia = &world.acme.mia;
-        let session = BrowserSessionId(Uuid::now_v7());
+        let session = BrowserSessionId(store::new_id());
         let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &SignInBasis::Password(None)) };
         let before = new.token_hash;
         world.change(mia, async |w| w.open_browser_session(new).await).await.unwrap();

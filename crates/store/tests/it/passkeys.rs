@@ -11,13 +11,12 @@ use domain::{
 use futures::future::join_all;
 use std::time::Duration;
 use store::{Error, NewPasskey, Result};
-use uuid::Uuid;
 
 /// Time that a browser has to respond.
 const LIFE: Duration = Duration::from_mins(5);
 
 async fn add(world: &World, owner: &Actor, credential: &[u8]) -> Result<PasskeyId> {
-    let id = PasskeyId(Uuid::now_v7());
+    let id = PasskeyId(store::new_id());
     let new = NewPasskey { id, name: "Phone".into(), credential_id: credential.into(), body: "{}".into() };
     let action = EnrollFactor { owner: owner.person().unwrap(), factor: Factor::Passkey };
     world.change(owner, async |write| write.add_passkey(owner.may(action)?, new).await).await?;

@@ -7,7 +7,6 @@ use domain::{
 use serde_json::json;
 use std::time::Duration;
 use store::{Error, Result};
-use uuid::Uuid;
 
 fn id(runner: &Actor) -> RunnerId {
     let Principal::Runner(id) = runner.principal else { panic!("not a runner") };
@@ -16,7 +15,7 @@ fn id(runner: &Actor) -> RunnerId {
 
 async fn offer(world: &World, name: &str, token: [u8; 32]) -> Result<()> {
     let adam = &world.acme.adam;
-    let offer = CreateEnrollment { enrollment: EnrollmentId(Uuid::now_v7()), name: name.into() };
+    let offer = CreateEnrollment { enrollment: EnrollmentId(store::new_id()), name: name.into() };
     world.change(adam, async |write| write.create_enrollment(adam.may(offer)?, token).await).await
 }
 
@@ -109,6 +108,6 @@ on_both! {
         let seen = world.change(&acme.rex, async |write| write.touch_runner().await).await;
         let connected = world.change(&acme.rex, async |write| write.runner_connected("1", "bash", &json!({}), 1).await).await;
         assert!(matches!((seen, connected), (Err(Error::NotFound), Err(Error::NotFound))));
-        assert!(matches!(revoke(world, RunnerId(Uuid::now_v7())).await, Err(Error::NotFound)), "one that never was is not found");
+        assert!(matches!(revoke(world, RunnerId(store::new_id())).await, Err(Error::NotFound)), "one that never was is not found");
     }
 }

@@ -91,7 +91,7 @@ impl Resources {
         world.decide(&fixture.abe, &question, Answer::Approve).await.unwrap();
 
         let person = mia.person().unwrap();
-        let (enrollment, session) = (EnrollmentId(Uuid::now_v7()), BrowserSessionId(Uuid::now_v7()));
+        let (enrollment, session) = (EnrollmentId(store::new_id()), BrowserSessionId(store::new_id()));
         let enrollment_token = hash(&format!("enroll at {name}"));
         let link_token = hash(&format!("link at {name}"));
         let key = world
@@ -118,7 +118,7 @@ impl Resources {
         world.store.system().open_browser_session(mia, new_session(world, session, person, name)).await.unwrap();
         world.store.enable_mail();
         let address_token = hash(&format!("address at {name}"));
-        let (passkey, recovery_code) = (PasskeyId(Uuid::now_v7()), hash(&format!("code at {name}")));
+        let (passkey, recovery_code) = (PasskeyId(store::new_id()), hash(&format!("code at {name}")));
         world
             .change(mia, async |write| {
                 let enroll = |factor| may(mia, EnrollFactor { owner: person, factor });
@@ -138,7 +138,7 @@ impl Resources {
             })
             .await
             .unwrap();
-        let (admin, provider) = (adam.person().unwrap(), ProviderId(Uuid::now_v7()));
+        let (admin, provider) = (adam.person().unwrap(), ProviderId(store::new_id()));
         let secret = world.store.seal_secret(fixture.tenant, provider, "secret").await.unwrap();
         let set = SetProvider { id: provider, provider: idp(&format!("ID of {name}")), new_secret: true };
         let set = adam.may(set).unwrap();
@@ -178,7 +178,7 @@ impl Resources {
         let start = adam.may(StartReview { organization: None }).unwrap();
         let review = world.change(adam, async |write| write.start_review(start).await).await.unwrap();
         let (olga, sam) = (&fixture.olga, &fixture.sam);
-        let (invitation, invitation_token) = (InvitationId(Uuid::now_v7()), hash(&format!("invitation at {name}")));
+        let (invitation, invitation_token) = (InvitationId(store::new_id()), hash(&format!("invitation at {name}")));
         let link = NewInvitation { token: String::new(), token_hash: invitation_token };
         let join_request = world
             .change(olga, async |write| {
@@ -226,7 +226,7 @@ impl Resources {
 
     /// Returns ids and tokens that do not exist.
     fn nowhere() -> Self {
-        let id = Uuid::now_v7;
+        let id = store::new_id;
         let lease = Lease { task: TaskId(id()), attempt: 1 };
         let receipt = Receipt {
             tenant: domain::TenantId(id()),
@@ -471,7 +471,7 @@ pub fn matrix() -> Vec<Row> {
         release_task               "nnnnnnn+nn" |x, w, a, t| x.release_task(t.lease, "no room").await;
         release_unlisted_leases    "nnnnnnn+nn" |x, w, a, t| x.release_unlisted_leases(&[]).await;
         release_expired_leases     "----------" |x, w, a, t| x.release_expired_leases().await;
-        create_enrollment          "dddddd+dd+" |x, w, a, t| x.create_enrollment(may(a, CreateEnrollment { enrollment: EnrollmentId(Uuid::now_v7()), name: "other".into() })?, [5; 32]).await;
+        create_enrollment          "dddddd+dd+" |x, w, a, t| x.create_enrollment(may(a, CreateEnrollment { enrollment: EnrollmentId(store::new_id()), name: "other".into() })?, [5; 32]).await;
         use_enrollment             "++++++++++" |x, w, a, t| x.use_enrollment(t.enrollment_token).await;
         note_refused_enrollment    "++++++++++" |x, w, a, t| x.note_refused_enrollment(t.enrollment).await;
         note_refused_runner        "nnnnnnn+nn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "no").await;
@@ -482,7 +482,7 @@ pub fn matrix() -> Vec<Row> {
         runner_disconnected        "nnnnnnn+nn" |x, w, a, t| x.runner_disconnected().await;
         touch_runner               "nnnnnnn+nn" |x, w, a, t| x.touch_runner().await;
         revoke_runner              "dddddd+dd+" |x, w, a, t| x.revoke_runner(may(a, RevokeRunner { runner: t.runner })?).await;
-        open_browser_session       "++++++++++" |x, w, a, t| x.open_browser_session(new_session(w, BrowserSessionId(Uuid::now_v7()), t.person, "new")).await;
+        open_browser_session       "++++++++++" |x, w, a, t| x.open_browser_session(new_session(w, BrowserSessionId(store::new_id()), t.person, "new")).await;
         lock_browser_session       "nn+nnnnnnn" |x, w, a, t| x.lock_browser_session(t.session).await;
         complete_second_factor     "nn+nnnnnnn" |x, w, a, t| x.complete_second_factor(t.session, [9; 32]).await;
         note_refused_sign_in       "++++++++++" |x, w, a, t| x.note_refused_sign_in(t.person, "wrong password").await;
@@ -491,7 +491,7 @@ pub fn matrix() -> Vec<Row> {
         note_refused_key           "++++++++++" |x, w, a, t| x.note_refused_key("mk_abcdef", "elsewhere").await;
         note_admin_blocked         "++++++++++" |x, w, a, t| x.note_admin_blocked().await;
         end_browser_session        "dd+ddddddd" |x, w, a, t| x.end_browser_session(may(a, EndBrowserSession { session: t.session, owner: t.person })?).await;
-        end_other_browser_sessions "dd+ddddddd" |x, w, a, t| x.end_other_browser_sessions(may(a, EndOtherBrowserSessions { owner: t.person })?, BrowserSessionId(Uuid::now_v7())).await;
+        end_other_browser_sessions "dd+ddddddd" |x, w, a, t| x.end_other_browser_sessions(may(a, EndOtherBrowserSessions { owner: t.person })?, BrowserSessionId(store::new_id())).await;
         create_key                 "dd+dddddd+" |x, w, a, t| x.create_key(may(a, CreateKey { owner: t.person, ..new_key(&w.acme.mia, "k", "tasks:*") })?, "mk_", [6; 32]).await;
         revoke_key                 "dd+ddd+dd+" |x, w, a, t| x.revoke_key(may(a, RevokeKey { key: t.key, owner: t.person, responsible: None })?).await;
         change_key                 "dd+ddd+dd+" |x, w, a, t| x.change_key(may(a, ChangeKey { key: t.key, owner: t.person, responsible: None, name: "k".into(), networks: domain::Networks::default(), end: KeyExpiryChange::Kept })?).await;
@@ -510,7 +510,7 @@ pub fn matrix() -> Vec<Row> {
         set_factor_policy          "dddddd+dd+" |x, w, a, t| x.set_factor_policy(may(a, SetFactorPolicy { everybody: true })?).await;
         make_recovery_codes        "dd+ddddddd" |x, w, a, t| x.make_recovery_codes(may(a, MakeRecoveryCodes { owner: t.person })?, &[[1; 32]]).await;
         use_recovery_code          "nn+nnnnnnn" |x, w, a, t| x.use_recovery_code(t.recovery_code).await;
-        add_passkey                "dd+ddddddd" |x, w, a, t| x.add_passkey(may(a, EnrollFactor { owner: t.person, factor: Factor::Passkey })?, new_passkey(PasskeyId(Uuid::now_v7()), "home")).await;
+        add_passkey                "dd+ddddddd" |x, w, a, t| x.add_passkey(may(a, EnrollFactor { owner: t.person, factor: Factor::Passkey })?, new_passkey(PasskeyId(store::new_id()), "home")).await;
         use_passkey                "nn+nnnnnnn" |x, w, a, t| x.use_passkey(t.passkey, "{}").await;
         remove_passkey             "dd+ddddddd" |x, w, a, t| x.remove_passkey(may(a, RemoveFactor { owner: t.person, factor: Factor::Passkey })?, t.passkey, None).await;
         change_password            "dd+ddddddd" |x, w, a, t| x.change_password(may(a, ChangePassword { owner: t.person })?, "$argon2id$", None).await;
@@ -557,7 +557,7 @@ pub fn matrix() -> Vec<Row> {
         archive_organization       "ddddcdcddc" |x, w, a, t| x.archive_organization(may(a, ArchiveOrganization { organization: t.organization })?).await;
         restore_organization       "ddddcdcddc" |x, w, a, t| x.restore_organization(may(a, RestoreOrganization { organization: t.organization })?).await;
         open_to_requests           "dddd+d+dd+" |x, w, a, t| x.open_to_requests(may(a, OpenToRequests { organization: t.organization, open: true })?).await;
-        invite                     "dddd+d+ddd" |x, w, a, t| x.invite(may(a, invite(InvitationId(Uuid::now_v7()), t.organization))?, another_link()).await;
+        invite                     "dddd+d+ddd" |x, w, a, t| x.invite(may(a, invite(InvitationId(store::new_id()), t.organization))?, another_link()).await;
         revoke_invitation          "dddd+d+dd+" |x, w, a, t| x.revoke_invitation(may(a, RevokeInvitation { invitation: t.invitation, organization: t.organization })?).await;
         accept_invitation          "ddcddddddd" |x, w, a, t| x.accept_invitation(may(a, AcceptInvitation { invitation: t.invitation, organization: t.organization, person: t.person })?, t.invitation_token).await;
         admit_invitee              "dddddddddd" |x, w, a, t| x.admit_invitee(may(a, AdmitInvitee { invitation: t.invitation, organization: t.organization, email: email("new", "acme"), name: "New".into() })?, t.invitation_token, "$argon2id$").await;
@@ -713,7 +713,7 @@ on_both! {
         assert_eq!(raw.number(count).await, mails);
         system.delete_mail(due.tenant, due.id).await.unwrap();
         assert_eq!(raw.number(count).await, mails - 1);
-        let new = new_session(world, BrowserSessionId(Uuid::now_v7()), foreign.person, "new");
+        let new = new_session(world, BrowserSessionId(store::new_id()), foreign.person, "new");
         assert!(matches!(system.open_browser_session(&world.acme.mia, new).await, Err(Error::NotFound)));
         let own = system.providers_of(acme).await.unwrap();
         assert!(own.len() == 1 && own[0].0 != foreign.provider);

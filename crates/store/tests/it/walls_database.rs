@@ -6,7 +6,6 @@ use crate::{
     world::{World, on_both},
 };
 use sqlx::{Connection, PgConnection};
-use uuid::Uuid;
 
 /// Every column that references another row of the same tenant.
 const POINTERS: &[(&str, &str)] = &[
@@ -64,7 +63,7 @@ on_both! {
         let resources = Resources::create_in(world, &world.acme).await;
         let _ = resources;
         let mut raw = Raw::of(world).await;
-        let (acme, theirs, id) = (raw.id(world.acme.tenant.0), raw.id(world.bolt.ops.0), raw.id(Uuid::now_v7()));
+        let (acme, theirs, id) = (raw.id(world.acme.tenant.0), raw.id(world.bolt.ops.0), raw.id(store::new_id()));
         let rest = "owner_id, title, tool, visibility, network, priority, state, asked, rule, script, request, request_digest,
             submission_digest, created_at";
         let insert = |organization: &str| {
@@ -138,7 +137,7 @@ mod row_level_security {
         let insert = |tenant| {
             format!(
                 "insert into organization (tenant_id, id, name, created_at) values ('{tenant}', '{}', 'spy', 0)",
-                Uuid::now_v7()
+                store::new_id()
             )
         };
         let error = raw.run(&insert(world.bolt.tenant)).await.unwrap_err().to_string();

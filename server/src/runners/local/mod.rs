@@ -5,7 +5,7 @@ mod child;
 pub use child::program;
 
 use super::Shared;
-use crate::{authentication::digest, clock::new_id, failure::Failure, pki::runner_identity};
+use crate::{authentication::digest, failure::Failure, pki::runner_identity};
 use auth::Token;
 use domain::{
     Actor, EnrollmentId, RunnerId, TenantId,
@@ -92,7 +92,7 @@ async fn access(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) ->
         revoke(shared, &console, &old).await?;
     }
     let token = Token::new("reg_").map_err(|error| Failure::new(error.to_string()))?;
-    let create = CreateEnrollment { enrollment: EnrollmentId(new_id()), name: name.to_owned() };
+    let create = CreateEnrollment { enrollment: EnrollmentId(store::new_id()), name: name.to_owned() };
     let proof = shared.store().authorize(&console, create).await?;
     let mut write = shared.store().write(&console).await?;
     write.create_enrollment(proof, token.hash).await?;

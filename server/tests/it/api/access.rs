@@ -47,7 +47,7 @@ on_both! {
         let approval = env.get(&bolt, "/api/v1/approvals").await.json()["items"][0].clone();
         let (approval_id, digest) = (approval["id"].as_str().unwrap(), &approval["request_digest"]);
         let acme = env.key(&env.acme, env.acme.ada, "tasks:*,approvals:*").await;
-        let nowhere = uuid::Uuid::now_v7().to_string();
+        let nowhere = store::new_id().to_string();
         for (mine, pattern) in [
             (task.to_string(), "/api/v1/tasks/ID"),
             (task.to_string(), "/api/v1/tasks/ID/log"),

@@ -93,7 +93,7 @@ impl Fixture {
     /// Creates an enrollment token for a runner of this name.
     pub async fn token(&self, name: &str) -> String {
         let token = format!("reg_{}", Uuid::new_v4().simple());
-        let create = CreateEnrollment { enrollment: EnrollmentId(Uuid::now_v7()), name: name.into() };
+        let create = CreateEnrollment { enrollment: EnrollmentId(store::new_id()), name: name.into() };
         let proof = self.console.may(create).unwrap();
         let mut write = self.app.store.write(&self.console).await.unwrap();
         write.create_enrollment(proof, digest(&token)).await.unwrap();

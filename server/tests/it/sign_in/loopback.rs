@@ -8,11 +8,10 @@ use domain::{
     role::TenantRole,
 };
 use std::{net::TcpListener, time::Duration};
-use uuid::Uuid;
 
 /// Stores an enabled provider with this issuer, as if it had been saved before the rule existed.
 async fn stored_provider(env: &TestEnv, issuer: &str) -> ProviderId {
-    let (console, id) = (&env.acme.console, ProviderId(Uuid::now_v7()));
+    let (console, id) = (&env.acme.console, ProviderId(store::new_id()));
     let form = ProviderForm {
         kind: "oidc".into(),
         client_id: "us".into(),

@@ -1,7 +1,6 @@
 //! Comparison of two responses without their volatile parts.
 use super::{fixture::Fixture, table::Row};
 use crate::{client::Response, program::Program};
-use uuid::Uuid;
 
 /// Headers that differ between any two responses.
 const VOLATILE_HEADERS: [&str; 3] = ["date", "ratelimit", "x-request-id"];
@@ -21,7 +20,7 @@ impl Fixture {
             let mut responses = vec![];
             for exists in [true, false] {
                 let nothing = |name: &str| {
-                    (!exists).then(|| if name == "seq" { "99999999".into() } else { Uuid::now_v7().to_string() })
+                    (!exists).then(|| if name == "seq" { "99999999".into() } else { store::new_id().to_string() })
                 };
                 let fill = |text| self.fill(text, outsider.name, nothing);
                 let (at, body) =

@@ -8,7 +8,6 @@ use crate::{
 };
 use serde_json::json;
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 /// The callers in the order of their requests: the admin's changes come last.
 pub const CALLERS: [&str; 8] = ["nobody", "outsider", "viewer", "member", "approver", "auditor", "owner", "admin"];
@@ -61,7 +60,7 @@ impl Fixture {
         for _ in 0..2 {
             program.sign_in(&lea.email).await; // the second time with an unknown browser
         }
-        resources.insert("session", Uuid::now_v7().to_string());
+        resources.insert("session", store::new_id().to_string());
         for (name, visibility) in [("private", "private"), ("org", "org"), ("public", "public")] {
             let body = json!({ "script": "echo of acme", "title": "acme's", "visibility": visibility });
             resources.insert(name, program.submit_as(&mia.key, body).await);
