@@ -2,7 +2,7 @@
 //!
 //! Code map, by layer:
 //!
-//! - Entry points: [`cli`] parses commands, [`serve`] starts all components, [`setup`] prints the first sign-in link, and
+//! - Entry points: [`cli`] parses commands, [`serve`] starts all components, and
 //!   [`console`] notifies a running server of command-line changes.
 //! - State: [`state`] holds what handlers share; [`config`] loads settings, [`keys`] the deployment's keys.
 //! - HTTP: [`http`] accepts connections and checks every request; [`rates`] limits requests; [`health`] serves probes and
@@ -10,9 +10,9 @@
 //! - Pages: [`web`] renders pages and runs their actions; [`live`] streams updates; [`authentication`] authenticates people and keys.
 //! - API: [`api`] serves `/api/v1` and its OpenAPI document.
 //! - Runners: [`runners`] enrolls runners and dispatches tasks; [`pki`] issues their certificates; [`receipts`] verifies results.
-//! - Background work: [`mail`] delivers email, [`checkpoints`] signs the audit log, [`retention`] deletes expired data,
-//!   [`background`] finishes writes after responses, and `anonymous_log` logs security events without a tenant.
-//! - Support: [`failure`] (command errors), [`file_descriptors`], [`telemetry`] (logging), `clock` (time and IDs), `permits`
+//! - Background work: [`mail`] delivers email, [`checkpoints`] signs the audit log, [`retention`] deletes expired data, and
+//!   `anonymous_log` logs security events without a tenant.
+//! - Support: [`failure`] (command errors), [`file_descriptors`], [`telemetry`] (logging), `clock` (system time), `permits`
 
 mod anonymous_log;
 pub mod api;

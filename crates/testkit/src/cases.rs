@@ -14,7 +14,7 @@ pub trait Fixture: Sized {
 ///
 /// The first argument is a reference to the fixture, as the cases receive it. A suite binds it once:
 ///
-/// ```ignore
+/// ```text
 /// macro_rules! on_both {
 ///     ($($cases:tt)*) => { testkit::on_both! { &crate::world::World; $($cases)* } };
 /// }

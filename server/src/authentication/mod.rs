@@ -1,5 +1,5 @@
 //! Authentication of HTTP requests: browsers by their session, programs by their API key. The sign-in itself is the crate
-//! [`auth`](::auth).
+//! `auth`.
 
 mod admin_networks;
 mod bearer;

@@ -22,7 +22,7 @@ impl Store {
     }
 
     /// Returns the events since a mark and a receiver of all later ones. When events since the mark were discarded,
-    /// or the mark is from another process, the first is [`Topic::Missed`]. Past events do not include task output.
+    /// or the mark is from another process, the first is [`Topic::Missed`](crate::Topic::Missed). Past events do not include task output.
     pub fn subscribe_since(&self, mark: EventPosition) -> (Vec<Event>, Receiver<Event>) {
         self.events().subscribe_since(mark)
     }
