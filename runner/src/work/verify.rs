@@ -212,7 +212,7 @@ mod tests {
         assert!(refused(|_, grant| grant.runner = RunnerId(Uuid::nil())).contains("runner"));
         assert!(refused(|_, grant| grant.expires_at = NOW.before(Duration::from_secs(1))).contains("expired"));
         assert!(refused(|_, grant| grant.expires_at = NOW.after(Duration::from_hours(2 * 24))).contains("longer"));
-        assert!(refused(|_, grant| grant.attempt = 9).contains("beyond"));
+        assert!(refused(|_, grant| grant.attempt = 9).contains("exceeds"));
     }
 
     #[test]

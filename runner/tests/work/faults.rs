@@ -69,7 +69,9 @@ async fn a_receipt_survives_the_runner_and_running_attempts_are_not_held() {
     stream.assign(running).await;
     loop {
         match stream.next_message().await {
-            Some(Kind::Refused(refused)) => break assert!(refused.reason.contains("before"), "{}", refused.reason),
+            Some(Kind::Refused(refused)) => {
+                break assert!(refused.reason.contains("already started"), "{}", refused.reason);
+            }
             Some(Kind::Finished(_)) => {} // repeated until acknowledged
             other => panic!("{other:?} instead of a refusal"),
         }
@@ -191,7 +193,7 @@ async fn a_reassigned_task_starts_in_the_slot_of_its_earlier_attempt_after_its_e
     // The same attempt again is refused, and the running one continues.
     stream.assign(deployment.assignment(7, 1, "echo once more")).await;
     let refused = stream.refused().await;
-    assert!(refused.reason.contains("before") && !refused.elsewhere, "{}", refused.reason);
+    assert!(refused.reason.contains("already started") && !refused.elsewhere, "{}", refused.reason);
     eventually("it still runs", || sleepers(&nap) == 1).await;
 
     stream.assign(deployment.assignment(7, 2, &format!("echo again; {nap}"))).await;
