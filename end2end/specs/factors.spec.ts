@@ -16,7 +16,7 @@ async function setUp(page: Page, castellan: Castellan): Promise<void> {
   await page.getByLabel('Tenant').fill('Foundry');
   await page.getByLabel('First organization').fill('Operations');
   await page.getByLabel('Your name').fill('Ada');
-  await page.getByLabel('Email address').fill('ada@example.org');
+  await page.getByLabel('Email address', { exact: true }).fill('ada@example.org');
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Set up and sign in' }).click();
   await expect(page.getByRole('heading', { name: 'Two-factor authentication' })).toBeVisible();
@@ -76,7 +76,7 @@ test('M-14 without JavaScript an admin requires second factors for everyone and 
   await enroll(ada);
   await ada.goto('/people/new');
   await ada.getByLabel('Name').fill('Mei');
-  await ada.getByLabel('Email address').fill('mei@example.org');
+  await ada.getByLabel('Email address', { exact: true }).fill('mei@example.org');
   await ada.getByLabel('Organization', { exact: true }).selectOption({ label: 'Operations' });
   await ada.getByRole('button', { name: 'Create person and link' }).click();
   const link = await ada.locator('.secret-value code').innerText();
@@ -170,7 +170,7 @@ test('M-14 a sensitive action requires step-up authentication and keeps its inpu
   await ada.getByLabel('Tenant').fill('Foundry');
   await ada.getByLabel('First organization').fill('Operations');
   await ada.getByLabel('Your name').fill('Ada');
-  await ada.getByLabel('Email address').fill('ada@example.org');
+  await ada.getByLabel('Email address', { exact: true }).fill('ada@example.org');
   await ada.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await ada.getByRole('button', { name: 'Set up and sign in' }).click();
   await expect(ada).toHaveURL('/');

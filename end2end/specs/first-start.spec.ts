@@ -16,7 +16,7 @@ test('D-02 the setup link creates the admin once', async ({ fresh, browser }) =>
   await page.getByLabel('Tenant').fill('Foundry');
   await page.getByLabel('First organization').fill('Operations');
   await page.getByLabel('Your name').fill('Ada');
-  await page.getByLabel('Email address').fill('ada@example.org');
+  await page.getByLabel('Email address', { exact: true }).fill('ada@example.org');
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Set up and sign in' }).click();
 
@@ -53,7 +53,7 @@ test('D-02 a weak password is refused with a reason, and the input is kept', asy
   await page.getByLabel('Tenant').fill('Foundry');
   await page.getByLabel('First organization').fill('Operations');
   await page.getByLabel('Your name').fill('Ada "the first" <b>');
-  await page.getByLabel('Email address').fill('ada@example.org');
+  await page.getByLabel('Email address', { exact: true }).fill('ada@example.org');
   for (const bad of ['short', 'password1234', 'aaaaaaaaaaaaaaaa', 'ada@example.org', 'x'.repeat(129)]) {
     const password = page.getByLabel('Password', { exact: true });
     await password.fill(bad);

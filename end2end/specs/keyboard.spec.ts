@@ -16,7 +16,7 @@ test('sign in, submit, approve, read and sign out by keyboard', async ({ team, b
 
   for (const [page, person] of [[hers, mei], [his, omar]] as const) {
     await page.goto('/sign-in');
-    await goTo(page, page.getByLabel('Email address'));
+    await goTo(page, page.getByLabel('Email address', { exact: true }));
     await page.keyboard.type(person.email);
     await goTo(page, page.getByLabel('Password', { exact: true }));
     await page.keyboard.type(PASSWORD);

@@ -15,7 +15,7 @@ test('from the first start to the verified receipt without JavaScript', async ({
     await ada.getByLabel('Tenant').fill('Foundry');
     await ada.getByLabel('First organization').fill('Operations');
     await ada.getByLabel('Your name').fill('Ada');
-    await ada.getByLabel('Email address').fill('ada@example.org');
+    await ada.getByLabel('Email address', { exact: true }).fill('ada@example.org');
     await ada.getByLabel('Password', { exact: true }).fill('too short');
     await ada.getByRole('button', { name: 'Set up and sign in' }).click();
     await ada.getByRole('alert').getByRole('link', { name: /^Password/ }).click();
@@ -35,7 +35,7 @@ test('from the first start to the verified receipt without JavaScript', async ({
   await test.step('Ada creates Mei, who sets her password', async () => {
     await ada.goto('/people/new');
     await ada.getByLabel('Name').fill('Mei');
-    await ada.getByLabel('Email address').fill('mei@example.org');
+    await ada.getByLabel('Email address', { exact: true }).fill('mei@example.org');
     await ada.getByLabel('Organization', { exact: true }).selectOption({ label: 'Operations' });
     await ada.getByRole('button', { name: 'Create person and link' }).click();
     const link = await ada.locator('.secret-value code').innerText();

@@ -18,12 +18,12 @@ test('an owner invites a person by link, who creates an account without JavaScri
   const hers = await (await browser.newContext({ baseURL: ada.castellan.origin, javaScriptEnabled: false })).newPage();
   await hers.goto(link);
   await expect(hers.getByText(`Ada invited you to join ${team.name}`)).toBeVisible();
-  await hers.getByLabel('Email address').fill(ada.email);
+  await hers.getByLabel('Email address', { exact: true }).fill(ada.email);
   await hers.getByLabel('Your name').fill('Nia');
   await hers.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await hers.getByRole('button', { name: 'Create account and join' }).click();
   await expect(hers.getByRole('alert')).toContainText('An account with this address already exists');
-  await hers.getByLabel('Email address').fill(address('Nia'));
+  await hers.getByLabel('Email address', { exact: true }).fill(address('Nia'));
   await hers.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await hers.getByRole('button', { name: 'Create account and join' }).click();
   await expect(hers).toHaveURL(`/organizations/${team.id}`);
@@ -41,7 +41,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goto(secret!);
     await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
     expect(page.url()).not.toContain('token');
-    await page.getByLabel('Email address').fill(member.email);
+    await page.getByLabel('Email address', { exact: true }).fill(member.email);
     await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await expect(page).toHaveURL('/invitation');

@@ -8,7 +8,7 @@ async function createPerson(page: Page, name: string, email: string, organizatio
   await page.goto('/people');
   await page.getByRole('link', { name: 'New person' }).click();
   await page.getByLabel('Name').fill(name);
-  await page.getByLabel('Email address').fill(email);
+  await page.getByLabel('Email address', { exact: true }).fill(email);
   await page.getByLabel('Organization', { exact: true }).selectOption({ label: organization });
   await page.getByLabel('Role', { exact: true }).selectOption({ label: 'Viewer: can view shared tasks' });
   await page.getByRole('button', { name: 'Create person and link' }).click();
@@ -45,7 +45,7 @@ test('an email address is unique', async ({ ada, team, browser }) => {
   const page = await ada.open(browser);
   await page.goto('/people/new');
   await page.getByLabel('Name').fill('Another Grace');
-  await page.getByLabel('Email address').fill(grace.email.toUpperCase());
+  await page.getByLabel('Email address', { exact: true }).fill(grace.email.toUpperCase());
   await page.getByRole('button', { name: 'Create person and link' }).click();
   await expect(page.getByRole('alert')).toBeVisible();
   await expect(page.getByLabel('Name')).toHaveValue('Another Grace');
@@ -103,10 +103,10 @@ for (const javaScriptEnabled of [true, false]) {
     await hers.goto('/organizations');
     await expect(hers.getByText('No organizations yet')).toBeVisible();
 
-    await his.getByLabel('Email address').fill('nobody.at.all@example.org');
+    await his.getByLabel('Email address', { exact: true }).fill('nobody.at.all@example.org');
     await his.getByRole('button', { name: 'Add to organization' }).click();
     await expect(his.getByRole('alert')).toContainText('no person in this tenant has this address');
-    await his.getByLabel('Email address').fill(mei.email);
+    await his.getByLabel('Email address', { exact: true }).fill(mei.email);
     await his.getByLabel('Role', { exact: true }).selectOption({ label: 'Approver: can also decide approval requests' });
     await his.getByRole('button', { name: 'Add to organization' }).click();
     await expect(his.getByLabel('Role of Mei')).toHaveValue('approver');

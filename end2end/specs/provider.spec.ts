@@ -53,7 +53,7 @@ for (const javaScriptEnabled of [true, false]) {
     await other.getByRole('link', { name: 'Sign in with Company ID' }).click();
     await consent(other, 'ada');
     await expect(other.getByRole('alert')).toContainText('not linked by address alone');
-    await other.getByLabel('Email address').fill(ada.email);
+    await other.getByLabel('Email address', { exact: true }).fill(ada.email);
     await other.getByLabel('Password', { exact: true }).fill(PASSWORD);
     await other.getByRole('button', { name: 'Sign in', exact: true }).click();
     await expect(other).toHaveURL('/');

@@ -34,7 +34,7 @@ test('an unknown address and a wrong password get the same response', async ({ f
     const answer = answered(page);
     await signIn(page, email, password);
     said.push(`${(await answer).status()} ${await page.getByRole('alert').innerText()}`);
-    await expect(page.getByLabel('Email address')).toHaveValue(email);
+    await expect(page.getByLabel('Email address', { exact: true })).toHaveValue(email);
     await expect(page.getByLabel('Password', { exact: true })).toHaveValue('');
   }
   expect(said[0]).toBe(said[1]);
