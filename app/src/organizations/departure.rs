@@ -1,8 +1,5 @@
 //! The confirmation page for leaving an organization or removing a member, which lists the consequences first.
-use super::{
-    actions::{Leave, RemoveMember},
-    manages,
-};
+use super::actions::{Leave, RemoveMember};
 use crate::{
     outcome::{Kind, Refusal},
     ui::{Button, Choice, Form, Look, Page, PageFuture, Section, Select, UntrustedText, ctx, labels, page},
@@ -19,7 +16,7 @@ pub fn departure() -> PageFuture {
 async fn departure_page(actor: Actor) -> Result<Page, Refusal> {
     let (id, person): (OrganizationId, PersonId) = (ctx::param("id")?, ctx::param("person")?);
     let oneself = actor.person() == Some(person);
-    if !oneself && !manages(&actor, id) {
+    if !oneself && !actor.can_manage(id) {
         return Err(Refusal::new(Kind::NotFound, t!("refused-not-found")));
     }
     let mut read = ctx::store()?.read(&actor).await?;

@@ -1,8 +1,5 @@
 //! The page of one organization: members, invitations and join requests.
-use super::{
-    actions::{AddMember, SetRole},
-    manages,
-};
+use super::actions::{AddMember, SetRole};
 use crate::{
     access::AccessLink,
     emergency::pages::StopTasksButton,
@@ -28,7 +25,7 @@ async fn load_organization(actor: Actor) -> Result<Page, Refusal> {
     let id: OrganizationId = ctx::param("id")?;
     let mut read = ctx::store()?.read(&actor).await?;
     let (organization, members) = (read.organization(id).await?, read.members(id).await?);
-    let (manages, is_member) = (manages(&actor, id), actor.role_in(id).is_some());
+    let (manages, is_member) = (actor.can_manage(id), actor.role_in(id).is_some());
     let archived = organization.archived_at;
     // An archived organization takes no new members and no new permissions.
     let open = manages && archived.is_none();

@@ -14,8 +14,3 @@ fn successor(text: &str) -> Result<Option<domain::PersonId>, domain::Invalid> {
         id => id.parse().map(Some).map_err(|_| domain::Invalid::new("successor", t!("successor-unknown"))),
     }
 }
-
-/// Whether the actor manages an organization.
-fn manages(actor: &domain::Actor, organization: domain::OrganizationId) -> bool {
-    actor.is_admin() || actor.role_in(organization) == Some(domain::role::Role::Owner)
-}

@@ -1,8 +1,5 @@
 //! The settings page of an organization: name, join requests, archiving.
-use super::{
-    actions::{Archive, OpenToRequests, Rename, Restore},
-    manages,
-};
+use super::actions::{Archive, OpenToRequests, Rename, Restore};
 use crate::{
     outcome::Refusal,
     ui::{Address, Button, Choice, Confirm, Field, Form, Look, Page, PageFuture, Section, Select, TimeAgo, ctx, page},
@@ -20,7 +17,7 @@ async fn settings_page(actor: Actor) -> Result<Page, Refusal> {
     let id: OrganizationId = ctx::param("id")?;
     let mut read = ctx::store()?.read(&actor).await?;
     let organization = read.organization(id).await?;
-    if !manages(&actor, id) {
+    if !actor.can_manage(id) {
         return Err(DenialReason::ManagerOnly.into());
     }
     let open_tasks = read.open_task_count(id).await?;

@@ -1,5 +1,5 @@
 //! The form for a new task, empty or filled from an earlier one.
-use super::{actions::SubmitTask, labels, submission::may_submit};
+use super::{actions::SubmitTask, labels};
 use crate::{
     outcome::Refusal,
     ui::{
@@ -31,7 +31,7 @@ pub fn new() -> PageFuture {
 async fn new_task(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let mut organizations = read.organizations().await?;
-    organizations.retain(|organization| may_submit(&actor, organization.id));
+    organizations.retain(|organization| actor.can_submit_in(organization.id));
     let page = Page::new(Section::Tasks, t!("task-new"));
     let Some(first) = organizations.first().map(|organization| organization.id) else {
         let empty = view! {

@@ -1,15 +1,10 @@
 //! Parsing of the submission form of a task.
-use domain::{Actor, Invalid, OrganizationId, request::InputDigest, role::Role, task::Submission};
+use domain::{Actor, Invalid, OrganizationId, request::InputDigest, task::Submission};
 use std::str::FromStr;
-
-/// Whether the actor may submit tasks in an organization.
-pub fn may_submit(actor: &Actor, organization: OrganizationId) -> bool {
-    actor.role_in(organization) >= Some(Role::Member)
-}
 
 /// Returns the organization of a submitted form, or the actor's only one.
 pub fn organization_for(actor: &Actor, text: &str) -> Result<OrganizationId, Invalid> {
-    let mut mine = actor.roles.keys().copied().filter(|id| may_submit(actor, *id));
+    let mut mine = actor.roles.keys().copied().filter(|id| actor.can_submit_in(*id));
     let wrong = || Invalid::new("organization", t!("task-organization-choose"));
     match (text, mine.next(), mine.next()) {
         ("", Some(only), None) => Ok(only),

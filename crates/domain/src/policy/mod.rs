@@ -92,6 +92,18 @@ pub(crate) fn require_manager(actor: &Actor, organization: OrganizationId) -> Re
     require(actor.is_admin() || owner, DenialReason::ManagerOnly)
 }
 
+impl Actor {
+    /// Returns whether the actor can manage an organization.
+    pub fn can_manage(&self, organization: OrganizationId) -> bool {
+        require_manager(self, organization).is_ok()
+    }
+
+    /// Returns whether the actor can submit tasks in an organization.
+    pub fn can_submit_in(&self, organization: OrganizationId) -> bool {
+        require_submitter(self, organization).is_ok()
+    }
+}
+
 /// Declares actions, their [`Action`] implementations and their entries in the [registry].
 ///
 /// ```text
