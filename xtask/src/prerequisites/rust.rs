@@ -36,8 +36,11 @@ pub fn cargo_tool(name: &str, reason: &str) -> Result<()> {
     if program(name).is_some() {
         return Ok(());
     }
-    // The crate of typos has another name than its program.
-    let package = if name == "typos" { "typos-cli" } else { name };
+    let package: &[&str] = match name {
+        "typos" => &["typos-cli"],                              // named differently from its program
+        "cargo-about" => &["--features", "cli", "cargo-about"], // a library by default
+        name => &[name],
+    };
     println!("Installing {name}: {reason}. This takes a few minutes, once.");
-    step::run(&format!("Running cargo install {name}"), cargo(&["install", "--locked", package])).map(drop)
+    step::run(&format!("Running cargo install {name}"), cargo(&[&["install", "--locked"], package].concat())).map(drop)
 }
