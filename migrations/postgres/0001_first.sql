@@ -458,10 +458,15 @@ create table key_hour (
 );
 create index key_hour_age on key_hour (tenant_id, hour);
 
+-- Append-only versions; the last one is in force. The signature covers all other columns (domain::consent::RulesVersion).
 create table rules (
-    tenant_id uuid not null primary key references tenant (id),
-    version   bigint not null,
-    body      text not null
+    tenant_id  uuid not null references tenant (id),
+    version    bigint not null,
+    body       text not null,
+    changed_by uuid,
+    changed_at bigint not null,
+    signature  bytea not null,
+    primary key (tenant_id, version)
 );
 
 create table enrollment (
@@ -512,6 +517,9 @@ create table task (
     state             text not null,
     asked             boolean not null,
     rule              text not null,
+    rules_version     bigint not null,
+    -- Signature of domain::consent::Judgment, which is made of this row and of its approval request.
+    judgment_signature bytea not null,
     script            text not null,
     request           text not null,
     request_digest    bytea not null,
@@ -614,6 +622,9 @@ create table decision (
     answer      text not null,
     reason      text not null,
     created_at  bigint not null,
+    rules_version bigint not null,
+    -- Signature of domain::consent::Decision, which is made of this row and of its approval request.
+    signature   bytea not null,
     primary key (tenant_id, approval_id, person_id),
     foreign key (tenant_id, approval_id) references approval (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
@@ -666,6 +677,12 @@ begin
     raise exception 'the audit log is append-only';
 end $$;
 create trigger audit_append_only before update or delete on audit for each row execute function audit_append_only();
+
+create function rules_append_only() returns trigger language plpgsql as $$
+begin
+    raise exception 'rules are append-only';
+end $$;
+create trigger rules_append_only before update or delete on rules for each row execute function rules_append_only();
 
 -- Row-level security: a statement sees only the rows of its transaction's tenant. Statements across tenants (sign-in, due
 -- work) set castellan.system; they are limited to the store's `system` module and a few listed files.

@@ -458,10 +458,15 @@ create table key_hour (
 );
 create index key_hour_age on key_hour (tenant_id, hour);
 
+-- Append-only versions; the last one is in force. The signature covers all other columns (domain::consent::RulesVersion).
 create table rules (
-    tenant_id blob not null primary key references tenant (id),
-    version   bigint not null,
-    body      text not null
+    tenant_id  blob not null references tenant (id),
+    version    bigint not null,
+    body       text not null,
+    changed_by blob,
+    changed_at bigint not null,
+    signature  blob not null,
+    primary key (tenant_id, version)
 );
 
 create table enrollment (
@@ -512,6 +517,9 @@ create table task (
     state             text not null,
     asked             boolean not null,
     rule              text not null,
+    rules_version     bigint not null,
+    -- Signature of domain::consent::Judgment, which is made of this row and of its approval request.
+    judgment_signature blob not null,
     script            text not null,
     request           text not null,
     request_digest    blob not null,
@@ -614,6 +622,9 @@ create table decision (
     answer      text not null,
     reason      text not null,
     created_at  bigint not null,
+    rules_version bigint not null,
+    -- Signature of domain::consent::Decision, which is made of this row and of its approval request.
+    signature   blob not null,
     primary key (tenant_id, approval_id, person_id),
     foreign key (tenant_id, approval_id) references approval (tenant_id, id),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
@@ -665,3 +676,8 @@ when new.personal is not null or old.body is not new.body or old.hash is not new
 begin select raise(abort, 'the audit log is append-only'); end;
 create trigger audit_no_delete before delete on audit
 begin select raise(abort, 'the audit log is append-only'); end;
+
+create trigger rules_no_update before update on rules
+begin select raise(abort, 'rules are append-only'); end;
+create trigger rules_no_delete before delete on rules
+begin select raise(abort, 'rules are append-only'); end;

@@ -73,6 +73,6 @@ impl App {
     /// Returns the settings to open the database at `url` with these keys.
     pub fn settings(keys: &Keys, url: String) -> Settings {
         let key = store::MasterKey::new(*keys.master.expose_secret());
-        Settings { url, key, clock: Arc::new(clock::now) }
+        Settings { url, key, signer: keys.grants.clone(), clock: Arc::new(clock::now) }
     }
 }

@@ -55,6 +55,7 @@ conflict-approval-withdrawn = This request was withdrawn: the task was cancelled
 conflict-decider-is-responsible = You are responsible for the service account that made this request. Someone else must decide it.
 conflict-decider-created-key = You created the API key of this request. Someone else must decide it.
 conflict-request-changed = The request has changed since the page was loaded. Reload the page and review it again.
+conflict-not-as-signed = This request differs from what was signed when it was submitted. It was changed in the database, outside Castellan. Do not approve it: tell an admin, and submit the task again.
 conflict-already-decided = You have already decided this request.
 conflict-tenant-frozen = This tenant is frozen. Changes are blocked and no task starts until an admin ends the freeze.
 conflict-already-locked = This account is already locked.

@@ -149,6 +149,18 @@ task-step-released = Returned to the queue: runner lost
 task-step-stopped = Stopped by { $who }, together with other tasks
 task-step-owner-left = Cancelled: the submitter left the organization
 task-step-owner-locked = Cancelled: the account of the submitter was locked
+task-step-owner-demoted = Cancelled: the submitter may no longer submit tasks
+task-step-key-revoked = Cancelled: the API key that submitted it was revoked
+task-step-rejected = Not started: the task differs from what was signed ({ $why }). It was changed in the database, outside Castellan
+task-step-refused-now = Refused by the rule “{ $rule }”, which changed after the submission
+task-step-asked-by-new-rules = Returned for approval: the rules changed. The rule “{ $rule }” requires { $n ->
+    [one] one approval
+   *[other] { $n } approvals
+}
+task-step-approval-lost = Returned for approval: an approver may no longer approve. The rule “{ $rule }” requires { $n ->
+    [one] one approval
+   *[other] { $n } approvals
+}
 task-step-ended = { $how }
 
 task-log = Output

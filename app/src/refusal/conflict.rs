@@ -16,6 +16,7 @@ pub fn conflict_text(conflict: Conflict) -> String {
         Conflict::DeciderIsResponsible => t!("conflict-decider-is-responsible"),
         Conflict::DeciderCreatedKey => t!("conflict-decider-created-key"),
         Conflict::RequestChanged => t!("conflict-request-changed"),
+        Conflict::NotAsSigned => t!("conflict-not-as-signed"),
         Conflict::AlreadyDecided => t!("conflict-already-decided"),
         Conflict::TenantFrozen => t!("conflict-tenant-frozen"),
         Conflict::AlreadyLocked => t!("conflict-already-locked"),

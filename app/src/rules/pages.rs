@@ -24,7 +24,7 @@ pub fn list_rules() -> PageFuture {
 }
 
 async fn rules_page(actor: Actor) -> Result<Page, Refusal> {
-    let rules = ctx::store()?.read(&actor).await?.rules().await?.rules()?;
+    let rules = ctx::store()?.read(&actor).await?.rules().await?.rules;
     let rows =
         rules.iter().enumerate().map(|(n, rule)| view! { <RuleRow number=n + 1 rule=rule.clone() /> }).collect_view();
     let headings = vec![t!("rule-number"), t!("rule-name"), t!("rule-tools"), t!("rule-networks"), t!("rule-effect")];
@@ -114,7 +114,7 @@ async fn draft(actor: &Actor) -> Result<(i64, Vec<Row>), Refusal> {
         return Ok((version.parse().unwrap_or(0), rows));
     }
     let stored = ctx::store()?.read(actor).await?.rules().await?;
-    Ok((stored.version, stored.rules()?.iter().map(Row::from).collect()))
+    Ok((stored.version, stored.rules.iter().map(Row::from).collect()))
 }
 
 /// A button that changes only the rows in the query.

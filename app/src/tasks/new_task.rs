@@ -42,7 +42,7 @@ async fn new_task(actor: Actor) -> Result<Page, Refusal> {
         return Ok(page.body(empty));
     };
     let start = start(&mut read, first).await?;
-    let rules = read.rules().await?.rules()?;
+    let rules = read.rules().await?.rules;
     let once = Token::new("")?.text;
     Ok(page
         .lead(t!("task-new-lead"))

@@ -62,15 +62,18 @@ fn next_step(task: &Task) -> Option<String> {
     }
 }
 
-/// Converts an audit event to steps; refused attempts changed nothing and have none.
+/// Converts an audit event to steps. Refused attempts of people changed nothing and have none.
 fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> {
     let Ok(record) = serde_json::from_str::<Record>(&row.body) else { return vec![] };
-    if record.outcome == Outcome::Refused {
-        return vec![];
-    }
     let step = |meaning, what| vec![Step { at: row.at, meaning, what, reason: None }];
     let (who, detail) = (actor_name(row), &record.detail);
     let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    if record.action == "task.reject" {
+        return step(Meaning::Bad, t!("task-step-rejected", why = text("because")));
+    }
+    if record.outcome == Outcome::Refused {
+        return vec![];
+    }
     match record.action.as_str() {
         "task.submit" => {
             let mut steps = step(Meaning::Good, t!("task-step-submitted", who = who));
@@ -95,6 +98,15 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
             let reason = Some(text("reason")).filter(|reason| !reason.is_empty());
             vec![Step { at: row.at, meaning, what, reason }]
         }
+        "approval.reopen" => {
+            let (rule, n) = (text("rule"), detail.get("needed").and_then(Value::as_u64).unwrap_or(1));
+            let what = match text("because").as_str() {
+                "the_rules_changed" => t!("task-step-asked-by-new-rules", rule = rule, n = n),
+                _ => t!("task-step-approval-lost", rule = rule, n = n),
+            };
+            step(Meaning::Waiting, what)
+        }
+        "task.deny" => step(Meaning::Bad, t!("task-step-refused-now", rule = text("rule"))),
         "approval.expire" => step(Meaning::Stopped, t!("task-step-expired")),
         "task.cancel" => step(Meaning::Stopped, t!("task-step-cancelled", who = who)),
         "task.assign" => {
@@ -129,6 +141,8 @@ fn stop_reason(because: &str) -> Option<String> {
     match because {
         store::OWNER_LEFT => Some(t!("task-step-owner-left")),
         store::OWNER_LOCKED => Some(t!("task-step-owner-locked")),
+        store::OWNER_DEMOTED => Some(t!("task-step-owner-demoted")),
+        store::KEY_REVOKED => Some(t!("task-step-key-revoked")),
         _ => None,
     }
 }

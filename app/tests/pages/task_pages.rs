@@ -13,13 +13,12 @@ use domain::{
     request::OutputDigest,
     role::{Role, TenantRole},
 };
-use store::Lease;
 
 /// Runs the queued task: it prints `lines` and ends with exit status `end`, or keeps running if `end` is `None`.
 async fn run(fixture: &Fixture, runner: &Actor, lines: &[(Stream, &str)], end: Option<i32>) {
     let mut write = fixture.store.write(runner).await.unwrap();
-    let task = write.claim_tasks(&["bash".into()], 1).await.unwrap().pop().unwrap().task;
-    let lease = Lease { task: task.id, attempt: task.attempt };
+    let task = write.claim_tasks(&["bash".into()], 1).await.unwrap().pop().unwrap();
+    let lease = task.lease;
     write.start_task(lease).await.unwrap();
     let lines: Vec<_> =
         lines.iter().map(|(stream, text)| Line { at: NOW, stream: *stream, text: (*text).into() }).collect();
@@ -28,8 +27,8 @@ async fn run(fixture: &Fixture, runner: &Actor, lines: &[(Stream, &str)], end: O
         let domain::Principal::Runner(id) = runner.principal else { panic!("no runner") };
         let receipt = Receipt {
             tenant: fixture.tenant,
-            task: task.id,
-            attempt: task.attempt,
+            task: lease.task,
+            attempt: lease.attempt,
             runner: id,
             request: task.request_digest,
             started_at: NOW,

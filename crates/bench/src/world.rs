@@ -1,6 +1,7 @@
 //! In-process store with one tenant and the console as the actor.
 use anyhow::Result;
-use domain::{Actor, TenantId, Timestamp};
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use domain::{Actor, TenantId, Timestamp, consent::Signer};
 use std::{path::Path, sync::Arc, time::SystemTime};
 use store::{MasterKey, Settings, Store};
 
@@ -20,9 +21,23 @@ impl BenchStore {
     pub async fn new(folder: &Path, database: Option<&str>) -> Result<Self> {
         let file = format!("sqlite:{}", folder.join("store.db").display());
         let url = database.map_or(file, str::to_owned);
-        let store = Store::open(Settings { url, key: MasterKey::new([7; 32]), clock: Arc::new(now) }).await?;
+        let signer = Arc::new(BenchKey(Ed25519KeyPair::generate()?));
+        let store = Store::open(Settings { url, key: MasterKey::new([7; 32]), signer, clock: Arc::new(now) }).await?;
         let tenant = store.system().create_tenant("bench").await?;
         Ok(Self { console: Actor::console(tenant, store.now()), store, tenant })
+    }
+}
+
+/// Signs as the server does.
+struct BenchKey(Ed25519KeyPair);
+
+impl Signer for BenchKey {
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).as_ref().try_into().unwrap_or([0; 64])
+    }
+
+    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(&ED25519, self.0.public_key().as_ref()).verify(message, signature).is_ok()
     }
 }
 

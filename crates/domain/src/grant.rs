@@ -1,5 +1,9 @@
 //! Grants: signed permissions for one runner to run one attempt of one canonical request.
-use crate::{Invalid, PersonId, RunnerId, TaskId, TenantId, Timestamp, request::RequestDigest};
+use crate::{
+    Invalid, RunnerId, TaskId, TenantId, Timestamp,
+    consent::Consent,
+    request::{RequestDigest, canonical},
+};
 use serde::{Deserialize, Serialize};
 
 /// A grant. The server signs [`Grant::signed_bytes`] with Ed25519.
@@ -13,10 +17,8 @@ pub struct Grant {
     pub runner: RunnerId,
     /// The digest of the canonical request.
     pub request: RequestDigest,
-    /// The rule that allowed it or required approval.
-    pub rule: String,
-    /// The approvers, if approval was required.
-    pub deciders: Vec<PersonId>,
+    /// The signed statements that the grant rests on.
+    pub consent: Consent,
     /// The latest start.
     pub expires_at: Timestamp,
 }
@@ -25,22 +27,21 @@ pub struct Grant {
 pub const EXPIRED: &str = "has expired";
 
 /// The domain separator of grants in signatures.
-const LABEL: &[u8] = b"castellan-grant-v1\0";
+const LABEL: &[u8] = b"castellan-grant-v2\0";
 
 impl Grant {
     /// Returns the signed bytes: every field is prefixed with its length, so that fields cannot run into each other
     /// (CVE-2026-58426).
     pub fn signed_bytes(&self) -> Vec<u8> {
-        let deciders: Vec<u8> = self.deciders.iter().flat_map(|p| *p.0.as_bytes()).collect();
         let (attempt, expires) = (self.attempt.to_be_bytes(), self.expires_at.0.to_be_bytes());
-        let fields: [&[u8]; 8] = [
+        let consent = canonical(&self.consent);
+        let fields: [&[u8]; 7] = [
             self.tenant.0.as_bytes(),
             self.task.0.as_bytes(),
             &attempt,
             self.runner.0.as_bytes(),
             &self.request.0,
-            self.rule.as_bytes(),
-            &deciders,
+            &consent,
             &expires,
         ];
         prefixed(LABEL, &fields)
@@ -48,7 +49,7 @@ impl Grant {
 
     /// Returns the canonical JSON (RFC 8785) that is sent to the runner.
     pub fn canonical(&self) -> Vec<u8> {
-        crate::request::canonical(self)
+        canonical(self)
     }
 
     /// Parses canonical bytes; anything else, unknown fields included, is an error.

@@ -8,6 +8,7 @@
 //! - [`approval`]: approval requests and decisions
 //! - [`audit`]: audit records and their hash chain
 //! - [`checkpoint`]: signed checkpoints of the hash chain
+//! - [`consent`]: signed judgments and decisions that permit a request
 //! - [`email`]: email addresses in normalized form
 //! - [`grant`]: signed permissions to run one attempt
 //! - [`id`]: a type for each kind of identifier
@@ -40,6 +41,7 @@ pub mod ansi;
 pub mod approval;
 pub mod audit;
 pub mod checkpoint;
+pub mod consent;
 pub mod email;
 pub mod grant;
 pub mod id;

@@ -38,14 +38,15 @@ string_enum! {
 }
 
 impl TaskState {
-    /// Returns the legal transitions. `Assigned` and `Running` return to `Queued` if their runner disappears.
+    /// Returns the legal transitions. `Assigned` and `Running` return to `Queued` if their runner disappears; `Assigned` returns to
+    /// `AwaitingApproval` or becomes `Denied` if the consent no longer holds when a runner claims the task.
     pub const fn next(self) -> &'static [Self] {
         use TaskState::*;
         match self {
             Submitted => &[AwaitingApproval, Queued, Denied],
             AwaitingApproval => &[Queued, Denied, Expired, Cancelled],
             Queued => &[Assigned, Cancelled],
-            Assigned => &[Running, Queued, Failed, Cancelled, TimedOut, Lost],
+            Assigned => &[Running, Queued, AwaitingApproval, Denied, Failed, Cancelled, TimedOut, Lost],
             Running => &[Succeeded, Failed, Cancelled, TimedOut, Queued, Lost],
             Succeeded | Failed | Cancelled | TimedOut | Denied | Expired | Lost => &[],
         }
@@ -94,6 +95,11 @@ impl Priority {
             Self::Normal => 1,
             Self::High => 2,
         }
+    }
+
+    /// Returns the priority of a rank.
+    pub fn of_rank(rank: i64) -> Option<Self> {
+        Self::ALL.iter().copied().find(|priority| priority.rank() == rank)
     }
 }
 

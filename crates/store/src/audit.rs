@@ -47,6 +47,13 @@ impl From<AuditRow> for Stored {
 }
 
 row_type! {
+    /// The hashed bytes of an audit event.
+    pub struct BodyRow {
+        pub body: String,
+    }
+}
+
+row_type! {
     /// The head of a hash chain.
     pub struct Head {
         /// Number of events in the chain.

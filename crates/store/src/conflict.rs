@@ -29,6 +29,7 @@ conflicts! {
     DeciderIsResponsible => "decider_is_responsible",
     DeciderCreatedKey => "decider_created_key",
     RequestChanged => "request_changed",
+    NotAsSigned => "not_as_signed",
     AlreadyDecided => "already_decided",
     TenantFrozen => "tenant_frozen",
     AlreadyLocked => "already_locked",

@@ -2,15 +2,16 @@
 //! is its fencing token.
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,
+    consent::{Ruling, TaskRecord, record_columns},
     db::{
         column::row_type,
         conn::{Conn, tenant_query},
     },
     emergency::Freeze,
-    tasks::owner_is_member,
 };
 use domain::{
-    Actor, PersonId, Principal, RunnerId, TaskId, Timestamp,
+    Actor, Principal, RunnerId, TaskId, Timestamp,
+    consent::Consent,
     receipt::{End, Receipt},
     request::RequestDigest,
     task::{MAX_ATTEMPTS, TaskState},
@@ -35,23 +36,6 @@ pub struct Lease {
     pub attempt: u32,
 }
 
-row_type! {
-    /// A claimed task.
-    pub struct Claimed {
-        pub id: TaskId,
-        pub attempt: u32,
-        pub request: String,
-        pub request_digest: RequestDigest,
-        pub script: String,
-        /// The rule that allowed the task or required approval.
-        pub rule: String,
-        pub asked: bool,
-        pub lease_until: Timestamp,
-        /// Whether the owner is still a member of the task's organization and not locked.
-        pub owner_is_member: bool,
-    }
-}
-
 /// Reads tasks with a lease and locks each until the transaction ends. SQLite has a single writer and no `for update`.
 macro_rules! lock_leased {
     ($self:ident, $condition:literal, $lock:literal $(, $arg:expr)*) => {{
@@ -70,18 +54,17 @@ macro_rules! lock_leased {
     }};
 }
 
-/// A claimed task with its approvers.
+/// A claimed task that may start.
 #[derive(Clone, Debug)]
 pub struct Assignment {
-    pub task: Claimed,
-    /// People who approved it, if approval was required.
-    pub deciders: Vec<PersonId>,
-}
-
-row_type! {
-    pub struct ApproverRow {
-        pub person_id: PersonId,
-    }
+    pub lease: Lease,
+    pub lease_until: Timestamp,
+    /// Canonical request.
+    pub request: String,
+    pub request_digest: RequestDigest,
+    pub script: String,
+    /// The signed statements that permit it.
+    pub consent: Consent,
 }
 
 row_type! {
@@ -97,6 +80,15 @@ row_type! {
         pub output_bytes: i64,
         /// Digest of the request that was approved to run.
         pub request_digest: RequestDigest,
+    }
+}
+
+impl Assignment {
+    fn of(task: TaskRecord, consent: Consent) -> Result<Self> {
+        let TaskRecord { id, attempt, request, request_digest, script, .. } = task;
+        let lease_until = task.lease_until.ok_or(Error::Corrupt("lease"))?;
+        let lease = Lease { task: id, attempt };
+        Ok(Self { lease, lease_until, request, request_digest, script, consent })
     }
 }
 
@@ -135,17 +127,20 @@ impl Write {
         let (mut assignments, mut entries) = (vec![], vec![]);
         for _ in 0..MAX_CLAIM_ROUNDS {
             let mut none_ended = true;
-            for task in self.claim_next(runner, most - assignments.len()).await? {
-                if !task.owner_is_member {
-                    entries.push(self.cancel_ownerless(task.id).await?);
-                    none_ended = false;
-                    continue;
+            let claimed = self.claim_next(runner, most - assignments.len()).await?;
+            for (task, ruling) in self.judge_claimed(claimed).await? {
+                match ruling {
+                    Ruling::Start(consent) => {
+                        let detail = json!({ "runner": runner, "attempt": task.attempt });
+                        entries.push(self.state_change_event(task.id, "task.assign", detail)?);
+                        self.publish(Topic::Tasks, task.id.0);
+                        assignments.push(Assignment::of(task, consent)?);
+                    }
+                    held => {
+                        entries.push(self.take_back(&task, held).await?);
+                        none_ended = false;
+                    }
                 }
-                let detail = json!({ "runner": runner, "attempt": task.attempt });
-                entries.push(self.state_change_event(task.id, "task.assign", detail)?);
-                let deciders = if task.asked { self.deciders(task.id).await? } else { vec![] };
-                self.publish(Topic::Tasks, task.id.0);
-                assignments.push(Assignment { task, deciders });
             }
             if none_ended || assignments.len() == most {
                 break;
@@ -155,8 +150,8 @@ impl Write {
         Ok(assignments)
     }
 
-    /// Claims the next tasks for a runner without checking their owners.
-    async fn claim_next(&mut self, runner: RunnerId, most: usize) -> Result<Vec<Claimed>> {
+    /// Claims the next tasks for a runner without judging them.
+    async fn claim_next(&mut self, runner: RunnerId, most: usize) -> Result<Vec<TaskRecord>> {
         // On PostgreSQL, nodes claim one after the other, as they append to the audit log one after the other anyway. `skip
         // locked` would leave a task unclaimed if the other node's transaction fails. SQLite has a single writer and no
         // `for update`.
@@ -173,32 +168,18 @@ impl Write {
                             where h.tenant_id = $1 and h.frozen_at is not null)
                         order by priority desc, id limit $4",
                     $lock,
-                    ") returning id, attempt, request, request_digest, script, rule, asked, lease_until, ",
-                    owner_is_member!(),
-                    " as owner_is_member"
+                    ") returning ",
+                    record_columns!()
                 )
             };
         }
         match &self.conn {
-            Conn::Sqlite(_) => tenant_query!(self, Claimed, fetch_all, claim!("in ", ""), runner, until, most),
+            Conn::Sqlite(_) => tenant_query!(self, TaskRecord, fetch_all, claim!("in ", ""), runner, until, most),
             // An array is evaluated once; a join could be evaluated again and lock more rows than are claimed.
             Conn::Postgres(_) => {
-                tenant_query!(self, Claimed, fetch_all, claim!("= any(array", " for update)"), runner, until, most)
+                tenant_query!(self, TaskRecord, fetch_all, claim!("= any(array", " for update)"), runner, until, most)
             }
         }
-    }
-
-    /// Returns the people who approved a task.
-    async fn deciders(&mut self, task: TaskId) -> Result<Vec<PersonId>> {
-        let yes = tenant_query!(
-            self,
-            ApproverRow,
-            fetch_all,
-            "select d.person_id from decision d join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
-             where d.tenant_id = $1 and a.task_id = $2 and a.state = 'approved' and d.answer = 'approve' order by d.created_at",
-            task
-        )?;
-        Ok(yes.into_iter().map(|yes| yes.person_id).collect())
     }
 
     /// Locks a runner against revocation until the transaction ends. Returns whether it is active.

@@ -9,6 +9,7 @@
 //! - `error`, `conflict`, `counts`: results that all modules share
 //! - `tasks`, `leases`, `log`, `overview`: tasks, the runners' claims on them, their output, and figures about them
 //! - `approvals`, `precedents`, `rules`: approval requests, decisions, and the rules that ask for them
+//! - `consent`: signatures of judgments and decisions, verified when a runner claims a task
 //! - `runners`: enrollment and state of runners
 //! - `organizations`, `memberships`, `departures`, `join_requests`, `invitations`: organizations and how people join and leave
 //! - `people`, `service_accounts`, `access`, `reviews`, `search`: people, their rights, and access reviews
@@ -33,6 +34,7 @@ mod audit;
 mod break_glass;
 mod browser_sessions;
 mod conflict;
+mod consent;
 mod counts;
 mod db;
 mod departures;
@@ -81,6 +83,7 @@ pub use audit::{AuditFilter, AuditRow};
 pub use break_glass::BreakGlass;
 pub use browser_sessions::{BrowserSessionRow, NewBrowserSession, Session, SignInBasis};
 pub use conflict::Conflict;
+pub use consent::{UnexplainedStart, VerifiedStarts};
 pub use counts::Counts;
 pub use db::event::{Event, Topic};
 pub use db::event_bus::EventPosition;
@@ -96,7 +99,7 @@ pub use identities::{Identity, NewIdentity, SignInMethods};
 pub use invitations::{Invitation, InvitationOffer, NewInvitation};
 pub use join_requests::{JoinRequest, JoinableOrganization, OwnJoinRequest, WaitingJoinRequests};
 pub use keys::{ApiKey, KEY_EXPIRY_NOTICE, MAX_KEY_OVERLAP};
-pub use leases::{Assignment, Claimed, LEASE, Lease};
+pub use leases::{Assignment, LEASE, Lease};
 pub use log::{LogMatches, LogPage};
 pub use mail::Mail;
 pub use organizations::{Member, Organization};
@@ -113,5 +116,5 @@ pub use security::RateLimited;
 pub use security_log::SecurityLogEntry;
 pub use service_accounts::ServiceAccount;
 pub use system::{Credential, DecryptedProvider, DueMail, IdentityHolder, KeyHolder, System};
-pub use tasks::{OWNER_LEFT, OWNER_LOCKED, Progress, Submitted, Task, TaskFilter, TaskRow};
+pub use tasks::{KEY_REVOKED, OWNER_DEMOTED, OWNER_LEFT, OWNER_LOCKED, Progress, Submitted, Task, TaskFilter, TaskRow};
 pub use transfer::transfer;

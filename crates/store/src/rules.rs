@@ -1,53 +1,110 @@
-//! Rules of a tenant: one document with a version.
+//! Rules of a tenant: signed versions, of which the last is in force. A version without a valid signature is never applied.
 use crate::{
-    Conflict, Error, Read, Result, Topic, Write,
-    db::{column::row_type, conn::tenant_query},
+    Conflict, Error, Read, Result, Store, Topic, Write,
+    db::{column::row_type, conn::tenant_query, insert::insert},
 };
-use domain::{Allowed, policy::ChangeRules, rule::Rules};
+use domain::{
+    Allowed, PersonId, TenantId, Timestamp,
+    audit::Record,
+    consent::{RulesVersion, Signed, Statement},
+    policy::ChangeRules,
+    rule::Rules,
+};
+use serde_json::json;
 
 row_type! {
-    /// A tenant's rules as stored.
-    pub struct VersionedRules {
-        /// Incremented by every change.
+    /// The last version as stored.
+    pub struct StoredRules {
         pub version: i64,
         pub body: String,
+        pub changed_by: Option<PersonId>,
+        pub changed_at: Timestamp,
+        pub signature: Vec<u8>,
+        /// The last change in the audit log, if there is one.
+        pub change: Option<String>,
     }
 }
 
-impl VersionedRules {
-    /// Returns the parsed rules.
-    pub fn rules(&self) -> Result<Rules> {
-        serde_json::from_str(&self.body).map_err(|_| Error::Corrupt("rules"))
+/// Rules with a verified signature.
+#[derive(Clone, Debug)]
+pub struct VersionedRules {
+    /// Incremented by every change.
+    pub version: i64,
+    pub rules: Rules,
+}
+
+/// The last version, with the last change that the audit log contains.
+const LAST: &str = "select version, body, changed_by, changed_at, signature, (select a.body from audit a
+        where a.tenant_id = $1 and a.action = 'rules.change' and a.outcome = 'done' order by a.seq desc limit 1) as change
+    from rules where tenant_id = $1 order by version desc limit 1";
+
+impl StoredRules {
+    /// Returns the rules if this deployment signed them and the audit log does not know a later version.
+    fn verified(self, tenant: TenantId, store: &Store) -> Result<VersionedRules> {
+        let rules: Rules = serde_json::from_str(&self.body).map_err(|_| Error::Corrupt("rules"))?;
+        let Self { version, changed_by, changed_at: at, .. } = self;
+        let statement = RulesVersion { tenant, version, rules, changed_by, at };
+        if !store.signer().verifies(&statement.signed_bytes(), &self.signature) {
+            return Err(Error::Corrupt("rules are not signed by this deployment"));
+        }
+        if last_recorded(self.change.as_deref())? != version {
+            return Err(Error::Corrupt("rules are not the version that the audit log names"));
+        }
+        Ok(VersionedRules { version, rules: statement.rules })
     }
+}
+
+/// Returns the version that the last recorded change made; the rules of a new tenant are version 1.
+fn last_recorded(change: Option<&str>) -> Result<i64> {
+    let Some(body) = change else { return Ok(1) };
+    let record: Record = serde_json::from_str(body).map_err(|_| Error::Corrupt("audit"))?;
+    record.detail["version"].as_i64().ok_or(Error::Corrupt("audit"))
+}
+
+/// Returns the stored text of rules.
+pub(crate) fn text(rules: &Rules) -> Result<String> {
+    serde_json::to_string(rules).map_err(|_| Error::Corrupt("rules"))
 }
 
 impl Read {
     /// Returns the tenant's rules; every actor can read them.
     pub async fn rules(&mut self) -> Result<VersionedRules> {
-        tenant_query!(self, VersionedRules, fetch_one, "select version, body from rules where tenant_id = $1")
+        tenant_query!(self, StoredRules, fetch_one, LAST)?.verified(self.tenant, &self.store)
     }
 }
 
 impl Write {
-    pub(crate) async fn rules(&mut self) -> Result<Rules> {
-        tenant_query!(self, VersionedRules, fetch_one, "select version, body from rules where tenant_id = $1")?.rules()
+    pub(crate) async fn rules(&mut self) -> Result<VersionedRules> {
+        tenant_query!(self, StoredRules, fetch_one, LAST)?.verified(self.tenant, &self.store)
     }
 
-    /// Replaces the rules if the actor saw the current version.
+    /// Adds a version of the rules if the actor saw the current one.
     pub async fn change_rules(&mut self, proof: Allowed<ChangeRules>) -> Result<()> {
-        let ChangeRules { rules, version } = proof.action();
-        let body = serde_json::to_string(rules).map_err(|_| Error::Corrupt("rules"))?;
-        let changed = tenant_query!(
-            self,
-            execute,
-            "update rules set body = $2, version = version + 1 where tenant_id = $1 and version = $3",
-            body,
-            *version
-        )?;
-        if changed == 0 {
+        let ChangeRules { rules, version: seen } = proof.action();
+        if self.rules().await?.version != *seen {
             return Err(Error::Conflict(Conflict::RulesChanged));
         }
-        let entry = self.entry(&proof)?;
+        let statement = RulesVersion {
+            tenant: self.tenant,
+            version: seen + 1,
+            rules: rules.clone(),
+            changed_by: self.actor.person(),
+            at: self.now,
+        };
+        let signed = Signed::new(statement, self.store.signer());
+        let added = insert!(self, "rules" {
+            version: signed.statement.version,
+            body: text(rules)?,
+            changed_by: signed.statement.changed_by,
+            changed_at: self.now,
+            signature: signed.signature.0.to_vec(),
+        },
+            "on conflict do nothing"
+        )?;
+        if added == 0 {
+            return Err(Error::Conflict(Conflict::RulesChanged));
+        }
+        let entry = self.entry(&proof)?.with_detail("version", json!(signed.statement.version));
         self.record(entry).await?;
         let tenant = self.tenant.0;
         self.publish(Topic::Rules, tenant);

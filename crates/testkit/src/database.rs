@@ -1,5 +1,5 @@
 //! Throw-away databases: SQLite files, and databases on the PostgreSQL cluster that `cargo xtask test` starts.
-use crate::Clock;
+use crate::{Clock, signer};
 use std::{
     process::{Command, Output},
     sync::Arc,
@@ -106,5 +106,5 @@ fn run_psql(url: &str, statement: &str) -> Output {
 /// Returns the settings that open a database with this master key and clock.
 pub fn settings(url: &str, key: [u8; 32], clock: &Clock) -> Settings {
     let clock = clock.clone();
-    Settings { url: url.to_owned(), key: MasterKey::new(key), clock: Arc::new(move || clock.now()) }
+    Settings { url: url.to_owned(), key: MasterKey::new(key), signer: signer(1), clock: Arc::new(move || clock.now()) }
 }

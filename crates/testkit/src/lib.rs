@@ -6,6 +6,7 @@ mod clock;
 mod database;
 mod people;
 mod records;
+mod signer;
 
 pub use cases::Fixture;
 pub use clock::{Clock, START};
@@ -14,3 +15,4 @@ pub use people::{
     ABE, ADA, ADAM, AUDREY, MAX, MIA, OLGA, SAM, TestPerson, VERA, change, create_people, email_address, join, person,
 };
 pub use records::{enrolled_runner, lease, new_key, receipt};
+pub use signer::signer;

@@ -36,7 +36,7 @@ pub fn enrolled_runner(name: &str) -> EnrolledRunner {
 }
 
 pub fn lease(assignment: &Assignment) -> Lease {
-    Lease { task: assignment.task.id, attempt: assignment.task.attempt }
+    assignment.lease
 }
 
 /// Returns the receipt of an attempt that started and ended at [`START`] without output.
@@ -44,10 +44,10 @@ pub fn receipt(runner: &Actor, assignment: &Assignment, end: End) -> Receipt {
     let Principal::Runner(id) = runner.principal else { panic!("not a runner") };
     Receipt {
         tenant: runner.tenant,
-        task: assignment.task.id,
-        attempt: assignment.task.attempt,
+        task: assignment.lease.task,
+        attempt: assignment.lease.attempt,
         runner: id,
-        request: assignment.task.request_digest,
+        request: assignment.request_digest,
         started_at: START,
         ended_at: START,
         end,

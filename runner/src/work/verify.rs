@@ -5,6 +5,7 @@ use crate::{identity::GrantKey, sandbox::SCRIPT};
 use bytes::Bytes;
 use domain::{
     Invalid, RunnerId, TenantId, Timestamp,
+    consent::Subject,
     limits::Limits,
     network::Network,
     request::{InputDigest, Request, RequestDigest, SANDBOX},
@@ -67,6 +68,10 @@ pub fn verify(assign: &wire::v1::Assign, context: &RunnerContext, now: Timestamp
     if grant.tenant != context.tenant || request.tenant != context.tenant {
         return Err(Invalid::new("tenant", "is not the tenant of this runner"));
     }
+    let digest = RequestDigest::of(&assign.request);
+    let verifies = |message: &[u8], signature: &[u8]| context.grant_key.verifies(message, signature);
+    let consent = grant.consent.check(Subject::Task(attempt.task), &request, digest, verifies);
+    consent.map_err(|error| Invalid::new("consent", error.to_string()))?;
     let script = InputDigest::of(&assign.script);
     if request.script_sha256 != script || request.script_bytes != assign.script.len() {
         return Err(Invalid::new("script", "is not the approved script"));
@@ -86,7 +91,6 @@ pub fn verify(assign: &wire::v1::Assign, context: &RunnerContext, now: Timestamp
     Limits::checked(request.limits)?;
     Network::new(request.network.policy, request.network.hosts.clone())?;
 
-    let digest = RequestDigest::of(&assign.request);
     Ok(Verified { attempt, request, digest, script: assign.script.clone() })
 }
 
@@ -94,9 +98,12 @@ pub fn verify(assign: &wire::v1::Assign, context: &RunnerContext, now: Timestamp
 mod tests {
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
     use domain::{
-        OrganizationId, PersonId, TaskId,
+        ApprovalId, OrganizationId, PersonId, TaskId,
+        approval::Answer,
+        consent::{Consent, Decision, Judgment, Signed, Signer},
         grant::Grant,
         network::NetworkPolicy,
+        rule::Verdict,
         task::{Submission, SubmissionForm},
     };
     use uuid::Uuid;
@@ -109,12 +116,23 @@ mod tests {
     const RUNNER: RunnerId = RunnerId(Uuid::from_u128(2));
     const TASK: TaskId = TaskId(Uuid::from_u128(3));
 
-    fn server() -> Ed25519KeyPair {
-        Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap()
+    struct ServerKey(Ed25519KeyPair);
+
+    impl Signer for ServerKey {
+        fn sign(&self, message: &[u8]) -> [u8; 64] {
+            self.0.sign(message).as_ref().try_into().unwrap()
+        }
+        fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+            GrantKey(self.0.public_key().as_ref().try_into().unwrap()).verifies(message, signature)
+        }
+    }
+
+    fn server() -> ServerKey {
+        ServerKey(Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap())
     }
 
     fn context() -> RunnerContext {
-        let grant_key = GrantKey(server().public_key().as_ref().try_into().unwrap());
+        let grant_key = GrantKey(server().0.public_key().as_ref().try_into().unwrap());
         RunnerContext { runner: RUNNER, tenant: TENANT, grant_key }
     }
 
@@ -134,10 +152,36 @@ mod tests {
             attempt: 1,
             runner: RUNNER,
             request: RequestDigest::of(&request.canonical()),
-            rule: "isolated-bash".into(),
-            deciders: vec![PersonId(Uuid::from_u128(6))],
+            consent: consent(request, &server()),
             expires_at: NOW.after(Duration::from_mins(1)),
         }
+    }
+
+    /// Returns one approval of a request that needs one, signed by `key`.
+    fn consent(request: &Request, key: &ServerKey) -> Consent {
+        let (subject, request) = (Subject::Task(TASK), RequestDigest::of(&request.canonical()));
+        let judgment = Judgment {
+            tenant: TENANT,
+            subject,
+            request,
+            record: InputDigest::of(b"record"),
+            rules_version: 1,
+            rule: "everything".into(),
+            verdict: Verdict::Ask { approvers: 1, hours: 24 },
+            at: NOW,
+        };
+        let decision = Decision {
+            tenant: TENANT,
+            subject,
+            approval: ApprovalId(Uuid::from_u128(7)),
+            request,
+            approver: PersonId(Uuid::from_u128(6)),
+            answer: Answer::Approve,
+            reason: InputDigest::of(b""),
+            rules_version: 1,
+            at: NOW,
+        };
+        Consent { judgment: Signed::new(judgment, key), decisions: vec![Signed::new(decision, key)] }
     }
 
     fn assign(request: &Request, grant: &Grant) -> Assign {
@@ -146,7 +190,7 @@ mod tests {
             request: request.canonical().into(),
             script: Bytes::from_static(b"echo hi"),
             grant: grant.canonical().into(),
-            grant_signature: server().sign(&grant.signed_bytes()).as_ref().to_vec().into(),
+            grant_signature: server().sign(&grant.signed_bytes()).to_vec().into(),
         }
     }
 
@@ -156,6 +200,7 @@ mod tests {
         let mut grant = grant(&request);
         change(&mut request, &mut grant);
         grant.request = RequestDigest::of(&request.canonical());
+        grant.consent = consent(&request, &server());
         verify(&assign(&request, &grant), &context(), NOW).unwrap_err().to_string()
     }
 
@@ -227,6 +272,26 @@ mod tests {
             assert!(refused(|request, _| request.network.policy = policy).contains("network_policy"));
         }
         assert!(refused(|request, _| request.network.hosts = vec!["example.org".into()]).contains("allowed_hosts"));
+    }
+
+    /// A server that signs grants without consent, as one would whose database was changed.
+    #[test]
+    fn d_04_a_signed_grant_without_signed_consent_is_refused() {
+        let request = request();
+        let refused = |change: &dyn Fn(&mut Consent)| {
+            let mut grant = grant(&request);
+            change(&mut grant.consent);
+            verify(&assign(&request, &grant), &context(), NOW).unwrap_err().to_string()
+        };
+        let other = ServerKey(Ed25519KeyPair::from_seed_unchecked(&[8; 32]).unwrap());
+        assert!(refused(&|consent| consent.decisions.clear()).contains("fewer approvals"));
+        assert!(refused(&|consent| consent.judgment.statement.verdict = Verdict::Run).contains("not signed"));
+        assert!(refused(&|consent| consent.decisions[0].statement.approver.0 = Uuid::nil()).contains("not signed"));
+        assert!(refused(&|consent| consent.decisions.push(consent.decisions[0].clone())).contains("twice"));
+        let by_other = super::tests::consent(&request, &other);
+        assert!(refused(&|consent| *consent = by_other.clone()).contains("not signed"));
+        let another = Request { nonce: "00".repeat(16), ..request.clone() };
+        assert!(refused(&|consent| *consent = super::tests::consent(&another, &server())).contains("another request"));
     }
 
     #[test]

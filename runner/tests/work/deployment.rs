@@ -4,8 +4,10 @@ use crate::fake_server::FakeServer;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use domain::{
     OrganizationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
+    consent::{Consent, Judgment, Signed, Signer, Subject},
     grant::Grant,
-    request::{Request, RequestDigest},
+    request::{InputDigest, Request, RequestDigest},
+    rule::Verdict,
     task::SubmissionForm,
 };
 use rcgen::{
@@ -167,14 +169,23 @@ impl Deployment {
         let submission = form.check(OrganizationId(Uuid::from_u128(4))).unwrap();
         let request =
             Request::new(&submission, TENANT, PersonId(Uuid::from_u128(5)), None, task.to_be_bytes()).canonical();
+        let judgment = Judgment {
+            tenant: TENANT,
+            subject: Subject::Task(TaskId(Uuid::from_u128(task))),
+            request: RequestDigest::of(&request),
+            record: InputDigest::of(b""),
+            rules_version: 1,
+            rule: "isolated-bash".into(),
+            verdict: Verdict::Run,
+            at: now,
+        };
         let grant = Grant {
             tenant: TENANT,
             task: TaskId(Uuid::from_u128(task)),
             attempt,
             runner: RUNNER,
             request: RequestDigest::of(&request),
-            rule: "isolated-bash".into(),
-            deciders: vec![],
+            consent: Consent { judgment: Signed::new(judgment, &Grants(&self.grants)), decisions: vec![] },
             expires_at: now.after(Duration::from_mins(1)),
         };
         v1::Assign {
@@ -184,6 +195,19 @@ impl Deployment {
             grant: grant.canonical().into(),
             grant_signature: self.grants.sign(&grant.signed_bytes()).as_ref().to_vec().into(),
         }
+    }
+}
+
+/// The server's key.
+struct Grants<'a>(&'a Ed25519KeyPair);
+
+impl Signer for Grants<'_> {
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).as_ref().try_into().unwrap()
+    }
+
+    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.sign(message) == signature
     }
 }
 

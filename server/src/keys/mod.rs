@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 pub use auth::SessionKey;
@@ -50,8 +51,8 @@ pub enum KeyError {
 pub struct Keys {
     /// Wraps the tenant keys.
     pub master: MasterKey,
-    /// Signs grants.
-    pub grants: SigningKey,
+    /// Signs rules, judgments, decisions and grants.
+    pub grants: Arc<SigningKey>,
     /// Signs checkpoints of the audit log.
     pub checkpoints: SigningKey,
     /// Derives the next identifier of a session from the current one.
@@ -85,7 +86,7 @@ impl Keys {
         };
         Ok(Self {
             master,
-            grants: SigningKey::open_or_create(dir, "grants.pem")?,
+            grants: Arc::new(SigningKey::open_or_create(dir, "grants.pem")?),
             checkpoints: SigningKey::open_or_create(dir, "checkpoints.pem")?,
             sessions,
             configured,

@@ -1,7 +1,8 @@
-//! Ed25519 signing keys for grants and checkpoints.
+//! Ed25519 signing keys for consent, grants and checkpoints.
 
 use super::{KeyError, SecretsDir};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use domain::consent::Signer;
 use rcgen::PKCS_ED25519;
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
@@ -43,6 +44,16 @@ impl SigningKey {
     /// Returns the public key.
     pub fn public_key(&self) -> [u8; 32] {
         self.0.public_key().as_ref().try_into().unwrap_or_default()
+    }
+}
+
+impl Signer for SigningKey {
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.sign(message)
+    }
+
+    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.verifies(message, signature)
     }
 }
 

@@ -142,21 +142,20 @@ async fn is_waiting(shared: &Shared, tenant: TenantId) -> store::Result<bool> {
 
 /// Builds the assignment with its grant, which is limited to this request, runner, attempt and lease.
 fn assign(shared: &Shared, runner: RunnerId, tenant: TenantId, assignment: Assignment) -> Kind {
-    let Assignment { task, deciders } = assignment;
+    let Assignment { lease, lease_until, request, request_digest, script, consent } = assignment;
     let grant = Grant {
         tenant,
-        task: task.id,
-        attempt: task.attempt,
+        task: lease.task,
+        attempt: lease.attempt,
         runner,
-        request: task.request_digest,
-        rule: task.rule,
-        deciders,
-        expires_at: task.lease_until,
+        request: request_digest,
+        consent,
+        expires_at: lease_until,
     };
     Kind::Assign(v1::Assign {
-        attempt: convert::attempt(store::Lease { task: task.id, attempt: task.attempt }),
-        request: task.request.into_bytes().into(),
-        script: task.script.into_bytes().into(),
+        attempt: convert::attempt(lease),
+        request: request.into_bytes().into(),
+        script: script.into_bytes().into(),
         grant_signature: shared.app.keys.grants.sign(&grant.signed_bytes()).to_vec().into(),
         grant: grant.canonical().into(),
     })

@@ -188,7 +188,7 @@ on_both! {
         let assignment = env.start(&env.acme).await;
         env.print(&env.acme, &assignment, 1, &["one", "\u{1b}[1;31m<b>two</b>\u{1b}]0;x\u{7}", "three"]).await;
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
-        let path = format!("/tasks/{}/live", assignment.task.id);
+        let path = format!("/tasks/{}/live", assignment.lease.task);
         let events = mia.open_stream(&format!("{path}?from=2&attempt=1")).await.until("lines").await;
         let [state, lines] = &events[..] else { panic!("{events:?}") };
         assert_eq!((state.event.as_str(), state.data.as_str()), ("state", "running"));
@@ -215,13 +215,13 @@ on_both! {
         let assignment = env.start(&env.acme).await;
         env.print(&env.acme, &assignment, 1, &["<script>alert(1)</script>"]).await;
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
-        let file = mia.response(&format!("/tasks/{}/log", assignment.task.id)).await;
+        let file = mia.response(&format!("/tasks/{}/log", assignment.lease.task)).await;
         assert_eq!(file.body, "<script>alert(1)</script>\n");
         assert_eq!(file.header("content-type"), Some("text/plain; charset=utf-8"));
         assert!(file.header("content-disposition").unwrap().starts_with("attachment; filename=\"task-"));
         let max = Page::of(env, &env.acme.console, env.acme.max).await;
         for path in ["/tasks/ID/log", "/tasks/ID/live"] {
-            let hidden = max.response(&path.replace("ID", &assignment.task.id.to_string())).await;
+            let hidden = max.response(&path.replace("ID", &assignment.lease.task.to_string())).await;
             hidden.problem(404);
             assert_eq!(hidden, max.response(&path.replace("ID", &store::new_id().to_string())).await);
             assert_eq!(hidden, max.response(&path.replace("ID", "x")).await);
@@ -235,7 +235,7 @@ on_both! {
         let assignment = env.start(&env.acme).await;
         env.print(&env.acme, &assignment, 1, &["one", "\u{1b}[31mtwo\u{1b}[0m", "three", "two again"]).await;
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
-        let log = format!("/tasks/{}/log", assignment.task.id);
+        let log = format!("/tasks/{}/log", assignment.lease.task);
         let read = async |rest: &str| {
             let response = mia.response(&format!("{log}{rest}")).await;
             assert_eq!(response.status, 200, "{rest}: {}", response.body);

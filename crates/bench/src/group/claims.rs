@@ -87,6 +87,6 @@ async fn claim_all(store: Store, runner: Actor) -> Result<Vec<TaskId>> {
             return Ok(taken);
         }
         write.commit().await?;
-        taken.extend(assignments.into_iter().map(|assignment| assignment.task.id));
+        taken.extend(assignments.into_iter().map(|assignment| assignment.lease.task));
     }
 }

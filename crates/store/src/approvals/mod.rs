@@ -21,6 +21,7 @@ use domain::{
     task::{TaskState, Tool},
 };
 use serde_json::json;
+use std::time::Duration;
 
 row_type! {
     /// People besides the requester who must not decide a request.
@@ -133,6 +134,9 @@ macro_rules! columns {
         concat!(
             "select a.id, a.task_id, t.title, t.tool, t.network, a.organization_id, o.name as organization, a.requester_id,
                 p.name as requester, p.responsible_id, k.creator_id, a.request_digest, a.rule, a.needed, (select count(*) from decision d
+                    join membership dm on dm.tenant_id = d.tenant_id and dm.organization_id = a.organization_id
+                        and dm.person_id = d.person_id and dm.role in ('approver', 'owner')
+                    join person dp on dp.tenant_id = d.tenant_id and dp.id = d.person_id and dp.locked_at is null
                     where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve') as given,
                 a.state, a.created_at, a.expires_at, a.settled_at
              from approval a left join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
@@ -256,7 +260,8 @@ row_type! {
 }
 
 impl Write {
-    pub(crate) async fn create_approval(
+    /// Opens the approval request of a task, or opens it again. Decisions that were made before stay.
+    pub(crate) async fn open_approval(
         &mut self,
         task: TaskId,
         organization: OrganizationId,
@@ -264,8 +269,25 @@ impl Write {
         digest: RequestDigest,
         rule: &str,
         needed: u32,
-        expires_at: Timestamp,
+        hours: u32,
     ) -> Result<()> {
+        let expires_at = self.now.after(Duration::from_hours(hours.into()));
+        let reopened = tenant_query!(
+            self,
+            WaitingApproval,
+            fetch_optional,
+            "update approval set state = 'waiting', rule = $3, needed = $4, created_at = $5, expires_at = $6, settled_at = null
+             where tenant_id = $1 and task_id = $2 returning id, task_id",
+            task,
+            rule.to_owned(),
+            needed,
+            self.now,
+            expires_at
+        )?;
+        if let Some(request) = reopened {
+            self.publish(Topic::Approvals, request.id.0);
+            return Ok(());
+        }
         let id = ApprovalId(new_id());
         insert!(self, "approval" {
             id: id,
@@ -311,14 +333,7 @@ impl Write {
             }
         }
         // The policy saw data from before this transaction: the responsible person may have changed since.
-        let behind = tenant_query!(
-            self,
-            ExcludedPeople,
-            fetch_one,
-            "select p.responsible_id, k.creator_id from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
-             left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id where t.tenant_id = $1 and t.id = $2",
-            task
-        )?;
+        let behind = self.people_behind(task).await?;
         if behind.responsible_id == Some(person) {
             return Err(Error::Conflict(Conflict::DeciderIsResponsible));
         }
@@ -328,12 +343,16 @@ impl Write {
         if open.request_digest != request {
             return Err(Error::Conflict(Conflict::RequestChanged));
         }
+        let judged = self.judged_task(task).await?;
+        let signed = self.sign_decision(&judged, approval, person, answer, reason);
         let answered = insert!(self, "decision" {
             approval_id: approval,
             person_id: person,
             answer: answer,
             reason: reason.clone(),
             created_at: self.now,
+            rules_version: signed.statement.rules_version,
+            signature: signed.signature.0.to_vec(),
         },
             "on conflict do nothing"
         )?;
@@ -342,10 +361,14 @@ impl Write {
         }
         let state = match answer {
             Answer::Deny => ApprovalState::Denied,
-            Answer::Approve if self.approval_count(approval).await? >= i64::from(open.needed) => {
-                ApprovalState::Approved
+            Answer::Approve => {
+                let counting = self.counting_approvals(task, &judged).await?;
+                let counting = counting.map_err(|_| Error::Conflict(Conflict::NotAsSigned))?;
+                match counting.len() >= usize::try_from(open.needed).unwrap_or(usize::MAX) {
+                    true => ApprovalState::Approved,
+                    false => ApprovalState::Waiting,
+                }
             }
-            Answer::Approve => ApprovalState::Waiting,
         };
         match state {
             ApprovalState::Denied => {
@@ -363,17 +386,6 @@ impl Write {
         self.require_not_archived(organization).await?;
         self.publish(Topic::Approvals, approval.0);
         Ok(state)
-    }
-
-    async fn approval_count(&mut self, approval: ApprovalId) -> Result<i64> {
-        let counted = tenant_query!(
-            self,
-            Number,
-            fetch_one,
-            "select count(*) as n from decision where tenant_id = $1 and approval_id = $2 and answer = 'approve'",
-            approval
-        )?;
-        Ok(counted.n)
     }
 
     /// Closes an approval request and returns whether it was waiting.

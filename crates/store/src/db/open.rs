@@ -11,7 +11,7 @@ use crate::{
         readers::Readers,
     },
 };
-use domain::{TenantId, Timestamp};
+use domain::{TenantId, Timestamp, consent::Signer};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, PgPool,
     migrate::Migrator,
@@ -44,6 +44,8 @@ pub struct Settings {
     pub url: String,
     /// Key under which the tenants' keys are sealed.
     pub key: MasterKey,
+    /// Signs rules, judgments and decisions, and verifies them.
+    pub signer: Arc<dyn Signer>,
     pub clock: Clock,
 }
 
@@ -74,6 +76,7 @@ struct Inner {
     events: EventBus,
     clock: Clock,
     key: MasterKey,
+    signer: Arc<dyn Signer>,
     /// Whether mail is queued; without a mail server nothing would send it.
     mail: AtomicBool,
     /// When a write transaction last failed to begin; 0 after one that succeeded.
@@ -105,6 +108,7 @@ impl Store {
             events,
             clock: settings.clock,
             key: settings.key,
+            signer: settings.signer,
             mail: AtomicBool::new(false),
             refused: AtomicI64::new(0),
         }));
@@ -166,6 +170,10 @@ impl Store {
 
     pub(crate) fn key(&self) -> &MasterKey {
         &self.0.key
+    }
+
+    pub(crate) fn signer(&self) -> &dyn Signer {
+        &*self.0.signer
     }
 
     /// Opens a snapshot.

@@ -17,6 +17,7 @@ pub struct Read {
     pub(crate) tenant: TenantId,
     pub(crate) actor: Actor,
     pub(crate) conn: Conn,
+    pub(crate) store: Store,
     /// The last search text and its search terms.
     pub(crate) title_prefixes: Option<(String, Option<TitlePrefixes>)>,
 }
@@ -38,7 +39,7 @@ impl Store {
     /// Opens a snapshot of the actor's tenant.
     pub async fn read(&self, actor: &Actor) -> Result<Read> {
         let conn = self.begin_read(RowAccess::Tenant(actor.tenant)).await?;
-        Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn, title_prefixes: None })
+        Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn, store: self.clone(), title_prefixes: None })
     }
 
     /// Opens a transaction in the actor's tenant.

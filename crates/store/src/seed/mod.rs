@@ -5,8 +5,9 @@
 mod rows;
 
 use crate::{
-    Error, Result, System,
+    Error, Result, Store, System,
     audit::Head,
+    consent::{record_digest, submission_digest},
     db::{
         column::{Column, row_type},
         conn::{Conn, unscoped_query},
@@ -17,12 +18,15 @@ use crate::{
 };
 use domain::{
     Actor, ApprovalId, OrganizationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
+    approval::Answer,
     audit::{Entry, Outcome, link},
+    consent::{Decision, Judgment, Signed, Subject},
     log::{Line, Stream},
     network::NetworkPolicy,
     receipt::End,
     request::{InputDigest, Request, RequestDigest},
     role::{Role, TenantRole},
+    rule::Verdict,
     task::{Submission, SubmissionForm, TaskState},
     visibility::Visibility,
 };
@@ -40,6 +44,8 @@ const PEOPLE: u32 = 12;
 const STEP: Duration = Duration::from_secs(20);
 /// In every this many tasks, one each waits for approval, is queued, assigned and running; the others have ended.
 const UNFINISHED: u32 = 200;
+/// Time to decide in hours: long enough for any measurement.
+const APPROVAL_HOURS: u32 = 720;
 
 impl System<'_> {
     /// Adds `tasks` tasks to a tenant, with creation times in sequence and their own people and organizations.
@@ -47,7 +53,7 @@ impl System<'_> {
         let fixture = self.seed_fixture(tenant).await?;
         let begin = self.now().before(STEP.saturating_mul(tasks));
         for first in (0..tasks).step_by(usize::try_from(BATCH).unwrap_or(1)) {
-            let mut batch = Batch::new(tenant, self.now());
+            let mut batch = Batch::new(tenant, self.now(), self.0);
             for number in first..tasks.min(first.saturating_add(BATCH)) {
                 batch.add(&fixture, number, begin.after(STEP.saturating_mul(number)))?;
             }
@@ -117,26 +123,28 @@ impl SeedFixture {
 }
 
 /// The rows of one transaction.
-struct Batch {
+struct Batch<'a> {
     tenant: TenantId,
     now: Timestamp,
-    tasks: Table<23>,
+    store: &'a Store,
+    tasks: Table<26>,
     labels: Table<4>,
     words: Table<3>,
     logs: Table<6>,
-    approvals: Table<11>,
-    decisions: Table<6>,
+    approvals: Table<12>,
+    decisions: Table<8>,
     records: Vec<(Actor, Entry)>,
 }
 
-impl Batch {
-    fn new(tenant: TenantId, now: Timestamp) -> Self {
+impl<'a> Batch<'a> {
+    fn new(tenant: TenantId, now: Timestamp, store: &'a Store) -> Self {
         Self {
             tenant,
             now,
+            store,
             tasks: Table::new(
                 "task (tenant_id, id, organization_id, owner_id, title, tool, visibility, network, priority, state, asked, rule,
-                    script, request, request_digest, submission_digest, attempt, runner_id, lease_until, next_line, ending,
+                    rules_version, judgment_signature, queued_at, script, request, request_digest, submission_digest, attempt, runner_id, lease_until, next_line, ending,
                     created_at, ended_at)",
             ),
             labels: Table::new("task_label (tenant_id, task_id, key, value)"),
@@ -144,9 +152,11 @@ impl Batch {
             logs: Table::new("task_log (tenant_id, task_id, attempt, first_line, next_line, lines)"),
             approvals: Table::new(
                 "approval (tenant_id, id, task_id, organization_id, requester_id, request_digest, rule, needed, state, created_at,
-                    expires_at)",
+                    expires_at, settled_at)",
             ),
-            decisions: Table::new("decision (tenant_id, approval_id, person_id, answer, reason, created_at)"),
+            decisions: Table::new(
+                "decision (tenant_id, approval_id, person_id, answer, reason, created_at, rules_version, signature)",
+            ),
             records: vec![],
         }
     }
@@ -175,6 +185,18 @@ impl Batch {
         };
         let held = matches!(state, TaskState::Running | TaskState::Assigned);
         let ending = ending.map(|end| serde_json::to_string(&end)).transpose().map_err(|_| Error::Corrupt("ending"))?;
+        let content = submission_digest(&submission)?;
+        let judgment = Judgment {
+            tenant: self.tenant,
+            subject: Subject::Task(id),
+            request: digest,
+            record: record_digest(content, None),
+            rules_version: 1,
+            rule: rule.to_owned(),
+            verdict: if asked { Verdict::Ask { approvers: 1, hours: APPROVAL_HOURS } } else { Verdict::Run },
+            at,
+        };
+        let judgment = Signed::new(judgment, self.store.signer());
         self.tasks.push([
             self.tenant.into(),
             id.into(),
@@ -188,10 +210,13 @@ impl Batch {
             state.to_string().into(),
             Value::Bool(asked),
             rule.to_owned().into(),
+            1.into(),
+            judgment.signature.0.to_vec().into(),
+            Value::Int((!matches!(state, TaskState::AwaitingApproval)).then_some(at.0)),
             submission.script.clone().into(),
             String::from_utf8(canonical).map_err(|_| Error::Corrupt("request"))?.into(),
             digest.0.to_vec().into(),
-            InputDigest::of(&number.to_be_bytes()).0.to_vec().into(),
+            content.0.to_vec().into(),
             i64::from(ran).into(),
             Value::Uuid(ran.then_some(fixture.runner.0)),
             // Long enough for any measurement, so that tasks of a runner that does not exist are not released.
@@ -214,7 +239,8 @@ impl Batch {
         if asked {
             self.add_approval(fixture, number, id, place, digest, state, at)?;
         }
-        self.record_events(place, id, state, ran, at)
+        let decider = asked.then_some(fixture.place(number + 1)?.person_id);
+        self.record_events(place, id, digest, state, decider, ran, at)
     }
 
     fn add_approval(
@@ -246,38 +272,65 @@ impl Batch {
             1.into(),
             approval_state.to_owned().into(),
             at.0.into(),
-            self.now.after(Duration::from_hours(24)).0.into(),
+            at.after(Duration::from_hours(APPROVAL_HOURS.into())).0.into(),
+            Value::Int((approval_state != "waiting").then_some(at.0)),
         ]);
         if let "denied" | "approved" = approval_state {
-            let answer = if approval_state == "denied" { "deny" } else { "approve" };
             let decider = fixture.place(number + 1)?.person_id;
             let reason = "Synthetic".to_owned();
+            let decision_answer = if approval_state == "denied" { Answer::Deny } else { Answer::Approve };
+            let decision = Decision {
+                tenant: self.tenant,
+                subject: Subject::Task(task),
+                approval: id,
+                request: digest,
+                approver: decider,
+                answer: decision_answer,
+                reason: InputDigest::of(reason.as_bytes()),
+                rules_version: 1,
+                at,
+            };
+            let signed = Signed::new(decision, self.store.signer());
             self.decisions.push([
                 self.tenant.into(),
                 id.into(),
                 decider.into(),
-                answer.to_owned().into(),
+                decision_answer.to_string().into(),
                 reason.into(),
                 at.0.into(),
+                1.into(),
+                signed.signature.0.to_vec().into(),
             ]);
         }
         Ok(())
     }
 
+    /// Records what [`crate::consent`] expects of a task in this state.
     fn record_events(
         &mut self,
         place: &SeedMembership,
         task: TaskId,
+        digest: RequestDigest,
         state: TaskState,
+        decider: Option<PersonId>,
         ran: bool,
         at: Timestamp,
     ) -> Result<()> {
-        let mut actor = Actor::clock(self.tenant, at);
-        self.note(&actor, "task.end", task, json!({ "state": state }), at.after(STEP), state.is_final() && !ran)?;
-        self.note(&actor, "task.start", task, json!({ "attempt": 1 }), at, ran && state != TaskState::Assigned)?;
-        self.note(&actor, "task.finish", task, json!({ "state": state }), at.after(STEP), state.is_final() && ran)?;
-        actor.principal = domain::Principal::Person(place.person_id);
-        self.note(&actor, "task.submit", task, json!({ "organization": place.organization_id }), at, true)
+        let clock = Actor::clock(self.tenant, at);
+        let mut owner = clock.clone();
+        owner.principal = domain::Principal::Person(place.person_id);
+        let first = if decider.is_some() { TaskState::AwaitingApproval } else { TaskState::Queued };
+        let detail = json!({ "organization": place.organization_id, "request_digest": digest, "state": first });
+        self.note(&owner, "task.submit", task, detail, at, true)?;
+        if let Some(decider) = decider.filter(|_| ran || state == TaskState::Queued) {
+            let approver = Actor { principal: domain::Principal::Person(decider), ..clock.clone() };
+            let detail = json!({ "answer": Answer::Approve, "request_digest": digest, "state": "approved" });
+            self.note(&approver, "approval.decide", task, detail, at, true)?;
+        }
+        self.note(&clock, "task.assign", task, json!({ "attempt": 1 }), at, ran)?;
+        self.note(&clock, "task.start", task, json!({ "attempt": 1 }), at, ran && state != TaskState::Assigned)?;
+        self.note(&clock, "task.finish", task, json!({ "state": state }), at.after(STEP), state.is_final() && ran)?;
+        self.note(&clock, "task.end", task, json!({ "state": state }), at.after(STEP), state.is_final() && !ran)
     }
 
     fn note(

@@ -11,7 +11,13 @@ use crate::{
     },
     tenant_key,
 };
-use domain::{Actor, TenantId, Timestamp, audit::GENESIS, rule::Rules, text};
+use domain::{
+    Actor, TenantId, Timestamp,
+    audit::GENESIS,
+    consent::{RulesVersion, Signed},
+    rule::Rules,
+    text,
+};
 
 row_type! {
     pub struct Tenant {
@@ -146,14 +152,16 @@ impl System<'_> {
     async fn insert_tenant(&self, conn: &mut Conn, id: TenantId, name: &str) -> Result<()> {
         let name = text::name("tenant", name, 80)?;
         let wrapped = self.0.key().seal(&tenant_key::place(id, 1), &random::<32>()?)?;
-        let rules = serde_json::to_string(&Rules::default()).map_err(|_| Error::Corrupt("rules"))?;
+        let now = self.now();
+        let rules = RulesVersion { tenant: id, version: 1, rules: Rules::default(), changed_by: None, at: now };
+        let rules = Signed::new(rules, self.0.signer());
         unscoped_query!(
             *conn,
             execute,
             "insert into tenant (id, name, created_at) values ($1, $2, $3)",
             id,
             name,
-            self.now()
+            now
         )?;
         unscoped_query!(
             *conn,
@@ -163,7 +171,15 @@ impl System<'_> {
             wrapped
         )?;
         unscoped_query!(*conn, execute, "insert into factor_policy (tenant_id, everybody) values ($1, false)", id)?;
-        unscoped_query!(*conn, execute, "insert into rules (tenant_id, version, body) values ($1, 1, $2)", id, rules)?;
+        unscoped_query!(
+            *conn,
+            execute,
+            "insert into rules (tenant_id, version, body, changed_at, signature) values ($1, 1, $2, $3, $4)",
+            id,
+            crate::rules::text(&rules.statement.rules)?,
+            now,
+            rules.signature.0.to_vec()
+        )?;
         unscoped_query!(
             *conn,
             execute,

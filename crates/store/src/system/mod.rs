@@ -29,7 +29,7 @@ pub use sign_in::Credential;
 
 /// Statements across tenants.
 #[derive(Clone, Copy, Debug)]
-pub struct System<'a>(&'a Store);
+pub struct System<'a>(pub(crate) &'a Store);
 
 impl Store {
     /// Returns access to statements across tenants, for sign-in, the command line and due work.

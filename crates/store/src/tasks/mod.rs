@@ -15,7 +15,7 @@ pub(crate) use cancel::TaskStateRow;
 pub use details::{Progress, Task};
 pub use filter::TaskFilter;
 pub use list::TaskRow;
-pub(crate) use owner::owner_is_member;
+pub(crate) use owner::owner_may_submit;
 pub use submit::Submitted;
 pub(crate) use title_prefixes::TitlePrefixes;
 
@@ -23,6 +23,10 @@ pub(crate) use title_prefixes::TitlePrefixes;
 pub const OWNER_LEFT: &str = "its owner left the organization";
 /// Reason in the audit event of a task that ended because its owner was locked.
 pub const OWNER_LOCKED: &str = "its owner is locked out";
+/// Reason in the audit event of a task that ended because its owner became a viewer.
+pub const OWNER_DEMOTED: &str = "its owner may no longer submit tasks";
+/// Reason in the audit event of a task that ended because the API key that submitted it was revoked.
+pub const KEY_REVOKED: &str = "its API key was revoked";
 
 /// [`domain::visibility::AccessAttributes::is_visible_to`] as SQL. `$2` is the person, `$3` whether they can read
 /// everything; that is checked first because the other conditions read the row. The organizations are read once, not per

@@ -3,14 +3,16 @@ use crate::{
     Conflict, Error, Result, Write,
     db::{column::row_type, conn::tenant_query},
 };
-use domain::{OrganizationId, PersonId, TaskId, audit::Entry, role::Role, task::TaskState};
+use domain::{KeyId, OrganizationId, PersonId, TaskId, audit::Entry, role::Role, task::TaskState};
 use serde_json::json;
 
 row_type! {
     /// Current state of a task's owner.
     pub struct Owner {
-        pub member: bool,
+        pub role: Option<Role>,
         pub locked: bool,
+        /// Whether the API key that submitted the task was revoked.
+        pub key_revoked: bool,
     }
 }
 
@@ -19,6 +21,7 @@ row_type! {
     pub struct TaskOwner {
         pub owner_id: PersonId,
         pub organization_id: OrganizationId,
+        pub key_id: Option<KeyId>,
     }
 }
 
@@ -29,36 +32,42 @@ row_type! {
     }
 }
 
-/// Whether the owner of row `task` is a member of its organization and not locked.
-macro_rules! owner_is_member {
+/// Whether the owner of row `task` may submit tasks to its organization and is not locked, and the key that it was submitted with is
+/// not revoked.
+macro_rules! owner_may_submit {
     () => {
-        "exists (select 1 from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+        "(exists (select 1 from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
             where m.tenant_id = task.tenant_id and m.organization_id = task.organization_id
-            and m.person_id = task.owner_id and p.locked_at is null)"
+            and m.person_id = task.owner_id and m.role <> 'viewer' and p.locked_at is null)
+            and not exists (select 1 from api_key k
+                where k.tenant_id = task.tenant_id and k.id = task.key_id and k.revoked_at is not null))"
     };
 }
-pub(crate) use owner_is_member;
+pub(crate) use owner_may_submit;
 
 impl Write {
     /// Returns why a task may not start because of its owner, if so.
     pub(crate) async fn owner_access_loss(&mut self, task: TaskId) -> Result<Option<&'static str>> {
         // An update, because the task is about to change and must be locked.
         const WHOSE: &str = "update task set attempt = attempt where tenant_id = $1 and id = $2
-            returning owner_id, organization_id";
+            returning owner_id, organization_id, key_id";
         let whose = tenant_query!(self, TaskOwner, fetch_one, WHOSE, task)?;
         let owner = tenant_query!(
             self,
             Owner,
             fetch_one,
-            "select p.locked_at is not null as locked, exists (select 1 from membership m where m.tenant_id = p.tenant_id
-                and m.organization_id = $3 and m.person_id = p.id) as member
-             from person p where p.tenant_id = $1 and p.id = $2",
+            "select p.locked_at is not null as locked, m.role, k.revoked_at is not null as key_revoked
+             from person p left join membership m on m.tenant_id = p.tenant_id and m.organization_id = $3 and m.person_id = p.id
+             left join api_key k on k.tenant_id = p.tenant_id and k.id = $4 where p.tenant_id = $1 and p.id = $2",
             whose.owner_id,
-            whose.organization_id
+            whose.organization_id,
+            whose.key_id
         )?;
         Ok(match owner {
-            Owner { member: false, .. } => Some(super::OWNER_LEFT),
+            Owner { role: None, .. } => Some(super::OWNER_LEFT),
             Owner { locked: true, .. } => Some(super::OWNER_LOCKED),
+            Owner { role: Some(Role::Viewer), .. } => Some(super::OWNER_DEMOTED),
+            Owner { key_revoked: true, .. } => Some(super::KEY_REVOKED),
             Owner { .. } => None,
         })
     }

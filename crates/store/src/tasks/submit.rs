@@ -1,6 +1,7 @@
 //! Task submission: the canonical request, the rules' verdict and the audit event in one transaction.
 use crate::{
     Conflict, Error, Result, Topic, Write,
+    consent::{record_digest, submission_digest},
     db::{column::row_type, conn::tenant_query, id::new_id, insert::insert, random::random},
 };
 use domain::{
@@ -11,7 +12,6 @@ use domain::{
     task::TaskState,
 };
 use serde_json::json;
-use std::time::Duration;
 
 /// Result of a submission.
 #[derive(Clone, Debug)]
@@ -41,8 +41,7 @@ impl Write {
     pub async fn submit_task(&mut self, proof: Allowed<SubmitTask>) -> Result<Submitted> {
         let SubmitTask { submission, idempotency_key } = proof.action();
         let owner = self.actor.person().ok_or(Error::Conflict(Conflict::SubmitterNotAPerson))?;
-        let content = serde_json::to_vec(submission).map_err(|_| Error::Corrupt("submission"))?;
-        let content = InputDigest::of(&content).0;
+        let content = submission_digest(submission)?;
         if let Some(key) = idempotency_key
             && let Some(earlier) = self.submitted_before(owner, key, content).await?
         {
@@ -54,7 +53,9 @@ impl Write {
         let canonical = request.canonical();
         let digest = RequestDigest::of(&canonical);
         let rules = self.rules().await?;
-        let (verdict, rule) = rules.judge(submission);
+        let (verdict, rule) = rules.rules.judge(submission);
+        let record = record_digest(content, idempotency_key.as_deref());
+        let judgment = self.sign_judgment(id, digest, record, rules.version, rule, verdict);
         let state = match verdict {
             Verdict::Run => TaskState::Queued,
             Verdict::Ask { .. } => TaskState::AwaitingApproval,
@@ -74,11 +75,13 @@ impl Write {
             state: state,
             asked: state == TaskState::AwaitingApproval,
             rule: rule.to_owned(),
+            rules_version: rules.version,
+            judgment_signature: judgment.signature.0.to_vec(),
             script: submission.script.clone(),
             request: String::from_utf8(canonical).map_err(|_| Error::Corrupt("request"))?,
             request_digest: digest,
             idempotency_key: idempotency_key.clone(),
-            submission_digest: content,
+            submission_digest: content.0,
             created_at: now,
             queued_at: (state == TaskState::Queued).then_some(now),
             ended_at: state.is_final().then_some(now),
@@ -101,8 +104,7 @@ impl Write {
         }
         self.store_title_words(id, &submission.title).await?;
         if let Verdict::Ask { approvers, hours } = *verdict {
-            let expires_at = now.after(Duration::from_hours(hours.into()));
-            self.create_approval(id, submission.organization, owner, digest, rule, approvers, expires_at).await?;
+            self.open_approval(id, submission.organization, owner, digest, rule, approvers, hours).await?;
         }
         let entry = self
             .entry(&proof)?
@@ -119,7 +121,12 @@ impl Write {
         Ok(Submitted { id, state, request_digest: digest, repeated: false })
     }
 
-    async fn submitted_before(&mut self, owner: PersonId, key: &str, content: [u8; 32]) -> Result<Option<Submitted>> {
+    async fn submitted_before(
+        &mut self,
+        owner: PersonId,
+        key: &str,
+        content: InputDigest,
+    ) -> Result<Option<Submitted>> {
         if key.is_empty() || key.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(domain::Invalid::new("idempotency_key", "must be 1 to 255 visible ASCII characters").into());
         }
@@ -134,7 +141,7 @@ impl Write {
         )?;
         match earlier {
             None => Ok(None),
-            Some(task) if task.submission_digest == content => {
+            Some(task) if task.submission_digest == content.0 => {
                 self.wait_for_durability().await?;
                 let Earlier { id, state, request_digest, .. } = task;
                 Ok(Some(Submitted { id, state, request_digest, repeated: true }))

@@ -41,7 +41,8 @@ on_both! {
         assert_eq!((&record.detail["answer"], &record.detail["state"]), (&"approve".into(), &"approved".into()));
         drop(read);
         let taken = world.claim(&acme.rex).await.unwrap();
-        assert_eq!(taken.deciders, [acme.ada.person().unwrap()]);
+        let approvers = taken.consent.decisions.iter().map(|decision| decision.statement.approver);
+        assert_eq!(approvers.collect::<Vec<_>>(), [acme.ada.person().unwrap()]);
     }
 
     async fn d_04_a_denial_denies_the_task(world) {
@@ -117,7 +118,7 @@ on_both! {
         assert_eq!(world.question(&task).await.given, 1);
         assert_eq!(world.decide(&acme.abe, &question, Answer::Approve).await.unwrap(), ApprovalState::Approved);
         assert_eq!(world.state(acme, task.id).await, TaskState::Queued);
-        assert_eq!(world.claim(&acme.rex).await.unwrap().deciders.len(), 2);
+        assert_eq!(world.claim(&acme.rex).await.unwrap().consent.decisions.len(), 2);
     }
 
     async fn d_04_one_denial_outweighs_an_approval(world) {

@@ -120,7 +120,7 @@ on_both! {
 
         thaw(world).await.unwrap();
         assert!(matches!(thaw(world).await, Err(Error::Conflict(_))));
-        assert_eq!(world.claim(&acme.rex).await.unwrap().task.id, waiting.id);
+        assert_eq!(world.claim(&acme.rex).await.unwrap().lease.task, waiting.id);
         assert!(world.decide(&acme.ada, &question, domain::approval::Answer::Approve).await.is_ok());
     }
 
@@ -137,14 +137,14 @@ on_both! {
         assert!(world.claim(&acme.rex).await.is_none());
         thaw(world).await.unwrap();
         let again = world.claim(&acme.rex).await.unwrap();
-        assert_eq!((again.task.id, again.task.attempt), (task, 2));
+        assert_eq!((again.lease.task, again.lease.attempt), (task, 2));
         assert!(start(&again).await.unwrap());
         world.finish(&acme.rex, &again, End::Exited(0)).await.unwrap();
 
         let task = world.submit(&acme.mia, sealed(acme.ops)).await.id;
         for attempt in 1..=domain::task::MAX_ATTEMPTS {
             let taken = world.claim(&acme.rex).await.unwrap();
-            assert_eq!(taken.task.attempt, attempt);
+            assert_eq!(taken.lease.attempt, attempt);
             freeze(world).await.unwrap();
             assert!(!start(&taken).await.unwrap());
             thaw(world).await.unwrap();

@@ -23,7 +23,7 @@ async fn running(world: &World, fixture: &TenantFixture) -> Assignment {
 }
 
 async fn cancel(world: &World, fixture: &TenantFixture, taken: &Assignment) -> TaskState {
-    let cancel = CancelTask { task: taken.task.id, owner: fixture.mia.person().unwrap(), organization: fixture.ops };
+    let cancel = CancelTask { task: taken.lease.task, owner: fixture.mia.person().unwrap(), organization: fixture.ops };
     world.change(&fixture.mia, async |write| write.cancel_task(fixture.mia.may(cancel)?).await).await.unwrap()
 }
 
@@ -57,9 +57,9 @@ on_both! {
         let acme = &world.acme;
         let made = world.submit(&acme.mia, sealed(acme.ops)).await;
         let taken = world.claim(&acme.rex).await.unwrap();
-        assert_eq!((taken.task.id, taken.task.attempt, taken.task.lease_until), (made.id, 1, world.now().after(LEASE)));
-        assert_eq!((taken.task.request_digest, taken.task.script.as_str()), (made.request_digest, "echo hi"));
-        assert!(taken.deciders.is_empty());
+        assert_eq!((taken.lease.task, taken.lease.attempt, taken.lease_until), (made.id, 1, world.now().after(LEASE)));
+        assert_eq!((taken.request_digest, taken.script.as_str()), (made.request_digest, "echo hi"));
+        assert!(taken.consent.decisions.is_empty());
         assert_eq!(world.state(acme, made.id).await, TaskState::Assigned);
         world.start(&acme.rex, lease(&taken)).await;
         world.start(&acme.rex, lease(&taken)).await; // repeating it is no error
@@ -85,7 +85,7 @@ on_both! {
         ] {
             let taken = running(world, acme).await;
             assert_eq!(world.finish(&acme.rex, &taken, end.clone()).await.unwrap(), state, "{end:?}");
-            assert_eq!(world.state(acme, taken.task.id).await, state);
+            assert_eq!(world.state(acme, taken.lease.task).await, state);
         }
     }
 
@@ -95,7 +95,7 @@ on_both! {
         world.submit(&acme.mia, sealed(acme.ops)).await;
         let taken = world.claim(&acme.rex).await.unwrap();
         world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap();
-        assert_eq!(world.history(acme, taken.task.id).await, ["task.submit", "task.assign", "task.start", "task.finish"]);
+        assert_eq!(world.history(acme, taken.lease.task).await, ["task.submit", "task.assign", "task.start", "task.finish"]);
     }
 
     async fn urgent_tasks_are_claimed_first_then_the_oldest(world) {
@@ -105,7 +105,7 @@ on_both! {
         }
         let mut order = String::new();
         while let Some(taken) = world.claim(&acme.rex).await {
-            let row = world.store.read(&acme.mia).await.unwrap().task(taken.task.id).await.unwrap();
+            let row = world.store.read(&acme.mia).await.unwrap().task(taken.lease.task).await.unwrap();
             order.push_str(&row.title);
         }
         assert_eq!(order, "cebda");
@@ -134,7 +134,7 @@ on_both! {
         let made = world.submit(&acme.mia, sealed(acme.ops)).await;
         for attempt in 1..=MAX_ATTEMPTS {
             let taken = world.claim(&acme.rex).await.unwrap();
-            assert_eq!(taken.task.attempt, attempt);
+            assert_eq!(taken.lease.attempt, attempt);
             world.start(&acme.rex, lease(&taken)).await;
             assert_eq!(world.store.system().next_due().await.unwrap(), Some(world.now().after(LEASE)));
             world.wait(LEASE - Duration::from_micros(1));
@@ -160,12 +160,12 @@ on_both! {
         world.wait(LEASE);
         due(world).await;
         let fresh = world.claim(&max).await.unwrap();
-        assert_eq!((fresh.task.id, fresh.task.attempt), (stale.task.id, 2));
+        assert_eq!((fresh.lease.task, fresh.lease.attempt), (stale.lease.task, 2));
         refuses(world, &acme.rex, &stale).await;
-        let guessed = Assignment { task: store::Claimed { attempt: 2, ..stale.task.clone() }, deciders: vec![] };
+        let guessed = Assignment { lease: Lease { attempt: 2, ..stale.lease }, ..stale.clone() };
         refuses(world, &acme.rex, &guessed).await;
         refuses(world, &max, &stale).await;
-        assert_eq!(world.state(acme, fresh.task.id).await, TaskState::Assigned);
+        assert_eq!(world.state(acme, fresh.lease.task).await, TaskState::Assigned);
         world.start(&max, lease(&fresh)).await;
         world.finish(&max, &fresh, End::Exited(0)).await.unwrap();
     }
@@ -184,12 +184,12 @@ on_both! {
         let acme = &world.acme;
         let kept = running(world, acme).await;
         world.wait(LEASE - Duration::from_secs(1));
-        let gone = Lease { task: kept.task.id, attempt: 7 };
+        let gone = Lease { task: kept.lease.task, attempt: 7 };
         let lost = world.change(&acme.rex, async |write| write.renew_leases(&[lease(&kept), gone]).await).await.unwrap();
         assert_eq!(lost, [gone]);
         world.wait(LEASE - Duration::from_secs(1));
         due(world).await;
-        assert_eq!(world.state(acme, kept.task.id).await, TaskState::Running);
+        assert_eq!(world.state(acme, kept.lease.task).await, TaskState::Running);
     }
 
     async fn what_a_restarted_runner_does_not_have_goes_back_at_once(world) {
@@ -198,8 +198,8 @@ on_both! {
         let gone = running(world, acme).await;
         let released = world.change(&acme.rex, async |write| write.release_unlisted_leases(&[lease(&kept)]).await).await.unwrap();
         assert_eq!(released, 1);
-        assert_eq!(world.state(acme, kept.task.id).await, TaskState::Running);
-        assert_eq!(world.state(acme, gone.task.id).await, TaskState::Queued);
+        assert_eq!(world.state(acme, kept.lease.task).await, TaskState::Running);
+        assert_eq!(world.state(acme, gone.lease.task).await, TaskState::Queued);
         let held = world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap();
         assert_eq!(held.iter().map(|task| task.lease()).collect::<Vec<_>>(), [lease(&kept)]);
     }
@@ -211,7 +211,7 @@ on_both! {
         let held = world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap();
         assert!(held[0].cancel_asked);
         world.finish(&acme.rex, &taken, End::Cancelled).await.unwrap();
-        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Cancelled);
+        assert_eq!(world.state(acme, taken.lease.task).await, TaskState::Cancelled);
     }
 
     async fn a_task_that_is_cancelled_while_assigned_does_not_run_again(world) {
@@ -221,7 +221,7 @@ on_both! {
         assert_eq!(cancel(world, acme, &taken).await, TaskState::Assigned);
         world.wait(LEASE);
         due(world).await;
-        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Cancelled);
+        assert_eq!(world.state(acme, taken.lease.task).await, TaskState::Cancelled);
         assert!(world.claim(&acme.rex).await.is_none());
     }
 
@@ -234,7 +234,7 @@ on_both! {
         assert_eq!(world.records(acme).await, records);
         let other = world.finish(&acme.rex, &taken, End::Exited(1)).await;
         assert!(matches!(other, Err(Error::NotFound)), "{other:?}");
-        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Succeeded);
+        assert_eq!(world.state(acme, taken.lease.task).await, TaskState::Succeeded);
     }
 
     async fn s_14_a_receipt_for_another_run_is_refused(world) {
@@ -252,7 +252,7 @@ on_both! {
             let result = world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &wrong, vec![]).await).await;
             assert!(matches!(result, Err(Error::Invalid(_))), "{wrong:?}: {result:?}");
         }
-        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Running);
+        assert_eq!(world.state(acme, taken.lease.task).await, TaskState::Running);
     }
 
     /// Only the released task: others that were assigned in the meantime remain.
@@ -268,7 +268,7 @@ on_both! {
         }
         let task = world.store.read(&acme.mia).await.unwrap().task(refused).await.unwrap();
         assert_eq!((task.state, task.end()), (TaskState::Failed, Some(End::NotStarted("noroom".into()))));
-        assert_eq!(world.state(acme, kept.task.id).await, TaskState::Running);
+        assert_eq!(world.state(acme, kept.lease.task).await, TaskState::Running);
     }
 
     async fn a_receipt_that_says_too_much_of_why_nothing_started_is_refused(world) {
@@ -285,9 +285,9 @@ on_both! {
         world.submit(&acme.mia, sealed(acme.ops)).await;
         let taken = world.claim(&acme.rex).await.unwrap();
         world.change(&acme.rex, async |write| write.refuse_task(lease(&taken), "no user\u{1b}[2J namespaces").await).await.unwrap();
-        let task = world.store.read(&acme.mia).await.unwrap().task(taken.task.id).await.unwrap();
+        let task = world.store.read(&acme.mia).await.unwrap().task(taken.lease.task).await.unwrap();
         assert_eq!((task.state, task.end()), (TaskState::Failed, Some(End::NotStarted("no user[2J namespaces".into()))));
-        assert_eq!(world.history(acme, taken.task.id).await.last().unwrap(), "task.refuse");
+        assert_eq!(world.history(acme, taken.lease.task).await.last().unwrap(), "task.refuse");
     }
 
     async fn s_13_what_a_revoked_runner_has_is_cancelled_and_it_takes_nothing_more(world) {
@@ -296,7 +296,7 @@ on_both! {
         let domain::Principal::Runner(runner) = acme.rex.principal else { unreachable!() };
         let revoke = || RevokeRunner { runner };
         world.change(&acme.adam, async |write| write.revoke_runner(acme.adam.may(revoke())?).await).await.unwrap();
-        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Cancelled);
+        assert_eq!(world.state(acme, taken.lease.task).await, TaskState::Cancelled);
         refuses(world, &acme.rex, &taken).await;
         let next = world.submit(&acme.mia, sealed(acme.ops)).await;
         let claimed = world.change(&acme.rex, async |write| write.claim_tasks(&["bash".into()], 1).await).await;
@@ -304,6 +304,6 @@ on_both! {
         let twice = world.change(&acme.adam, async |write| write.revoke_runner(acme.adam.may(revoke())?).await).await;
         assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
         let again = world.runner(acme, "rex").await;
-        assert_eq!(world.claim(&again).await.unwrap().task.id, next.id, "the same name can enroll again");
+        assert_eq!(world.claim(&again).await.unwrap().lease.task, next.id, "the same name can enroll again");
     }
 }

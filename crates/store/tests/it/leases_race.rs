@@ -24,7 +24,7 @@ on_both! {
                 if some.is_empty() {
                     return taken;
                 }
-                taken.extend(some.into_iter().map(|one| one.task.id));
+                taken.extend(some.into_iter().map(|one| one.lease.task));
             }
         }))
         .await;

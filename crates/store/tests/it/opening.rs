@@ -20,7 +20,12 @@ fn message<T>(result: Result<T, Error>) -> String {
 }
 
 fn settings(url: &str) -> Settings {
-    Settings { url: url.into(), key: MasterKey::new([7; 32]), clock: Arc::new(|| Timestamp(0)) }
+    Settings {
+        url: url.into(),
+        key: MasterKey::new([7; 32]),
+        signer: testkit::signer(1),
+        clock: Arc::new(|| Timestamp(0)),
+    }
 }
 
 /// Returns the next event of a topic; earlier ones may still be in flight.

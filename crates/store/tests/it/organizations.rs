@@ -367,7 +367,7 @@ on_both! {
         lock(world, &acme.adam, &acme.mia).await.unwrap();
         let late = submit(world, &acme.mia, acme.ops).await;
         assert!(matches!(late, Err(Error::Conflict(_))), "a request that was under way: {late:?}");
-        assert_eq!(world.claim(&acme.rex).await.unwrap().task.id, others);
+        assert_eq!(world.claim(&acme.rex).await.unwrap().lease.task, others);
         assert_eq!(world.state(acme, theirs).await, TaskState::Cancelled);
         assert_eq!(world.history(acme, theirs).await, ["task.submit", "task.stop"]);
         let task = world.store.read(&acme.console).await.unwrap().task(theirs).await.unwrap();

@@ -25,7 +25,7 @@ async fn send(world: &World, runner: &Actor, taken: &Assignment, first: i64, las
 
 async fn read(world: &World, taken: &Assignment, from: i64) -> Vec<(i64, String)> {
     let mut read = world.store.read(&world.acme.mia).await.unwrap();
-    let page = read.log(taken.task.id, taken.task.attempt, from).await.unwrap();
+    let page = read.log(taken.lease.task, taken.lease.attempt, from).await.unwrap();
     page.lines.into_iter().map(|(number, line)| (number, line.text)).collect()
 }
 
@@ -45,8 +45,8 @@ on_both! {
         }
         assert!(read(world, &taken, 10).await.is_empty());
         let mut mine = world.store.read(&acme.mia).await.unwrap();
-        assert_eq!(mine.log(taken.task.id, 1, 10).await.unwrap().next_line, 10);
-        assert!(mine.log(taken.task.id, 2, 1).await.unwrap().lines.is_empty(), "of this start only");
+        assert_eq!(mine.log(taken.lease.task, 1, 10).await.unwrap().next_line, 10);
+        assert!(mine.log(taken.lease.task, 2, 1).await.unwrap().lines.is_empty(), "of this start only");
     }
 
     async fn a_long_output_is_read_in_several_pages(world) {
@@ -99,7 +99,7 @@ on_both! {
             let result = world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &receipt, vec![]).await).await;
             assert!(matches!(result, Err(Error::Conflict(_))), "{lines}: {result:?}");
         }
-        assert_eq!(world.state(acme, taken.task.id).await, TaskState::Running);
+        assert_eq!(world.state(acme, taken.lease.task).await, TaskState::Running);
         send(world, &acme.rex, &taken, 3, 3).await.unwrap();
         let receipt = receipt(&acme.rex, &taken, End::Exited(0), 3);
         world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &receipt, vec![]).await).await.unwrap();
@@ -126,7 +126,7 @@ on_both! {
         let nasty = ["\0", "\u{1b}]0;title\u{7}", "<script>alert(1)</script>", "\u{202e}", "'; drop table task; --", "💥", "\u{fffd}", ""];
         let lines: Vec<_> = nasty.iter().map(|text| Line { at: world.now(), stream: Stream::Stderr, text: (*text).into() }).collect();
         world.change(&acme.rex, async |write| write.append_lines(lease(&taken), 1, &lines).await).await.unwrap();
-        let page = world.store.read(&acme.mia).await.unwrap().log(taken.task.id, 1, 1).await.unwrap();
+        let page = world.store.read(&acme.mia).await.unwrap().log(taken.lease.task, 1, 1).await.unwrap();
         assert_eq!(page.lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>(), lines);
     }
 
@@ -139,7 +139,7 @@ on_both! {
         send(world, &acme.rex, &taken, 151, 400).await.unwrap();
         let mut mine = world.store.read(&acme.mia).await.unwrap();
         for (from, until, count) in [(1, 101, 100), (90, 200, 110), (151, 152, 1), (300, 900, 101), (401, 500, 0), (9, 9, 0)] {
-            let page = mine.log_between(taken.task.id, 1, from, until).await.unwrap();
+            let page = mine.log_between(taken.lease.task, 1, from, until).await.unwrap();
             let numbers: Vec<_> = page.lines.iter().map(|(number, _)| *number).collect();
             assert_eq!(numbers, (from..from + count).collect::<Vec<_>>(), "{from} to {until}");
         }
@@ -155,7 +155,7 @@ on_both! {
             world.change(&acme.rex, async |write| write.append_lines(lease(&taken), first, some).await).await.unwrap();
         }
         let mut mine = world.store.read(&acme.mia).await.unwrap();
-        let id = taken.task.id;
+        let id = taken.lease.task;
         let found = mine.find_in_log(id, 1, "Error", 4).await.unwrap();
         assert_eq!((found.total, found.lines), (180, vec![1, 2, 5, 6]));
         assert_eq!(mine.find_in_log(id, 1, "übung", 999).await.unwrap().lines.last(), Some(&299));
@@ -171,9 +171,9 @@ on_both! {
         let taken = running(world, acme).await;
         send(world, &acme.rex, &taken, 1, 1).await.unwrap();
         for stranger in [&acme.sam, &acme.vera, &acme.olga, &world.bolt.adam] {
-            let result = world.store.read(stranger).await.unwrap().log(taken.task.id, 1, 1).await;
+            let result = world.store.read(stranger).await.unwrap().log(taken.lease.task, 1, 1).await;
             assert!(matches!(result, Err(Error::NotFound)), "{}", stranger.name);
         }
-        assert_eq!(world.store.read(&acme.audrey).await.unwrap().log(taken.task.id, 1, 1).await.unwrap().lines.len(), 1);
+        assert_eq!(world.store.read(&acme.audrey).await.unwrap().log(taken.lease.task, 1, 1).await.unwrap().lines.len(), 1);
     }
 }

@@ -38,7 +38,7 @@ on_both! {
         env.print(&env.acme, &assignment, 1, &["\u{1b}[31mred\u{1b}[0m", "", "<b>"]).await;
         let output = "\u{1b}[31mred\u{1b}[0m\n\n<b>\n";
         env.finish(&env.acme, &assignment, End::Exited(3), output).await;
-        let address = format!("/api/v1/tasks/{}", assignment.task.id);
+        let address = format!("/api/v1/tasks/{}", assignment.lease.task);
         let log = env.get(&key, &format!("{address}/log")).await;
         assert_eq!((log.body.as_str(), log.header("content-type")), (output, Some("text/plain; charset=utf-8")));
         let task = env.get(&key, &address).await.json();
@@ -59,16 +59,16 @@ on_both! {
             env.print(&env.acme, &assignment, batch * 10 + 1, &lines).await;
             lines.iter().for_each(|line| { output.push_str(line); output.push('\n'); });
         }
-        assert_eq!(env.get(&key, &format!("/api/v1/tasks/{}/log", assignment.task.id)).await.body, output);
+        assert_eq!(env.get(&key, &format!("/api/v1/tasks/{}/log", assignment.lease.task)).await.body, output);
         env.finish(&env.acme, &assignment, End::Exited(0), &output).await;
-        let events = follow(env, &key, assignment.task.id, None).await.until("end").await;
+        let events = follow(env, &key, assignment.lease.task, None).await.until("end").await;
         assert_eq!(texts(&events, 1).len(), 1_500);
     }
 
     /// D-01: watchers that connect early, late or reconnect while the runner prints.
     async fn d_01_every_watcher_sees_every_line_once_and_in_order(env) {
         let (key, assignment) = running(env, &env.acme).await;
-        let id = assignment.task.id;
+        let id = assignment.lease.task;
         let early = follow(env, &key, id, None).await;
         let (mut early, mut cut) = (early, follow(env, &key, id, None).await);
         let early = async { early.until("end").await };
@@ -116,7 +116,7 @@ on_both! {
     async fn a_new_attempt_begins_at_line_one(env) {
         let (key, assignment) = running(env, &env.acme).await;
         env.print(&env.acme, &assignment, 1, &["one", "two"]).await;
-        let mut watcher = follow(env, &key, assignment.task.id, None).await;
+        let mut watcher = follow(env, &key, assignment.lease.task, None).await;
         let mut events = vec![];
         while texts(&events, 1).len() < 2 {
             events.push(watcher.next().await.unwrap());
@@ -128,14 +128,14 @@ on_both! {
         let again = env.start(&env.acme).await;
         env.print(&env.acme, &again, 1, &["uno"]).await;
         env.finish(&env.acme, &again, End::Exited(0), "uno\n").await;
-        let mut late = follow(env, &key, assignment.task.id, Some(&last)).await;
+        let mut late = follow(env, &key, assignment.lease.task, Some(&last)).await;
         for rest in [watcher.until("end").await, late.until("end").await] {
             let restart = rest.iter().position(|it| it.event == "attempt").unwrap();
             assert_eq!(rest[restart].data, "2");
             assert_eq!(texts(&rest[restart..], 1), ["uno"]);
             assert!(texts(&rest[..restart], 1).is_empty());
         }
-        assert_eq!(env.get(&key, &format!("/api/v1/tasks/{}/log?attempt=1", assignment.task.id)).await.body, "one\ntwo\n");
+        assert_eq!(env.get(&key, &format!("/api/v1/tasks/{}/log?attempt=1", assignment.lease.task)).await.body, "one\ntwo\n");
     }
 
     async fn a_watcher_of_a_pending_task_receives_its_end(env) {
@@ -150,7 +150,7 @@ on_both! {
 
     async fn m_01_a_revoked_key_receives_no_more_events(env) {
         let (key, assignment) = running(env, &env.acme).await;
-        let mut watcher = follow(env, &key, assignment.task.id, None).await;
+        let mut watcher = follow(env, &key, assignment.lease.task, None).await;
         assert_eq!(watcher.next().await.unwrap().data, "running");
         let console = &env.acme.console;
         let id = env.app.store.read(console).await.unwrap().keys().await.unwrap()[0].id;
@@ -166,12 +166,12 @@ on_both! {
         let (key, assignment) = running(env, &env.acme).await;
         let mut open = vec![];
         for _ in 0..20 {
-            open.push(follow(env, &key, assignment.task.id, None).await);
+            open.push(follow(env, &key, assignment.lease.task, None).await);
         }
-        let address = format!("/api/v1/tasks/{}/log?follow=1", assignment.task.id);
+        let address = format!("/api/v1/tasks/{}/log?follow=1", assignment.lease.task);
         env.get(&key, &address).await.problem(429);
         open.pop();
-        follow(env, &key, assignment.task.id, None).await;
+        follow(env, &key, assignment.lease.task, None).await;
         env.get(&key, &format!("{address}&attempt=1")).await.wrong_field("attempt");
     }
 }

@@ -23,7 +23,7 @@ async fn a_queued_task_is_pushed_with_a_grant_and_its_result_is_stored() {
     let grant = Grant::read(&assign.grant).unwrap();
     UnparsedPublicKey::new(&ED25519, &runner.grant_key).verify(&grant.signed_bytes(), &assign.grant_signature).unwrap();
     grant.permits(&assign.request, id, 1, runner.id, fixture.app.store.now()).unwrap();
-    assert_eq!((grant.tenant, grant.deciders.len()), (fixture.tenant, 0));
+    assert_eq!((grant.tenant, grant.consent.decisions.len()), (fixture.tenant, 0));
     let request = Request::read(&assign.request).unwrap();
     assert_eq!(request.script_sha256, InputDigest::of(&assign.script));
     assert_eq!(fixture.task(id).await.state, TaskState::Assigned);

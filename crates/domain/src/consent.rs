@@ -1,0 +1,381 @@
+//! Consent: signed statements that a request may run (D-04). A database row is a cache of such a statement; what is not signed does
+//! not run.
+//!
+//! The server signs the rules' [`Judgment`] of each submission and each [`Decision`] of an approver. A [`Consent`] combines both; the
+//! server checks it when a runner claims the task, and the runner checks it again with the key that it pinned at enrollment.
+use crate::{
+    ApprovalId, Invalid, PersonId, TaskId, TenantId, Timestamp,
+    approval::Answer,
+    request::{InputDigest, Request, RequestDigest, canonical},
+    rule::{Rules, Verdict},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+/// A key that signs and verifies statements with Ed25519 (RFC 8032).
+pub trait Signer: Send + Sync {
+    fn sign(&self, message: &[u8]) -> [u8; 64];
+    /// Returns whether this key made the signature.
+    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool;
+}
+
+/// What a statement is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "id", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Subject {
+    Task(TaskId),
+}
+
+/// A statement that can be signed.
+pub trait Statement: Serialize + DeserializeOwned {
+    /// The domain separator: no statement of one kind can be taken for another.
+    const LABEL: &'static [u8];
+
+    /// Returns the signed bytes: the label, then the canonical JSON (RFC 8785).
+    fn signed_bytes(&self) -> Vec<u8> {
+        [Self::LABEL, &canonical(self)].concat()
+    }
+}
+
+/// A version of a tenant's rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesVersion {
+    pub tenant: TenantId,
+    /// From 1, without gaps.
+    pub version: i64,
+    pub rules: Rules,
+    /// The person who made the change; `None` for the rules of a new tenant and for the console.
+    pub changed_by: Option<PersonId>,
+    pub at: Timestamp,
+}
+
+impl Statement for RulesVersion {
+    const LABEL: &'static [u8] = b"castellan-rules-v1\0";
+}
+
+/// The verdict of a tenant's rules on one request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgment {
+    pub tenant: TenantId,
+    pub subject: Subject,
+    pub request: RequestDigest,
+    /// The digest of what the database stores of the submission beyond the request, such as its title and visibility.
+    pub record: InputDigest,
+    pub rules_version: i64,
+    /// The name of the rule that matched.
+    pub rule: String,
+    pub verdict: Verdict,
+    pub at: Timestamp,
+}
+
+impl Statement for Judgment {
+    const LABEL: &'static [u8] = b"castellan-judgment-v1\0";
+}
+
+/// The decision of one approver on one request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    pub tenant: TenantId,
+    pub subject: Subject,
+    pub approval: ApprovalId,
+    pub request: RequestDigest,
+    pub approver: PersonId,
+    pub answer: Answer,
+    /// The digest of the reason that the approver gave, which may be empty.
+    pub reason: InputDigest,
+    /// The version of the rules that required the decision.
+    pub rules_version: i64,
+    pub at: Timestamp,
+}
+
+impl Statement for Decision {
+    const LABEL: &'static [u8] = b"castellan-decision-v1\0";
+}
+
+/// An Ed25519 signature; 128 hexadecimal digits as text.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Signature(pub [u8; 64]);
+
+impl FromStr for Signature {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let mut bytes = [0; 64];
+        hex::decode_to_slice(text, &mut bytes)
+            .map(|()| Self(bytes))
+            .map_err(|_| Invalid::new("signature", "must be 128 hexadecimal digits"))
+    }
+}
+
+impl TryFrom<String> for Signature {
+    type Error = Invalid;
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Signature> for String {
+    fn from(signature: Signature) -> Self {
+        hex::encode(signature.0)
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signature({})", hex::encode(self.0))
+    }
+}
+
+/// A statement with its signature, which is not verified yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signed<T> {
+    pub statement: T,
+    pub signature: Signature,
+}
+
+impl<T: Statement> Signed<T> {
+    pub fn new(statement: T, signer: &dyn Signer) -> Self {
+        let signature = Signature(signer.sign(&statement.signed_bytes()));
+        Self { statement, signature }
+    }
+
+    fn is_by(&self, verifies: &impl Fn(&[u8], &[u8]) -> bool) -> bool {
+        verifies(&self.statement.signed_bytes(), &self.signature.0)
+    }
+}
+
+/// Permission to run one request: the judgment that allows it, or requires approvals, and these approvals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    pub judgment: Signed<Judgment>,
+    pub decisions: Vec<Signed<Decision>>,
+}
+
+/// Why a consent does not permit a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConsentError {
+    #[error("the judgment of the rules is not signed by the server")]
+    JudgmentUnsigned,
+    #[error("the judgment of the rules is for another request")]
+    JudgmentOfAnother,
+    #[error("the rules refuse the request")]
+    Refused,
+    #[error("a decision is not signed by the server")]
+    DecisionUnsigned,
+    #[error("a decision is for another request")]
+    DecisionOnAnother,
+    #[error("a decision is a denial")]
+    Denied,
+    #[error("a decision is by the requester")]
+    OwnRequest,
+    #[error("a person decided twice")]
+    DecidedTwice,
+    #[error("there are fewer approvals than the rules require")]
+    TooFewApprovals,
+}
+
+impl Consent {
+    /// Checks that this consent permits `request`, whose canonical form has the given digest. `verifies` checks a message and a
+    /// signature with the server's public key.
+    ///
+    /// # Errors
+    /// When a signature is wrong, a statement is about something else, or too few people approved.
+    pub fn check(
+        &self,
+        subject: Subject,
+        request: &Request,
+        digest: RequestDigest,
+        verifies: impl Fn(&[u8], &[u8]) -> bool,
+    ) -> Result<(), ConsentError> {
+        let judgment = &self.judgment.statement;
+        if !self.judgment.is_by(&verifies) {
+            return Err(ConsentError::JudgmentUnsigned);
+        }
+        if (judgment.tenant, judgment.subject, judgment.request) != (request.tenant, subject, digest) {
+            return Err(ConsentError::JudgmentOfAnother);
+        }
+        let mut approvers = BTreeSet::new();
+        for decision in &self.decisions {
+            let made = &decision.statement;
+            if !decision.is_by(&verifies) {
+                return Err(ConsentError::DecisionUnsigned);
+            }
+            if (made.tenant, made.subject, made.request) != (request.tenant, subject, digest) {
+                return Err(ConsentError::DecisionOnAnother);
+            }
+            if made.answer != Answer::Approve {
+                return Err(ConsentError::Denied);
+            }
+            if made.approver == request.requester {
+                return Err(ConsentError::OwnRequest);
+            }
+            if !approvers.insert(made.approver) {
+                return Err(ConsentError::DecidedTwice);
+            }
+        }
+        match judgment.verdict {
+            Verdict::Run => Ok(()),
+            Verdict::Refuse => Err(ConsentError::Refused),
+            Verdict::Ask { approvers: needed, .. }
+                if approvers.len() < usize::try_from(needed).unwrap_or(usize::MAX) =>
+            {
+                Err(ConsentError::TooFewApprovals)
+            }
+            Verdict::Ask { .. } => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{OrganizationId, task::SubmissionForm};
+    use sha2::{Digest, Sha256};
+    use uuid::Uuid;
+
+    /// Stands for Ed25519, which this crate does not contain: a hash with a secret.
+    struct TestKey(u8);
+
+    impl Signer for TestKey {
+        fn sign(&self, message: &[u8]) -> [u8; 64] {
+            let hash: [u8; 32] = Sha256::new().chain_update([self.0]).chain_update(message).finalize().into();
+            [hash, hash].concat().try_into().unwrap()
+        }
+        fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+            self.sign(message) == signature
+        }
+    }
+
+    const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+    const SUBJECT: Subject = Subject::Task(TaskId(Uuid::from_u128(2)));
+    const REQUESTER: PersonId = PersonId(Uuid::from_u128(3));
+
+    fn request() -> Request {
+        let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": "echo hi" })).unwrap();
+        let submission = form.check(OrganizationId(Uuid::from_u128(4))).unwrap();
+        Request::new(&submission, TENANT, REQUESTER, None, [7; 16])
+    }
+
+    fn digest() -> RequestDigest {
+        RequestDigest::of(&request().canonical())
+    }
+
+    fn judgment(verdict: Verdict) -> Judgment {
+        let (rule, record, at) = ("r".to_owned(), InputDigest::of(b"record"), Timestamp(1));
+        Judgment { tenant: TENANT, subject: SUBJECT, request: digest(), record, rules_version: 1, rule, verdict, at }
+    }
+
+    fn decision(approver: u128) -> Decision {
+        Decision {
+            tenant: TENANT,
+            subject: SUBJECT,
+            approval: ApprovalId(Uuid::from_u128(5)),
+            request: digest(),
+            approver: PersonId(Uuid::from_u128(approver)),
+            answer: Answer::Approve,
+            reason: InputDigest::of(b""),
+            rules_version: 1,
+            at: Timestamp(2),
+        }
+    }
+
+    fn check(judgment: Judgment, decisions: Vec<Decision>) -> Result<(), ConsentError> {
+        let key = TestKey(1);
+        let decisions = decisions.into_iter().map(|decision| Signed::new(decision, &key)).collect();
+        let consent = Consent { judgment: Signed::new(judgment, &key), decisions };
+        consent.check(SUBJECT, &request(), digest(), |message, signature| key.verifies(message, signature))
+    }
+
+    fn ask(approvers: u32) -> Verdict {
+        Verdict::Ask { approvers, hours: 24 }
+    }
+
+    #[test]
+    fn d_04_a_verdict_to_run_needs_no_approval_and_a_refusal_permits_nothing() {
+        check(judgment(Verdict::Run), vec![]).unwrap();
+        assert_eq!(check(judgment(Verdict::Refuse), vec![decision(10)]), Err(ConsentError::Refused));
+    }
+
+    #[test]
+    fn d_04_approvals_count_per_person_and_never_by_the_requester() {
+        check(judgment(ask(2)), vec![decision(10), decision(11)]).unwrap();
+        assert_eq!(check(judgment(ask(2)), vec![decision(10)]), Err(ConsentError::TooFewApprovals));
+        assert_eq!(check(judgment(ask(2)), vec![decision(10), decision(10)]), Err(ConsentError::DecidedTwice));
+        assert_eq!(check(judgment(ask(1)), vec![decision(3)]), Err(ConsentError::OwnRequest));
+        let denial = Decision { answer: Answer::Deny, ..decision(10) };
+        assert_eq!(check(judgment(ask(1)), vec![denial]), Err(ConsentError::Denied));
+    }
+
+    #[test]
+    fn d_04_statements_about_something_else_permit_nothing() {
+        let other = TenantId(Uuid::from_u128(9));
+        let elsewhere = Subject::Task(TaskId(Uuid::from_u128(9)));
+        let another = RequestDigest::of(b"{}");
+        for judgment in [
+            Judgment { tenant: other, ..judgment(Verdict::Run) },
+            Judgment { subject: elsewhere, ..judgment(Verdict::Run) },
+            Judgment { request: another, ..judgment(Verdict::Run) },
+        ] {
+            assert_eq!(check(judgment, vec![]), Err(ConsentError::JudgmentOfAnother));
+        }
+        for decision in [
+            Decision { tenant: other, ..decision(10) },
+            Decision { subject: elsewhere, ..decision(10) },
+            Decision { request: another, ..decision(10) },
+        ] {
+            assert_eq!(check(judgment(ask(1)), vec![decision]), Err(ConsentError::DecisionOnAnother));
+        }
+    }
+
+    /// Changes every statement after it was signed, and signs with another key.
+    #[test]
+    fn d_04_a_changed_statement_or_another_key_permits_nothing() {
+        let key = TestKey(1);
+        let good =
+            Consent { judgment: Signed::new(judgment(ask(1)), &key), decisions: vec![Signed::new(decision(10), &key)] };
+        let check = |consent: &Consent, key: TestKey| {
+            consent.check(SUBJECT, &request(), digest(), |message, signature| key.verifies(message, signature))
+        };
+        check(&good, TestKey(1)).unwrap();
+        assert_eq!(check(&good, TestKey(2)), Err(ConsentError::JudgmentUnsigned));
+        let judgments: [fn(&mut Judgment); 5] = [
+            |judgment| judgment.verdict = Verdict::Run,
+            |judgment| judgment.record = InputDigest::of(b"other"),
+            |judgment| judgment.rule.push('x'),
+            |judgment| judgment.rules_version += 1,
+            |judgment| judgment.at.0 += 1,
+        ];
+        for change in judgments {
+            let mut changed = good.clone();
+            change(&mut changed.judgment.statement);
+            assert_eq!(check(&changed, TestKey(1)), Err(ConsentError::JudgmentUnsigned));
+        }
+        let decisions: [fn(&mut Decision); 5] = [
+            |decision| decision.approver = PersonId(Uuid::from_u128(12)),
+            |decision| decision.approval = ApprovalId(Uuid::from_u128(12)),
+            |decision| decision.reason = InputDigest::of(b"other"),
+            |decision| decision.rules_version += 1,
+            |decision| decision.at.0 += 1,
+        ];
+        for change in decisions {
+            let mut changed = good.clone();
+            change(&mut changed.decisions[0].statement);
+            assert_eq!(check(&changed, TestKey(1)), Err(ConsentError::DecisionUnsigned));
+        }
+    }
+
+    #[test]
+    fn a_consent_is_read_from_its_own_json_only() {
+        let key = TestKey(1);
+        let consent = Consent { judgment: Signed::new(judgment(Verdict::Run), &key), decisions: vec![] };
+        let mut json = serde_json::to_value(&consent).unwrap();
+        assert_eq!(serde_json::from_value::<Consent>(json.clone()).unwrap(), consent);
+        json["judgment"]["statement"]["extra"] = true.into();
+        assert!(serde_json::from_value::<Consent>(json).is_err());
+    }
+}

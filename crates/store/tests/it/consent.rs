@@ -1,0 +1,438 @@
+//! Consent (D-04, X1, X19): whoever can write the database cannot make anything run that was not judged and approved.
+use crate::{
+    raw::Raw,
+    world::{World, asking, on_both, sealed, task},
+};
+use domain::{
+    Actor,
+    approval::{Answer, ApprovalState},
+    policy::{CancelTask, ChangeRules, LockPerson, ReadAudit, RemoveMembership, RevokeKey, SetMembership, SubmitTask},
+    receipt::End,
+    role::Role,
+    rule::{Rule, Rules, Verdict},
+    task::TaskState,
+};
+use std::time::Duration;
+use store::{Assignment, Conflict, Error, Submitted};
+use testkit::change;
+
+/// Columns that a claim replaces, so that a changed value has no effect.
+const SET_BY_CLAIM: [&str; 6] = [
+    "task.runner_id",
+    "task.lease_until",
+    "task.cancel_asked",
+    "task.next_line",
+    "task.output_bytes",
+    "task.started_at",
+];
+
+/// The tables on which consent rests.
+const TABLES: [&str; 4] = ["task", "task_label", "approval", "decision"];
+
+/// Submits a task with every optional column that is approved and in the queue.
+async fn approved(world: &World, number: usize) -> Submitted {
+    let acme = &world.acme;
+    let fields = serde_json::json!({
+        "script": format!("echo {number}"), "network_policy": "unrestricted", "labels": { "service": "mail" },
+    });
+    let submission = SubmitTask { idempotency_key: Some(format!("key-{number}")), ..task(acme.ops, fields) };
+    let submitted = world.submit(&acme.mia, SubmitTask { ..submission }).await;
+    let request = world.question(&submitted).await;
+    assert_eq!(world.decide(&acme.ada, &request, Answer::Approve).await.unwrap(), ApprovalState::Approved);
+    submitted
+}
+
+/// Tries to claim a task. An error is a refusal, too.
+async fn claim(world: &World) -> Option<Assignment> {
+    let runner = &world.acme.rex;
+    let claimed = change(&world.store, runner, async |write| write.claim_tasks(&["bash".into()], 5).await).await;
+    claimed.ok().and_then(|mut assignments| assignments.pop())
+}
+
+async fn columns(raw: &mut Raw, world: &World, table: &str) -> Vec<(String, String)> {
+    let sql = match world.is_sqlite() {
+        true => format!("select name || ' ' || lower(type) from pragma_table_info('{table}')"),
+        false => format!(
+            "select column_name || ' ' || data_type from information_schema.columns where table_name = '{table}' order by ordinal_position"
+        ),
+    };
+    let split = |line: String| line.split_once(' ').map(|(name, kind)| (name.to_owned(), kind.to_owned())).unwrap();
+    raw.texts(&sql).await.into_iter().map(split).collect()
+}
+
+/// Returns an SQL expression for another value of a column.
+fn other_value(raw: &Raw, world: &World, column: &str, kind: &str) -> String {
+    let acme = &world.acme;
+    match (column, kind) {
+        ("tenant_id", _) => raw.id(world.bolt.tenant.0),
+        ("organization_id", _) => raw.id(acme.lab.0),
+        ("owner_id" | "requester_id" | "person_id", _) => raw.id(acme.abe.person().unwrap().0),
+        ("visibility", _) => "'public'".into(),
+        ("network", _) => "'isolated'".into(),
+        ("answer", _) => "'deny'".into(),
+        (_, "uuid") => raw.id(acme.tenant.0),
+        (column, "blob") if column.ends_with("id") => raw.id(acme.tenant.0),
+        (_, "blob") => "x'00'".into(),
+        (_, "bytea") => "'\\x00'::bytea".into(),
+        (column, "bigint") => format!("coalesce({column}, 0) + 1"),
+        (column, "boolean") => format!("not {column}"),
+        (column, _) => format!("coalesce({column}, '') || 'x'"),
+    }
+}
+
+/// Returns the condition for the rows of one task.
+fn rows_of(raw: &Raw, table: &str, task: &Submitted) -> String {
+    let id = raw.id(task.id.0);
+    match table {
+        "task" => format!("id = {id}"),
+        "decision" => format!("approval_id in (select id from approval where task_id = {id})"),
+        _ => format!("task_id = {id}"),
+    }
+}
+
+fn rule(networks: Vec<domain::network::NetworkPolicy>, verdict: Verdict) -> Rule {
+    Rule { name: "changed".into(), tools: vec![], networks, verdict }
+}
+
+async fn set_rules(world: &World, rules: Vec<Rule>) {
+    let adam = &world.acme.adam;
+    let version = world.store.read(adam).await.unwrap().rules().await.unwrap().version;
+    let change = ChangeRules { rules: Rules::new(rules).unwrap(), version };
+    world.change(adam, async |write| write.change_rules(adam.may(change)?).await).await.unwrap();
+}
+
+async fn set_role(world: &World, person: &Actor, role: Role) {
+    let (acme, person) = (&world.acme, person.person().unwrap());
+    let set = SetMembership { organization: acme.ops, person, role };
+    world.change(&acme.adam, async |write| write.set_membership(acme.adam.may(set)?).await).await.unwrap();
+}
+
+async fn last_reason(world: &World, task: &Submitted) -> (String, String) {
+    let mut read = world.store.read(&world.acme.console).await.unwrap();
+    let last = read.task_history(task.id).await.unwrap().pop().unwrap();
+    let record: domain::audit::Record = serde_json::from_str(&last.body).unwrap();
+    (record.action, record.detail["because"].as_str().unwrap_or_default().to_owned())
+}
+
+on_both! {
+    /// Generated from the schema: a new column fails this test until it is covered by a signature.
+    async fn x1_a_task_with_any_changed_column_does_not_run(world) {
+        let mut raw = Raw::of(world).await;
+        let (mut number, mut refused, mut ran) = (0, 0, vec![]);
+        for table in TABLES {
+            for (column, kind) in columns(&mut raw, world, table).await {
+                number += 1;
+                let task = approved(world, number).await;
+                let (value, rows) = (other_value(&raw, world, &column, &kind), rows_of(&raw, table, &task));
+                let changed = raw.run(&format!("update {table} set {column} = {value} where {rows}")).await;
+                // A foreign key, or a tenant that does not contain the task, refuses the change itself.
+                let claimed = claim(world).await;
+                match (changed, claimed) {
+                    (Ok(1), Some(assignment)) => {
+                        assert_eq!(assignment.request_digest, task.request_digest);
+                            ran.push(format!("{table}.{column}"));
+                    }
+                    (Ok(1), None) => refused += 1,
+                    (changed, claimed) => assert!(changed.is_err() && claimed.is_some(), "{table}.{column}"),
+                }
+                let id = raw.id(task.id.0);
+                raw.run(&format!("update task set state = 'lost' where id = {id}")).await.unwrap();
+                // An unreadable value stops every claim until it is gone.
+                for table in ["task_label", "task_word", "decision", "approval", "task"] {
+                    let rows = rows_of(&raw, table, &task);
+                    drop(raw.run(&format!("delete from {table} where {rows}")).await);
+                }
+            }
+        }
+        assert_eq!(ran, SET_BY_CLAIM);
+        assert!(refused > 35, "{refused} changes were refused");
+        let good = approved(world, 0).await;
+        assert_eq!(claim(world).await.unwrap().lease.task, good.id, "an unchanged task still runs");
+    }
+
+    async fn x1_a_changed_task_fails_and_is_recorded(world) {
+        let acme = &world.acme;
+        let task = approved(world, 1).await;
+        let mut raw = Raw::of(world).await;
+        let id = raw.id(task.id.0);
+        raw.run(&format!("update task set script = 'rm -rf /' where id = {id}")).await.unwrap();
+        assert!(world.claim(&acme.rex).await.is_none());
+        assert_eq!(world.state(acme, task.id).await, TaskState::Failed);
+        assert_eq!(world.history(acme, task.id).await.last().unwrap(), "task.reject");
+        assert!(world.claim(&acme.rex).await.is_none());
+    }
+
+    /// Sets tasks that ended, or were never approved, back to the queue.
+    async fn x1_a_task_that_was_set_to_the_queue_does_not_run(world) {
+        let acme = &world.acme;
+        let mut raw = Raw::of(world).await;
+        let mut tasks = vec![];
+        let never_approved = world.submit(&acme.mia, asking(acme.ops)).await;
+        tasks.push(never_approved);
+        let denied = world.submit(&acme.mia, asking(acme.ops)).await;
+        world.decide(&acme.ada, &world.question(&denied).await, Answer::Deny).await.unwrap();
+        tasks.push(denied);
+        let cancelled = world.submit(&acme.mia, sealed(acme.ops)).await;
+        let (owner, organization) = (acme.mia.person().unwrap(), acme.ops);
+        let cancel = CancelTask { task: cancelled.id, owner, organization };
+        world.change(&acme.mia, async |write| write.cancel_task(acme.mia.may(cancel)?).await).await.unwrap();
+        tasks.push(cancelled);
+        let done = world.submit(&acme.mia, sealed(acme.ops)).await;
+        let taken = world.claim(&acme.rex).await.unwrap();
+        world.start(&acme.rex, taken.lease).await;
+        world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap();
+        tasks.push(done);
+        for attack in [
+            "state = 'queued'",
+            "state = 'queued', attempt = 0, ended_at = null, ending = null, receipt = null, receipt_signature = null,
+                queued_at = created_at, lease_until = null, runner_id = null",
+            "state = 'queued', attempt = 0, ended_at = null, ending = null, receipt = null, receipt_signature = null, asked = false",
+        ] {
+            for task in &tasks {
+                let id = raw.id(task.id.0);
+                raw.run(&format!("update task set {attack} where id = {id}")).await.unwrap();
+                assert!(claim(world).await.is_none(), "{attack}");
+                raw.run(&format!("update task set state = 'lost' where id = {id}")).await.unwrap();
+            }
+        }
+    }
+
+    /// Approvals that nobody gave.
+    async fn x1_a_forged_approval_counts_for_nothing(world) {
+        let acme = &world.acme;
+        world.ask(acme, 2).await;
+        let other = world.submit(&acme.mia, asking(acme.ops)).await;
+        world.decide(&acme.abe, &world.question(&other).await, Answer::Approve).await.unwrap();
+        let mut raw = Raw::of(world).await;
+        let copied = format!("select d.signature from decision d join approval a on a.id = d.approval_id
+            where a.task_id = {}", raw.id(other.id.0));
+        for forged in [
+            // Fewer are needed.
+            "update approval set needed = 1 where id = APPROVAL".to_owned(),
+            "update approval set state = 'approved', settled_at = SETTLED where id = APPROVAL".to_owned(),
+            // A second approval with a signature from another request, with an arbitrary one, and the first one under another name.
+            format!("insert into decision (tenant_id, approval_id, person_id, answer, reason, created_at, rules_version, signature)
+                select tenant_id, id, ABE, 'approve', 'looked at it', created_at, 2, ({copied}) from approval where id = APPROVAL"),
+            "insert into decision (tenant_id, approval_id, person_id, answer, reason, created_at, rules_version, signature)
+                select tenant_id, approval_id, ABE, answer, reason, created_at, rules_version, signature from decision
+                where approval_id = APPROVAL".to_owned(),
+        ] {
+            let task = world.submit(&acme.mia, asking(acme.ops)).await;
+            let request = world.question(&task).await;
+            assert_eq!(world.decide(&acme.ada, &request, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
+            let (approval, abe) = (raw.id(request.id.0), raw.id(acme.abe.person().unwrap().0));
+            let statement = forged.replace("APPROVAL", &approval).replace("ABE", &abe);
+            raw.run(&statement.replace("SETTLED", &world.now().0.to_string())).await.unwrap();
+            let (id, now) = (raw.id(task.id.0), world.now().0);
+            raw.run(&format!("update approval set state = 'approved', settled_at = {now} where id = {approval}")).await.unwrap();
+            raw.run(&format!("update task set state = 'queued', queued_at = {now} where id = {id}")).await.unwrap();
+            assert!(claim(world).await.is_none(), "{forged}");
+            raw.run(&format!("update task set state = 'lost' where id = {id}")).await.unwrap();
+        }
+    }
+
+    async fn x1_a_decision_on_a_changed_request_is_a_conflict(world) {
+        let acme = &world.acme;
+        let mut raw = Raw::of(world).await;
+        for attack in ["approval set needed = 0", "task set script = 'true'", "task set title = 'harmless'"] {
+            let task = world.submit(&acme.mia, asking(acme.ops)).await;
+            let request = world.question(&task).await;
+            let table = attack.split(' ').next().unwrap();
+            let rows = rows_of(&raw, table, &task);
+            raw.run(&format!("update {attack} where {rows}")).await.unwrap();
+            let decided = world.decide(&acme.ada, &request, Answer::Approve).await;
+            assert!(matches!(decided, Err(Error::Conflict(Conflict::NotAsSigned))), "{attack}: {decided:?}");
+        }
+    }
+
+    async fn x1_changed_or_rolled_back_rules_are_not_applied(world) {
+        let acme = &world.acme;
+        world.ask(acme, 2).await;
+        let mut raw = Raw::of(world).await;
+        let unguard = match world.is_sqlite() {
+            true => ["drop trigger rules_no_update", "drop trigger rules_no_delete"],
+            false => ["drop trigger rules_append_only on rules", "select 1"],
+        };
+        let tenant = raw.id(acme.tenant.0);
+        for guarded in ["update rules set body = '[]'", "delete from rules"] {
+            raw.run(guarded).await.unwrap_err();
+        }
+        for statement in unguard {
+            raw.run(statement).await.unwrap();
+        }
+        let submit = async || change(&world.store, &acme.mia, async |w| w.submit_task(acme.mia.may(asking(acme.ops))?).await).await;
+        submit().await.unwrap();
+        let kept = "create table kept as select * from rules";
+        raw.run(kept).await.unwrap();
+        for attack in [
+            format!("update rules set body = '[]' where tenant_id = {tenant}"),
+            format!("update rules set version = 3 where tenant_id = {tenant} and version = 2"),
+            format!("update rules set changed_by = null where tenant_id = {tenant} and version = 2"),
+            format!("update rules set changed_at = changed_at + 1 where tenant_id = {tenant} and version = 2"),
+            format!("delete from rules where tenant_id = {tenant} and version = 2"),
+            format!("insert into rules select tenant_id, 3, body, changed_by, changed_at, signature from rules where tenant_id = {tenant} and version = 1"),
+        ] {
+            raw.run(&attack).await.unwrap();
+            assert!(matches!(submit().await, Err(Error::Corrupt(_))), "{attack}");
+            assert!(world.store.read(&acme.adam).await.unwrap().rules().await.is_err(), "{attack}");
+            raw.run("delete from rules").await.unwrap();
+            raw.run("insert into rules select * from kept").await.unwrap();
+        }
+        submit().await.unwrap();
+    }
+
+    /// An approver who lost the role, left or was locked after the approval.
+    async fn d_04_an_approval_counts_only_while_its_approver_may_approve(world) {
+        let acme = &world.acme;
+        let (ada, ops) = (acme.ada.person().unwrap(), acme.ops);
+        for loss in ["demoted", "removed", "locked"] {
+            let task = world.submit(&acme.mia, asking(acme.ops)).await;
+            world.decide(&acme.ada, &world.question(&task).await, Answer::Approve).await.unwrap();
+            match loss {
+                "demoted" => set_role(world, &acme.ada, Role::Member).await,
+                "removed" => {
+                    let remove = RemoveMembership { organization: ops, person: ada, successor: None };
+                    let removed = world.change(&acme.adam, async |w| w.remove_membership(acme.adam.may(remove)?).await);
+                    removed.await.unwrap();
+                }
+                _ => {
+                    let lock = LockPerson { person: ada };
+                    world.change(&acme.adam, async |w| w.lock_person(acme.adam.may(lock)?).await).await.unwrap();
+                }
+            }
+            assert!(world.claim(&acme.rex).await.is_none(), "{loss}");
+            assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval, "{loss}");
+            let reason = ("approval.reopen".to_owned(), "an_approval_no_longer_counts".to_owned());
+            assert_eq!(last_reason(world, &task).await, reason, "{loss}");
+            let request = world.question(&task).await;
+            assert_eq!((request.state, request.given), (ApprovalState::Waiting, 0), "{loss}");
+            // Somebody else approves, and it runs.
+            assert_eq!(world.decide(&acme.abe, &request, Answer::Approve).await.unwrap(), ApprovalState::Approved);
+            assert_eq!(world.claim(&acme.rex).await.unwrap().lease.task, task.id, "{loss}");
+            if loss != "locked" {
+                set_role(world, &acme.ada, Role::Approver).await;
+            }
+        }
+    }
+
+    async fn d_04_the_first_of_two_approvals_is_judged_again_at_the_second(world) {
+        let acme = &world.acme;
+        world.ask(acme, 2).await;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let request = world.question(&task).await;
+        world.decide(&acme.ada, &request, Answer::Approve).await.unwrap();
+        set_role(world, &acme.ada, Role::Member).await;
+        assert_eq!(world.decide(&acme.abe, &request, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
+        assert_eq!(world.question(&task).await.given, 1);
+        assert_eq!(world.decide(&acme.olga, &request, Answer::Approve).await.unwrap(), ApprovalState::Approved);
+        assert_eq!(world.claim(&acme.rex).await.unwrap().consent.decisions.len(), 2);
+    }
+
+    async fn d_04_a_task_whose_requester_may_no_longer_submit_is_cancelled(world) {
+        let acme = &world.acme;
+        let mia = acme.mia.person().unwrap();
+        let key = world.key(&acme.mia, "tasks:*").await;
+        let by_key = world.submit(&key, asking(acme.ops)).await;
+        world.decide(&acme.ada, &world.question(&by_key).await, Answer::Approve).await.unwrap();
+        let revoke = RevokeKey { key: key.key().unwrap(), owner: mia, responsible: None };
+        world.change(&acme.mia, async |w| w.revoke_key(acme.mia.may(revoke)?).await).await.unwrap();
+        assert!(world.claim(&acme.rex).await.is_none());
+        assert_eq!(world.state(acme, by_key.id).await, TaskState::Cancelled);
+        assert_eq!(last_reason(world, &by_key).await, ("task.stop".into(), store::KEY_REVOKED.into()));
+
+        let task = world.submit(&acme.mia, sealed(acme.ops)).await;
+        set_role(world, &acme.mia, Role::Viewer).await;
+        assert!(world.claim(&acme.rex).await.is_none());
+        assert_eq!(world.state(acme, task.id).await, TaskState::Cancelled);
+        assert_eq!(last_reason(world, &task).await, ("task.stop".into(), store::OWNER_DEMOTED.into()));
+    }
+
+    async fn d_04_rules_that_became_stricter_hold_for_tasks_in_the_queue(world) {
+        let acme = &world.acme;
+        // Two approvals instead of one, approval instead of none, refusal.
+        let approved = world.submit(&acme.mia, asking(acme.ops)).await;
+        world.decide(&acme.ada, &world.question(&approved).await, Answer::Approve).await.unwrap();
+        let free = world.submit(&acme.mia, sealed(acme.ops)).await;
+        set_rules(world, vec![rule(vec![], Verdict::Ask { approvers: 2, hours: 12 })]).await;
+        assert!(world.claim(&acme.rex).await.is_none());
+        for (task, given) in [(&approved, 1), (&free, 0)] {
+            assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+            assert_eq!(last_reason(world, task).await, ("approval.reopen".into(), "the_rules_changed".into()));
+            let request = world.question(task).await;
+            assert_eq!((request.needed, request.given, request.rule.as_str()), (2, given, "changed"));
+            assert_eq!(request.expires_at, world.now().after(Duration::from_hours(12)));
+        }
+        world.decide(&acme.abe, &world.question(&approved).await, Answer::Approve).await.unwrap();
+        assert_eq!(world.claim(&acme.rex).await.unwrap().consent.decisions.len(), 2);
+
+        world.decide(&acme.ada, &world.question(&free).await, Answer::Approve).await.unwrap();
+        world.decide(&acme.abe, &world.question(&free).await, Answer::Approve).await.unwrap();
+        set_rules(world, vec![rule(vec![], Verdict::Refuse)]).await;
+        assert!(world.claim(&acme.rex).await.is_none());
+        assert_eq!(world.state(acme, free.id).await, TaskState::Denied);
+        assert_eq!(last_reason(world, &free).await, ("task.deny".into(), "the_rules_changed".into()));
+    }
+
+    async fn d_04_rules_that_became_weaker_do_not_lower_what_was_demanded(world) {
+        let acme = &world.acme;
+        world.ask(acme, 2).await;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let request = world.question(&task).await;
+        set_rules(world, vec![rule(vec![], Verdict::Run)]).await;
+        assert_eq!(world.decide(&acme.ada, &request, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
+        assert_eq!(world.decide(&acme.abe, &request, Answer::Approve).await.unwrap(), ApprovalState::Approved);
+        assert_eq!(world.claim(&acme.rex).await.unwrap().lease.task, task.id);
+    }
+
+    /// A released task is judged again with each attempt.
+    async fn d_04_every_attempt_is_judged(world) {
+        let acme = &world.acme;
+        let task = approved(world, 1).await;
+        let first = world.claim(&acme.rex).await.unwrap();
+        world.change(&acme.rex, async |w| w.release_task(first.lease, "no free slot").await).await.unwrap();
+        let second = world.claim(&acme.rex).await.unwrap();
+        assert_eq!((second.lease.task, second.lease.attempt), (task.id, 2));
+        world.change(&acme.rex, async |w| w.release_task(second.lease, "no free slot").await).await.unwrap();
+        set_role(world, &acme.ada, Role::Member).await;
+        assert!(world.claim(&acme.rex).await.is_none());
+        assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+    }
+
+    /// What `castellan audit verify` reports: every start is compared with its submission, judgment and decisions.
+    async fn x1_a_start_without_consent_is_found_afterwards(world) {
+        let acme = &world.acme;
+        let mut raw = Raw::of(world).await;
+        let proof = acme.console.may(ReadAudit).unwrap();
+        let verify = async || {
+            let mut write = world.store.write(&acme.console).await.unwrap();
+            let starts = write.verify_starts(&proof, None, 100).await.unwrap();
+            starts.unexplained.into_iter().map(|start| start.task).collect::<Vec<_>>()
+        };
+        let task = approved(world, 1).await;
+        let taken = world.claim(&acme.rex).await.unwrap();
+        world.start(&acme.rex, taken.lease).await;
+        world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap();
+        assert_eq!(verify().await, []);
+        let id = raw.id(task.id.0);
+        for (attack, restore) in [
+            ("task set script = 'true'", "task set script = 'echo 1'"),
+            ("task set title = title || 'x'", "task set title = 'echo 1'"),
+            ("task set visibility = 'public'", "task set visibility = 'private'"),
+            ("task set attempt = 2", "task set attempt = 1"),
+            ("approval set needed = 2", "approval set needed = 1"),
+            ("approval set expires_at = expires_at + 1", "approval set expires_at = expires_at - 1"),
+            ("decision set answer = 'deny'", "decision set answer = 'approve'"),
+            ("decision set reason = 'x'", "decision set reason = 'looked at it'"),
+            ("decision set created_at = created_at + 1", "decision set created_at = created_at - 1"),
+        ] {
+            for (statement, found) in [(attack, vec![task.id]), (restore, vec![])] {
+                let rows = rows_of(&raw, statement.split(' ').next().unwrap(), &task);
+                assert_eq!(raw.run(&format!("update {statement} where {rows}")).await.unwrap(), 1);
+                assert_eq!(verify().await, found, "{statement}");
+            }
+        }
+        let approval = format!("(select id from approval where task_id = {id})");
+        raw.run(&format!("delete from decision where approval_id = {approval}")).await.unwrap();
+        assert_eq!(verify().await, [task.id]);
+    }
+}
