@@ -52,10 +52,14 @@ macro_rules! mine {
 /// would gain rights as the responsible person, who creates the service account's keys.
 macro_rules! has_lower_role {
     () => {
-        "not exists (select 1 from membership h
-            where h.tenant_id = $1 and h.person_id = p.id and h.organization_id = w.organization_id
-            and case h.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end
-             >= case w.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end)"
+        concat!(
+            "not exists (select 1 from membership h
+                where h.tenant_id = $1 and h.person_id = p.id and h.organization_id = w.organization_id and ",
+            $crate::role_sql::role_rank!("h.role"),
+            " >= ",
+            $crate::role_sql::role_rank!("w.role"),
+            ")"
+        )
     };
 }
 pub(crate) use has_lower_role;

@@ -392,8 +392,8 @@ pub fn matrix() -> Vec<Row> {
         find_in_log                "nn+nn++nn+" |r, w, a, t| r.find_in_log(t.lease.task, 1, "printed", 9).await;
         approvals                  "--+++++-++" |r, w, a, t| r.approvals(&ApprovalFilter::default(), None, 50).await;
         approval_counts            "--+++++-++" |r, w, a, t| r.approval_counts(&ApprovalFilter::default()).await.map(|counts| counts.values().sum::<i64>());
-        approvals_waiting_for_me   "---++---+-" |r, w, a, t| r.approvals_waiting_for_me().await;
-        approvals_for_me           "---++---+-" |r, w, a, t| r.approvals_for_me(50).await;
+        approvals_waiting_for_me   "---++-----" |r, w, a, t| r.approvals_waiting_for_me().await;
+        approvals_for_me           "---++-----" |r, w, a, t| r.approvals_for_me(50).await;
         approved_before            "nn-----n--" |r, w, a, t| r.approved_before(t.approval).await;
         open_counts                "--+++++-++" |r, w, a, t| r.open_counts().await.map(|counts| counts.values().sum::<i64>());
         finished_tasks_by_day      "----------" |r, w, a, t| r.finished_tasks_by_day(domain::Timestamp(0)).await;
