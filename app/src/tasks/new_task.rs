@@ -3,8 +3,8 @@ use super::{actions::SubmitTask, labels};
 use crate::{
     outcome::Refusal,
     ui::{
-        Button, Choice, EmptyState, Field, Form, LinkButton, Look, Page, PageFuture, Section, Select, TextArea, ctx,
-        page,
+        Button, ButtonVariant, Choice, EmptyState, Field, Form, LinkButton, Page, PageFuture, Section, Select, TextArea,
+        ctx, page,
     },
 };
 use auth::Token;
@@ -91,7 +91,7 @@ fn TaskForm(start: Submission, organizations: Vec<Organization>, rules: Rules, o
             <TextArea name="labels" label=t!("task-labels") help=t!("task-labels-help") value=labels rows=2 />
             <Select name="priority" label=t!("task-priority") choices=priorities value=priority.as_str() />
             <Consequence rules=rules />
-            <Button look=Look::Main>{t!("task-submit")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("task-submit")}</Button>
         </Form>
     }
 }

@@ -210,11 +210,11 @@ pub use identity::{
     UnlinkIdentity,
 };
 pub use joining::{
-    AcceptInvitation, AcceptJoinRequest, AdmitInvitee, AskToJoin, ConfirmInvitee, DeclineJoinRequest, Invite,
+    AcceptInvitation, AcceptJoinRequest, AdmitInvitee, ConfirmInvitee, DeclineJoinRequest, Invite, RequestMembership,
     RevokeInvitation, WithdrawJoinRequest,
 };
 pub use organizations::{
-    ArchiveOrganization, LeaveOrganization, OpenToRequests, RenameOrganization, RestoreOrganization,
+    ArchiveOrganization, LeaveOrganization, RenameOrganization, RestoreOrganization, SetAcceptsJoinRequests,
 };
 pub use people::{
     ChangeRules, CreateOrganization, CreatePerson, CreateServiceAccount, FinishReview, HandOnServiceAccount,

@@ -4,7 +4,7 @@ use domain::{
     Networks, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SignedInBy, TaskId, TenantId,
     Timestamp,
     account::AccountNotice,
-    anomalies::{AnomalyKind, Facts},
+    anomalies::{AnomalyDetails, AnomalyKind},
     approval::{Answer, ApprovalState},
     joining::JoinState,
     network::NetworkPolicy,
@@ -92,7 +92,7 @@ as_text!(
     Verdict,
     SecurityEvent,
     AnomalyKind,
-    Facts,
+    AnomalyDetails,
     JoinState
 );
 

@@ -5,9 +5,9 @@ use domain::{
     access::{Ability, Resource},
     approval::{Answer, ApprovalState},
     policy::{
-        ArchiveOrganization, AskToJoin, CancelTask, ChangeRules, CreateKey, CreateOrganization, CreatePerson,
-        CreateServiceAccount, Decide, HandOnServiceAccount, Invite, LockPerson, OpenToRequests, ReadAccess,
-        RemoveMembership, SetMembership, SetTenantRole,
+        ArchiveOrganization, CancelTask, ChangeRules, CreateKey, CreateOrganization, CreatePerson,
+        CreateServiceAccount, Decide, HandOnServiceAccount, Invite, LockPerson, ReadAccess, RemoveMembership,
+        RequestMembership, SetAcceptsJoinRequests, SetMembership, SetTenantRole,
     },
     role::{Role, TenantRole},
     rule::{Rule, Rules, Verdict},
@@ -109,8 +109,8 @@ async fn settle(world: &World, plan: &Plan, console: &Actor) -> (Vec<Organizatio
     for at in 0..ORGANIZATIONS {
         let new = CreateOrganization { name: format!("organization {at}") };
         organizations.push(write.create_organization(console.may(new).unwrap()).await.unwrap());
-        let open = OpenToRequests { organization: organizations[at], open: true };
-        write.open_to_requests(console.may(open).unwrap()).await.unwrap();
+        let open = SetAcceptsJoinRequests { organization: organizations[at], open: true };
+        write.set_accepts_join_requests(console.may(open).unwrap()).await.unwrap();
     }
     let mut people = vec![];
     for at in 0..=PEOPLE {
@@ -195,8 +195,8 @@ async fn build(world: &World, plan: &Plan) -> Tenant {
     let guest = change(world, &console, async |write| write.create_person(console.may(guest).unwrap()).await).await;
     let guest = person(&world.store, tenant, guest.unwrap()).await;
     for organization in organizations.iter().copied() {
-        let ask = AskToJoin { organization, person: guest.person().unwrap(), reason: "I help".into() };
-        change(world, &guest, async |write| write.ask_to_join(guest.may(ask).unwrap()).await).await.unwrap();
+        let ask = RequestMembership { organization, person: guest.person().unwrap(), reason: "I help".into() };
+        change(world, &guest, async |write| write.request_membership(guest.may(ask).unwrap()).await).await.unwrap();
     }
 
     for (requester, organization, approved, fate) in &plan.tasks {
