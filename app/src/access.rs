@@ -2,7 +2,7 @@
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, Glyph, LinkButton, Meaning, Page, PageFuture, Pager, Section, Table, TimeAgo, UntrustedText, ctx,
+        Badge, BadgeTone, Glyph, LinkButton, Page, PageFuture, Pager, Section, Table, TimeAgo, UntrustedText, ctx,
         labels, page,
     },
 };
@@ -112,7 +112,7 @@ fn Row(holder: AccessHolder, resource: Resource, all_keys: bool, people: bool) -
         <tr>
             <th scope="row">
                 {name}
-                {locked.then(|| view! { " " <Badge meaning=Meaning::Bad glyph=Glyph::Lock label=t!("person-locked") /> })}
+                {locked.then(|| view! { " " <Badge tone=BadgeTone::Bad glyph=Glyph::Lock label=t!("person-locked") /> })}
                 <p class="muted">{match email {
                     Some(email) => view! { <UntrustedText text=email /> }.into_any(),
                     None => t!("service-mark").into_any(),

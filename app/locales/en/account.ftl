@@ -153,7 +153,7 @@ reset-consequence = Their authenticator app, passkeys and recovery codes stop wo
 reset = Reset second factors
 
 notifications-title = Recent account activity
-notifications-told-title = Organization updates
+notifications-updates-title = Organization updates
 notifications-text = If this was not you, contact an admin, change your password and end your other sessions.
 notifications-seen = Mark as read
 events-title = Account activity

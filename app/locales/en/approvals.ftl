@@ -25,8 +25,8 @@ approval-count-short = { $given } of { $needed }
 approval-count = { $given } of { $needed } approvals
 approval-until = Denied automatically
 approval-decision = Decision
-approval-said-yes = Approved
-approval-said-no = Denied
+approval-decision-approved = Approved
+approval-decision-denied = Denied
 approval-view-task = View task
 approval-back = Back to approvals
 

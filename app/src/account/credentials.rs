@@ -2,7 +2,7 @@
 use super::actions::{ChangePassword, ConfirmAddress, ForgotPassword, RequestAddressChange};
 use crate::{
     outcome::Refusal,
-    ui::{Button, Field, Form, Look, Page, PageFuture, Password, Section, ctx, page, plain},
+    ui::{Button, ButtonVariant, Field, Form, Page, PageFuture, Password, Section, ctx, page, plain},
 };
 use auth::AddressChange;
 use domain::Actor;
@@ -20,7 +20,7 @@ async fn password_page(_: Actor) -> Result<Page, Refusal> {
             <Password name="old_password" label=t!("password-old") autocomplete="current-password" />
             <Password name="new_password" label=t!("password-new") help=t!("password-help") autocomplete="new-password" />
             <p class="help">{t!("change-password-consequence")}</p>
-            <Button look=Look::Main>{t!("change-password")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("change-password")}</Button>
         </Form>
     }))
 }
@@ -42,7 +42,7 @@ async fn forgot_form() -> Result<AnyView, Refusal> {
         <p class="lead">{t!("forgot-lead")}</p>
         <Form action=ForgotPassword::PATH>
             <Field name="email" label=t!("email") kind="email" required=true autocomplete="username" />
-            <Button look=Look::Main>{t!("forgot-send")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("forgot-send")}</Button>
         </Form>
         {back()}
     }
@@ -67,7 +67,7 @@ async fn address_page(actor: Actor) -> Result<Page, Refusal> {
         <Form action=RequestAddressChange::PATH>
             <Field name="email" label=t!("address-new") kind="email" required=true autocomplete="email" />
             <p class="help">{t!("address-consequence")}</p>
-            <Button look=Look::Main>{t!("address-ask")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("address-ask")}</Button>
         </Form>
     }))
 }
@@ -90,7 +90,7 @@ async fn confirm_form() -> Result<AnyView, Refusal> {
     Ok(view! {
         <p class="lead">{lead}</p>
         <Form action=ConfirmAddress::PATH hidden=vec![("token", token)]>
-            <Button look=Look::Main>{t!("address-confirm")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("address-confirm")}</Button>
         </Form>
     }
     .into_any())

@@ -17,7 +17,7 @@ pub async fn unseen_events(read: &mut Read) -> Option<AnyView> {
     Some(
         view! {
             <section class="news" aria-labelledby="notifications-title">
-                <h2 id="notifications-title">{if informational { t!("notifications-told-title") } else { t!("notifications-title") }}</h2>
+                <h2 id="notifications-title">{if informational { t!("notifications-updates-title") } else { t!("notifications-title") }}</h2>
                 <ul>{lines}</ul>
                 {(!informational)
                     .then(|| view! { <p class="help">{t!("notifications-text")}" "<a href="/account">{t!("nav-account-page")}</a></p> })}

@@ -9,8 +9,8 @@ use crate::{
     },
     outcome::Refusal,
     ui::{
-        Badge, Button, Confirm, DescriptionItem, DescriptionList, Form, LinkButton, Meaning, Page, PageFuture, Section,
-        TimeAgo, UntrustedText, ctx, page,
+        Badge, BadgeTone, Button, Confirm, DescriptionItem, DescriptionList, Form, LinkButton, Page, PageFuture,
+        Section, TimeAgo, UntrustedText, ctx, page,
     },
 };
 use domain::Actor;
@@ -62,7 +62,7 @@ fn SecondFactors(factors: Factors) -> impl IntoView {
             <h3>{t!("totp-name")}</h3>
             {match factors.totp {
                 Some(since) => view! {
-                    <p><Badge meaning=Meaning::Good label=t!("factor-set-up") />" "<TimeAgo at=since /></p>
+                    <p><Badge tone=BadgeTone::Good label=t!("factor-set-up") />" "<TimeAgo at=since /></p>
                     <Confirm
                         label=t!("totp-remove-open") consequence=t!("totp-remove-consequence") act=t!("totp-remove")
                         action=RemoveTotp::PATH hidden=vec![]

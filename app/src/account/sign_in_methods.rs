@@ -3,8 +3,8 @@ use super::unlink::Unlink;
 use crate::{
     outcome::Refusal,
     ui::{
-        Address, Badge, Confirm, EmptyState, LastUsed, LinkButton, Live, Look, Meaning, Page, PageFuture, Section,
-        Table, TimeAgo, UntrustedText, ctx, page,
+        Address, Badge, BadgeTone, ButtonVariant, Confirm, EmptyState, LastUsed, LinkButton, Live, Page, PageFuture,
+        Section, Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
 use auth::providers::{SignInOptions, SignInProvider};
@@ -61,7 +61,7 @@ fn LinkedIdentities(identities: Vec<Identity>, ways: SignInOptions, fresh: bool)
             <tr>
                 <th scope="row">
                     <UntrustedText text=known.map_or_else(|| identity.issuer.clone(), |way| way.label.clone()) />
-                    {(!open).then(|| view! { " " <Badge meaning=Meaning::Stopped label=t!("sign-in-methods-closed") /> })}
+                    {(!open).then(|| view! { " " <Badge tone=BadgeTone::Stopped label=t!("sign-in-methods-closed") /> })}
                 </th>
                 <td><UntrustedText text=identity.name /></td>
                 <td><TimeAgo at=identity.created_at /></td>
@@ -113,7 +113,7 @@ fn StepUp() -> impl IntoView {
         <section>
             <h2>{t!("sign-in-methods-again-title")}</h2>
             <p>{t!("sign-in-methods-again-text")}</p>
-            <p><LinkButton href=Address::new("/prove").with("next", PATH).to_string() look=Look::Main>{t!("sign-in-methods-again")}</LinkButton></p>
+            <p><LinkButton href=Address::new("/prove").with("next", PATH).to_string() variant=ButtonVariant::Primary>{t!("sign-in-methods-again")}</LinkButton></p>
         </section>
     }
 }

@@ -1,7 +1,7 @@
 //! One anomaly in a report: what happened, when, from where, why it is unusual, and what to do.
 use super::labels;
-use crate::ui::{Badge, Glyph, Meaning, TimeAgo, UntrustedText};
-use domain::anomalies::{AnomalyKind, Facts};
+use crate::ui::{Badge, BadgeTone, Glyph, TimeAgo, UntrustedText};
+use domain::anomalies::{AnomalyDetails, AnomalyKind};
 use leptos::prelude::*;
 use store::AnomalyRow;
 
@@ -18,12 +18,12 @@ pub enum Reader {
 #[component]
 pub fn AnomalyEntry(row: AnomalyRow, reader: Reader, #[prop(optional)] children: Option<Children>) -> impl IntoView {
     let (badge, glyph) = if row.reviewed_at.is_some() || reader == Reader::Owner {
-        (Meaning::Stopped, Glyph::Clock)
+        (BadgeTone::Stopped, Glyph::Clock)
     } else {
-        (Meaning::Waiting, Glyph::Warning)
+        (BadgeTone::Waiting, Glyph::Warning)
     };
     let device = match &row.facts {
-        Facts::SignIn { device, .. } => Some(device.clone()),
+        AnomalyDetails::SignIn { device, .. } => Some(device.clone()),
         _ => None,
     };
     let about = view! { <About row=row.clone() reader=reader /> };
@@ -36,7 +36,7 @@ pub fn AnomalyEntry(row: AnomalyRow, reader: Reader, #[prop(optional)] children:
     view! {
         <li class="report">
             <p class="report-head">
-                <Badge meaning=badge glyph=glyph label=labels::kind(row.kind) />
+                <Badge tone=badge glyph=glyph label=labels::kind(row.kind) />
                 <TimeAgo at=row.last_at />
                 {since}
             </p>

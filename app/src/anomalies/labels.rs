@@ -1,6 +1,6 @@
 //! Labels and explanations of anomalies, with the figures that triggered them.
 use domain::anomalies::{
-    AnomalyKind, Facts, GUESSING_THRESHOLD, MIN_HISTORY_HOURS, SPRAYING_THRESHOLD, TASK_VOLUME_FACTOR,
+    AnomalyDetails, AnomalyKind, GUESSING_THRESHOLD, MIN_HISTORY_HOURS, SPRAYING_THRESHOLD, TASK_VOLUME_FACTOR,
 };
 
 /// Returns the label of a kind of anomaly.
@@ -17,9 +17,9 @@ pub fn kind(kind: AnomalyKind) -> String {
 }
 
 /// Explains why an anomaly was reported.
-pub fn explanation(facts: &Facts) -> String {
+pub fn explanation(facts: &AnomalyDetails) -> String {
     match facts {
-        Facts::SignIn { new_device, new_network, half, .. } => {
+        AnomalyDetails::SignIn { new_device, new_network, half, .. } => {
             let new = match (new_device, new_network) {
                 (true, true) => t!("anomaly-why-both"),
                 (true, false) => t!("anomaly-why-device"),
@@ -27,18 +27,18 @@ pub fn explanation(facts: &Facts) -> String {
             };
             if *half { format!("{new} {}", t!("anomaly-why-half")) } else { new }
         }
-        Facts::Guessing { failures, networks } => {
+        AnomalyDetails::Guessing { failures, networks } => {
             t!("anomaly-why-guessing", n = *failures, networks = *networks, many = GUESSING_THRESHOLD)
         }
-        Facts::Spraying { accounts, failures } => {
+        AnomalyDetails::Spraying { accounts, failures } => {
             t!("anomaly-why-spraying", n = *accounts, failures = *failures, many = SPRAYING_THRESHOLD)
         }
-        Facts::KeyNetwork { known } => t!("anomaly-why-key-network", n = *known),
-        Facts::KeySilent { days } => t!("anomaly-why-key-silent", n = *days),
-        Facts::TaskVolume { tasks, most, days } => {
+        AnomalyDetails::KeyNetwork { known } => t!("anomaly-why-key-network", n = *known),
+        AnomalyDetails::KeySilent { days } => t!("anomaly-why-key-silent", n = *days),
+        AnomalyDetails::TaskVolume { tasks, most, days } => {
             t!("anomaly-why-task-volume", n = *tasks, most = *most, days = *days, times = TASK_VOLUME_FACTOR)
         }
-        Facts::TaskHour { hour, active, days } => t!(
+        AnomalyDetails::TaskHour { hour, active, days } => t!(
             "anomaly-why-task-hour",
             day = day(hour / 24),
             hour = format!("{:02}:00", hour % 24),
@@ -68,21 +68,21 @@ mod tests {
     #[test]
     fn n_06_a_report_explains_itself_with_its_figures() {
         assert_eq!(
-            explanation(&Facts::TaskVolume { tasks: 210, most: 12, days: 30 }),
+            explanation(&AnomalyDetails::TaskVolume { tasks: 210, most: 12, days: 30 }),
             "This API key submitted 210 tasks in an hour. Its previous maximum was 12 per hour, over 30 days with tasks. The \
              threshold is 3 times the maximum."
         );
-        let night = explanation(&Facts::TaskHour { hour: 5 * 24 + 3, active: 200, days: 39 });
+        let night = explanation(&AnomalyDetails::TaskHour { hour: 5 * 24 + 3, active: 200, days: 39 });
         assert!(
             night.contains("Saturday at about 03:00 UTC")
                 && night.contains("200 different hours")
                 && night.contains("39 days"),
             "{night}"
         );
-        let half = Facts::SignIn { device: String::new(), new_device: true, new_network: true, half: true };
+        let half = AnomalyDetails::SignIn { device: String::new(), new_device: true, new_network: true, half: true };
         assert!(explanation(&half).contains("second factor"), "{}", explanation(&half));
-        assert!(explanation(&Facts::Guessing { failures: 12, networks: 1 }).contains("12 failed"));
-        assert!(explanation(&Facts::Spraying { accounts: 9, failures: 9 }).contains("9 people"));
-        assert!(explanation(&Facts::KeySilent { days: 120 }).contains("120 days"));
+        assert!(explanation(&AnomalyDetails::Guessing { failures: 12, networks: 1 }).contains("12 failed"));
+        assert!(explanation(&AnomalyDetails::Spraying { accounts: 9, failures: 9 }).contains("9 people"));
+        assert!(explanation(&AnomalyDetails::KeySilent { days: 120 }).contains("120 days"));
     }
 }

@@ -4,8 +4,8 @@ use crate::{
     refusal::denial_text,
     tasks::labels::{NetworkBadge, network_explanation},
     ui::{
-        Badge, Button, DescriptionItem, DescriptionList, Digest, Form, Live, Look, Meaning, TextArea, TimeAgo,
-        UntrustedText,
+        Badge, BadgeTone, Button, ButtonVariant, DescriptionItem, DescriptionList, Digest, Form, Live, TextArea,
+        TimeAgo, UntrustedText,
     },
 };
 use domain::{
@@ -76,13 +76,13 @@ fn Status(approval: Approval) -> impl IntoView {
 #[component]
 fn Decisions(decisions: Vec<Decision>) -> impl IntoView {
     let item = |decision: Decision| {
-        let (meaning, label) = match decision.answer {
-            Answer::Approve => (Meaning::Good, t!("approval-said-yes")),
-            Answer::Deny => (Meaning::Bad, t!("approval-said-no")),
+        let (tone, label) = match decision.answer {
+            Answer::Approve => (BadgeTone::Good, t!("approval-decision-approved")),
+            Answer::Deny => (BadgeTone::Bad, t!("approval-decision-denied")),
         };
         view! {
             <li>
-                <Badge meaning=meaning label=label />
+                <Badge tone=tone label=label />
                 " "
                 <UntrustedText text=decision.person />
                 " "
@@ -106,8 +106,8 @@ fn DecisionForm(hidden: Vec<(&'static str, String)>) -> impl IntoView {
         <Form action=Decide::PATH hidden=hidden class="decide">
             <TextArea name="reason" label=t!("approval-reason") help=t!("approval-reason-help") rows=2 />
             <div class="form-buttons">
-                <Button look=Look::Danger name="answer" value="deny">{t!("approval-deny")}</Button>
-                <Button look=Look::Main name="answer" value="approve">{t!("approval-approve")}</Button>
+                <Button variant=ButtonVariant::Danger name="answer" value="deny">{t!("approval-deny")}</Button>
+                <Button variant=ButtonVariant::Primary name="answer" value="approve">{t!("approval-approve")}</Button>
             </div>
         </Form>
     }

@@ -2,7 +2,7 @@
 use super::diff::{self, Difference, Line};
 use crate::{
     outcome::Refusal,
-    ui::{Badge, Glyph, Meaning, TimeAgo, UntrustedText},
+    ui::{Badge, BadgeTone, Glyph, TimeAgo, UntrustedText},
 };
 use domain::request::Request;
 use leptos::prelude::*;
@@ -48,7 +48,7 @@ pub fn Changes(
     let body = match compared {
         None => view! {
             <p>
-                <Badge meaning=Meaning::Waiting glyph=Glyph::Warning label=t!("changes-never") />
+                <Badge tone=BadgeTone::Waiting glyph=Glyph::Warning label=t!("changes-never") />
                 " "
                 {t!("changes-never-text")}
             </p>
@@ -62,16 +62,16 @@ pub fn Changes(
 #[component]
 fn ComparisonDetails(compared: Comparison) -> impl IntoView {
     let Comparison { precedent, script, request } = compared;
-    let (meaning, label) = match (&script, &request) {
-        (Difference::Same, Difference::Same) => (Meaning::Good, t!("changes-same")),
-        (Difference::Same, _) => (Meaning::Waiting, t!("changes-same-script")),
-        _ => (Meaning::Waiting, t!("changes-differ")),
+    let (tone, label) = match (&script, &request) {
+        (Difference::Same, Difference::Same) => (BadgeTone::Good, t!("changes-same")),
+        (Difference::Same, _) => (BadgeTone::Waiting, t!("changes-same-script")),
+        _ => (BadgeTone::Waiting, t!("changes-differ")),
     };
-    let glyph = if meaning == Meaning::Good { Glyph::Tick } else { Glyph::Warning };
+    let glyph = if tone == BadgeTone::Good { Glyph::Tick } else { Glyph::Warning };
     let href = format!("/approvals/{}", precedent.id);
     view! {
         <p>
-            <Badge meaning=meaning glyph=glyph label=label />
+            <Badge tone=tone glyph=glyph label=label />
             " "
             {t!("changes-since")}
             " "

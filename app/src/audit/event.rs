@@ -3,8 +3,8 @@ use super::table::{OutcomeBadge, actor_name};
 use crate::{
     outcome::Refusal,
     ui::{
-        Address, Badge, DescriptionItem, DescriptionList, Digest, Meaning, Page, PageFuture, Section, Source, TimeAgo,
-        UntrustedText, ctx, page,
+        Address, Badge, BadgeTone, DescriptionItem, DescriptionList, Digest, Page, PageFuture, Section, Source,
+        TimeAgo, UntrustedText, ctx, page,
     },
 };
 use domain::{Actor, TenantId, audit::link, policy::ReadAudit};
@@ -65,8 +65,8 @@ fn Neighbors(seq: i64, last: i64) -> impl IntoView {
 #[component]
 fn Chain(intact: bool, previous: String, hash: String) -> impl IntoView {
     let badge = match intact {
-        true => view! { <Badge meaning=Meaning::Good label=t!("audit-intact") /> },
-        false => view! { <Badge meaning=Meaning::Bad label=t!("audit-broken") /> },
+        true => view! { <Badge tone=BadgeTone::Good label=t!("audit-intact") /> },
+        false => view! { <Badge tone=BadgeTone::Bad label=t!("audit-broken") /> },
     };
     let text = if intact { t!("audit-intact-text") } else { t!("audit-broken-text") };
     view! {

@@ -2,7 +2,7 @@
 use super::actions::{EndBrowserSession, EndOtherBrowserSessions};
 use crate::{
     outcome::Refusal,
-    ui::{Badge, Confirm, Live, Meaning, Page, PageFuture, Section, Table, TimeAgo, UntrustedText, ctx, page},
+    ui::{Badge, BadgeTone, Confirm, Live, Page, PageFuture, Section, Table, TimeAgo, UntrustedText, ctx, page},
 };
 use domain::{Actor, BrowserSessionId};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -48,7 +48,7 @@ fn Row(row: BrowserSessionRow, current_id: Option<BrowserSessionId>) -> impl Int
         <tr>
             <th scope="row">
                 <UntrustedText text=row.device />
-                {current.then(|| view! { " " <Badge meaning=Meaning::Good label=t!("session-this") /> })}
+                {current.then(|| view! { " " <Badge tone=BadgeTone::Good label=t!("session-this") /> })}
             </th>
             <td class="mono"><UntrustedText text=row.address /></td>
             <td><TimeAgo at=row.last_used_at /></td>

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     login::actions::SignOut,
     outcome::{Kind, Refusal},
-    ui::{Address, Button, Field, Form, Look, PageFuture, ctx, own_path, plain, status},
+    ui::{Address, Button, ButtonVariant, Field, Form, PageFuture, ctx, own_path, plain, status},
 };
 use auth::Stage;
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -52,7 +52,7 @@ async fn show(next: String) -> Result<AnyView, Refusal> {
             })}
             <Form action=VerifyFactor::PATH hidden=vec![("next", next)]>
                 <Field name="code" label=t!("factor-code") help=help required=true autocomplete="one-time-code" />
-                <Button look=Look::Main>{t!("factor-continue")}</Button>
+                <Button variant=ButtonVariant::Primary>{t!("factor-continue")}</Button>
             </Form>
             <p class="help">{t!("factor-lost")}</p>
             <SignOutInstead />
@@ -72,7 +72,7 @@ fn enroll(next: String) -> AnyView {
             <h2>{t!("totp-name")}</h2>
             <Form action=StartTotpEnrollment::PATH hidden=hidden>
                 <p class="help">{t!("totp-what")}</p>
-                <Button look=Look::Main>{t!("totp-begin")}</Button>
+                <Button variant=ButtonVariant::Primary>{t!("totp-begin")}</Button>
             </Form>
             <h2>{t!("passkeys-title")}</h2>
             <NewPasskey next=next />
@@ -127,7 +127,7 @@ async fn app() -> Result<AnyView, Refusal> {
         <p class="secret-value"><code>{secret}</code></p>
         <Form action=ConfirmTotp::PATH class="after" hidden=hidden>
             <Field name="code" label=t!("totp-code") help=t!("totp-code-help") required=true autocomplete="one-time-code" />
-            <Button look=Look::Main>{t!("totp-confirm")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("totp-confirm")}</Button>
         </Form>
     }
     .into_any())

@@ -2,7 +2,7 @@
 use super::actions::SetPolicy;
 use crate::{
     outcome::Refusal,
-    ui::{Button, Choice, Form, Look, Page, PageFuture, Section, Select, ctx, page},
+    ui::{Button, ButtonVariant, Choice, Form, Page, PageFuture, Section, Select, ctx, page},
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -23,7 +23,7 @@ async fn settings(actor: Actor) -> Result<Page, Refusal> {
                 value=if everybody { "everybody" } else { "nobody" }
             />
             <p class="help">{t!("policy-consequence")}</p>
-            <Button look=Look::Main>{t!("policy-set")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("policy-set")}</Button>
         </Form>
     }))
 }

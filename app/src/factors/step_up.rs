@@ -3,7 +3,7 @@ use super::{actions::StepUp, passkeys::PasskeyFields};
 use crate::{
     login::{expired_form::ExpiredForm, pages::with_provider},
     outcome::{Answered, Refusal},
-    ui::{Address, Button, Field, Form, LinkButton, Look, PageFuture, Password, ctx, own_path, plain, status},
+    ui::{Address, Button, ButtonVariant, Field, Form, LinkButton, PageFuture, Password, ctx, own_path, plain, status},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -45,7 +45,7 @@ async fn form() -> Result<AnyView, Refusal> {
                 <Field name="proof_code" label=t!("confirm-identity-code") help=t!("confirm-identity-code-help") autocomplete="one-time-code" />
             })}
             <div class="form-buttons">
-                <Button look=Look::Main>{t!("confirm-identity-do")}</Button>
+                <Button variant=ButtonVariant::Primary>{t!("confirm-identity-do")}</Button>
                 {(!factors.passkeys.is_empty()).then(|| view! {
                     <PasskeyFields purpose="show" prefix="proof_" label=t!("passkey-show") />
                 })}

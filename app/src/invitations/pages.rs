@@ -2,7 +2,7 @@
 use super::actions::{AcceptInvitation, Join};
 use crate::{
     outcome::Refusal,
-    ui::{Address, Button, Field, Form, LinkButton, Look, PageFuture, Password, ctx, labels, plain},
+    ui::{Address, Button, ButtonVariant, Field, Form, LinkButton, PageFuture, Password, ctx, labels, plain},
 };
 use auth::{InvitationDetails, Stage};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -33,7 +33,7 @@ async fn offer() -> Result<AnyView, Refusal> {
             view! {
                 <p>{t!("invitation-as", who = oneself)}</p>
                 <Form action=AcceptInvitation::PATH hidden=vec![("token", token)]>
-                    <Button look=Look::Main>{t!("invitation-accept")}</Button>
+                    <Button variant=ButtonVariant::Primary>{t!("invitation-accept")}</Button>
                 </Form>
             }
             .into_any()
@@ -57,7 +57,7 @@ fn Newcomer(invited: InvitationDetails, token: String) -> impl IntoView {
             <p>{t!("invitation-confirm-lead")}</p>
             <Form action=Join::PATH hidden=hidden()>
                 <Field name="email" label=t!("email") help=t!("invitation-confirm-help") kind="email" required=true autocomplete="username" />
-                <Button look=Look::Main>{t!("invitation-confirm")}</Button>
+                <Button variant=ButtonVariant::Primary>{t!("invitation-confirm")}</Button>
             </Form>
         }
         .into_any(),
@@ -75,7 +75,7 @@ fn Newcomer(invited: InvitationDetails, token: String) -> impl IntoView {
                     {email}
                     <Field name="name" label=t!("setup-name") required=true autocomplete="name" />
                     <Password name="password" label=t!("password") help=t!("password-help") autocomplete="new-password" />
-                    <Button look=Look::Main>{t!("invitation-join")}</Button>
+                    <Button variant=ButtonVariant::Primary>{t!("invitation-join")}</Button>
                 </Form>
             }
             .into_any()

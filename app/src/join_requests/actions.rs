@@ -8,13 +8,13 @@ use leptos::prelude::*;
 
 /// Requests to join an organization.
 #[server(prefix = "/actions", endpoint = "join-requests/ask")]
-pub async fn ask_to_join(organization: String, #[server(default)] reason: String) -> Result<Done, Refusal> {
+pub async fn request_membership(organization: String, #[server(default)] reason: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let (organization, reason) = (ctx::id(&organization)?, domain::joining::reason(&reason)?);
     let person = actor.person().ok_or_else(super::not_a_person)?;
-    let proof = store.authorize(&actor, policy::AskToJoin { organization, person, reason }).await?;
+    let proof = store.authorize(&actor, policy::RequestMembership { organization, person, reason }).await?;
     let mut write = store.write(&actor).await?;
-    write.ask_to_join(proof).await?;
+    write.request_membership(proof).await?;
     write.commit().await?;
     Ok(Done::Stay)
 }

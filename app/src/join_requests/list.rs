@@ -1,8 +1,10 @@
 //! Lists of join requests: organizations that accept them, one's own, and those that await an answer.
-use super::actions::{AcceptRequest, AskToJoin, DeclineRequest, WithdrawRequest};
+use super::actions::{AcceptRequest, DeclineRequest, RequestMembership, WithdrawRequest};
 use crate::{
     people::pages::roles,
-    ui::{Badge, Button, Confirm, Form, Live, Look, Meaning, Select, Table, TextArea, TimeAgo, UntrustedText},
+    ui::{
+        Badge, BadgeTone, Button, ButtonVariant, Confirm, Form, Live, Select, Table, TextArea, TimeAgo, UntrustedText,
+    },
 };
 use domain::{OrganizationId, joining::JoinState, role::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -20,7 +22,7 @@ pub fn JoinableOrganizations(organizations: Vec<JoinableOrganization>) -> impl I
                 <td class="cell-action">
                     <Confirm
                         label=t!("join-ask-open") about=about consequence=t!("join-ask-consequence") act=t!("join-ask")
-                        action=AskToJoin::PATH hidden=hidden look=Look::Main
+                        action=RequestMembership::PATH hidden=hidden variant=ButtonVariant::Primary
                     >
                         <TextArea name="reason" label=t!("join-reason") help=t!("join-reason-help") rows=3 />
                     </Confirm>
@@ -48,11 +50,11 @@ pub fn OwnJoinRequests(
     requests: Vec<OwnJoinRequest>,
 ) -> impl IntoView {
     let row = |request: OwnJoinRequest| {
-        let (meaning, label) = match request.state {
-            JoinState::Waiting => (Meaning::Waiting, t!("join-waiting")),
-            JoinState::Accepted => (Meaning::Good, t!("join-accepted")),
-            JoinState::Declined => (Meaning::Bad, t!("join-declined")),
-            JoinState::Withdrawn => (Meaning::Stopped, t!("join-withdrawn")),
+        let (tone, label) = match request.state {
+            JoinState::Waiting => (BadgeTone::Waiting, t!("join-waiting")),
+            JoinState::Accepted => (BadgeTone::Good, t!("join-accepted")),
+            JoinState::Declined => (BadgeTone::Bad, t!("join-declined")),
+            JoinState::Withdrawn => (BadgeTone::Stopped, t!("join-withdrawn")),
         };
         let (about, hidden) = (request.organization.clone(), vec![("request", request.id.to_string())]);
         let withdraw = (request.state == JoinState::Waiting).then(|| {
@@ -67,7 +69,7 @@ pub fn OwnJoinRequests(
             <tr>
                 <th scope="row"><UntrustedText text=request.organization /></th>
                 <td>
-                    <Badge meaning=meaning label=label />
+                    <Badge tone=tone label=label />
                     {(!request.answer.is_empty()).then(|| view! { <p><UntrustedText text=request.answer /></p> })}
                 </td>
                 <td><TimeAgo at=request.settled_at.unwrap_or(request.created_at) /></td>
@@ -108,11 +110,11 @@ pub fn JoinRequestList(
                 {(!request.reason.is_empty()).then(|| view! { <p><UntrustedText text=request.reason /></p> })}
                 <Form action=AcceptRequest::PATH hidden=accept class="in-row">
                     <Select name="role" label=t!("member-role-of", name = name) choices=roles() value=Role::Member.as_str() />
-                    <Button look=Look::Main>{t!("join-accept")}</Button>
+                    <Button variant=ButtonVariant::Primary>{t!("join-accept")}</Button>
                 </Form>
                 <Confirm
                     label=t!("join-decline-open") about=about act=t!("join-decline") action=DeclineRequest::PATH hidden=decline
-                    look=Look::Plain
+                    variant=ButtonVariant::Secondary
                 >
                     <TextArea name="reason" label=t!("join-decline-reason") help=t!("join-decline-help") rows=3 required=true />
                 </Confirm>

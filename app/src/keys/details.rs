@@ -8,8 +8,8 @@ use super::{
 use crate::{
     outcome::Refusal,
     ui::{
-        Button, Choice, Confirm, DescriptionItem, DescriptionList, Field, Form, LastUsed, Look, Page, SecretOnce,
-        Section, Select, TextArea, TimeAgo, UntrustedText, ctx,
+        Button, ButtonVariant, Choice, Confirm, DescriptionItem, DescriptionList, Field, Form, LastUsed, Page,
+        SecretOnce, Section, Select, TextArea, TimeAgo, UntrustedText, ctx,
     },
 };
 use domain::{Actor, KeyId};
@@ -75,7 +75,7 @@ fn ChangeForm(key: ApiKey) -> impl IntoView {
                 <Field name="name" label=t!("key-name") value=key.name required=true />
                 <TextArea name="networks" label=t!("key-networks") help=t!("key-networks-help") value=networks rows=3 mono=true />
                 {days}
-                <Button look=Look::Main>{t!("key-change")}</Button>
+                <Button variant=ButtonVariant::Primary>{t!("key-change")}</Button>
             </Form>
         </section>
     }
@@ -97,7 +97,7 @@ fn RotateForm(key: ApiKey) -> impl IntoView {
             <p>{t!("key-rotate-lead")}</p>
             <Form action=RotateKey::PATH hidden=vec![("id", key.id.to_string())]>
                 <Select name="hours" label=t!("key-overlap") help=t!("key-overlap-help") choices=hours value="24" />
-                <Button look=Look::Main>{t!("key-rotate")}</Button>
+                <Button variant=ButtonVariant::Primary>{t!("key-rotate")}</Button>
             </Form>
         </section>
     }

@@ -3,8 +3,8 @@ use super::actions::{RevokeKey, RevokeSelected};
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, Confirm, EmptyState, FormState, LastUsed, LinkButton, Live, Look, Meaning, Page, Section, Table,
-        TimeAgo, TruncationNote, UntrustedText, ctx,
+        Badge, BadgeTone, ButtonVariant, Confirm, EmptyState, FormState, LastUsed, LinkButton, Live, Page, Section,
+        Table, TimeAgo, TruncationNote, UntrustedText, ctx,
     },
 };
 use domain::{Actor, Timestamp};
@@ -18,7 +18,7 @@ pub(super) async fn keys_page(actor: Actor) -> Result<Page, Refusal> {
     let (keys, now) = (store.read(&actor).await?.keys().await?, store.now());
     let everybody = actor.can_read_everything();
     let for_others = keys.iter().any(|key| actor.person() != Some(key.owner_id));
-    let new = || view! { <LinkButton href="/keys/new" look=Look::Main>{t!("key-new")}</LinkButton> };
+    let new = || view! { <LinkButton href="/keys/new" variant=ButtonVariant::Primary>{t!("key-new")}</LinkButton> };
     let page =
         Page::new(Section::Keys, t!("nav-keys")).lead(if everybody { t!("keys-lead-all") } else { t!("keys-lead") });
     let services = view! { <LinkButton href="/keys/service-accounts">{t!("services-title")}</LinkButton> };
@@ -111,11 +111,11 @@ fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoV
 pub(super) fn KeyState(key: ApiKey, now: Timestamp) -> impl IntoView {
     let soon = key.ends_soon(now);
     let badge = match (key.revoked_at, key.expires_at) {
-        (Some(at), _) => view! { <Badge meaning=Meaning::Stopped label=t!("key-revoked") /> " " <TimeAgo at=at /> }.into_any(),
-        (None, Some(at)) if at <= now => view! { <Badge meaning=Meaning::Stopped label=t!("key-expired") /> " " <TimeAgo at=at /> }.into_any(),
-        (None, Some(at)) if soon => view! { <Badge meaning=Meaning::Waiting label=t!("key-ends-soon") /> " " {t!("key-until")} " " <TimeAgo at=at /> }.into_any(),
-        (None, Some(at)) => view! { <Badge meaning=Meaning::Good label=t!("key-active") /> " " {t!("key-until")} " " <TimeAgo at=at /> }.into_any(),
-        (None, None) => view! { <Badge meaning=Meaning::Good label=t!("key-active") /> }.into_any(),
+        (Some(at), _) => view! { <Badge tone=BadgeTone::Stopped label=t!("key-revoked") /> " " <TimeAgo at=at /> }.into_any(),
+        (None, Some(at)) if at <= now => view! { <Badge tone=BadgeTone::Stopped label=t!("key-expired") /> " " <TimeAgo at=at /> }.into_any(),
+        (None, Some(at)) if soon => view! { <Badge tone=BadgeTone::Waiting label=t!("key-ends-soon") /> " " {t!("key-until")} " " <TimeAgo at=at /> }.into_any(),
+        (None, Some(at)) => view! { <Badge tone=BadgeTone::Good label=t!("key-active") /> " " {t!("key-until")} " " <TimeAgo at=at /> }.into_any(),
+        (None, None) => view! { <Badge tone=BadgeTone::Good label=t!("key-active") /> }.into_any(),
     };
     let successor = key.successor.map(|prefix| {
         view! { <p class="muted">{t!("key-replaced-by")} " " <code>{prefix}"…"</code></p> }

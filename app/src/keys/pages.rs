@@ -3,8 +3,8 @@ use super::{actions::CreateKey, details, expiry, list, owner::may_create_keys_fo
 use crate::{
     outcome::Refusal,
     ui::{
-        Button, Checkbox, Choice, Field, Form, Group, Look, Page, PageFuture, SecretOnce, Section, Select, TextArea,
-        ctx, labels, page,
+        Button, ButtonVariant, Checkbox, Choice, Field, Form, Group, Page, PageFuture, SecretOnce, Section, Select,
+        TextArea, ctx, labels, page,
     },
 };
 use domain::{Actor, scope::Scope};
@@ -65,7 +65,7 @@ async fn new_key(actor: Actor) -> Result<Page, Refusal> {
                 <Select name="days" label=t!("key-days") help=t!("key-days-help") choices=days value="90" />
                 <TextArea name="networks" label=t!("key-networks") help=t!("key-networks-help") rows=2 mono=true />
                 <p class="help">{t!("key-consequence")}</p>
-                <Button look=Look::Main>{t!("key-create")}</Button>
+                <Button variant=ButtonVariant::Primary>{t!("key-create")}</Button>
             </Form>
         </SecretOnce>
     }))

@@ -7,8 +7,8 @@ use crate::{
     access::AccessLink,
     outcome::Refusal,
     ui::{
-        Button, Checkbox, Choice, DescriptionItem, DescriptionList, EmptyState, Field, Form, LastUsed, LinkButton,
-        Live, Look, Page, RowLink, Section, Select, Table, TimeAgo, TruncationNote, UntrustedText, ctx, labels,
+        Button, ButtonVariant, Checkbox, Choice, DescriptionItem, DescriptionList, EmptyState, Field, Form, LastUsed,
+        LinkButton, Live, Page, RowLink, Section, Select, Table, TimeAgo, TruncationNote, UntrustedText, ctx, labels,
     },
 };
 use domain::{Actor, PersonId, Timestamp, access::Resource, role::Role};
@@ -56,7 +56,7 @@ pub(super) async fn list_page(actor: Actor) -> Result<Page, Refusal> {
                     />
                     <Select name="organization" label=t!("person-organization") choices=organizations />
                     <Select name="role" label=t!("person-role") help=t!("service-role-help") choices=roles value=Role::Member.as_str() />
-                    <Button look=Look::Main>{t!("service-create")}</Button>
+                    <Button variant=ButtonVariant::Primary>{t!("service-create")}</Button>
                 </Form>
             </section>
         })}
@@ -75,7 +75,7 @@ pub(super) async fn account_page(actor: Actor) -> Result<Page, Refusal> {
         view! { <li><UntrustedText text=membership.organization />", "{labels::role(membership.role)}</li> }
     });
     let new = super::owner::may_create_keys_for(&actor, account.responsible_id).then(|| {
-        view! { <LinkButton href=format!("/keys/new?owner={id}") look=Look::Main>{t!("key-new")}</LinkButton> }
+        view! { <LinkButton href=format!("/keys/new?owner={id}") variant=ButtonVariant::Primary>{t!("key-new")}</LinkButton> }
     });
     let thing = Resource::ServiceAccount(id, account.responsible_id);
     let actions = view! { <AccessLink actor=actor.clone() resource=thing /> {new} };
@@ -99,7 +99,7 @@ pub(super) async fn account_page(actor: Actor) -> Result<Page, Refusal> {
                         name="successor" label=t!("service-successor") help=t!("service-successor-help") kind="email" required=true
                     />
                     <Checkbox name="revoke" label=t!("service-revoke") help=t!("service-revoke-help") />
-                    <Button look=Look::Main>{t!("service-transfer")}</Button>
+                    <Button variant=ButtonVariant::Primary>{t!("service-transfer")}</Button>
                 </Form>
             </section>
         })}

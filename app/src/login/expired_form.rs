@@ -1,7 +1,7 @@
 //! The answer to a form whose browser session expired: its values stay on the page and can be submitted again.
 use crate::{
     outcome::Answered,
-    ui::{Button, Form, Look},
+    ui::{Button, ButtonVariant, Form},
 };
 use leptos::prelude::*;
 
@@ -26,12 +26,12 @@ pub fn ExpiredForm(
             <li>
                 <a href="/sign-in" target="_blank" rel="noopener">{t!("session-ended-sign-in")}</a>
             </li>
-            <li>{t!("session-ended-come-back")}</li>
+            <li>{t!("session-ended-return")}</li>
         </ol>
         <Form action=action page=page class="after">
             {kept.collect_view()}
             <p class="help">{t!("session-ended-secrets")}</p>
-            <Button look=Look::Main>{t!("session-ended-send")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("session-ended-send")}</Button>
         </Form>
         <p class="after"><a href=leave>{t!("session-ended-leave")}</a></p>
     }

@@ -4,7 +4,8 @@ use crate::{
     factors::passkeys::PasskeyFields,
     outcome::Refusal,
     ui::{
-        Address, Button, Field, Form, FormState, LinkButton, Look, PageFuture, Password, ctx, own_path, plain, status,
+        Address, Button, ButtonVariant, Field, Form, FormState, LinkButton, PageFuture, Password, ctx, own_path, plain,
+        status,
     },
 };
 use auth::{
@@ -67,7 +68,7 @@ fn PasswordForm(next: String) -> impl IntoView {
         <Form action=SignIn::PATH hidden=vec![("next", next)]>
             <Field name="email" label=t!("email") kind="email" required=true autocomplete="username" />
             <Password name="password" label=t!("password") autocomplete="current-password" />
-            <Button look=Look::Main>{t!("sign-in")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("sign-in")}</Button>
         </Form>
     }
 }

@@ -116,11 +116,11 @@ pub async fn restore(organization: String) -> Result<Done, Refusal> {
 
 /// Sets whether an organization accepts join requests.
 #[server(prefix = "/actions", endpoint = "organizations/requests")]
-pub async fn open_to_requests(organization: String, #[server(default)] open: bool) -> Result<Done, Refusal> {
+pub async fn set_accepts_join_requests(organization: String, #[server(default)] open: bool) -> Result<Done, Refusal> {
     let (actor, store, organization) = (ctx::actor()?, ctx::store()?, ctx::id(&organization)?);
-    let proof = store.authorize(&actor, policy::OpenToRequests { organization, open }).await?;
+    let proof = store.authorize(&actor, policy::SetAcceptsJoinRequests { organization, open }).await?;
     let mut write = store.write(&actor).await?;
-    write.open_to_requests(proof).await?;
+    write.set_accepts_join_requests(proof).await?;
     write.commit().await?;
     Ok(Done::Stay)
 }

@@ -2,7 +2,7 @@
 use super::actions::{Leave, RemoveMember};
 use crate::{
     outcome::{Kind, Refusal},
-    ui::{Button, Choice, Form, Look, Page, PageFuture, Section, Select, UntrustedText, ctx, labels, page},
+    ui::{Button, ButtonVariant, Choice, Form, Page, PageFuture, Section, Select, UntrustedText, ctx, labels, page},
 };
 use domain::{Actor, OrganizationId, PersonId};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -84,7 +84,7 @@ fn DepartureForm(
         <Form action=action hidden=hidden>
             {needs_successor
                 .then(|| view! { <Select name="successor" label=t!("successor") help=t!("successor-help") choices=choices /> })}
-            <Button look=Look::Danger>{if oneself { t!("leave") } else { t!("member-remove") }}</Button>
+            <Button variant=ButtonVariant::Danger>{if oneself { t!("leave") } else { t!("member-remove") }}</Button>
         </Form>
     }
 }

@@ -8,8 +8,8 @@ use crate::{
     outcome::Refusal,
     people::pages::{roles, roles_up_to},
     ui::{
-        Badge, Button, EmptyState, Field, Form, LinkButton, Live, Look, Meaning, Page, PageFuture, Section, Select,
-        Table, TimeAgo, TruncationNote, UntrustedText, ctx, labels, page,
+        Badge, BadgeTone, Button, ButtonVariant, EmptyState, Field, Form, LinkButton, Live, Page, PageFuture, Section,
+        Select, Table, TimeAgo, TruncationNote, UntrustedText, ctx, labels, page,
     },
 };
 use domain::{Actor, OrganizationId, access::Resource, role::Role};
@@ -33,7 +33,7 @@ async fn load_organization(actor: Actor) -> Result<Page, Refusal> {
     let invitations = if open { read.invitations(id, ctx::now()).await? } else { vec![] };
     let page = Page::new(Section::Organizations, organization.name).lead(t!("organization-lead"));
     let page = page
-        .badge(archived.map(|_| view! { <Badge meaning=Meaning::Stopped label=t!("organization-archived") /> }))
+        .badge(archived.map(|_| view! { <Badge tone=BadgeTone::Stopped label=t!("organization-archived") /> }))
         .action(view! {
             <AccessLink actor=actor.clone() resource=Resource::Organization(id) />
             {manages.then(|| view! { <LinkButton href=format!("/organizations/{id}/settings")>{t!("organization-settings")}</LinkButton> })}
@@ -146,7 +146,7 @@ fn AddMemberForm(organization: OrganizationId) -> impl IntoView {
             <Form action=AddMember::PATH hidden=vec![("organization", organization.to_string())]>
                 <Field name="email" label=t!("email") help=t!("member-email-help") kind="email" required=true />
                 <Select name="role" label=t!("person-role") choices=roles() value=Role::Member.as_str() />
-                <Button look=Look::Main>{t!("member-add")}</Button>
+                <Button variant=ButtonVariant::Primary>{t!("member-add")}</Button>
             </Form>
         </section>
     }

@@ -4,7 +4,7 @@ use crate::{
     join_requests::list::{JoinableOrganizations, OwnJoinRequests},
     outcome::Refusal,
     ui::{
-        Button, EmptyState, Field, Form, LinkButton, Look, Page, PageFuture, RowLink, Section, Table, TimeAgo,
+        Button, ButtonVariant, EmptyState, Field, Form, LinkButton, Page, PageFuture, RowLink, Section, Table, TimeAgo,
         UntrustedText, ctx, labels, page,
     },
 };
@@ -50,7 +50,7 @@ async fn organizations_page(actor: Actor) -> Result<Page, Refusal> {
 }
 
 fn new_button() -> impl IntoView {
-    view! { <LinkButton href="/organizations/new" look=Look::Main>{t!("organization-new")}</LinkButton> }
+    view! { <LinkButton href="/organizations/new" variant=ButtonVariant::Primary>{t!("organization-new")}</LinkButton> }
 }
 
 #[component]
@@ -86,7 +86,7 @@ async fn new_organization(actor: Actor) -> Result<Page, Refusal> {
     Ok(page.body(view! {
         <Form action=CreateOrganization::PATH>
             <Field name="name" label=t!("organization-name") help=t!("organization-name-help") required=true />
-            <Button look=Look::Main>{t!("organization-create")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("organization-create")}</Button>
         </Form>
     }))
 }

@@ -1,8 +1,11 @@
 //! The settings page of an organization: name, join requests, archiving.
-use super::actions::{Archive, OpenToRequests, Rename, Restore};
+use super::actions::{Archive, Rename, Restore, SetAcceptsJoinRequests};
 use crate::{
     outcome::Refusal,
-    ui::{Address, Button, Choice, Confirm, Field, Form, Look, Page, PageFuture, Section, Select, TimeAgo, ctx, page},
+    ui::{
+        Address, Button, ButtonVariant, Choice, Confirm, Field, Form, Page, PageFuture, Section, Select, TimeAgo, ctx,
+        page,
+    },
 };
 use domain::{Actor, OrganizationId, policy::DenialReason};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -28,7 +31,7 @@ async fn settings_page(actor: Actor) -> Result<Page, Refusal> {
             <p>{t!("organization-archived-since")}" "<TimeAgo at=at /></p>
             <p>{t!("organization-archived-text")}</p>
             <Form action=Restore::PATH hidden=hidden(id)>
-                <Button look=Look::Main>{t!("organization-restore")}</Button>
+                <Button variant=ButtonVariant::Primary>{t!("organization-restore")}</Button>
             </Form>
         }),
         None => page.body(view! {
@@ -63,7 +66,7 @@ fn ActiveSettings(organization: Organization) -> impl IntoView {
         </section>
         <section>
             <h2>{t!("join-settings-title")}</h2>
-            <Form action=OpenToRequests::PATH hidden=hidden(organization.id)>
+            <Form action=SetAcceptsJoinRequests::PATH hidden=hidden(organization.id)>
                 <Select name="open" label=t!("join-settings-who") help=t!("join-settings-help") choices=choices value=open />
                 <Button>{t!("join-settings-set")}</Button>
             </Form>

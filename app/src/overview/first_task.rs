@@ -1,7 +1,7 @@
 //! The first-task offer for people who have none yet.
 use crate::{
     tasks::actions::SubmitTask,
-    ui::{Button, Form, LinkButton, Look, Source},
+    ui::{Button, ButtonVariant, Form, LinkButton, Source},
 };
 use auth::Token;
 use domain::{Actor, OrganizationId, role::Role};
@@ -57,7 +57,7 @@ pub fn FirstTask(
                 <input type="hidden" name="organization" value=organization.to_string() />
                 <input type="hidden" name="once" value=once />
                 <div class="form-buttons">
-                    <Button look=Look::Main>{t!("overview-first-run")}</Button>
+                    <Button variant=ButtonVariant::Primary>{t!("overview-first-run")}</Button>
                     <LinkButton href="/tasks/new">{t!("overview-first-own")}</LinkButton>
                 </div>
             </Form>

@@ -12,7 +12,8 @@ use crate::{
         pages::Rows,
     },
     ui::{
-        Address, LinkButton, Live, Look, Page, PageFuture, RowLink, Section, Table, TimeAgo, UntrustedText, ctx, page,
+        Address, ButtonVariant, LinkButton, Live, Page, PageFuture, RowLink, Section, Table, TimeAgo, UntrustedText,
+        ctx, page,
     },
 };
 use domain::{
@@ -45,8 +46,8 @@ async fn overview_page(actor: Actor) -> Result<Page, Refusal> {
     let join_requests = read.join_requests_for_me().await?;
     let organization = first_task::organization(&actor, &read.organizations().await?);
     let first = organization.filter(|_| mine.is_empty() && waiting.is_empty());
-    let submit =
-        organization.map(|_| view! { <LinkButton href="/tasks/new" look=Look::Main>{t!("task-new")}</LinkButton> });
+    let submit = organization
+        .map(|_| view! { <LinkButton href="/tasks/new" variant=ButtonVariant::Primary>{t!("task-new")}</LinkButton> });
     let page = Page::new(Section::Overview, t!("nav-overview")).lead(t!("overview-lead"));
     let admin = actor.is_admin();
     Ok(page.action(submit).body(view! {

@@ -4,9 +4,9 @@ use crate::{
     emergency::pages::PersonEmergency,
     outcome::{Kind, Refusal},
     ui::{
-        Badge, Button, Choice, Confirm, DescriptionItem, DescriptionList, Field, Form, Glyph, LinkButton, Live, Look,
-        Meaning, Page, PageFuture, Pager, RowLink, SecretOnce, Section, Select, Table, TimeAgo, UntrustedText, ctx,
-        labels, page,
+        Badge, BadgeTone, Button, ButtonVariant, Choice, Confirm, DescriptionItem, DescriptionList, Field, Form, Glyph,
+        LinkButton, Live, Page, PageFuture, Pager, RowLink, SecretOnce, Section, Select, Table, TimeAgo, UntrustedText,
+        ctx, labels, page,
     },
 };
 use domain::{
@@ -33,9 +33,9 @@ async fn people_page(actor: Actor) -> Result<Page, Refusal> {
     let headings =
         vec![t!("person-name"), t!("email"), t!("person-tenant-role"), t!("person-state"), t!("person-since")];
     let rows = people.into_iter().map(|person| view! { <Row person=person /> }).collect_view();
-    let new = actor
-        .is_admin()
-        .then(|| view! { <LinkButton href="/people/new" look=Look::Main>{t!("person-new")}</LinkButton> });
+    let new = actor.is_admin().then(
+        || view! { <LinkButton href="/people/new" variant=ButtonVariant::Primary>{t!("person-new")}</LinkButton> },
+    );
     Ok(Page::new(Section::People, t!("nav-people")).lead(t!("people-lead")).action(new).body(view! {
         <Live topics="people" region="people">
             <Table caption=t!("nav-people") headings=headings>
@@ -68,9 +68,9 @@ fn Row(person: Person) -> impl IntoView {
 #[component]
 fn AccountState(person: Person) -> impl IntoView {
     match (person.locked_at, person.has_password) {
-        (Some(_), _) => view! { <Badge meaning=Meaning::Bad glyph=Glyph::Lock label=t!("person-locked") /> }.into_any(),
-        (None, true) => view! { <Badge meaning=Meaning::Good label=t!("person-active") /> }.into_any(),
-        (None, false) => view! { <Badge meaning=Meaning::Waiting label=t!("person-invited") /> }.into_any(),
+        (Some(_), _) => view! { <Badge tone=BadgeTone::Bad glyph=Glyph::Lock label=t!("person-locked") /> }.into_any(),
+        (None, true) => view! { <Badge tone=BadgeTone::Good label=t!("person-active") /> }.into_any(),
+        (None, false) => view! { <Badge tone=BadgeTone::Waiting label=t!("person-invited") /> }.into_any(),
     }
 }
 
@@ -97,7 +97,7 @@ async fn new_person(actor: Actor) -> Result<Page, Refusal> {
                     value=TenantRole::Person.as_str()
                 />
                 <p class="help">{t!("person-consequence")}</p>
-                <Button look=Look::Main>{t!("person-create")}</Button>
+                <Button variant=ButtonVariant::Primary>{t!("person-create")}</Button>
             </Form>
         </SecretOnce>
     }))
@@ -136,7 +136,8 @@ async fn load_person(actor: Actor) -> Result<Page, Refusal> {
     let person = read.person(id).await?;
     if read.service_account(id).await.is_ok() {
         let there = format!("/keys/service-accounts/{id}");
-        let link = view! { <LinkButton href=there look=Look::Main>{t!("person-service-see")}</LinkButton> };
+        let link =
+            view! { <LinkButton href=there variant=ButtonVariant::Primary>{t!("person-service-see")}</LinkButton> };
         return Ok(Page::new(Section::Keys, person.name).lead(t!("person-service")).body(link));
     }
     let memberships = read.memberships(id).await?;

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     outcome::Refusal,
     ui::{
-        Button, Checkbox, Choice, Confirm, DescriptionItem, DescriptionList, Field, Form, Look, Page, PageFuture,
-        Password, Section, Select, TextArea, TimeAgo, UntrustedText, ctx, page,
+        Button, ButtonVariant, Checkbox, Choice, Confirm, DescriptionItem, DescriptionList, Field, Form, Page,
+        PageFuture, Password, Section, Select, TextArea, TimeAgo, UntrustedText, ctx, page,
     },
 };
 use domain::{
@@ -111,7 +111,7 @@ fn ProviderFields(form: ProviderForm, id: Option<String>, enabled: bool) -> impl
             <Field name="groups_claim" label=t!("provider-groups-claim") help=t!("provider-groups-claim-help") value=form.groups_claim />
             <TextArea name="groups" label=t!("provider-groups") help=t!("provider-groups-help") value=form.groups mono=true />
             {(!is_new).then(|| view! { <Checkbox name="enabled" label=t!("provider-enabled") ticked=enabled /> })}
-            <Button look=Look::Main>{if is_new { t!("provider-create") } else { t!("provider-save") }}</Button>
+            <Button variant=ButtonVariant::Primary>{if is_new { t!("provider-create") } else { t!("provider-save") }}</Button>
         </Form>
     }
 }

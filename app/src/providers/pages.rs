@@ -3,8 +3,8 @@ use super::group_rules::{StaleGroupRules, stale_group_rules};
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, DescriptionItem, DescriptionList, EmptyState, LinkButton, Live, Look, Meaning, Page, PageFuture,
-        RowLink, Section, Table, TimeAgo, UntrustedText, ctx, page,
+        Badge, BadgeTone, ButtonVariant, DescriptionItem, DescriptionList, EmptyState, LinkButton, Live, Page,
+        PageFuture, RowLink, Section, Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
 use auth::providers::{ProbeResult, ProviderSummary};
@@ -29,8 +29,7 @@ async fn authentication(actor: Actor) -> Result<Page, Refusal> {
     let all = configured.iter().map(|known| &known.provider).chain(&made).collect::<Vec<_>>();
     let stale = stale_group_rules(&mut read, &all).await?;
     drop(read);
-    let new =
-        || view! { <LinkButton href="/settings/authentication/new" look=Look::Main>{t!("provider-new")}</LinkButton> };
+    let new = || view! { <LinkButton href="/settings/authentication/new" variant=ButtonVariant::Primary>{t!("provider-new")}</LinkButton> };
     let new = actor.is_admin().then(new);
     let page = Page::new(Section::Authentication, t!("nav-authentication")).lead(t!("providers-lead"));
     let ways = match (&primary, sign_in.sign_in_options(Some(actor.tenant)).await?.providers.as_slice()) {
@@ -114,9 +113,9 @@ impl ProviderState {
 #[component]
 pub fn StateBadge(state: ProviderState) -> impl IntoView {
     match state {
-        ProviderState::On => view! { <Badge meaning=Meaning::Good label=t!("provider-active") /> },
-        ProviderState::Off => view! { <Badge meaning=Meaning::Stopped label=t!("provider-disabled") /> },
-        ProviderState::Closed => view! { <Badge meaning=Meaning::Stopped label=t!("provider-unavailable") /> },
+        ProviderState::On => view! { <Badge tone=BadgeTone::Good label=t!("provider-active") /> },
+        ProviderState::Off => view! { <Badge tone=BadgeTone::Stopped label=t!("provider-disabled") /> },
+        ProviderState::Closed => view! { <Badge tone=BadgeTone::Stopped label=t!("provider-unavailable") /> },
     }
 }
 

@@ -7,8 +7,9 @@ use crate::{
     organizations::choice::display_name,
     outcome::Refusal,
     ui::{
-        Badge, Button, Chip, Choice, Confirm, EmptyState, FilterRow, Form, FormState, Glyph, LinkButton, Live, Look,
-        Meaning, Page, PageFuture, Pager, RowLink, Section, Select, Table, TimeAgo, UntrustedText, ctx, labels, page,
+        Badge, BadgeTone, Button, ButtonVariant, Chip, Choice, Confirm, EmptyState, FilterRow, Form, FormState, Glyph,
+        LinkButton, Live, Page, PageFuture, Pager, RowLink, Section, Select, Table, TimeAgo, UntrustedText, ctx,
+        labels, page,
     },
 };
 use domain::{
@@ -40,7 +41,7 @@ async fn reviews_page(actor: Actor) -> Result<Page, Refusal> {
                 <h2>{t!("review-start-title")}</h2>
                 <Form action=StartReview::PATH>
                     <Select name="organization" label=t!("review-of") choices=choices value="" />
-                    <Button look=Look::Main>{t!("review-start")}</Button>
+                    <Button variant=ButtonVariant::Primary>{t!("review-start")}</Button>
                 </Form>
             </section>
         }
@@ -77,7 +78,7 @@ fn Row(review: Review) -> impl IntoView {
             <td>
                 {match ended_at {
                     Some(at) => view! { <TimeAgo at=at /> }.into_any(),
-                    None => view! { <Badge meaning=Meaning::Waiting label=t!("review-open") /> }.into_any(),
+                    None => view! { <Badge tone=BadgeTone::Waiting label=t!("review-open") /> }.into_any(),
                 }}
             </td>
         </tr>
@@ -129,7 +130,7 @@ async fn load_review(actor: Actor) -> Result<Page, Refusal> {
                 (None, true) => view! {
                     <p class="notice">{t!("review-complete")}</p>
                     <Form action=FinishReview::PATH hidden=vec![("id", id.to_string())]>
-                        <Button look=Look::Main>{t!("review-finish")}</Button>
+                        <Button variant=ButtonVariant::Primary>{t!("review-finish")}</Button>
                     </Form>
                 }.into_any(),
                 (None, false) => ().into_any(),
@@ -140,7 +141,7 @@ async fn load_review(actor: Actor) -> Result<Page, Refusal> {
         {(answers && open).then(|| view! {
             <div class="mt-4">
                 <Form action=KeepReviewed::PATH hidden=vec![("id", id.to_string())]>
-                    <Button look=Look::Main>{t!("review-keep-selected")}</Button>
+                    <Button variant=ButtonVariant::Primary>{t!("review-keep-selected")}</Button>
                 </Form>
             </div>
         })}
@@ -167,7 +168,7 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
             })}
             <th scope="row">
                 <a href=format!("/people/{}", item.person_id)><UntrustedText text=item.person.clone() /></a>
-                {item.locked_at.map(|_| view! { " " <Badge meaning=Meaning::Bad glyph=Glyph::Lock label=t!("person-locked") /> })}
+                {item.locked_at.map(|_| view! { " " <Badge tone=BadgeTone::Bad glyph=Glyph::Lock label=t!("person-locked") /> })}
                 <p class="muted">{match item.email.clone() {
                     Some(email) => view! { <UntrustedText text=email /> }.into_any(),
                     None => t!("service-mark").into_any(),
@@ -183,10 +184,10 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
             <td class="cell-action">
                 {match item.verdict {
                     None if item.expired_at.is_some() => view! {
-                        <Badge meaning=Meaning::Stopped label=t!("review-expired") />
+                        <Badge tone=BadgeTone::Stopped label=t!("review-expired") />
                         {item.expired_at.map(|at| view! { <p class="muted"><TimeAgo at=at /></p> })}
                     }.into_any(),
-                    None if !answerable => view! { <Badge meaning=Meaning::Waiting label=t!("review-open") /> }.into_any(),
+                    None if !answerable => view! { <Badge tone=BadgeTone::Waiting label=t!("review-open") /> }.into_any(),
                     None => view! {
                         <Confirm
                             label=t!("review-revoke-open") about=item.person.clone() consequence=consequence(item.kind)
@@ -233,8 +234,8 @@ fn Answer(verdict: Verdict, item: ReviewItem) -> impl IntoView {
     let by = item.decided_by.map(|name| view! { <UntrustedText text=name /> });
     let at = item.decided_at.map(|at| view! { <TimeAgo at=at /> });
     let badge = match verdict {
-        Verdict::Keep => view! { <Badge meaning=Meaning::Good label=t!("review-kept") /> },
-        Verdict::Revoke => view! { <Badge meaning=Meaning::Stopped label=t!("review-revoked") /> },
+        Verdict::Keep => view! { <Badge tone=BadgeTone::Good label=t!("review-kept") /> },
+        Verdict::Revoke => view! { <Badge tone=BadgeTone::Stopped label=t!("review-revoked") /> },
     };
     view! { {badge} <p class="muted">{by} ", " {at}</p> }
 }

@@ -6,8 +6,8 @@ use super::{
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, Button, Checkbox, Choice, Field, Form, FormState, Glyph, Group, LinkButton, Live, Look, Meaning, Page,
-        PageFuture, Section, Select, Table, UntrustedText, ctx, labels, page,
+        Badge, BadgeTone, Button, ButtonVariant, Checkbox, Choice, Field, Form, FormState, Glyph, Group, LinkButton,
+        Live, Page, PageFuture, Section, Select, Table, UntrustedText, ctx, labels, page,
     },
 };
 use domain::{
@@ -28,9 +28,9 @@ async fn rules_page(actor: Actor) -> Result<Page, Refusal> {
     let rows =
         rules.iter().enumerate().map(|(n, rule)| view! { <RuleRow number=n + 1 rule=rule.clone() /> }).collect_view();
     let headings = vec![t!("rule-number"), t!("rule-name"), t!("rule-tools"), t!("rule-networks"), t!("rule-effect")];
-    let change = actor
-        .is_admin()
-        .then(|| view! { <LinkButton href="/rules/edit" look=Look::Main>{t!("rules-change")}</LinkButton> });
+    let change = actor.is_admin().then(
+        || view! { <LinkButton href="/rules/edit" variant=ButtonVariant::Primary>{t!("rules-change")}</LinkButton> },
+    );
     Ok(Page::new(Section::Rules, t!("nav-rules")).lead(t!("rules-lead")).action(change).body(view! {
         <Live topics="rules" region="rules">
             <Table caption=t!("nav-rules") headings=headings>
@@ -63,11 +63,11 @@ fn RuleRow(number: usize, rule: Rule) -> impl IntoView {
 fn VerdictView(verdict: Verdict) -> impl IntoView {
     match verdict {
         Verdict::Run => {
-            view! { <Badge meaning=Meaning::Good glyph=Glyph::Play label=labels::effect(Effect::Run) /> }.into_any()
+            view! { <Badge tone=BadgeTone::Good glyph=Glyph::Play label=labels::effect(Effect::Run) /> }.into_any()
         }
-        Verdict::Refuse => view! { <Badge meaning=Meaning::Bad label=labels::effect(Effect::Refuse) /> }.into_any(),
+        Verdict::Refuse => view! { <Badge tone=BadgeTone::Bad label=labels::effect(Effect::Refuse) /> }.into_any(),
         Verdict::Ask { approvers, hours } => view! {
-            <Badge meaning=Meaning::Waiting label=labels::effect(Effect::Ask) />
+            <Badge tone=BadgeTone::Waiting label=labels::effect(Effect::Ask) />
             " "
             {t!("rule-asks", approvers = approvers, hours = hours)}
         }
@@ -93,7 +93,7 @@ async fn edit_rules(actor: Actor) -> Result<Page, Refusal> {
             {rows.into_iter().enumerate().map(editor).collect_view()}
             <div class="form-buttons">
                 // Enter presses the first button of a form, which must be the one that saves.
-                <Button look=Look::Main>{t!("rules-save")}</Button>
+                <Button variant=ButtonVariant::Primary>{t!("rules-save")}</Button>
                 <DraftButton value="add".into() to=last + 2>{t!("rule-add")}</DraftButton>
                 <LinkButton href="/rules">{t!("discard")}</LinkButton>
             </div>

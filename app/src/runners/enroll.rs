@@ -3,7 +3,7 @@ use super::actions::EnrollRunner;
 use crate::{
     assets::PublicOrigin,
     outcome::Refusal,
-    ui::{Button, Field, Form, Look, Page, PageFuture, SecretOnce, Section, ctx, page},
+    ui::{Button, ButtonVariant, Field, Form, Page, PageFuture, SecretOnce, Section, ctx, page},
 };
 use domain::Actor;
 use islands::Copy;
@@ -23,7 +23,7 @@ async fn enroll(actor: Actor) -> Result<Page, Refusal> {
         <Form action=EnrollRunner::PATH>
             <Field name="name" label=t!("runner-name") help=t!("runner-name-help") required=true />
             <p class="help">{t!("runner-enroll-consequence")}</p>
-            <Button look=Look::Main>{t!("runner-enroll")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("runner-enroll")}</Button>
         </Form>
     }))
 }

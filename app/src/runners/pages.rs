@@ -5,7 +5,10 @@ use super::{
 };
 use crate::{
     outcome::Refusal,
-    ui::{EmptyState, LinkButton, Live, Look, Page, PageFuture, RowLink, Section, Table, TruncationNote, ctx, page},
+    ui::{
+        ButtonVariant, EmptyState, LinkButton, Live, Page, PageFuture, RowLink, Section, Table, TruncationNote, ctx,
+        page,
+    },
 };
 use domain::{Actor, Timestamp};
 use leptos::prelude::*;
@@ -21,7 +24,8 @@ const MAX_RUNNERS: usize = 500;
 async fn runners_page(actor: Actor) -> Result<Page, Refusal> {
     let rows = ctx::store()?.read(&actor).await?.runners().await?;
     let now = ctx::now();
-    let new = || view! { <LinkButton href="/runners/new" look=Look::Main>{t!("runner-new")}</LinkButton> };
+    let new =
+        || view! { <LinkButton href="/runners/new" variant=ButtonVariant::Primary>{t!("runner-new")}</LinkButton> };
     let admin = actor.is_admin();
     let page = Page::new(Section::Runners, t!("nav-runners")).lead(t!("runners-lead"));
     let list = match rows.is_empty() {

@@ -1,5 +1,5 @@
 //! Sandbox posture, as a runner reports it and as people read it.
-use crate::ui::{Badge, Meaning};
+use crate::ui::{Badge, BadgeTone};
 use leptos::prelude::*;
 use serde::Deserialize;
 
@@ -44,9 +44,9 @@ impl Posture {
 #[component]
 pub fn SandboxBadge(posture: Option<Posture>) -> impl IntoView {
     match posture {
-        None => view! { <Badge meaning=Meaning::Stopped label=t!("runner-unknown") /> },
-        Some(Posture { unfit: Some(_), .. }) => view! { <Badge meaning=Meaning::Bad label=t!("runner-not-ready") /> },
-        Some(_) => view! { <Badge meaning=Meaning::Good label=t!("runner-ready") /> },
+        None => view! { <Badge tone=BadgeTone::Stopped label=t!("runner-unknown") /> },
+        Some(Posture { unfit: Some(_), .. }) => view! { <Badge tone=BadgeTone::Bad label=t!("runner-not-ready") /> },
+        Some(_) => view! { <Badge tone=BadgeTone::Good label=t!("runner-ready") /> },
     }
 }
 
@@ -68,9 +68,9 @@ pub fn PostureList(posture: Posture) -> impl IntoView {
         (posture.limiter != "resource limits", format!("{}: {}", posture.limiter, posture.limiter_note)),
     ];
     let line = |(good, text): (bool, String)| {
-        let (meaning, label) =
-            if good { (Meaning::Good, t!("runner-has")) } else { (Meaning::Waiting, t!("runner-lacks")) };
-        view! { <li><Badge meaning=meaning label=label />" "{text}</li> }
+        let (tone, label) =
+            if good { (BadgeTone::Good, t!("runner-has")) } else { (BadgeTone::Waiting, t!("runner-lacks")) };
+        view! { <li><Badge tone=tone label=label />" "{text}</li> }
     };
     view! {
         {posture.unfit.map(|unfit| view! { <p class="why-not">{t!("runner-not-ready-text", cause = unfit.cause, fix = unfit.fix)}</p> })}

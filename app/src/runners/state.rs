@@ -1,5 +1,5 @@
 //! Runner state: connected, disconnected, expired or revoked.
-use crate::ui::{Badge, Meaning, TimeAgo};
+use crate::ui::{Badge, BadgeTone, TimeAgo};
 use domain::Timestamp;
 use leptos::prelude::*;
 use store::Runner;
@@ -30,10 +30,10 @@ impl RunnerState {
 #[component]
 pub fn RunnerStateBadge(state: RunnerState) -> impl IntoView {
     match state {
-        RunnerState::Connected => view! { <Badge meaning=Meaning::Good label=t!("runner-connected") /> },
-        RunnerState::Disconnected => view! { <Badge meaning=Meaning::Waiting label=t!("runner-disconnected") /> },
-        RunnerState::Expired => view! { <Badge meaning=Meaning::Bad label=t!("runner-expired") /> },
-        RunnerState::Revoked => view! { <Badge meaning=Meaning::Stopped label=t!("runner-revoked") /> },
+        RunnerState::Connected => view! { <Badge tone=BadgeTone::Good label=t!("runner-connected") /> },
+        RunnerState::Disconnected => view! { <Badge tone=BadgeTone::Waiting label=t!("runner-disconnected") /> },
+        RunnerState::Expired => view! { <Badge tone=BadgeTone::Bad label=t!("runner-expired") /> },
+        RunnerState::Revoked => view! { <Badge tone=BadgeTone::Stopped label=t!("runner-revoked") /> },
     }
 }
 

@@ -2,7 +2,7 @@
 use super::actions::{SetPassword, SetUp};
 use crate::{
     outcome::Refusal,
-    ui::{Button, Field, Form, Look, PageFuture, Password, ctx, plain},
+    ui::{Button, ButtonVariant, Field, Form, PageFuture, Password, ctx, plain},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -23,7 +23,7 @@ async fn set_up_form() -> Result<AnyView, Refusal> {
             <Field name="email" label=t!("email") help=t!("setup-email-help") kind="email" required=true autocomplete="username" />
             <Password name="password" label=t!("password") help=t!("password-help") autocomplete="new-password" />
             <p class="help">{t!("setup-consequence")}</p>
-            <Button look=Look::Main>{t!("setup-do")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("setup-do")}</Button>
         </Form>
     }
     .into_any())
@@ -42,7 +42,7 @@ async fn password_form() -> Result<AnyView, Refusal> {
         <Form action=SetPassword::PATH hidden=vec![("token", token)]>
             <Password name="password" label=t!("password-new") help=t!("password-help") autocomplete="new-password" />
             <p class="help">{t!("password-consequence")}</p>
-            <Button look=Look::Main>{t!("password-set")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("password-set")}</Button>
         </Form>
     }
     .into_any())

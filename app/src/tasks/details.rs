@@ -12,7 +12,7 @@ use crate::{
     access::AccessLink,
     audit::table::AuditTable,
     outcome::Refusal,
-    ui::{Badge, Confirm, Glyph, LinkButton, Live, Meaning, Page, PageFuture, Section, Source, ctx, page},
+    ui::{Badge, BadgeTone, Confirm, Glyph, LinkButton, Live, Page, PageFuture, Section, Source, ctx, page},
 };
 use domain::{
     Actor, TaskId, access::Resource, approval::ApprovalState, policy, request::Request, task::TaskState,
@@ -104,7 +104,7 @@ fn TaskStatus(task: Task) -> impl IntoView {
         <Live topics=topic(task.id) region="task-state" quiet=true>
             <StateBadge state=task.state />
         </Live>
-        <Badge meaning=Meaning::Stopped glyph=glyph label=labels::visibility(task.visibility) />
+        <Badge tone=BadgeTone::Stopped glyph=glyph label=labels::visibility(task.visibility) />
     }
 }
 

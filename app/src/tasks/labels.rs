@@ -1,5 +1,5 @@
 //! Labels of task states, network access and limits.
-use crate::ui::{Badge, Glyph, Meaning, labels::network};
+use crate::ui::{Badge, BadgeTone, Glyph, labels::network};
 use domain::{
     limits::Limits,
     network::NetworkPolicy,
@@ -11,15 +11,15 @@ use leptos::prelude::*;
 
 #[component]
 pub fn StateBadge(state: TaskState) -> impl IntoView {
-    let (meaning, glyph) = match state {
-        TaskState::Submitted | TaskState::AwaitingApproval | TaskState::Queued => (Meaning::Waiting, Glyph::Clock),
-        TaskState::Assigned | TaskState::Running => (Meaning::Running, Glyph::Play),
-        TaskState::Succeeded => (Meaning::Good, Glyph::Tick),
-        TaskState::Failed | TaskState::Denied => (Meaning::Bad, Glyph::Cross),
-        TaskState::TimedOut | TaskState::Lost => (Meaning::Bad, Glyph::Clock),
-        TaskState::Cancelled | TaskState::Expired => (Meaning::Stopped, Glyph::Stop),
+    let (tone, glyph) = match state {
+        TaskState::Submitted | TaskState::AwaitingApproval | TaskState::Queued => (BadgeTone::Waiting, Glyph::Clock),
+        TaskState::Assigned | TaskState::Running => (BadgeTone::Running, Glyph::Play),
+        TaskState::Succeeded => (BadgeTone::Good, Glyph::Tick),
+        TaskState::Failed | TaskState::Denied => (BadgeTone::Bad, Glyph::Cross),
+        TaskState::TimedOut | TaskState::Lost => (BadgeTone::Bad, Glyph::Clock),
+        TaskState::Cancelled | TaskState::Expired => (BadgeTone::Stopped, Glyph::Stop),
     };
-    view! { <Badge meaning=meaning glyph=glyph label=state_label(state) /> }
+    view! { <Badge tone=tone glyph=glyph label=state_label(state) /> }
 }
 
 pub fn state_label(state: TaskState) -> String {
@@ -42,11 +42,11 @@ pub fn state_label(state: TaskState) -> String {
 /// The network policy of a task, with an icon that marks policies that leave the sandbox.
 #[component]
 pub fn NetworkBadge(policy: NetworkPolicy) -> impl IntoView {
-    let (meaning, glyph) = match domain::policy::reaches_out(policy) {
-        true => (Meaning::Waiting, Glyph::Globe),
-        false => (Meaning::Stopped, Glyph::Lock),
+    let (tone, glyph) = match domain::policy::reaches_out(policy) {
+        true => (BadgeTone::Waiting, Glyph::Globe),
+        false => (BadgeTone::Stopped, Glyph::Lock),
     };
-    view! { <Badge meaning=meaning glyph=glyph label=network(policy) /> }
+    view! { <Badge tone=tone glyph=glyph label=network(policy) /> }
 }
 
 /// Explains what a task can reach.

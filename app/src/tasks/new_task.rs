@@ -3,18 +3,17 @@ use super::{actions::SubmitTask, labels};
 use crate::{
     outcome::Refusal,
     ui::{
-        Button, Choice, EmptyState, Field, Form, LinkButton, Look, Page, PageFuture, Section, Select, TextArea, ctx,
-        page,
+        Button, ButtonVariant, Choice, EmptyState, Field, Form, LinkButton, Page, PageFuture, Section, Select,
+        TextArea, ctx, page,
     },
 };
 use auth::Token;
 use domain::{
     Actor, OrganizationId,
-    label::Labels,
     limits::Limits,
     network::NetworkPolicy,
     rule::{Rules, Verdict},
-    task::{Priority, Submission, Tool},
+    task::{Priority, Submission},
     visibility::Visibility,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -51,25 +50,11 @@ async fn new_task(actor: Actor) -> Result<Page, Refusal> {
 
 /// Returns the initial values of the form.
 async fn start(read: &mut Read, organization: OrganizationId) -> Result<Submission, Refusal> {
-    let Some(id) = ctx::here().get("again").map(str::to_owned) else { return Ok(blank(organization)) };
+    let Some(id) = ctx::here().get("again").map(str::to_owned) else { return Ok(Submission::blank(organization)) };
     let id = ctx::id(&id)?;
     let mut submission = read.task(id).await?.submission()?;
     submission.labels = read.labels(id).await?;
     Ok(submission)
-}
-
-fn blank(organization: OrganizationId) -> Submission {
-    Submission {
-        organization,
-        tool: Tool::Bash,
-        script: String::new(),
-        title: String::new(),
-        visibility: Visibility::Private,
-        network: domain::network::Network { policy: NetworkPolicy::Isolated, hosts: vec![] },
-        limits: Limits::default(),
-        labels: Labels::default(),
-        priority: Priority::Normal,
-    }
 }
 
 #[component]
@@ -91,7 +76,7 @@ fn TaskForm(start: Submission, organizations: Vec<Organization>, rules: Rules, o
             <TextArea name="labels" label=t!("task-labels") help=t!("task-labels-help") value=labels rows=2 />
             <Select name="priority" label=t!("task-priority") choices=priorities value=priority.as_str() />
             <Consequence rules=rules />
-            <Button look=Look::Main>{t!("task-submit")}</Button>
+            <Button variant=ButtonVariant::Primary>{t!("task-submit")}</Button>
         </Form>
     }
 }
@@ -139,7 +124,7 @@ fn Consequence(rules: Rules) -> impl IntoView {
     let line = |policy| {
         let probe = Submission {
             network: domain::network::Network { policy, hosts: vec![] },
-            ..blank(OrganizationId(uuid::Uuid::nil()))
+            ..Submission::blank(OrganizationId(uuid::Uuid::nil()))
         };
         let (verdict, rule) = rules.judge(&probe);
         let rule = rule.to_owned();

@@ -7,8 +7,8 @@ use crate::{
     organizations::choice::{OrganizationFilter, archived_filter_choice},
     outcome::Refusal,
     ui::{
-        Address, Chip, EmptyState, FilterForm, FilterRow, FilterText, LinkButton, Live, Look, Page, PageFuture, Pager,
-        RowLink, Section, Table, TimeAgo, UntrustedText, ctx, page,
+        Address, ButtonVariant, Chip, EmptyState, FilterForm, FilterRow, FilterText, LinkButton, Live, Page,
+        PageFuture, Pager, RowLink, Section, Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
 use domain::{Actor, TaskId, task::TaskState};
@@ -71,7 +71,7 @@ async fn rows(read: &mut Read, filter: &TaskFilter, here: &Address) -> Result<Li
 }
 
 fn new_button() -> impl IntoView {
-    view! { <LinkButton href="/tasks/new" look=Look::Main>{t!("task-new")}</LinkButton> }
+    view! { <LinkButton href="/tasks/new" variant=ButtonVariant::Primary>{t!("task-new")}</LinkButton> }
 }
 
 #[component]

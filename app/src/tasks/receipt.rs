@@ -2,7 +2,7 @@
 use super::labels;
 use crate::{
     receipt_check::ReceiptCheck,
-    ui::{Badge, DescriptionItem, DescriptionList, Meaning, TimeAgo},
+    ui::{Badge, BadgeTone, DescriptionItem, DescriptionList, TimeAgo},
 };
 use domain::receipt::Receipt;
 use leptos::prelude::*;
@@ -27,13 +27,13 @@ pub fn TaskEnd(task: Task) -> impl IntoView {
 
 #[component]
 fn SignedReceipt(receipt: Receipt, valid: Option<bool>) -> impl IntoView {
-    let (meaning, label, text) = match valid {
-        Some(true) => (Meaning::Good, t!("task-receipt-verified"), t!("task-receipt-verified-text")),
-        Some(false) => (Meaning::Bad, t!("task-receipt-broken"), t!("task-receipt-broken-text")),
-        None => (Meaning::Waiting, t!("task-receipt-unchecked"), t!("task-receipt-unchecked-text")),
+    let (tone, label, text) = match valid {
+        Some(true) => (BadgeTone::Good, t!("task-receipt-verified"), t!("task-receipt-verified-text")),
+        Some(false) => (BadgeTone::Bad, t!("task-receipt-broken"), t!("task-receipt-broken-text")),
+        None => (BadgeTone::Waiting, t!("task-receipt-unchecked"), t!("task-receipt-unchecked-text")),
     };
     view! {
-        <p><Badge meaning=meaning label=label />" "{text}</p>
+        <p><Badge tone=tone label=label />" "{text}</p>
         <DescriptionList>
             <DescriptionItem name=t!("task-started")><TimeAgo at=receipt.started_at /></DescriptionItem>
             <DescriptionItem name=t!("task-ended")><TimeAgo at=receipt.ended_at /></DescriptionItem>

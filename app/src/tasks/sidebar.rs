@@ -1,11 +1,7 @@
 //! The facts of a task, in the sidebar of its page.
 use super::{labels, topic::topic};
 use crate::ui::{Address, DescriptionItem, DescriptionList, Digest, Live, TimeAgo, UntrustedText, labels::network};
-use domain::{
-    label::Labels,
-    request::Request,
-    task::{MAX_ATTEMPTS, Priority},
-};
+use domain::{label::Labels, request::Request, task::MAX_ATTEMPTS};
 use leptos::prelude::*;
 use store::Task;
 
@@ -22,7 +18,6 @@ pub fn Sidebar(
         let href = Address::new("/tasks").with("label", text.clone()).to_string();
         view! { <a class="tag" href=href>{text}</a> " " }
     };
-    let priority = Priority::ALL.iter().copied().find(|priority| priority.rank() == task.priority).unwrap_or_default();
     let labels = labels.iter().map(label).collect::<Vec<_>>();
     let moving = view! { <LiveFacts task=task.clone() /> };
     view! {
@@ -38,7 +33,7 @@ pub fn Sidebar(
                 <DescriptionItem name=t!("task-network")>{network(task.network)}</DescriptionItem>
                 <DescriptionItem name=t!("task-sandbox")><code>{request.sandbox}</code></DescriptionItem>
                 <DescriptionItem name=t!("task-limits")>{labels::limits(&request.limits)}</DescriptionItem>
-                <DescriptionItem name=t!("task-priority")>{labels::priority(priority)}</DescriptionItem>
+                <DescriptionItem name=t!("task-priority")>{labels::priority(task.priority)}</DescriptionItem>
                 {(!labels.is_empty()).then(|| view! { <DescriptionItem name=t!("task-labels")>{labels}</DescriptionItem> })}
                 <DescriptionItem name=t!("task-id")><code class="break">{task.id.to_string()}</code></DescriptionItem>
                 <DescriptionItem name=t!("task-request-digest")><Digest hex=task.request_digest.to_string() /></DescriptionItem>

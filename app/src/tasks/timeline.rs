@@ -2,7 +2,7 @@
 use super::labels;
 use crate::{
     audit::table::actor_name,
-    ui::{Badge, Meaning, TimeAgo, UntrustedText},
+    ui::{Badge, BadgeTone, TimeAgo, UntrustedText},
 };
 use domain::{
     Timestamp,
@@ -17,7 +17,7 @@ use store::{Approval, AuditRow, Task};
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
     at: Timestamp,
-    meaning: Meaning,
+    tone: BadgeTone,
     what: String,
     /// The reason that a person gave.
     reason: Option<String>,
@@ -35,7 +35,7 @@ pub fn Timeline(
     let step = |step: Step| {
         view! {
             <li>
-                <Badge meaning=step.meaning label=step.what />
+                <Badge tone=step.tone label=step.what />
                 " "
                 <TimeAgo at=step.at />
                 {step.reason.map(|reason| view! { <p class="said"><UntrustedText text=reason /></p> })}
@@ -65,38 +65,38 @@ fn next_step(task: &Task) -> Option<String> {
 /// Converts an audit event to steps. Refused attempts of people changed nothing and have none.
 fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> {
     let Ok(record) = serde_json::from_str::<Record>(&row.body) else { return vec![] };
-    let step = |meaning, what| vec![Step { at: row.at, meaning, what, reason: None }];
+    let step = |tone, what| vec![Step { at: row.at, tone, what, reason: None }];
     let (who, detail) = (actor_name(row), &record.detail);
     let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     if record.action == "task.reject" {
-        return step(Meaning::Bad, t!("task-step-rejected", why = text("because")));
+        return step(BadgeTone::Bad, t!("task-step-rejected", why = text("because")));
     }
     if record.outcome == Outcome::Refused {
         return vec![];
     }
     match record.action.as_str() {
         "task.submit" => {
-            let mut steps = step(Meaning::Good, t!("task-step-submitted", who = who));
+            let mut steps = step(BadgeTone::Good, t!("task-step-submitted", who = who));
             let rule = text("rule");
             steps.extend(match (text("state").as_str(), approval) {
                 ("awaiting_approval", Some(approval)) => {
-                    step(Meaning::Waiting, t!("task-step-approval-requested", rule = rule, n = approval.needed))
+                    step(BadgeTone::Waiting, t!("task-step-approval-requested", rule = rule, n = approval.needed))
                 }
                 ("awaiting_approval", None) => {
-                    step(Meaning::Waiting, t!("task-step-approval-requested", rule = rule, n = 1))
+                    step(BadgeTone::Waiting, t!("task-step-approval-requested", rule = rule, n = 1))
                 }
-                ("denied", _) => step(Meaning::Bad, t!("task-step-refused-by-rule", rule = rule)),
-                _ => step(Meaning::Good, t!("task-step-allowed", rule = rule)),
+                ("denied", _) => step(BadgeTone::Bad, t!("task-step-refused-by-rule", rule = rule)),
+                _ => step(BadgeTone::Good, t!("task-step-allowed", rule = rule)),
             });
             steps
         }
         "approval.decide" => {
-            let (meaning, what) = match text("answer").as_str() {
-                "approve" => (Meaning::Good, t!("task-step-approved", who = who)),
-                _ => (Meaning::Bad, t!("task-step-denied", who = who)),
+            let (tone, what) = match text("answer").as_str() {
+                "approve" => (BadgeTone::Good, t!("task-step-approved", who = who)),
+                _ => (BadgeTone::Bad, t!("task-step-denied", who = who)),
             };
             let reason = Some(text("reason")).filter(|reason| !reason.is_empty());
-            vec![Step { at: row.at, meaning, what, reason }]
+            vec![Step { at: row.at, tone, what, reason }]
         }
         "approval.reopen" => {
             let (rule, n) = (text("rule"), detail.get("needed").and_then(Value::as_u64).unwrap_or(1));
@@ -104,16 +104,16 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
                 "the_rules_changed" => t!("task-step-asked-by-new-rules", rule = rule, n = n),
                 _ => t!("task-step-approval-lost", rule = rule, n = n),
             };
-            step(Meaning::Waiting, what)
+            step(BadgeTone::Waiting, what)
         }
-        "task.deny" => step(Meaning::Bad, t!("task-step-refused-now", rule = text("rule"))),
-        "approval.expire" => step(Meaning::Stopped, t!("task-step-expired")),
-        "task.cancel" => step(Meaning::Stopped, t!("task-step-cancelled", who = who)),
+        "task.deny" => step(BadgeTone::Bad, t!("task-step-refused-now", rule = text("rule"))),
+        "approval.expire" => step(BadgeTone::Stopped, t!("task-step-expired")),
+        "task.cancel" => step(BadgeTone::Stopped, t!("task-step-cancelled", who = who)),
         "task.assign" => {
             let attempt = detail.get("attempt").and_then(Value::as_i64).unwrap_or(1);
             let this = task.runner.clone().filter(|_| i64::from(task.attempt) == attempt);
             step(
-                Meaning::Running,
+                BadgeTone::Running,
                 match (attempt, this) {
                     (1, Some(runner)) => t!("task-step-assigned", runner = runner),
                     (_, Some(runner)) => t!("task-step-assigned-again", runner = runner, attempt = attempt),
@@ -121,17 +121,18 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
                 },
             )
         }
-        "task.start" => step(Meaning::Running, t!("task-step-started")),
-        "task.refuse" => step(Meaning::Bad, t!("task-step-not-started", why = text("reason"))),
+        "task.start" => step(BadgeTone::Running, t!("task-step-started")),
+        "task.refuse" => step(BadgeTone::Bad, t!("task-step-not-started", why = text("reason"))),
         "task.release" => {
-            let mut steps = step(Meaning::Waiting, t!("task-step-released"));
-            steps.extend(stop_reason(&text("because")).into_iter().flat_map(|why| step(Meaning::Stopped, why)));
+            let mut steps = step(BadgeTone::Waiting, t!("task-step-released"));
+            steps.extend(stop_reason(&text("because")).into_iter().flat_map(|why| step(BadgeTone::Stopped, why)));
             steps
         }
-        "task.stop" => {
-            step(Meaning::Stopped, stop_reason(&text("because")).unwrap_or_else(|| t!("task-step-stopped", who = who)))
-        }
-        "task.finish" => step(end_meaning(&text("state")), t!("task-step-ended", how = end_label(detail))),
+        "task.stop" => step(
+            BadgeTone::Stopped,
+            stop_reason(&text("because")).unwrap_or_else(|| t!("task-step-stopped", who = who)),
+        ),
+        "task.finish" => step(end_tone(&text("state")), t!("task-step-ended", how = end_label(detail))),
         _ => vec![],
     }
 }
@@ -152,10 +153,10 @@ fn end_label(detail: &Value) -> String {
     end.as_ref().map_or_else(String::new, labels::end)
 }
 
-fn end_meaning(state: &str) -> Meaning {
+fn end_tone(state: &str) -> BadgeTone {
     match state.parse() {
-        Ok(TaskState::Succeeded) => Meaning::Good,
-        Ok(TaskState::Cancelled) => Meaning::Stopped,
-        _ => Meaning::Bad,
+        Ok(TaskState::Succeeded) => BadgeTone::Good,
+        Ok(TaskState::Cancelled) => BadgeTone::Stopped,
+        _ => BadgeTone::Bad,
     }
 }

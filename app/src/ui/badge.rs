@@ -2,9 +2,9 @@
 use super::{Glyph, Icon};
 use leptos::prelude::*;
 
-/// The meaning of a state, which determines its color and icon.
+/// The tone of a badge, which determines its color and icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub enum BadgeTone {
     /// Action is required.
     Waiting,
     /// In progress.
@@ -15,7 +15,7 @@ pub enum Meaning {
     Stopped,
 }
 
-impl Meaning {
+impl BadgeTone {
     const fn style(self) -> (&'static str, Glyph) {
         match self {
             Self::Waiting => ("badge bg-waiting-soft text-waiting", Glyph::Clock),
@@ -29,12 +29,12 @@ impl Meaning {
 
 #[component]
 pub fn Badge(
-    meaning: Meaning,
+    tone: BadgeTone,
     #[prop(into)] label: String,
     /// Replaces the default icon.
     #[prop(optional)]
     glyph: Option<Glyph>,
 ) -> impl IntoView {
-    let (class, default) = meaning.style();
+    let (class, default) = tone.style();
     view! { <span class=class><Icon of=glyph.unwrap_or(default) />{label}</span> }
 }

@@ -1,22 +1,22 @@
 //! Buttons, and links that look like buttons.
 use leptos::prelude::*;
 
-/// The emphasis of a button.
+/// The visual emphasis of a button.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Look {
+pub enum ButtonVariant {
     /// The primary action of a page or form.
-    Main,
+    Primary,
     #[default]
-    Plain,
+    Secondary,
     /// A destructive action.
     Danger,
 }
 
-impl Look {
+impl ButtonVariant {
     pub const fn class(self) -> &'static str {
         match self {
-            Self::Main => "button button-main",
-            Self::Plain => "button",
+            Self::Primary => "button button-main",
+            Self::Secondary => "button",
             Self::Danger => "button button-danger",
         }
     }
@@ -25,7 +25,7 @@ impl Look {
 /// A submit button.
 #[component]
 pub fn Button(
-    #[prop(optional)] look: Look,
+    #[prop(optional)] variant: ButtonVariant,
     /// A field to submit, for forms with several buttons.
     #[prop(optional, into)]
     name: Option<String>,
@@ -36,7 +36,7 @@ pub fn Button(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <button class=look.class() type="submit" name=name value=value aria-label=label>
+        <button class=variant.class() type="submit" name=name value=value aria-label=label>
             {children()}
         </button>
     }
@@ -44,9 +44,13 @@ pub fn Button(
 
 /// A link that looks like a button.
 #[component]
-pub fn LinkButton(#[prop(into)] href: String, #[prop(optional)] look: Look, children: Children) -> impl IntoView {
+pub fn LinkButton(
+    #[prop(into)] href: String,
+    #[prop(optional)] variant: ButtonVariant,
+    children: Children,
+) -> impl IntoView {
     view! {
-        <a class=look.class() href=href>
+        <a class=variant.class() href=href>
             {children()}
         </a>
     }

@@ -1,5 +1,5 @@
 //! Two-step actions: the consequence is shown before the button that acts. No JavaScript is needed.
-use super::{Button, Form, FormState, Look};
+use super::{Button, ButtonVariant, Form, FormState};
 use leptos::prelude::*;
 
 /// A button that reveals the consequence and the button that acts.
@@ -20,7 +20,7 @@ pub fn Confirm(
     /// The path of the server function.
     action: &'static str,
     hidden: Vec<(&'static str, String)>,
-    #[prop(default = Look::Danger)] look: Look,
+    #[prop(default = ButtonVariant::Danger)] variant: ButtonVariant,
     /// Fields above the second button.
     #[prop(optional)]
     children: Option<Children>,
@@ -33,7 +33,7 @@ pub fn Confirm(
                 {consequence.map(|text| view! { <p>{text}</p> })}
                 <Form action=action hidden=hidden>
                     {children.map(|children| children())}
-                    <Button look=look>{act}</Button>
+                    <Button variant=variant>{act}</Button>
                 </Form>
             </div>
         </details>

@@ -36,8 +36,8 @@ mod unshown_refusal;
 pub(crate) use self::title::TabTitle;
 pub use self::{
     address::{Address, Params, escaped, own_path},
-    badge::{Badge, Meaning},
-    button::{Button, LinkButton, Look},
+    badge::{Badge, BadgeTone},
+    button::{Button, ButtonVariant, LinkButton},
     code::{Digest, Source, UntrustedText},
     confirm::Confirm,
     confirmation::Confirmation,

@@ -161,8 +161,8 @@ impl SignIn {
         };
         write.set_password(person, &hash).await?;
         write.commit().await?;
-        let (by, ground) = (SignedInBy::Link, SignInBasis::Password(Some(hash)));
-        self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
+        let (by, basis) = (SignedInBy::Link, SignInBasis::Password(Some(hash)));
+        self.open(Authenticated { tenant, person, by, basis, second_factor_verified: false, authenticated_at: None })
             .await
     }
 }

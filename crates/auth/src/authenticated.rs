@@ -9,7 +9,7 @@ pub struct Authenticated {
     pub person: PersonId,
     pub by: SignedInBy,
     /// The credential of the sign-in: it must still be valid when the session is opened.
-    pub ground: SignInBasis,
+    pub basis: SignInBasis,
     /// Whether a second factor was presented, or the provider vouches for one. Without it the session of somebody who has or
     /// must have one reaches nothing but the pages that ask for it (M-14).
     pub second_factor_verified: bool,

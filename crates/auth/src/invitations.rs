@@ -135,8 +135,8 @@ impl SignIn {
         };
         write.commit().await?;
         self.set_pending_invitation(InvitationCookie::Removed);
-        let (tenant, by, ground) = (offer.tenant_id, SignedInBy::Link, SignInBasis::Password(Some(hash)));
-        self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
+        let (tenant, by, basis) = (offer.tenant_id, SignedInBy::Link, SignInBasis::Password(Some(hash)));
+        self.open(Authenticated { tenant, person, by, basis, second_factor_verified: false, authenticated_at: None })
             .await?;
         Ok(Some(organization))
     }

@@ -296,12 +296,12 @@ impl SignIn {
         match signed_in {
             Ok((actor, key)) => {
                 let (tenant, person) = (actor.tenant, actor.person().ok_or(Error::UnknownPasskey)?);
-                let (by, ground) = (SignedInBy::Passkey, SignInBasis::Passkey(key));
+                let (by, basis) = (SignedInBy::Passkey, SignInBasis::Passkey(key));
                 self.open(Authenticated {
                     tenant,
                     person,
                     by,
-                    ground,
+                    basis,
                     second_factor_verified: true,
                     authenticated_at: None,
                 })

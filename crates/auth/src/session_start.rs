@@ -18,7 +18,7 @@ impl SignIn {
     /// [`Error::AccountChanged`] when the credential of the sign-in is no longer valid.
     pub async fn open(&self, authenticated: Authenticated) -> Result<(), Error> {
         self.sign_out().await?;
-        let Authenticated { tenant, person, by, ground, second_factor_verified, authenticated_at } = authenticated;
+        let Authenticated { tenant, person, by, basis, second_factor_verified, authenticated_at } = authenticated;
         let (store, id) = (&self.auth.store, sessions::random_id().map_err(|error| unavailable(&error))?);
         let authenticated_at = authenticated_at.unwrap_or_else(|| store.now());
         let session = BrowserSessionId(store::new_id());
@@ -43,7 +43,7 @@ impl SignIn {
             id: session,
             person,
             by,
-            ground,
+            basis,
             second_factor_verified,
             authenticated_at,
             device: self.device.clone(),

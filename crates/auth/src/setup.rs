@@ -111,8 +111,8 @@ impl SignIn {
         write.set_membership(owner).await?;
         write.commit().await?;
         forget_link(&self.auth.settings.data_dir);
-        let (by, ground) = (SignedInBy::Link, SignInBasis::Password(Some(hash)));
-        self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
+        let (by, basis) = (SignedInBy::Link, SignInBasis::Password(Some(hash)));
+        self.open(Authenticated { tenant, person, by, basis, second_factor_verified: false, authenticated_at: None })
             .await
     }
 }

@@ -134,9 +134,9 @@ impl SignIn {
         if let Some(first) = counted.first() {
             system.forget_failures(*first).await?;
         }
-        let ground = SignInBasis::Password(credential.password_hash.clone());
+        let basis = SignInBasis::Password(credential.password_hash.clone());
         let (tenant, person) = (credential.tenant_id, credential.id);
-        self.open(Authenticated { tenant, person, by, ground, second_factor_verified: false, authenticated_at: None })
+        self.open(Authenticated { tenant, person, by, basis, second_factor_verified: false, authenticated_at: None })
             .await
     }
 

@@ -67,7 +67,7 @@ const EPOCH_OFFSET_HOURS: i64 = 72;
 /// The figures behind an anomaly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Facts {
+pub enum AnomalyDetails {
     SignIn {
         /// A description of the browser.
         device: String,
@@ -114,7 +114,7 @@ pub enum Facts {
     },
 }
 
-impl Facts {
+impl AnomalyDetails {
     pub const fn kind(&self) -> AnomalyKind {
         match self {
             Self::SignIn { .. } => AnomalyKind::SignIn,
@@ -128,14 +128,14 @@ impl Facts {
     }
 }
 
-impl fmt::Display for Facts {
+impl fmt::Display for AnomalyDetails {
     /// Writes the JSON that the database stores.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
     }
 }
 
-impl FromStr for Facts {
+impl FromStr for AnomalyDetails {
     type Err = serde_json::Error;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         serde_json::from_str(text)
@@ -173,7 +173,7 @@ pub const fn is_unusual_volume(tasks: i64, most: i64, days: i64) -> bool {
 ///
 /// The history is sufficient with at least 20 active hours over at least four weeks that repeat (each hour of the week
 /// was used twice on average). The task is an anomaly if no active hour is within one hour of this hour of the week.
-pub fn unusual_hour(now: i64, before: &[i64]) -> Option<Facts> {
+pub fn unusual_hour(now: i64, before: &[i64]) -> Option<AnomalyDetails> {
     let of_week = |hour: i64| (hour + EPOCH_OFFSET_HOURS).rem_euclid(HOURS_OF_WEEK);
     let first = *before.iter().min()?;
     let active = i64::try_from(before.len()).ok()?;
@@ -183,7 +183,7 @@ pub fn unusual_hour(now: i64, before: &[i64]) -> Option<Facts> {
     let usual_hours: BTreeSet<_> = before.iter().map(|hour| of_week(*hour)).collect();
     let is_regular = usual_hours.len().saturating_mul(2) <= before.len();
     let is_near = [-1, 0, 1].into_iter().any(|by| usual_hours.contains(&of_week(now + by)));
-    (is_regular && !is_near).then(|| Facts::TaskHour { hour: of_week(now), active, days: (now - first) / 24 })
+    (is_regular && !is_near).then(|| AnomalyDetails::TaskHour { hour: of_week(now), active, days: (now - first) / 24 })
 }
 
 #[cfg(test)]
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn n_06_a_task_at_night_is_an_anomaly_for_a_key_with_office_hours() {
         let night = unusual_hour(at(5, 5, 3), &office(5)).unwrap();
-        assert_eq!(night, Facts::TaskHour { hour: 5 * 24 + 3, active: 200, days: 39 });
+        assert_eq!(night, AnomalyDetails::TaskHour { hour: 5 * 24 + 3, active: 200, days: 39 });
         assert_eq!(unusual_hour(at(5, 0, 9), &office(5)), None, "the usual");
         assert_eq!(unusual_hour(at(5, 0, 17), &office(5)), None, "an hour later than usual");
         assert_eq!(unusual_hour(at(5, 0, 8), &office(5)), None, "an hour earlier");
@@ -240,8 +240,8 @@ mod tests {
 
     #[test]
     fn facts_round_trip_through_their_column() {
-        let facts = Facts::TaskVolume { tasks: 160, most: 12, days: 9 };
-        assert_eq!(facts.to_string().parse::<Facts>().unwrap(), facts);
+        let facts = AnomalyDetails::TaskVolume { tasks: 160, most: 12, days: 9 };
+        assert_eq!(facts.to_string().parse::<AnomalyDetails>().unwrap(), facts);
         assert_eq!(facts.to_string(), r#"{"kind":"task_volume","tasks":160,"most":12,"days":9}"#);
         for kind in AnomalyKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(*kind));

@@ -202,7 +202,7 @@ pub struct Verifier {
 /// The first record that fails verification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("record {seq}: {reason}")]
-pub struct Broken {
+pub struct ChainError {
     pub seq: i64,
     /// A description for the person who verifies.
     pub reason: &'static str,
@@ -215,9 +215,9 @@ impl Verifier {
     }
 
     /// Verifies the next record.
-    pub fn take(&mut self, record: &Stored) -> Result<(), Broken> {
+    pub fn take(&mut self, record: &Stored) -> Result<(), ChainError> {
         let seq = self.seq + 1;
-        let broken = |reason| Err(Broken { seq, reason });
+        let broken = |reason| Err(ChainError { seq, reason });
         if record.seq != seq {
             return broken("is missing");
         }

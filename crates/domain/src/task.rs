@@ -97,9 +97,10 @@ impl Priority {
         }
     }
 
-    /// Returns the priority of a rank.
-    pub fn of_rank(rank: i64) -> Option<Self> {
-        Self::ALL.iter().copied().find(|priority| priority.rank() == rank)
+    /// Returns the priority with this rank.
+    pub fn from_rank(rank: i64) -> Result<Self, Invalid> {
+        let found = Self::ALL.iter().copied().find(|priority| priority.rank() == rank);
+        found.ok_or_else(|| Invalid::new("priority", format!("has no rank {rank}")))
     }
 }
 
@@ -128,6 +129,23 @@ pub struct Submission {
     pub limits: Limits,
     pub labels: Labels,
     pub priority: Priority,
+}
+
+impl Submission {
+    /// Returns a submission without a script and title, with the default of every other field.
+    pub fn blank(organization: OrganizationId) -> Self {
+        Self {
+            organization,
+            tool: bash(),
+            script: String::new(),
+            title: String::new(),
+            visibility: private(),
+            network: Network { policy: isolated(), hosts: vec![] },
+            limits: Limits::default(),
+            labels: Labels::default(),
+            priority: Priority::default(),
+        }
+    }
 }
 
 /// An unvalidated submission; omitted fields take the safest default.
@@ -264,10 +282,21 @@ mod tests {
     #[test]
     fn a_05_the_defaults_are_private_and_isolated() {
         let form: SubmissionForm = serde_json::from_str(r##"{"script":"# hi\necho hi"}"##).unwrap();
-        let task = form.check(OrganizationId(uuid::Uuid::nil())).unwrap();
+        let organization = OrganizationId(uuid::Uuid::nil());
+        let task = form.check(organization).unwrap();
         assert_eq!(task.visibility, Visibility::Private);
         assert_eq!(task.network.policy, NetworkPolicy::Isolated);
         assert_eq!(task.title, "echo hi");
+        let (script, title) = (task.script.clone(), task.title.clone());
+        assert_eq!(task, Submission { script, title, ..Submission::blank(organization) }, "the form starts with them");
+    }
+
+    #[test]
+    fn a_priority_is_read_from_its_rank() {
+        for priority in Priority::ALL {
+            assert_eq!(Priority::from_rank(priority.rank()), Ok(*priority));
+        }
+        assert_eq!(Priority::from_rank(3).unwrap_err().field, "priority");
     }
 
     #[test]

@@ -91,7 +91,7 @@ macro_rules! with_keys {
              from (select p.id, p.name, p.email, p.tenant_role, p.locked_at, p.responsible_id,
                     (select m.role from membership m where m.tenant_id = p.tenant_id and m.person_id = p.id
                         and ($2 is null or m.organization_id = $2)
-                     order by case m.role when 'owner' then 1 when 'approver' then 2 when 'member' then 3 else 4 end limit 1) as role
+                     order by ", $crate::role_sql::role_rank!("m.role"), " desc limit 1) as role
                 from ", $people, " p.tenant_id = $1 and p.email > $3 order by p.email limit $4) p
              left join api_key k on k.tenant_id = $1 and k.owner_id = p.id and k.revoked_at is null
                 and (k.expires_at is null or k.expires_at > $5)

@@ -47,7 +47,7 @@ impl Write {
 
     /// Applies the roles of a provider's group rules and removes roles that the same provider gave earlier. Roles given by
     /// people and the last owner of an organization remain. Returns whether anything changed.
-    pub async fn follow_provider(&mut self, proof: Allowed<SyncProviderRoles>) -> Result<bool> {
+    pub async fn sync_roles_from_provider(&mut self, proof: Allowed<SyncProviderRoles>) -> Result<bool> {
         let SyncProviderRoles { person, provider, tenant_role, roles } = proof.action();
         let (person, mut changed) = (*person, 0);
         // Recorded at the end: memberships are always locked before the audit log.

@@ -93,7 +93,7 @@ pub struct NewBrowserSession {
     pub id: BrowserSessionId,
     pub person: PersonId,
     pub by: SignedInBy,
-    pub ground: SignInBasis,
+    pub basis: SignInBasis,
     /// Whether a second factor was verified here or by the provider.
     pub second_factor_verified: bool,
     /// Time of authentication: now, or earlier if a provider says so.
@@ -178,7 +178,7 @@ impl Write {
                 return Ok(false);
             }
         }
-        let found = match &new.ground {
+        let found = match &new.basis {
             SignInBasis::Password(hash) => return Ok(kept.password_hash == *hash),
             SignInBasis::Passkey(id) => {
                 const KEY: &str =

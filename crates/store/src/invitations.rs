@@ -105,7 +105,7 @@ impl std::fmt::Debug for NewInvitation {
 }
 
 /// Whether invitation `i` is valid at `$now`: its inviter may still invite, and the organization is not archived.
-macro_rules! works {
+macro_rules! is_valid_invitation {
     ($now:literal) => {
         concat!(
             "i.used < i.uses and i.expires_at > ",
@@ -119,7 +119,7 @@ macro_rules! works {
     };
 }
 
-pub(crate) use works;
+pub(crate) use is_valid_invitation;
 
 impl Read {
     /// Returns the organization's valid invitations at `now`, newest first, for actors who manage it or can read
@@ -134,7 +134,7 @@ impl Read {
                 "select i.id, i.role, i.email, i.mailed, b.name as inviter, i.uses, i.used, i.expires_at from invitation i
                  join person b on b.tenant_id = i.tenant_id and b.id = i.inviter_id
                  where i.tenant_id = $1 and i.organization_id = $2 and ",
-                works!("$3"),
+                is_valid_invitation!("$3"),
                 " order by i.id desc limit 200"
             ),
             organization,
@@ -151,7 +151,7 @@ impl Write {
         let (uses, days) = (domain::joining::uses(*uses)?, domain::joining::days(*days)?);
         const COUNT: &str = concat!(
             "select count(*) as n from invitation i where i.tenant_id = $1 and i.organization_id = $2 and ",
-            works!("$3")
+            is_valid_invitation!("$3")
         );
         if tenant_query!(self, Number, fetch_one, COUNT, *organization, self.now)?.n >= MAX_INVITATIONS {
             return Err(Error::Conflict(Conflict::TooManyInvitations));
@@ -336,7 +336,7 @@ impl Write {
             fetch_one,
             concat!(
                 "update invitation as i set used = used + 1 where i.tenant_id = $1 and i.token_hash = $2 and ",
-                works!("$3"),
+                is_valid_invitation!("$3"),
                 " and i.id = $4 and i.organization_id = $5
                  returning id, organization_id, role, email, mailed, inviter_id, expires_at"
             ),

@@ -13,7 +13,7 @@ use domain::{
     Allowed, JoinRequestId, OrganizationId, PersonId, Timestamp,
     account::AccountNotice,
     joining::JoinState,
-    policy::{AcceptJoinRequest, AskToJoin, DeclineJoinRequest, OpenToRequests, WithdrawJoinRequest},
+    policy::{AcceptJoinRequest, DeclineJoinRequest, RequestMembership, SetAcceptsJoinRequests, WithdrawJoinRequest},
 };
 use std::time::Duration;
 
@@ -141,9 +141,9 @@ impl Read {
 
 impl Write {
     /// Sets whether an organization accepts requests; waiting ones remain.
-    pub async fn open_to_requests(&mut self, proof: Allowed<OpenToRequests>) -> Result<()> {
+    pub async fn set_accepts_join_requests(&mut self, proof: Allowed<SetAcceptsJoinRequests>) -> Result<()> {
         const SQL: &str = "update organization set open_to_requests = $3 where tenant_id = $1 and id = $2";
-        let &OpenToRequests { organization, open } = proof.action();
+        let &SetAcceptsJoinRequests { organization, open } = proof.action();
         if tenant_query!(self, execute, SQL, organization, open)? == 0 {
             return Err(Error::NotFound);
         }
@@ -157,8 +157,8 @@ impl Write {
     }
 
     /// Requests to join an organization and notifies its owners. An organization that accepts no requests is not found.
-    pub async fn ask_to_join(&mut self, proof: Allowed<AskToJoin>) -> Result<JoinRequestId> {
-        let AskToJoin { organization, person, reason } = proof.action();
+    pub async fn request_membership(&mut self, proof: Allowed<RequestMembership>) -> Result<JoinRequestId> {
+        let RequestMembership { organization, person, reason } = proof.action();
         let (organization, person, reason) = (*organization, *person, domain::joining::reason(reason)?);
         const OPEN: &str = "select name from organization where tenant_id = $1 and id = $2 and open_to_requests
              and archived_at is null";

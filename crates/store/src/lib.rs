@@ -60,6 +60,7 @@ mod precedents;
 mod providers;
 mod recovery;
 mod reviews;
+mod role_sql;
 mod rules;
 mod runners;
 mod sealed;

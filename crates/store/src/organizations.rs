@@ -45,7 +45,7 @@ const OPEN_TASKS: &str = "select count(*) as n from task where tenant_id = $1 an
     and state in ('awaiting_approval', 'queued', 'assigned', 'running')";
 
 /// Selects the organizations of `$2`, or all of them if `$3`.
-macro_rules! mine {
+macro_rules! own_organizations {
     ($condition:literal) => {
         concat!(
             "select o.id, o.name, o.created_at, o.archived_at, o.open_to_requests from organization o
@@ -61,8 +61,14 @@ impl Read {
     /// Returns the actor's organizations that are not archived, or all of these for actors who can read everything.
     pub async fn organizations(&mut self) -> Result<Vec<Organization>> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
-        let mut found =
-            tenant_query!(self, Organization, fetch_all, mine!("o.archived_at is null"), person, everything)?;
+        let mut found = tenant_query!(
+            self,
+            Organization,
+            fetch_all,
+            own_organizations!("o.archived_at is null"),
+            person,
+            everything
+        )?;
         found.retain(|organization| self.actor.reaches(organization.id));
         Ok(found)
     }
@@ -70,8 +76,14 @@ impl Read {
     /// Returns the actor's archived organizations, or all of these for actors who can read everything.
     pub async fn archived_organizations(&mut self) -> Result<Vec<Organization>> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
-        let mut found =
-            tenant_query!(self, Organization, fetch_all, mine!("o.archived_at is not null"), person, everything)?;
+        let mut found = tenant_query!(
+            self,
+            Organization,
+            fetch_all,
+            own_organizations!("o.archived_at is not null"),
+            person,
+            everything
+        )?;
         found.retain(|organization| self.actor.reaches(organization.id));
         Ok(found)
     }

@@ -36,7 +36,7 @@ row_type! {
 }
 
 /// Selects the service accounts that `$2` is responsible for, or all of them if `$3`.
-macro_rules! mine {
+macro_rules! own_service_accounts {
     ($more:literal) => {
         concat!(
             "select s.id, s.name, s.responsible_id, p.name as responsible, s.created_at, (select count(*) from api_key k
@@ -52,10 +52,14 @@ macro_rules! mine {
 /// would gain rights as the responsible person, who creates the service account's keys.
 macro_rules! has_lower_role {
     () => {
-        "not exists (select 1 from membership h
-            where h.tenant_id = $1 and h.person_id = p.id and h.organization_id = w.organization_id
-            and case h.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end
-             >= case w.role when 'viewer' then 1 when 'member' then 2 when 'approver' then 3 else 4 end)"
+        concat!(
+            "not exists (select 1 from membership h
+                where h.tenant_id = $1 and h.person_id = p.id and h.organization_id = w.organization_id and ",
+            $crate::role_sql::role_rank!("h.role"),
+            " >= ",
+            $crate::role_sql::role_rank!("w.role"),
+            ")"
+        )
     };
 }
 pub(crate) use has_lower_role;
@@ -64,14 +68,14 @@ impl Read {
     /// Returns the actor's service accounts by name, or all of the tenant's for actors who can read everything.
     pub async fn service_accounts(&mut self) -> Result<Vec<ServiceAccount>> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
-        const SQL: &str = mine!("order by s.name, s.id limit 500");
+        const SQL: &str = own_service_accounts!("order by s.name, s.id limit 500");
         tenant_query!(self, ServiceAccount, fetch_all, SQL, person, everything)
     }
 
     /// Returns one of these service accounts.
     pub async fn service_account(&mut self, id: PersonId) -> Result<ServiceAccount> {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
-        tenant_query!(self, ServiceAccount, fetch_one, mine!("and s.id = $4"), person, everything, id)
+        tenant_query!(self, ServiceAccount, fetch_one, own_service_accounts!("and s.id = $4"), person, everything, id)
     }
 }
 

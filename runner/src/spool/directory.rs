@@ -8,7 +8,7 @@ use crate::{
 use std::{fs, io, path::PathBuf};
 use tokio::time::Instant;
 
-/// The folders `spool` and `begun`.
+/// The folders `spool` and `started`.
 #[derive(Debug)]
 pub struct SpoolDirectory {
     spools: PathBuf,
@@ -29,7 +29,7 @@ impl SpoolDirectory {
     /// # Errors
     /// When a folder cannot be read or created.
     pub fn open(folder: &Folder) -> Result<(Self, Vec<EndedAttempt>), FolderError> {
-        let (spools, records) = (folder.subfolder("spool")?, folder.subfolder("begun")?);
+        let (spools, records) = (folder.subfolder("spool")?, folder.subfolder("started")?);
         let failed = |path: &PathBuf| {
             let path = path.clone();
             move |source| FolderError::Io { path, source }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 /// The retention of started attempts, longer than the longest accepted grant ([`crate::work::MAX_GRANT_VALIDITY`]).
 const RETENTION: Duration = Duration::from_hours(3 * 24);
 
-/// The folder `begun`, with one file per remembered attempt.
+/// The folder `started`, with one file per remembered attempt.
 #[derive(Debug)]
 pub(super) struct StartedAttempts {
     folder: PathBuf,

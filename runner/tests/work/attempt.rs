@@ -102,7 +102,7 @@ async fn unblock(path: &Path) {
 async fn a_start_waits_for_the_disk_without_holding_the_spool_and_fails_with_it() {
     let deployment = Deployment::open().await;
     let StartedAttempt { run, spool, mut events, commands } = prepare_attempt(&deployment, "echo here").await;
-    let folder = deployment.folder().join("begun");
+    let folder = deployment.folder().join("started");
     fs::rename(&folder, deployment.folder().join("away")).unwrap();
     stall(&folder);
     tokio::spawn(run.run());

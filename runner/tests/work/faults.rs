@@ -271,7 +271,7 @@ async fn a_server_with_another_grant_key_is_rejected() {
     stream.assign(deployment.assignment(7, 1, "true")).await;
     assert_eq!(stream.next_message().await, None, "the runner sends nothing to another server");
     worker.stop().await;
-    assert!(deployment.is_empty("begun"));
+    assert!(deployment.is_empty("started"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -91,7 +91,7 @@ async fn d_04_a_changed_script_is_refused_and_does_not_run() {
     assert_eq!(refused.attempt, attempt_of(7, 1));
     assert!(refused.reason.contains("script") && !refused.elsewhere, "{}", refused.reason);
     worker.stop().await;
-    assert!(deployment.is_empty("begun") && deployment.is_empty("spool"));
+    assert!(deployment.is_empty("started") && deployment.is_empty("spool"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

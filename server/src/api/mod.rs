@@ -10,7 +10,6 @@ mod openapi;
 mod operations;
 mod responses;
 mod runners;
-mod submission;
 mod task;
 mod tasks;
 

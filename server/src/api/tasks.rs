@@ -2,8 +2,7 @@
 use super::{
     extract::{Id, JsonBody, QueryParameters, Reader, cursor, default_limit, flag, limit, parsed},
     responses::{CommonProblems, List, NotFoundProblem, WriteProblems},
-    submission::{CancelledTask, NewTask, SubmittedTask},
-    task::{TaskDetail, TaskSummary},
+    task::{CancelledTask, NewTask, SubmittedTask, TaskDetail, TaskSummary},
 };
 use crate::{authentication::Program, problem::Problem, state::App};
 use axum::{

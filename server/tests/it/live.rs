@@ -9,7 +9,7 @@ use axum::{
 };
 use domain::{
     Actor, PersonId,
-    policy::{AskToJoin, OpenToRequests, SetMembership},
+    policy::{RequestMembership, SetAcceptsJoinRequests, SetMembership},
     receipt::End,
     role::Role,
 };
@@ -119,16 +119,16 @@ on_both! {
         let (acme, console) = (&env.acme, &env.acme.console);
         let owner = SetMembership { organization: acme.ops, person: acme.mia, role: Role::Owner };
         env.change(console, async |write| write.set_membership(console.may(owner)?).await).await;
-        let open = OpenToRequests { organization: acme.ops, open: true };
-        env.change(console, async |write| write.open_to_requests(console.may(open)?).await).await;
+        let open = SetAcceptsJoinRequests { organization: acme.ops, open: true };
+        env.change(console, async |write| write.set_accepts_join_requests(console.may(open)?).await).await;
         let (mia, max) = (Page::of(env, console, acme.mia).await, Page::of(env, console, acme.max).await);
         let (mut hers, mut his) = (mia.open_stream("/live?topics=people").await, max.open_stream("/live?topics=people,tasks").await);
         let holder = env.app.store.system().holder(acme.id, acme.audrey).await.unwrap();
         let mut audrey = Actor::clock(acme.id, env.app.store.now());
         (audrey.principal, audrey.by) = (domain::Principal::Person(acme.audrey), domain::SignedInBy::Password);
         (audrey.name, audrey.roles) = (holder.name, holder.roles);
-        let ask = AskToJoin { organization: acme.ops, person: acme.audrey, reason: String::new() };
-        env.change(&audrey, async |write| write.ask_to_join(audrey.may(ask)?).await).await;
+        let ask = RequestMembership { organization: acme.ops, person: acme.audrey, reason: String::new() };
+        env.change(&audrey, async |write| write.request_membership(audrey.may(ask)?).await).await;
         let event = tokio::time::timeout(Duration::from_secs(1), hers.next()).await.expect("within a second");
         assert_eq!(event.unwrap().event, "people");
         tokio::time::sleep(Duration::from_millis(300)).await;

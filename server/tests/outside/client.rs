@@ -19,8 +19,8 @@ use url::form_urlencoded::Serializer;
 
 /// The credentials of a request.
 #[derive(Clone, Copy)]
-pub enum Who<'a> {
-    Nobody,
+pub enum Credential<'a> {
+    Anonymous,
     Browser(&'a Browser),
     Key(&'a str),
 }
@@ -99,51 +99,51 @@ impl Program {
     }
 
     /// Returns a request with the credentials of `who`; the caller adds a body.
-    pub fn request(&self, who: Who<'_>, method: Method, path: &str) -> RequestBuilder {
+    pub fn request(&self, who: Credential<'_>, method: Method, path: &str) -> RequestBuilder {
         let changes = method == Method::POST;
         let request = self.bare(method, path);
         match who {
-            Who::Key(key) => request.bearer_auth(key),
-            Who::Nobody if !changes => request,
-            Who::Nobody => request.header("sec-fetch-site", "same-origin"),
-            Who::Browser(browser) => {
+            Credential::Key(key) => request.bearer_auth(key),
+            Credential::Anonymous if !changes => request,
+            Credential::Anonymous => request.header("sec-fetch-site", "same-origin"),
+            Credential::Browser(browser) => {
                 request.header("cookie", browser.cookie_line()).header("sec-fetch-site", "same-origin")
             }
         }
     }
 
     /// Sends the request and stores a new session cookie in the browser.
-    pub async fn send(&self, who: Who<'_>, request: RequestBuilder) -> Response {
+    pub async fn send(&self, who: Credential<'_>, request: RequestBuilder) -> Response {
         let response = Response::of(request).await;
-        if let (Who::Browser(browser), Some(cookie)) = (who, response.cookie()) {
+        if let (Credential::Browser(browser), Some(cookie)) = (who, response.cookie()) {
             browser.keep(cookie);
         }
         response
     }
 
-    pub async fn get(&self, who: Who<'_>, path: &str) -> Response {
+    pub async fn get(&self, who: Credential<'_>, path: &str) -> Response {
         self.send(who, self.request(who, Method::GET, path)).await
     }
 
     /// Calls a server function as an island does.
-    pub async fn act(&self, who: Who<'_>, action: &str, fields: &[(&str, &str)]) -> Response {
+    pub async fn act(&self, who: Credential<'_>, action: &str, fields: &[(&str, &str)]) -> Response {
         self.send(who, self.action(who, action, "application/json", &form(fields))).await
     }
 
     /// Returns a call of a server function; `accept` distinguishes islands from plain forms.
-    pub fn action(&self, who: Who<'_>, action: &str, accept: &str, body: &str) -> RequestBuilder {
+    pub fn action(&self, who: Credential<'_>, action: &str, accept: &str, body: &str) -> RequestBuilder {
         let request = self.request(who, Method::POST, &format!("/actions/{action}"));
         let kind = "application/x-www-form-urlencoded";
         request.header("content-type", kind).header("accept", accept).body(body.to_owned())
     }
 
     /// Calls the API.
-    pub async fn post(&self, who: Who<'_>, path: &str, body: &Value) -> Response {
+    pub async fn post(&self, who: Credential<'_>, path: &str, body: &Value) -> Response {
         self.send(who, self.request(who, Method::POST, path).json(body)).await
     }
 
     /// Opens a stream of server-sent events.
-    pub async fn listen(&self, who: Who<'_>, path: &str) -> Events {
+    pub async fn listen(&self, who: Credential<'_>, path: &str) -> Events {
         Events::of(self.request(who, Method::GET, path).send().await.unwrap())
     }
 }

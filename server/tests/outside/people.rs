@@ -1,6 +1,6 @@
 //! Tenants, people and keys, created at the console, and their browsers.
 use crate::{
-    client::{Response, Who, form},
+    client::{Credential, Response, form},
     program::Program,
 };
 use std::sync::Mutex;
@@ -65,7 +65,7 @@ impl Program {
     /// Submits the sign-in form without JavaScript.
     pub async fn try_sign_in(&self, email: &str, password: &str, more: &[(&str, &str)]) -> Response {
         let fields = [&[("_page", "/sign-in"), ("email", email), ("password", password)], more].concat();
-        Response::of(self.action(Who::Nobody, "login/sign-in", "text/html", &form(&fields))).await
+        Response::of(self.action(Credential::Anonymous, "login/sign-in", "text/html", &form(&fields))).await
     }
 
     /// Signs a person in.
@@ -77,7 +77,7 @@ impl Program {
     /// Returns whether the cookie belongs to a full session.
     pub async fn is_signed_in(&self, cookie: &str) -> bool {
         let browser = Browser::with(cookie);
-        match self.get(Who::Browser(&browser), "/browser-sessions").await {
+        match self.get(Credential::Browser(&browser), "/browser-sessions").await {
             Response { status: 200, .. } => true,
             response => {
                 assert!(response.is(303).header("location").starts_with("/sign-in"));

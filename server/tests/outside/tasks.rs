@@ -1,5 +1,5 @@
 //! Task helpers that use the API.
-use crate::{client::Who, program::Program, timeouts::until};
+use crate::{client::Credential, program::Program, timeouts::until};
 use serde_json::{Value, json};
 
 impl Program {
@@ -10,18 +10,18 @@ impl Program {
 
     /// Submits a task and returns its id.
     pub async fn submit_as(&self, key: &str, body: Value) -> String {
-        let response = self.post(Who::Key(key), "/api/v1/tasks", &body).await.is(201);
+        let response = self.post(Credential::Key(key), "/api/v1/tasks", &body).await.is(201);
         response.json()["id"].as_str().unwrap().to_owned()
     }
 
     /// Returns a task.
     pub async fn task(&self, key: &str, id: &str) -> Value {
-        self.get(Who::Key(key), &format!("/api/v1/tasks/{id}")).await.is(200).json()
+        self.get(Credential::Key(key), &format!("/api/v1/tasks/{id}")).await.is(200).json()
     }
 
     /// Returns the output of the latest attempt so far.
     pub async fn printed(&self, key: &str, id: &str) -> String {
-        self.get(Who::Key(key), &format!("/api/v1/tasks/{id}/log")).await.is(200).body
+        self.get(Credential::Key(key), &format!("/api/v1/tasks/{id}/log")).await.is(200).body
     }
 
     /// Waits until the output contains this text.
@@ -47,7 +47,8 @@ impl Program {
         let (mut records, mut after) = (vec![], String::new());
         let action = action.map(|action| format!("&action={action}")).unwrap_or_default();
         loop {
-            let page = self.get(Who::Key(key), &format!("/api/v1/audit?limit=200{action}{after}")).await.is(200).json();
+            let page =
+                self.get(Credential::Key(key), &format!("/api/v1/audit?limit=200{action}{after}")).await.is(200).json();
             records.extend_from_slice(page["items"].as_array().unwrap());
             match page["next"].as_str() {
                 Some(next) => after = format!("&after={next}"),

@@ -15,7 +15,7 @@ const BANNED: &[(&str, &str, usize)] = &[
     ("at the door", "at the listener", 0),
     ("books", "audit log, registry", 0),
     ("by halves", "partly", 0),
-    ("come back", "return, reconnect", 4),
+    ("come back", "return, reconnect", 2),
     ("comeback", "reconnect", 0),
     ("coming in", "sign-in, incoming", 0),
     ("desk", "connection registry", 0),

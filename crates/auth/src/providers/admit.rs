@@ -32,14 +32,14 @@ impl SignIn {
         self.follow(provider, &identity, person).await?;
         let authenticated_at = self.authenticated_at(provider, &identity, person).await?;
         tracing::info!(%person, second_factor_verified = identity.second_factor_verified, "signed in by a provider");
-        let ground = SignInBasis::Identity { issuer: identity.issuer, subject: identity.subject };
+        let basis = SignInBasis::Identity { issuer: identity.issuer, subject: identity.subject };
         let (tenant, by, second_factor_verified) =
             (provider.tenant, SignedInBy::Provider, identity.second_factor_verified);
         self.open(Authenticated {
             tenant,
             person,
             by,
-            ground,
+            basis,
             second_factor_verified,
             authenticated_at: Some(authenticated_at),
         })
@@ -136,7 +136,7 @@ impl SignIn {
         let action = SyncProviderRoles { person, provider: provider.key.clone(), tenant_role, roles };
         let proof = store.authorize(&actor, action).await?;
         let mut write = store.write(&actor).await?;
-        match write.follow_provider(proof).await {
+        match write.sync_roles_from_provider(proof).await {
             Ok(true) => Ok(write.commit().await?),
             Ok(false) => Ok(()),
             Err(error) if error.is_frozen() => {

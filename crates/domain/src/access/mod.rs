@@ -7,10 +7,12 @@ pub use reason::AccessReason;
 pub use resource::Resource;
 
 use crate::{
-    Actor, KeyLimits, OrganizationId, PersonId, Principal, TenantId, Timestamp,
-    policy::{CancelTask, ReadTasks, RevokeKeysOf, RevokeRunner, require_approver, require_manager, require_submitter},
+    Action, Actor, KeyLimits, OrganizationId, PersonId, Principal, TenantId, Timestamp,
+    policy::{
+        CancelTask, Decide, ReadTasks, RevokeKeysOf, RevokeRunner, SubmitTask, require_approver, require_decider,
+        require_manager, require_submitter,
+    },
     role::{Role, TenantRole},
-    scope::Scope,
     visibility::AccessAttributes,
 };
 
@@ -70,21 +72,21 @@ impl Resource {
             return vec![];
         }
         let actor = who.actor(self.organization());
-        let can_submit = |id| actor.has_scope(Some(Scope::TasksSubmit)) && require_submitter(&actor, id).is_ok();
-        let can_decide = |id| actor.has_scope(Some(Scope::ApprovalsDecide)) && require_approver(&actor, id).is_ok();
+        let can_submit = |id| actor.has_scope(SubmitTask::SCOPE) && require_submitter(&actor, id).is_ok();
+        let has_decide_scope = actor.has_scope(Decide::SCOPE);
         let can = match *self {
             Self::Task(task, AccessAttributes { owner, organization, asked, .. }, behind) => vec![
                 (Ability::See, actor.may(ReadTasks).is_ok()),
                 (
                     Ability::Decide,
-                    asked && who.person != owner && !behind.contains(&Some(who.person)) && can_decide(organization),
+                    asked && has_decide_scope && require_decider(&actor, organization, owner, behind).is_ok(),
                 ),
                 (Ability::Cancel, actor.may(CancelTask { task, owner, organization }).is_ok()),
             ],
             Self::Organization(id) => vec![
                 (Ability::See, actor.may(ReadTasks).is_ok()),
                 (Ability::Submit, can_submit(id)),
-                (Ability::Decide, can_decide(id)),
+                (Ability::Decide, has_decide_scope && require_approver(&actor, id).is_ok()),
                 (Ability::Manage, who.key.is_none() && require_manager(&actor, id).is_ok()),
             ],
             Self::Runner(runner) => vec![

@@ -64,7 +64,7 @@ actions! {
       personal |a| json!({ "email": a.email });
 
     /// Requests membership of an organization.
-    AskToJoin = "join_request.create" on "organization" (|a| a.organization.to_string()) {
+    RequestMembership = "join_request.create" on "organization" (|a| a.organization.to_string()) {
         organization: OrganizationId,
         /// The actor.
         person: PersonId,
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn d_03_people_request_to_join_for_themselves_and_owners_decide() {
-        let ask = |person| AskToJoin { organization: ORG, person, reason: String::new() };
+        let ask = |person| RequestMembership { organization: ORG, person, reason: String::new() };
         assert!(somebody(None).may(ask(SELF)).is_ok());
         assert!(somebody(None).may(ask(PersonId(Uuid::nil()))).is_err());
         let accept =

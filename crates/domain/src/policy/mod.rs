@@ -210,11 +210,11 @@ pub use identity::{
     UnlinkIdentity,
 };
 pub use joining::{
-    AcceptInvitation, AcceptJoinRequest, AdmitInvitee, AskToJoin, ConfirmInvitee, DeclineJoinRequest, Invite,
+    AcceptInvitation, AcceptJoinRequest, AdmitInvitee, ConfirmInvitee, DeclineJoinRequest, Invite, RequestMembership,
     RevokeInvitation, WithdrawJoinRequest,
 };
 pub use organizations::{
-    ArchiveOrganization, LeaveOrganization, OpenToRequests, RenameOrganization, RestoreOrganization,
+    ArchiveOrganization, LeaveOrganization, RenameOrganization, RestoreOrganization, SetAcceptsJoinRequests,
 };
 pub use people::{
     ChangeRules, CreateOrganization, CreatePerson, CreateServiceAccount, FinishReview, HandOnServiceAccount,
@@ -222,7 +222,7 @@ pub use people::{
 };
 pub use registry::{AuditEvent, StepUp, audit_event, audit_event_names, audit_events, is_allowed_while_frozen};
 pub use tasks::{CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, SubmitTask};
-pub(crate) use tasks::{require_approver, require_submitter};
+pub(crate) use tasks::{require_approver, require_decider, require_submitter};
 
 /// Returns whether a task under `policy` has a network beyond its sandbox; every page that shows the task says so.
 pub const fn reaches_out(policy: NetworkPolicy) -> bool {

@@ -20,7 +20,7 @@ actions! {
     } if |a, actor| require_manager(actor, a.organization), step_up true;
 
     /// Sets whether people can request to join an organization.
-    OpenToRequests = "organization.requests" on "organization" (|a| a.organization.to_string()) {
+    SetAcceptsJoinRequests = "organization.requests" on "organization" (|a| a.organization.to_string()) {
         organization: OrganizationId,
         open: bool,
     } if |a, actor| require_manager(actor, a.organization), detail |a| json!({ "open": a.open }), step_up true;

@@ -16,6 +16,20 @@ pub(crate) fn require_approver(actor: &Actor, organization: OrganizationId) -> R
     require(actor.role_in(organization) >= Some(Role::Approver), DenialReason::ApproverOnly)
 }
 
+/// Requires that the actor can decide an approval request of `requester`. The people `behind` the requester are the
+/// responsible person of a service account and the creator of the key, who could otherwise approve their own requests.
+pub(crate) fn require_decider(
+    actor: &Actor,
+    organization: OrganizationId,
+    requester: PersonId,
+    behind: [Option<PersonId>; 2],
+) -> Result<(), DenialReason> {
+    require_approver(actor, organization)?;
+    require(actor.person() != Some(requester), DenialReason::OwnApprovalRequest)?;
+    let is_behind = actor.person().is_some() && behind.contains(&actor.person());
+    require(!is_behind, DenialReason::ResponsibleForRequester)
+}
+
 actions! {
     SubmitTask = "task.submit" on "organization" (|a| a.submission.organization.to_string()) {
         submission: Submission,
@@ -55,12 +69,7 @@ actions! {
         /// The digest of the request that was shown to the approver.
         request: RequestDigest,
         network: NetworkPolicy,
-    } if |a, actor| {
-        require_approver(actor, a.organization)?;
-        require(actor.person() != Some(a.requester), DenialReason::OwnApprovalRequest)?;
-        let is_behind = actor.person().is_some() && a.behind.contains(&actor.person());
-        require(!is_behind, DenialReason::ResponsibleForRequester)
-    }, scope ApprovalsDecide, detail |a| json!({
+    } if |a, actor| require_decider(actor, a.organization, a.requester, a.behind), scope ApprovalsDecide, detail |a| json!({
         "approval": a.approval, "answer": a.answer, "reason": a.reason, "request_digest": a.request,
     }), step_up_if |a| a.answer == Answer::Approve && reaches_out(a.network);
 

@@ -7,7 +7,7 @@ use crate::{
 use domain::{
     EventId, PersonId,
     account::AccountNotice,
-    anomalies::{Facts, NETWORK_RETENTION},
+    anomalies::{AnomalyDetails, NETWORK_RETENTION},
     audit::Outcome,
 };
 use serde_json::json;
@@ -40,7 +40,7 @@ row_type! {
     /// A reported sign-in.
     pub struct ReportedSignIn {
         pub id: EventId,
-        pub facts: Facts,
+        pub facts: AnomalyDetails,
     }
 }
 
@@ -91,7 +91,7 @@ impl Write {
         };
         let device = arrival.device.clone();
         let found = Detection {
-            facts: Facts::SignIn { device: device.clone(), new_device, new_network, half: incomplete },
+            facts: AnomalyDetails::SignIn { device: device.clone(), new_device, new_network, half: incomplete },
             subject,
             span: HOUR,
             person: Some(person),
@@ -113,12 +113,12 @@ impl Write {
         let since = self.span(HOUR) - 1;
         let notified =
             tenant_query!(self, ReportedSignIn, fetch_optional, SQL, person.to_string(), since, address.to_owned())?;
-        let Some(ReportedSignIn { id, facts: Facts::SignIn { device, new_device, new_network, half: true } }) =
+        let Some(ReportedSignIn { id, facts: AnomalyDetails::SignIn { device, new_device, new_network, half: true } }) =
             notified
         else {
             return Ok(false);
         };
-        let facts = Facts::SignIn { device, new_device, new_network, half: false };
+        let facts = AnomalyDetails::SignIn { device, new_device, new_network, half: false };
         const WHOLE: &str = "update anomaly set facts = $3, last_at = $4, reviewed_at = null, reviewed_by = null where tenant_id = $1 and id = $2";
         self.lock_audit_log().await?;
         tenant_query!(self, execute, WHOLE, id, facts, self.now)?;
@@ -134,7 +134,7 @@ impl Write {
             "select id, facts from anomaly where tenant_id = $1 and kind = 'sign_in' and subject = $2 and span = $3";
         let span = self.span(HOUR);
         let notified = tenant_query!(self, ReportedSignIn, fetch_optional, SQL, person.to_string(), span)?;
-        Ok(matches!(notified, Some(ReportedSignIn { facts: Facts::SignIn { half: false, .. }, .. })))
+        Ok(matches!(notified, Some(ReportedSignIn { facts: AnomalyDetails::SignIn { half: false, .. }, .. })))
     }
 
     async fn know_network(&mut self, person: PersonId, network: &str) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::{
 use domain::{
     PersonId,
     account::AccountNotice,
-    anomalies::{FAILURE_INTERVAL, FAILURE_INTERVALS_PER_HOUR, Facts, GUESSING_THRESHOLD, SPRAYING_THRESHOLD},
+    anomalies::{AnomalyDetails, FAILURE_INTERVAL, FAILURE_INTERVALS_PER_HOUR, GUESSING_THRESHOLD, SPRAYING_THRESHOLD},
 };
 
 row_type! {
@@ -55,7 +55,7 @@ impl Write {
             return Ok(());
         }
         let found = Detection {
-            facts: Facts::Guessing { failures, networks },
+            facts: AnomalyDetails::Guessing { failures, networks },
             subject: person.to_string(),
             span: DAY,
             person: Some(person),
@@ -83,7 +83,7 @@ impl Write {
             return Ok(());
         }
         let found = Detection {
-            facts: Facts::Spraying { accounts, failures },
+            facts: AnomalyDetails::Spraying { accounts, failures },
             subject: network,
             span: DAY,
             person: None,

@@ -9,7 +9,8 @@ use crate::{
 use domain::{
     KeyId,
     anomalies::{
-        ACTIVE_HOURS_WINDOW, Facts, MIN_UNUSUAL_TASKS, TASK_VOLUME_WINDOW_HOURS, is_unusual_volume, unusual_hour,
+        ACTIVE_HOURS_WINDOW, AnomalyDetails, MIN_UNUSUAL_TASKS, TASK_VOLUME_WINDOW_HOURS, is_unusual_volume,
+        unusual_hour,
     },
 };
 use std::time::Duration;
@@ -82,12 +83,12 @@ impl Write {
             hour
         )?;
         match is_unusual_volume(tasks, most, days) {
-            true => self.tell_of_key(key, Facts::TaskVolume { tasks, most, days }).await,
+            true => self.tell_of_key(key, AnomalyDetails::TaskVolume { tasks, most, days }).await,
             false => Ok(()),
         }
     }
 
-    async fn tell_of_key(&mut self, key: KeyId, facts: Facts) -> Result<()> {
+    async fn tell_of_key(&mut self, key: KeyId, facts: AnomalyDetails) -> Result<()> {
         let profile = self.profile(key).await?;
         self.report_key_anomaly(key, &profile, facts).await
     }

@@ -7,7 +7,7 @@ use crate::{
 use domain::{
     KeyId, Networks, PersonId, Timestamp,
     account::AccountNotice,
-    anomalies::{ACTIVE_HOURS_WINDOW, DORMANT_AFTER, Facts, NETWORK_RETENTION},
+    anomalies::{ACTIVE_HOURS_WINDOW, AnomalyDetails, DORMANT_AFTER, NETWORK_RETENTION},
 };
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ impl Write {
         let silence = last.map(|at| self.now.since(at)).filter(|silence| *silence >= DORMANT_AFTER);
         if let Some(silence) = silence {
             let days = i64::try_from(silence.as_secs() / DAY.as_secs()).unwrap_or(i64::MAX);
-            self.report_key_anomaly(key, &profile, Facts::KeySilent { days }).await?;
+            self.report_key_anomaly(key, &profile, AnomalyDetails::KeySilent { days }).await?;
         }
         let (_, network) = self.address_and_network();
         if network.is_empty() {
@@ -63,7 +63,7 @@ impl Write {
         )?;
         remember_network!(self, "key_network", "key_id", key, network);
         if places.known > 0 && places.this == 0 && profile.networks.is_empty() {
-            self.report_key_anomaly(key, &profile, Facts::KeyNetwork { known: places.known }).await?;
+            self.report_key_anomaly(key, &profile, AnomalyDetails::KeyNetwork { known: places.known }).await?;
         }
         Ok(())
     }
@@ -75,10 +75,15 @@ impl Write {
     }
 
     /// Reports an anomaly of a key to its owner or responsible person, and to admins.
-    pub(super) async fn report_key_anomaly(&mut self, key: KeyId, profile: &KeyProfile, facts: Facts) -> Result<()> {
+    pub(super) async fn report_key_anomaly(
+        &mut self,
+        key: KeyId,
+        profile: &KeyProfile,
+        facts: AnomalyDetails,
+    ) -> Result<()> {
         let notified = profile.responsible_id.unwrap_or(profile.owner_id);
         let many = match facts {
-            Facts::TaskVolume { tasks, .. } => Some(tasks),
+            AnomalyDetails::TaskVolume { tasks, .. } => Some(tasks),
             _ => None,
         };
         let found = Detection {

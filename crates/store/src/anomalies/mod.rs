@@ -18,7 +18,7 @@ use crate::{
 };
 use domain::{
     Allowed, EventId, KeyId, PersonId, Timestamp,
-    anomalies::{AnomalyKind, Facts},
+    anomalies::{AnomalyDetails, AnomalyKind},
     audit::Outcome,
     policy::{ReadAudit, ReviewAnomaly},
 };
@@ -43,7 +43,7 @@ row_type! {
         /// Address of the last occurrence.
         pub address: String,
         pub network: String,
-        pub facts: Facts,
+        pub facts: AnomalyDetails,
         pub first_at: Timestamp,
         pub last_at: Timestamp,
         pub reviewed_at: Option<Timestamp>,
@@ -63,7 +63,7 @@ pub struct AnomalyFilter {
 
 /// A detected anomaly.
 pub(crate) struct Detection {
-    pub facts: Facts,
+    pub facts: AnomalyDetails,
     /// Id of a person or key, or a network.
     pub subject: String,
     /// Occurrences within one interval of this length are one anomaly.

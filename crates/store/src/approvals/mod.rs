@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use domain::{
-    Allowed, ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,
+    Action, Allowed, ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,
     approval::{Answer, ApprovalState},
     network::NetworkPolicy,
     policy::Decide,
@@ -102,14 +102,18 @@ pub struct ApprovalFilter {
 /// Whether the actor sees request `a`: its requester, its approvers, and people who can read everything.
 macro_rules! visible {
     () => {
-        "(a.requester_id = $2 or $3 or a.organization_id in (select m.organization_id from membership m
-            where m.tenant_id = $1 and m.person_id = $2 and m.role in ('approver', 'owner')))"
+        concat!(
+            "(a.requester_id = $2 or $3 or a.organization_id in (select m.organization_id from membership m
+            where m.tenant_id = $1 and m.person_id = $2 and ",
+            $crate::role_sql::is_approver!(),
+            "))"
+        )
     };
 }
 
 pub(crate) use visible;
 
-/// Selects the requests that `$2` can decide: not their own, none that they are responsible for or created the key of, and
+/// Selects the requests that the policy lets `$2` decide ([`Decide`]): not their own, none that they are responsible for or created the key of, and
 /// none that they have decided. It starts from their organizations, so that requests elsewhere cost nothing.
 macro_rules! waiting_for_me {
     ($column:literal) => {
@@ -117,7 +121,9 @@ macro_rules! waiting_for_me {
             "select ",
             $column,
             " from membership m cross join approval w
-             where m.tenant_id = $1 and m.person_id = $2 and m.role in ('approver', 'owner') and w.tenant_id = $1
+             where m.tenant_id = $1 and m.person_id = $2 and ",
+            $crate::role_sql::is_approver!(),
+            " and w.tenant_id = $1
                 and w.organization_id = m.organization_id and w.state = 'waiting' and w.requester_id <> $2
                 and not exists (select 1 from decision d
                     where d.tenant_id = $1 and d.approval_id = w.id and d.person_id = $2)
@@ -179,6 +185,9 @@ impl Read {
     /// Returns the number of requests that the actor can decide, up to 100.
     pub async fn approvals_waiting_for_me(&mut self) -> Result<i64> {
         self.require_unlimited_key()?;
+        if !self.actor.has_scope(Decide::SCOPE) {
+            return Ok(0);
+        }
         let person = self.viewer();
         let counted = tenant_query!(
             self,
@@ -193,6 +202,9 @@ impl Read {
     /// Returns the requests that the actor can decide, oldest first; see [`Read::approvals_waiting_for_me`].
     pub async fn approvals_for_me(&mut self, limit: u32) -> Result<Vec<Approval>> {
         self.require_unlimited_key()?;
+        if !self.actor.has_scope(Decide::SCOPE) {
+            return Ok(vec![]);
+        }
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         tenant_query!(
             self,

@@ -25,7 +25,7 @@ row_type! {
         pub tool: Tool,
         pub visibility: Visibility,
         pub network: NetworkPolicy,
-        pub priority: i64,
+        pub priority: Priority,
         pub asked: bool,
         pub rule: String,
         pub rules_version: i64,
@@ -82,7 +82,7 @@ impl TaskRecord {
             limits: request.limits,
             labels: Labels::try_from(labels.get(&self.id).cloned().unwrap_or_default())
                 .map_err(|_| "a label cannot be read")?,
-            priority: Priority::of_rank(self.priority).ok_or("the priority cannot be read")?,
+            priority: self.priority,
         };
         if submission_digest(&submission).map_err(|_| "the submission cannot be read")?.0 != *self.submission_digest {
             return Err("the submission is not that of the task");

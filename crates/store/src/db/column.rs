@@ -4,7 +4,7 @@ use domain::{
     Networks, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SignedInBy, TaskId, TenantId,
     Timestamp,
     account::AccountNotice,
-    anomalies::{AnomalyKind, Facts},
+    anomalies::{AnomalyDetails, AnomalyKind},
     approval::{Answer, ApprovalState},
     joining::JoinState,
     network::NetworkPolicy,
@@ -13,7 +13,7 @@ use domain::{
     role::{Role, TenantRole},
     scope::Scopes,
     security::SecurityEvent,
-    task::{TaskState, Tool},
+    task::{Priority, TaskState, Tool},
     visibility::Visibility,
 };
 use uuid::Uuid;
@@ -92,7 +92,7 @@ as_text!(
     Verdict,
     SecurityEvent,
     AnomalyKind,
-    Facts,
+    AnomalyDetails,
     JoinState
 );
 
@@ -103,6 +103,16 @@ impl Column for Timestamp {
     }
     fn read(raw: i64) -> Result<Self, Unreadable> {
         Ok(Self(raw))
+    }
+}
+
+impl Column for Priority {
+    type Raw = i64;
+    fn raw(self) -> i64 {
+        self.rank()
+    }
+    fn read(raw: i64) -> Result<Self, Unreadable> {
+        Ok(Self::from_rank(raw)?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Invitation lookup by token: a visitor without an account names no tenant.
 use super::System;
-use crate::{InvitationOffer, Result, db::conn::unscoped_query, invitations::works};
+use crate::{InvitationOffer, Result, db::conn::unscoped_query, invitations::is_valid_invitation};
 
 impl System<'_> {
     /// Returns the invitation of a token if it is valid; its use checks that again.
@@ -15,7 +15,7 @@ impl System<'_> {
                  from invitation i join organization g on g.tenant_id = i.tenant_id and g.id = i.organization_id
                  join person b on b.tenant_id = i.tenant_id and b.id = i.inviter_id
                  where i.token_hash = $1 and ",
-                works!("$2")
+                is_valid_invitation!("$2")
             ),
             token_hash,
             now

@@ -29,8 +29,7 @@ row_type! {
         pub owner: String,
         /// API key of the submission; none if submitted in a browser.
         pub key_id: Option<KeyId>,
-        /// Rank in the queue ([`Priority::rank`]).
-        pub priority: i64,
+        pub priority: Priority,
         /// Whether it required approval.
         pub asked: bool,
         /// The rule that allowed it, required approval or denied it.
@@ -100,7 +99,6 @@ impl Task {
     /// Returns a submission of the same task, without labels, to prefill the form.
     pub fn submission(&self) -> Result<Submission> {
         let request = self.read_request()?;
-        let priority = Priority::ALL.iter().copied().find(|p| p.rank() == self.priority).unwrap_or_default();
         Ok(Submission {
             organization: self.organization_id,
             tool: self.tool,
@@ -110,7 +108,7 @@ impl Task {
             network: request.network,
             limits: request.limits,
             labels: Labels::default(),
-            priority,
+            priority: self.priority,
         })
     }
 }

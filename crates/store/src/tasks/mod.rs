@@ -33,11 +33,15 @@ pub const KEY_REVOKED: &str = "its API key was revoked";
 /// task.
 macro_rules! visible {
     () => {
-        "($3 or t.owner_id = $2 or t.visibility = 'public'
+        concat!(
+            "($3 or t.owner_id = $2 or t.visibility = 'public'
             or (t.visibility = 'org' and t.organization_id in (select m.organization_id from membership m
                 where m.tenant_id = $1 and m.person_id = $2))
             or (t.asked and t.organization_id in (select m.organization_id from membership m
-                where m.tenant_id = $1 and m.person_id = $2 and m.role in ('approver', 'owner'))))"
+                where m.tenant_id = $1 and m.person_id = $2 and ",
+            $crate::role_sql::is_approver!(),
+            ")))"
+        )
     };
 }
 

@@ -71,7 +71,7 @@ impl Write {
             tool: submission.tool,
             visibility: submission.visibility,
             network: submission.network.policy,
-            priority: submission.priority.rank(),
+            priority: submission.priority,
             state: state,
             asked: state == TaskState::AwaitingApproval,
             rule: rule.to_owned(),

@@ -7,7 +7,7 @@ use crate::{
 use domain::{
     Actor, KeyId, PersonId, Principal, Timestamp,
     account::AccountNotice,
-    anomalies::{AnomalyKind, Facts},
+    anomalies::{AnomalyDetails, AnomalyKind},
     policy::{CreateKey, CreateServiceAccount, ReadAudit, ReviewAnomaly},
     security::SecurityEvent,
 };
@@ -72,7 +72,7 @@ on_both! {
         assert!(found(world, acme).await.is_empty(), "the first, and the same network");
         arrives(world, mia, "laptop", "198.51.100.1").await;
         let rows = found(world, acme).await;
-        let new = |device: &str, new_device, new_network| Facts::SignIn { device: device.into(), new_device, new_network, half: false };
+        let new = |device: &str, new_device, new_network| AnomalyDetails::SignIn { device: device.into(), new_device, new_network, half: false };
         assert_eq!((rows.len(), &rows[0].facts), (1, &new("laptop", false, true)));
         assert_eq!((rows[0].address.as_str(), rows[0].network.as_str()), ("198.51.100.1", "198.51.100.0/24"));
         assert_eq!(rows[0].person_id, Some(mia));
@@ -116,21 +116,21 @@ on_both! {
         arrives(world, mia, "laptop", "192.0.2.7").await;
         let elsewhere = door(world, "198.51.100.1");
         let half = async |whole| world.change(&elsewhere, async |write| write.arrive(mia, &arrival("other", whole)).await).await.unwrap();
-        let is_half = async || matches!(found(world, acme).await[..], [AnomalyRow { facts: Facts::SignIn { half: true, .. }, .. }]);
+        let is_half = async || matches!(found(world, acme).await[..], [AnomalyRow { facts: AnomalyDetails::SignIn { half: true, .. }, .. }]);
         half(false).await;
         assert!(is_half().await, "the password was right, the factor is missing");
         half(true).await;
         assert!(!is_half().await && found(world, acme).await.len() == 1);
         // An incomplete sign-in does not replace it and is a separate anomaly.
         world.change(&elsewhere, async |write| write.arrive(mia, &arrival("third", false)).await).await.unwrap();
-        let halves: Vec<_> = found(world, acme).await.into_iter().map(|row| matches!(row.facts, Facts::SignIn { half: true, .. })).collect();
+        let halves: Vec<_> = found(world, acme).await.into_iter().map(|row| matches!(row.facts, AnomalyDetails::SignIn { half: true, .. })).collect();
         assert_eq!(halves.len(), 2);
         assert_eq!(halves.iter().filter(|half| **half).count(), 1);
         // A person who has not shown the second factor is still new after a day.
         world.wait(DAY);
         let later = door(world, "203.0.113.9");
         world.change(&later, async |write| write.arrive(mia, &arrival("third", true)).await).await.unwrap();
-        assert!(matches!(found(world, acme).await[0].facts, Facts::SignIn { half: false, new_device: true, new_network: true, .. }));
+        assert!(matches!(found(world, acme).await[0].facts, AnomalyDetails::SignIn { half: false, new_device: true, new_network: true, .. }));
     }
 
     async fn n_06_many_wrong_passwords_are_told_once_a_day_and_when_they_double(world) {
@@ -142,7 +142,7 @@ on_both! {
         assert!(found(world, acme).await.is_empty(), "nine are not many");
         fails(world, mia, "198.51.100.7").await;
         let rows = found(world, acme).await;
-        assert_eq!(rows[0].facts, Facts::Guessing { failures: 10, networks: 2 });
+        assert_eq!(rows[0].facts, AnomalyDetails::Guessing { failures: 10, networks: 2 });
         assert_eq!(told(world, &acme.mia).await, [AccountNotice::ManyFailures]);
         let look = ReviewAnomaly { id: rows[0].id, seen: rows[0].last_at };
         world.change(&acme.adam, async |write| write.review_anomaly(acme.adam.may(look)?).await).await.unwrap();
@@ -183,7 +183,7 @@ on_both! {
             fails(world, *person, &format!("192.0.2.{n}")).await;
         }
         let rows = found(world, acme).await;
-        assert_eq!((rows.len(), &rows[0].facts), (1, &Facts::Spraying { accounts: 8, failures: 8 }));
+        assert_eq!((rows.len(), &rows[0].facts), (1, &AnomalyDetails::Spraying { accounts: 8, failures: 8 }));
         assert_eq!((rows[0].network.as_str(), rows[0].person_id), ("192.0.2.0/24", None));
         assert_eq!(world.store.read(&acme.adam).await.unwrap().unreviewed_anomalies().await.unwrap(), 1);
         assert_eq!(world.store.read(&acme.mia).await.unwrap().unreviewed_anomalies().await.unwrap(), 0);
@@ -198,7 +198,7 @@ on_both! {
         uses(world, &key, "2001:db8::1", Some(world.now())).await;
         uses(world, &key, "2001:db8:0:9::1", Some(world.now())).await;
         let rows = found(world, acme).await;
-        assert_eq!((rows.len(), &rows[0].facts), (1, &Facts::KeyNetwork { known: 1 }));
+        assert_eq!((rows.len(), &rows[0].facts), (1, &AnomalyDetails::KeyNetwork { known: 1 }));
         assert_eq!((rows[0].key_id, rows[0].network.as_str()), (Some(id_of(&key)), "2001:db8::/48"));
         assert_eq!(told(world, &acme.mia).await, [AccountNotice::KeyAnomaly]);
         let bound = CreateKey { networks: "10.0.0.0/8".parse().unwrap(), ..crate::world::new_key(&acme.mia, "bound", "tasks:*") };
@@ -228,7 +228,7 @@ on_both! {
         world.wait(DAY * 91);
         uses(world, &key, "192.0.2.7", Some(last)).await;
         let rows = found(world, acme).await;
-        assert_eq!((rows.len(), &rows[0].facts), (1, &Facts::KeySilent { days: 91 }));
+        assert_eq!((rows.len(), &rows[0].facts), (1, &AnomalyDetails::KeySilent { days: 91 }));
         assert_eq!(told(world, &acme.mia).await, [AccountNotice::KeyAnomaly]);
         assert_eq!(world.store.read(&acme.mia).await.unwrap().own_anomalies(10).await.unwrap().len(), 1);
     }
@@ -253,7 +253,7 @@ on_both! {
         assert!(found(world, acme).await.is_empty(), "nineteen are not many");
         world.submit(&key, sealed(acme.ops)).await;
         let rows = found(world, acme).await;
-        assert_eq!((rows.len(), &rows[0].facts), (1, &Facts::TaskVolume { tasks: 20, most: 3, days: 7 }));
+        assert_eq!((rows.len(), &rows[0].facts), (1, &AnomalyDetails::TaskVolume { tasks: 20, most: 3, days: 7 }));
         for _ in 0..20 {
             world.submit(&key, sealed(acme.ops)).await;
         }
@@ -285,7 +285,7 @@ on_both! {
         world.submit(&key, sealed(acme.ops)).await;
         let rows = found(world, acme).await;
         assert_eq!(rows.len(), 1);
-        assert!(matches!(rows[0].facts, Facts::TaskHour { active: 71, days: 35, .. }), "{:?}", rows[0].facts);
+        assert!(matches!(rows[0].facts, AnomalyDetails::TaskHour { active: 71, days: 35, .. }), "{:?}", rows[0].facts);
     }
 
     async fn n_06_only_an_admin_says_that_it_was_looked_at_and_only_once(world) {

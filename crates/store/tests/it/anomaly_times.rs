@@ -7,7 +7,7 @@ use crate::{
 };
 use domain::{
     Actor, KeyId, PersonId,
-    anomalies::{AnomalyKind, Facts},
+    anomalies::{AnomalyDetails, AnomalyKind},
     policy::{ReviewAnomaly, RevokeKey, RotateKey},
 };
 use std::time::Duration;
@@ -108,10 +108,10 @@ on_both! {
         world.submit(&new, sealed(acme.ops)).await;
         assert_eq!(found(world, acme).await.len(), 1, "where and when the old one was used is usual for the new one");
         uses(world, &new, "203.0.113.9", Some(world.now())).await;
-        assert_eq!(found(world, acme).await[0].facts, Facts::KeyNetwork { known: 2 }, "and elsewhere is new at once");
+        assert_eq!(found(world, acme).await[0].facts, AnomalyDetails::KeyNetwork { known: 2 }, "and elsewhere is new at once");
         world.wait(HOUR * 14);
         world.submit(&new, sealed(acme.ops)).await;
-        assert!(matches!(found(world, acme).await[0].facts, Facts::TaskHour { .. }));
+        assert!(matches!(found(world, acme).await[0].facts, AnomalyDetails::TaskHour { .. }));
         // Another key of the same person has its own baseline.
         let other = world.key(&acme.mia, "tasks:*").await;
         uses(world, &other, "10.0.0.1", None).await;

@@ -6,7 +6,7 @@ use crate::{
 use domain::{
     TenantId,
     approval::Answer,
-    audit::{Broken, Stored, Verifier, link},
+    audit::{ChainError, Stored, Verifier, link},
     checkpoint::Checkpoint,
     policy::ReadAudit,
 };
@@ -31,7 +31,7 @@ pub async fn chain(world: &World, fixture: &TenantFixture) -> Vec<Stored> {
     rows
 }
 
-pub fn verify(fixture: &TenantFixture, chain: &[Stored]) -> Result<(i64, [u8; 32]), Broken> {
+pub fn verify(fixture: &TenantFixture, chain: &[Stored]) -> Result<(i64, [u8; 32]), ChainError> {
     let mut verifier = Verifier::new(fixture.tenant);
     chain.iter().try_for_each(|record| verifier.take(record))?;
     Ok(verifier.head())

@@ -99,15 +99,15 @@ on_both! {
         l.records("rename_organization", 1, adam, async |w| w.rename_organization(adam.may(rename())?).await).await;
         l.records("archive_organization", 1, adam, async |w| w.archive_organization(adam.may(ArchiveOrganization { organization: lab })?).await).await;
         l.records("restore_organization", 1, adam, async |w| w.restore_organization(adam.may(RestoreOrganization { organization: lab })?).await).await;
-        l.records("open_to_requests", 1, adam, async |w| w.open_to_requests(adam.may(OpenToRequests { organization: lab, open: true })?).await).await;
+        l.records("set_accepts_join_requests", 1, adam, async |w| w.set_accepts_join_requests(adam.may(SetAcceptsJoinRequests { organization: lab, open: true })?).await).await;
         let (mias, nobody) = (mia.person().unwrap(), Actor::invitation(acme.tenant, world.now()));
-        let ask = || AskToJoin { organization: lab, person: mias, reason: String::new() };
-        let request = l.records("ask_to_join", 1, mia, async |w| w.ask_to_join(mia.may(ask())?).await).await;
+        let ask = || RequestMembership { organization: lab, person: mias, reason: String::new() };
+        let request = l.records("request_membership", 1, mia, async |w| w.request_membership(mia.may(ask())?).await).await;
         l.records("withdraw_join_request", 1, mia, async |w| w.withdraw_join_request(mia.may(WithdrawJoinRequest { request, person: mias })?).await).await;
-        let request = world.change(mia, async |w| w.ask_to_join(mia.may(ask())?).await).await.unwrap();
+        let request = world.change(mia, async |w| w.request_membership(mia.may(ask())?).await).await.unwrap();
         let decline = || DeclineJoinRequest { request, organization: lab, reason: "full".into() };
         l.records("decline_join_request", 1, adam, async |w| w.decline_join_request(adam.may(decline())?).await).await;
-        let request = world.change(mia, async |w| w.ask_to_join(mia.may(ask())?).await).await.unwrap();
+        let request = world.change(mia, async |w| w.request_membership(mia.may(ask())?).await).await.unwrap();
         let accept = || AcceptJoinRequest { request, organization: lab, role: Role::Member };
         l.records("accept_join_request", 1, adam, async |w| w.accept_join_request(adam.may(accept())?).await).await;
         let leave = || LeaveOrganization { organization: lab, person: mias, successor: None };
@@ -133,7 +133,7 @@ on_both! {
         for session in sessions {
             let new = || NewBrowserSession {
                 token_hash: hash(&session.to_string()), id: session, person: owner, by: SignedInBy::Password,
-                ground: SignInBasis::Password(None),
+                basis: SignInBasis::Password(None),
                 second_factor_verified: false, device: "d".into(),
                 address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
             };
@@ -141,7 +141,7 @@ on_both! {
         }
         let again = || NewBrowserSession {
             token_hash: hash("again"), id: BrowserSessionId(store::new_id()), person: owner, by: SignedInBy::Password, second_factor_verified: false,
-            ground: SignInBasis::Password(Some("$argon2id$".into())), device: "d".into(), address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
+            basis: SignInBasis::Password(Some("$argon2id$".into())), device: "d".into(), address: "a".into(), authenticated_at: world.now(), expires_at: Timestamp(i64::MAX),
         };
         l.records("lock_browser_session", 0, mia, async |w| w.lock_browser_session(sessions[0]).await).await;
         l.records("complete_second_factor", 1, mia, async |w| w.complete_second_factor(sessions[0], hash("second_factor_verified")).await).await;
@@ -228,7 +228,7 @@ on_both! {
         let admit = || AdmitPerson { email: email("nia", "acme"), name: "Nia".into(), provider: "ID".into() };
         let nia = l.records("admit_person", 1, &provider, async |w| w.admit_person(provider.may(admit())?, new_identity("1")).await).await;
         let roles = || SyncProviderRoles { person: nia, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![(lab, Role::Owner)] };
-        l.records("follow_provider", 1, &provider, async |w| w.follow_provider(provider.may(roles())?).await).await;
+        l.records("sync_roles_from_provider", 1, &provider, async |w| w.sync_roles_from_provider(provider.may(roles())?).await).await;
         let invitation = domain::InvitationId(store::new_id());
         l.records("note_refused_invitation", 1, &provider, async |w| {
             w.note_refused_invitation(invitation, acme.ops, "invitation.accept", "no").await

@@ -22,7 +22,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
         id,
         person: who.person().unwrap(),
         by: SignedInBy::Password,
-        ground: SignInBasis::Password(None),
+        basis: SignInBasis::Password(None),
         second_factor_verified: false,
         device: "Firefox on Linux".into(),
         address: "192.0.2.7".into(),

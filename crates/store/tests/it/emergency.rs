@@ -24,7 +24,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
         id,
         person: who.person().unwrap(),
         by: SignedInBy::Password,
-        ground: SignInBasis::Password(None),
+        basis: SignInBasis::Password(None),
         second_factor_verified: true,
         device,
         address,

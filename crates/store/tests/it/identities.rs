@@ -60,7 +60,7 @@ async fn follow(
     let provider = Actor::provider(fixture.tenant, "ID", world.now());
     let roles = roles.iter().map(|role| (fixture.ops, *role)).collect();
     let action = SyncProviderRoles { person: who, provider: "id".into(), tenant_role: role, roles };
-    world.change(&provider, async |write| write.follow_provider(provider.may(action)?).await).await
+    world.change(&provider, async |write| write.sync_roles_from_provider(provider.may(action)?).await).await
 }
 
 on_both! {
@@ -274,7 +274,7 @@ on_both! {
             id: BrowserSessionId(store::new_id()),
             person: adam,
             by: SignedInBy::BreakGlass,
-            ground: SignInBasis::Password(None),
+            basis: SignInBasis::Password(None),
             second_factor_verified: true,
             device: "a browser".into(),
             address: "192.0.2.1".into(),

@@ -5,8 +5,9 @@ use domain::{
     account::AccountNotice,
     joining::JoinState,
     policy::{
-        AcceptInvitation, AcceptJoinRequest, AdmitInvitee, ArchiveOrganization, AskToJoin, ConfirmInvitee,
-        DeclineJoinRequest, Invite, LockPerson, OpenToRequests, RevokeInvitation, SetMembership, WithdrawJoinRequest,
+        AcceptInvitation, AcceptJoinRequest, AdmitInvitee, ArchiveOrganization, ConfirmInvitee, DeclineJoinRequest,
+        Invite, LockPerson, RequestMembership, RevokeInvitation, SetAcceptsJoinRequests, SetMembership,
+        WithdrawJoinRequest,
     },
     role::Role,
 };
@@ -58,13 +59,13 @@ async fn admit(
 
 async fn open(world: &World, organization: OrganizationId, open: bool) {
     let olga = &world.acme.olga;
-    let action = olga.may(OpenToRequests { organization, open }).unwrap();
-    world.change(olga, async |write| write.open_to_requests(action).await).await.unwrap();
+    let action = olga.may(SetAcceptsJoinRequests { organization, open }).unwrap();
+    world.change(olga, async |write| write.set_accepts_join_requests(action).await).await.unwrap();
 }
 
 async fn ask(world: &World, who: &Actor, organization: OrganizationId) -> Result<JoinRequestId> {
-    let ask = AskToJoin { organization, person: id(who), reason: "I run the backups".into() };
-    world.change(who, async |write| write.ask_to_join(who.may(ask)?).await).await
+    let ask = RequestMembership { organization, person: id(who), reason: "I run the backups".into() };
+    world.change(who, async |write| write.request_membership(who.may(ask)?).await).await
 }
 
 on_both! {

@@ -27,6 +27,7 @@ mod overtaken;
 mod overview;
 mod passkeys;
 mod plans;
+mod policy_sql;
 mod raw;
 mod reviews;
 mod rights;

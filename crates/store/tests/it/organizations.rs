@@ -7,8 +7,8 @@ use domain::{
     approval::Answer,
     policy::{
         ArchiveOrganization, CreateKey, CreateServiceAccount, HandOnServiceAccount, LeaveOrganization, LockPerson,
-        OpenToRequests, RemoveMembership, RenameOrganization, RestoreOrganization, SetMembership, StopTasks, Stopped,
-        SyncProviderRoles, UnlockPerson,
+        RemoveMembership, RenameOrganization, RestoreOrganization, SetAcceptsJoinRequests, SetMembership, StopTasks,
+        Stopped, SyncProviderRoles, UnlockPerson,
     },
     receipt::End,
     role::{Role, TenantRole},
@@ -182,7 +182,7 @@ on_both! {
             world.change(&acme.ada, async |write| write.decide(acme.ada.may(decision(&question, Answer::Approve))?).await).await.map(drop),
             set(world, &acme.olga, acme.ops, id(&acme.sam), Role::Viewer).await,
             rename(world, &acme.olga, acme.ops, "other").await,
-            world.change(&acme.olga, async |w| w.open_to_requests(acme.olga.may(OpenToRequests { organization: acme.ops, open: true })?).await).await,
+            world.change(&acme.olga, async |w| w.set_accepts_join_requests(acme.olga.may(SetAcceptsJoinRequests { organization: acme.ops, open: true })?).await).await,
         ] {
             assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
         }
@@ -193,7 +193,7 @@ on_both! {
         assert!(matches!(wide, Err(Error::Invalid(_))), "she is a member of nothing else: {wide:?}");
         let nia = Actor::provider(acme.tenant, "ID", world.now());
         let follow = SyncProviderRoles { person: id(&acme.sam), provider: "id".into(), tenant_role: TenantRole::Person, roles: vec![(acme.ops, Role::Member)] };
-        assert!(!world.change(&nia, async |write| write.follow_provider(nia.may(follow)?).await).await.unwrap());
+        assert!(!world.change(&nia, async |write| write.sync_roles_from_provider(nia.may(follow)?).await).await.unwrap());
         remove(world, &acme.olga, acme.ops, &acme.vera, None).await.unwrap(); // rights can be taken away
 
         assert!(matches!(restore(world, &acme.mia, acme.ops).await, Err(Error::Denied(_))));
@@ -476,8 +476,8 @@ on_both! {
         }
         let last = set(world, &acme.olga, acme.ops, id(&acme.olga), Role::Member).await;
         assert!(matches!(last, Err(Error::Conflict(_))), "the last owner stays one here, too: {last:?}");
-        let close = OpenToRequests { organization: acme.ops, open: false };
-        world.change(&acme.olga, async |w| w.open_to_requests(acme.olga.may(close)?).await).await.unwrap();
+        let close = SetAcceptsJoinRequests { organization: acme.ops, open: false };
+        world.change(&acme.olga, async |w| w.set_accepts_join_requests(acme.olga.may(close)?).await).await.unwrap();
     }
 
     /// The responsible person creates the service account's keys, so they must not have lower rights.

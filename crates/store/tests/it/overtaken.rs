@@ -42,31 +42,31 @@ async fn open_browser_sessions(world: &World, who: &Actor) -> usize {
     world.store.read(who).await.unwrap().sessions().await.unwrap().len()
 }
 
-fn entering(world: &World, who: &Actor, by: SignedInBy, ground: &SignInBasis) -> NewBrowserSession {
+fn entering(world: &World, who: &Actor, by: SignedInBy, basis: &SignInBasis) -> NewBrowserSession {
     let new = new_session(world, BrowserSessionId(store::new_id()), who.person().unwrap(), &Uuid::new_v4().to_string());
-    NewBrowserSession { by, ground: ground.clone(), ..new }
+    NewBrowserSession { by, basis: basis.clone(), ..new }
 }
 
 /// Runs the sign-in of `who` and its end by `ender` in both orders; `before` resets the state.
 async fn never_outlives(
     world: &World,
-    (who, by, ground): (&Actor, SignedInBy, &SignInBasis),
+    (who, by, basis): (&Actor, SignedInBy, &SignInBasis),
     ender: &Actor,
     before: impl AsyncFn(),
     end: impl AsyncFn(&mut Write) -> Result<()>,
 ) {
     before().await;
-    let open = async |write: &mut Write| write.open_browser_session(entering(world, who, by, ground)).await;
+    let open = async |write: &mut Write| write.open_browser_session(entering(world, who, by, basis)).await;
     let late = meet(world, ender, &end, who, open).await;
-    assert!(matches!(late, Err(Error::NotFound)), "{ground:?}: {late:?}");
-    assert_eq!(open_browser_sessions(world, who).await, 0, "{ground:?}");
+    assert!(matches!(late, Err(Error::NotFound)), "{basis:?}: {late:?}");
+    assert_eq!(open_browser_sessions(world, who).await, 0, "{basis:?}");
     before().await;
     let mut raw = Raw::of(world).await;
     let ended = "select count(*) from audit where event = 'session_termination'";
     let were = raw.number(ended).await;
     meet(world, who, open, ender, &end).await.unwrap();
-    assert_eq!(raw.number(ended).await, were + 1, "{ground:?}: it is told as what it is (K-05)");
-    assert_eq!(open_browser_sessions(world, who).await, 0, "{ground:?}");
+    assert_eq!(raw.number(ended).await, were + 1, "{basis:?}: it is told as what it is (K-05)");
+    assert_eq!(open_browser_sessions(world, who).await, 0, "{basis:?}");
 }
 
 fn new_key(id: PasskeyId) -> NewPasskey {
@@ -80,31 +80,31 @@ on_both! {
         let (acme, mia) = (&world.acme, &world.acme.mia);
         let owner = mia.person().unwrap();
         let before = async || world.change(&acme.console, async |w| w.set_password(owner, OLD).await).await.unwrap();
-        let ground = SignInBasis::Password(Some(OLD.into()));
-        let entrance = (mia, SignedInBy::Password, &ground);
+        let basis = SignInBasis::Password(Some(OLD.into()));
+        let entrance = (mia, SignedInBy::Password, &basis);
         never_outlives(world, entrance, mia, before, async |w| {
             w.change_password(mia.may(ChangePassword { owner })?, "$argon2id$new", None).await
         }).await;
         never_outlives(world, entrance, &acme.console, before, async |w| w.set_password(owner, "$argon2id$new").await).await;
-        let late = world.change(mia, async |w| w.open_browser_session(entering(world, mia, SignedInBy::Password, &ground)).await).await;
+        let late = world.change(mia, async |w| w.open_browser_session(entering(world, mia, SignedInBy::Password, &basis)).await).await;
         assert!(matches!(late, Err(Error::NotFound)), "nor any time later: {late:?}");
         before().await;
-        world.change(mia, async |w| w.open_browser_session(entering(world, mia, SignedInBy::Password, &ground)).await).await.unwrap();
+        world.change(mia, async |w| w.open_browser_session(entering(world, mia, SignedInBy::Password, &basis)).await).await.unwrap();
     }
 
     /// A session created while its owner is locked would become valid when they are unlocked.
     async fn k_09_a_session_cannot_be_opened_while_its_owner_is_locked(world) {
         let (mia, adam) = (&world.acme.mia, &world.acme.adam);
         let person = mia.person().unwrap();
-        let ground = SignInBasis::Password(None);
+        let basis = SignInBasis::Password(None);
         let before = async || match world.change(adam, async |w| w.unlock_person(adam.may(UnlockPerson { person })?).await).await {
             Ok(()) => assert_eq!(open_browser_sessions(world, mia).await, 0, "let in again, and nobody is in"),
             Err(error) => assert!(matches!(error, Error::Conflict(_)), "{error:?}"),
         };
-        never_outlives(world, (mia, SignedInBy::Password, &ground), adam, before, async |w| {
+        never_outlives(world, (mia, SignedInBy::Password, &basis), adam, before, async |w| {
             w.lock_person(adam.may(LockPerson { person })?).await
         }).await;
-        let open = async |w: &mut Write| w.open_browser_session(entering(world, mia, SignedInBy::Password, &ground)).await;
+        let open = async |w: &mut Write| w.open_browser_session(entering(world, mia, SignedInBy::Password, &basis)).await;
         assert!(matches!(world.change(mia, open).await, Err(Error::NotFound)), "while it lasts");
         before().await;
         world.change(mia, open).await.unwrap();
@@ -115,8 +115,8 @@ on_both! {
         let (owner, id) = (mia.person().unwrap(), PasskeyId(store::new_id()));
         let may = || mia.may(EnrollFactor { owner, factor: Factor::Passkey }).unwrap();
         let before = async || world.change(mia, async |w| w.add_passkey(may(), new_key(id)).await).await.unwrap();
-        let ground = SignInBasis::Passkey(id);
-        let entrance = (mia, SignedInBy::Passkey, &ground);
+        let basis = SignInBasis::Passkey(id);
+        let entrance = (mia, SignedInBy::Passkey, &basis);
         never_outlives(world, entrance, adam, before, async |w| {
             w.reset_factors(adam.may(ResetFactors { person: owner })?).await
         }).await;
@@ -125,7 +125,7 @@ on_both! {
         }).await;
         before().await;
         let ada = world.acme.ada.clone();
-        let others = world.change(&ada, async |w| w.open_browser_session(entering(world, &ada, SignedInBy::Passkey, &ground)).await).await;
+        let others = world.change(&ada, async |w| w.open_browser_session(entering(world, &ada, SignedInBy::Passkey, &basis)).await).await;
         assert!(matches!(others, Err(Error::NotFound)), "nor does somebody else's: {others:?}");
     }
 
@@ -139,9 +139,9 @@ on_both! {
             w.link_identity(mia.may(LinkIdentity { person, provider: "ID".into() })?, identity()).await.map(drop)
         }).await.unwrap();
         world.change(&world.acme.console, async |w| w.set_password(person, OLD).await).await.unwrap();
-        let ground = SignInBasis::Identity { issuer: "https://id.example".into(), subject: "mia".into() };
+        let basis = SignInBasis::Identity { issuer: "https://id.example".into(), subject: "mia".into() };
         let ways = SignInMethods { password: true, issuers: vec![] };
-        never_outlives(world, (mia, SignedInBy::Provider, &ground), mia, link, async |w| {
+        never_outlives(world, (mia, SignedInBy::Provider, &basis), mia, link, async |w| {
             let identity = world.store.read(mia).await?.identities().await?[0].id;
             w.unlink_identity(mia.may(UnlinkIdentity { identity, person })?, &ways, None).await
         }).await;
@@ -156,8 +156,8 @@ on_both! {
         let before = async || world.change(console, async |w| {
             w.open_break_glass(console.may(OpenBreakGlass { person, until, reason: "drill".into() })?).await
         }).await.unwrap();
-        let ground = SignInBasis::Password(None);
-        never_outlives(world, (mia, SignedInBy::BreakGlass, &ground), console, before, async |w| {
+        let basis = SignInBasis::Password(None);
+        never_outlives(world, (mia, SignedInBy::BreakGlass, &basis), console, before, async |w| {
             w.close_break_glass(console.may(CloseBreakGlass { person })?).await
         }).await;
     }
@@ -170,8 +170,8 @@ on_both! {
             for factor_first in [true, false] {
                 let (session, next) = (BrowserSessionId(store::new_id()), hash(&format!("next {how:?} {factor_first}")));
                 let known = world.store.system().credential(mia.email.as_ref().unwrap()).await.unwrap().unwrap();
-                let ground = SignInBasis::Password(known.password_hash);
-                let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &ground) };
+                let basis = SignInBasis::Password(known.password_hash);
+                let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &basis) };
                 let before = new.token_hash;
                 world.change(mia, async |w| w.open_browser_session(new).await).await.unwrap();
                 let vouch = async |w: &mut Write| {

@@ -183,15 +183,21 @@ impl Resources {
         let join_request = world
             .change(olga, async |write| {
                 for organization in [fixture.ops, fixture.lab] {
-                    write.open_to_requests(may(olga, OpenToRequests { organization, open: true })?).await?;
+                    write
+                        .set_accepts_join_requests(may(olga, SetAcceptsJoinRequests { organization, open: true })?)
+                        .await?;
                 }
                 write.invite(may(olga, invite(invitation, fixture.ops))?, link).await
             })
             .await
-            .map(|_| AskToJoin { organization: fixture.ops, person: sam.person().unwrap(), reason: (*name).into() })
+            .map(|_| RequestMembership {
+                organization: fixture.ops,
+                person: sam.person().unwrap(),
+                reason: (*name).into(),
+            })
             .unwrap();
         let join_request =
-            world.change(sam, async |write| write.ask_to_join(may(sam, join_request)?).await).await.unwrap();
+            world.change(sam, async |write| write.request_membership(may(sam, join_request)?).await).await.unwrap();
         let domain::Principal::Runner(runner) = rex.principal else { unreachable!() };
         Self {
             task: asked.id,
@@ -315,7 +321,7 @@ pub fn new_session(world: &World, id: BrowserSessionId, person: PersonId, name: 
         id,
         person,
         by: SignedInBy::Password,
-        ground: SignInBasis::Password(None),
+        basis: SignInBasis::Password(None),
         second_factor_verified: true,
         device: format!("browser at {name}"),
         address: "192.0.2.1".into(),
@@ -392,8 +398,8 @@ pub fn matrix() -> Vec<Row> {
         find_in_log                "nn+nn++nn+" |r, w, a, t| r.find_in_log(t.lease.task, 1, "printed", 9).await;
         approvals                  "--+++++-++" |r, w, a, t| r.approvals(&ApprovalFilter::default(), None, 50).await;
         approval_counts            "--+++++-++" |r, w, a, t| r.approval_counts(&ApprovalFilter::default()).await.map(|counts| counts.values().sum::<i64>());
-        approvals_waiting_for_me   "---++---+-" |r, w, a, t| r.approvals_waiting_for_me().await;
-        approvals_for_me           "---++---+-" |r, w, a, t| r.approvals_for_me(50).await;
+        approvals_waiting_for_me   "---++-----" |r, w, a, t| r.approvals_waiting_for_me().await;
+        approvals_for_me           "---++-----" |r, w, a, t| r.approvals_for_me(50).await;
         approved_before            "nn-----n--" |r, w, a, t| r.approved_before(t.approval).await;
         open_counts                "--+++++-++" |r, w, a, t| r.open_counts().await.map(|counts| counts.values().sum::<i64>());
         finished_tasks_by_day      "----------" |r, w, a, t| r.finished_tasks_by_day(domain::Timestamp(0)).await;
@@ -528,7 +534,7 @@ pub fn matrix() -> Vec<Row> {
         link_identity              "dd+ddddddd" |x, w, a, t| x.link_identity(may(a, LinkIdentity { person: t.person, provider: "ID".into() })?, new_identity("new")).await;
         unlink_identity            "dd+ddddddd" |x, w, a, t| x.unlink_identity(may(a, UnlinkIdentity { identity: t.identity, person: t.person })?, &one_way(), None).await;
         admit_person               "dddddddddd" |x, w, a, t| x.admit_person(may(a, AdmitPerson { email: email("new", "acme"), name: "New".into(), provider: "ID".into() })?, new_identity("new")).await;
-        follow_provider            "dddddddddd" |x, w, a, t| x.follow_provider(may(a, SyncProviderRoles { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![] })?).await;
+        sync_roles_from_provider   "dddddddddd" |x, w, a, t| x.sync_roles_from_provider(may(a, SyncProviderRoles { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![] })?).await;
         note_refused_identity      "++++++++++" |x, w, a, t| x.note_refused_identity("id", "no").await;
         note_refused_invitation    "++++++++++" |x, w, a, t| x.note_refused_invitation(t.invitation, t.organization, "invitation.accept", "no").await;
         open_break_glass           "ddddddddd+" |x, w, a, t| x.open_break_glass(may(a, OpenBreakGlass { person: t.admin, until: w.now(), reason: "drill".into() })?).await;
@@ -556,13 +562,13 @@ pub fn matrix() -> Vec<Row> {
         rename_organization        "dddd+d+dd+" |x, w, a, t| x.rename_organization(may(a, RenameOrganization { organization: t.organization, name: "another".into() })?).await;
         archive_organization       "ddddcdcddc" |x, w, a, t| x.archive_organization(may(a, ArchiveOrganization { organization: t.organization })?).await;
         restore_organization       "ddddcdcddc" |x, w, a, t| x.restore_organization(may(a, RestoreOrganization { organization: t.organization })?).await;
-        open_to_requests           "dddd+d+dd+" |x, w, a, t| x.open_to_requests(may(a, OpenToRequests { organization: t.organization, open: true })?).await;
+        set_accepts_join_requests  "dddd+d+dd+" |x, w, a, t| x.set_accepts_join_requests(may(a, SetAcceptsJoinRequests { organization: t.organization, open: true })?).await;
         invite                     "dddd+d+ddd" |x, w, a, t| x.invite(may(a, invite(InvitationId(store::new_id()), t.organization))?, another_link()).await;
         revoke_invitation          "dddd+d+dd+" |x, w, a, t| x.revoke_invitation(may(a, RevokeInvitation { invitation: t.invitation, organization: t.organization })?).await;
         accept_invitation          "ddcddddddd" |x, w, a, t| x.accept_invitation(may(a, AcceptInvitation { invitation: t.invitation, organization: t.organization, person: t.person })?, t.invitation_token).await;
         admit_invitee              "dddddddddd" |x, w, a, t| x.admit_invitee(may(a, AdmitInvitee { invitation: t.invitation, organization: t.organization, email: email("new", "acme"), name: "New".into() })?, t.invitation_token, "$argon2id$").await;
         confirm_invitee            "dddddddddd" |x, w, a, t| x.confirm_invitee(may(a, ConfirmInvitee { invitation: t.invitation, organization: t.organization, email: email("new", "acme") })?, t.invitation_token, another_link()).await;
-        ask_to_join                "ddcddddddd" |x, w, a, t| x.ask_to_join(may(a, AskToJoin { organization: t.organization, person: t.person, reason: String::new() })?).await;
+        request_membership         "ddcddddddd" |x, w, a, t| x.request_membership(may(a, RequestMembership { organization: t.organization, person: t.person, reason: String::new() })?).await;
         withdraw_join_request      "ddnddddddd" |x, w, a, t| x.withdraw_join_request(may(a, WithdrawJoinRequest { request: t.join_request, person: t.person })?).await;
         accept_join_request        "dddd+d+dd+" |x, w, a, t| x.accept_join_request(may(a, AcceptJoinRequest { request: t.join_request, organization: t.organization, role: Role::Viewer })?).await;
         decline_join_request       "dddd+d+dd+" |x, w, a, t| x.decline_join_request(may(a, DeclineJoinRequest { request: t.join_request, organization: t.organization, reason: "no".into() })?).await;

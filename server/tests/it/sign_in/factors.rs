@@ -229,8 +229,8 @@ on_both! {
             let (sign_in, session) = session_opener(env);
             let email = domain::Email::parse("adam@acme.example").unwrap();
             let known = env.app.store.system().credential(&email).await.unwrap().unwrap();
-            let (tenant, by, ground) = (env.acme.id, SignedInBy::Password, SignInBasis::Password(known.password_hash));
-            sign_in.open(Authenticated { tenant, person: adam, by, ground, second_factor_verified, authenticated_at: None }).await.unwrap();
+            let (tenant, by, basis) = (env.acme.id, SignedInBy::Password, SignInBasis::Password(known.password_hash));
+            sign_in.open(Authenticated { tenant, person: adam, by, basis, second_factor_verified, authenticated_at: None }).await.unwrap();
             let theirs = browser(env);
             theirs.take_cookie(&session.id().unwrap().to_string());
             assert_eq!(theirs.is_signed_in().await, second_factor_verified);

@@ -1,7 +1,7 @@
 //! Oversized, deeply nested and repetitive requests: each is rejected quickly with the right status.
 use super::{MAX_PAGE_LATENCY, assert_memory_growth, assert_page_served, reset_peak_memory};
 use crate::{
-    client::{Response, Who, client},
+    client::{Credential, Response, client},
     people::start_with_member,
     program::Program,
 };
@@ -17,11 +17,11 @@ async fn oversized_requests_are_rejected_with_the_right_status() {
     let before = reset_peak_memory(&program);
     let program = &program;
     let json = |body: String| {
-        let request = program.request(Who::Key(&mia.key), Method::POST, "/api/v1/tasks");
+        let request = program.request(Credential::Key(&mia.key), Method::POST, "/api/v1/tasks");
         request.header("content-type", "application/json").body(body)
     };
-    let form = |body: String| program.action(Who::Browser(&browser), "tasks/submit", "application/json", &body);
-    let get = |path: String| program.request(Who::Key(&mia.key), Method::GET, &path);
+    let form = |body: String| program.action(Credential::Browser(&browser), "tasks/submit", "application/json", &body);
+    let get = |path: String| program.request(Credential::Key(&mia.key), Method::GET, &path);
     let many = |piece: fn(usize) -> String, count: usize| (0..count).map(piece).collect::<String>();
 
     let abuses = [
@@ -71,7 +71,12 @@ async fn oversized_requests_are_rejected_with_the_right_status() {
         ("a form that is too long", form(format!("script={}", "x".repeat(2_000_000))), 413),
         (
             "a long form without a session",
-            program.action(Who::Nobody, "login/sign-in", "application/json", &format!("email={}", "x".repeat(200_000))),
+            program.action(
+                Credential::Anonymous,
+                "login/sign-in",
+                "application/json",
+                &format!("email={}", "x".repeat(200_000)),
+            ),
             413,
         ),
         ("a form of nothing but signs", form("&".repeat(900_000)), 422),

@@ -1,7 +1,7 @@
 //! Request flood by one tenant while another tenant works normally.
 use super::{assert_memory_growth, assert_page_served, reset_peak_memory};
 use crate::{
-    client::{Response, Who},
+    client::{Credential, Response},
     program::on_both,
     torture::scaled,
 };
@@ -29,10 +29,10 @@ on_both! {
                 let mut responses = 0;
                 while Instant::now() < until {
                     let request = match n % 4 {
-                        0 => program.request(Who::Key(key), reqwest::Method::POST, "/api/v1/tasks").json(&json!({ "script": "true" })),
-                        1 => program.request(Who::Key(key), reqwest::Method::GET, "/api/v1/audit?limit=200"),
-                        2 => program.request(Who::Key(key), reqwest::Method::GET, "/api/v1/tasks?limit=200"),
-                        _ => program.request(Who::Nobody, reqwest::Method::GET, "/sign-in"),
+                        0 => program.request(Credential::Key(key), reqwest::Method::POST, "/api/v1/tasks").json(&json!({ "script": "true" })),
+                        1 => program.request(Credential::Key(key), reqwest::Method::GET, "/api/v1/audit?limit=200"),
+                        2 => program.request(Credential::Key(key), reqwest::Method::GET, "/api/v1/tasks?limit=200"),
+                        _ => program.request(Credential::Anonymous, reqwest::Method::GET, "/sign-in"),
                     };
                     let response = Response::of(request).await;
                     assert!(response.status < 500 || response.status == 503, "{response}");

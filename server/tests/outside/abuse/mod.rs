@@ -7,7 +7,7 @@ mod slow;
 mod watchers;
 mod writers;
 
-use crate::{client::Who, people::Browser, program::Program};
+use crate::{client::Credential, people::Browser, program::Program};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::{
     fs,
@@ -45,7 +45,7 @@ fn memory(program: &Program, of: &str) -> u64 {
 /// Checks that a page is served in time.
 async fn assert_page_served(program: &Program, browser: &Browser) {
     let started = Instant::now();
-    program.get(Who::Browser(browser), "/tasks").await.is(200);
+    program.get(Credential::Browser(browser), "/tasks").await.is(200);
     assert!(started.elapsed() < MAX_PAGE_LATENCY, "a page took {:?}", started.elapsed());
 }
 

@@ -1,7 +1,7 @@
 //! A thousand watchers of one task receive every line, and other requests stay fast.
 use super::{assert_memory_growth, assert_page_served, raise_descriptor_limit, reset_peak_memory};
 use crate::{
-    client::{Who, client},
+    client::{Credential, client},
     events::Events,
     program::Program,
     timeouts::with_timeout,
@@ -41,7 +41,8 @@ async fn d_01_a_thousand_watchers_receive_every_line() {
         });
         streams.extend(futures::future::join_all(open).await.into_iter().map(|response| Events::of(response.unwrap())));
         // One stream above the limit is rejected with the reason.
-        let more = program.get(Who::Key(&person.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await.is(429);
+        let more =
+            program.get(Credential::Key(&person.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await.is(429);
         assert!(more.body.contains("open streams"), "{more}");
     }
     assert_page_served(&program, &browser).await;

@@ -1,7 +1,7 @@
 //! Concurrent writers: each request is served, without lock errors.
 use super::{assert_memory_growth, assert_page_served, reset_peak_memory};
 use crate::{
-    client::{Response, Who},
+    client::{Credential, Response},
     people::Browser,
     program::{Program, on_both},
     torture::scaled,
@@ -17,7 +17,7 @@ async fn write(program: &Program, key: &str, until: Instant) -> Result<usize, St
     let mut written = 0;
     while Instant::now() < until {
         let body = json!({ "script": format!("echo {written}"), "labels": { "writer": "one-of-many" } });
-        let request = program.request(Who::Key(key), reqwest::Method::POST, "/api/v1/tasks").json(&body);
+        let request = program.request(Credential::Key(key), reqwest::Method::POST, "/api/v1/tasks").json(&body);
         match timeout(Duration::from_mins(1), Response::of(request)).await {
             Ok(response) if response.status == 201 => written += 1,
             Ok(response) => return Err(response.to_string()),

@@ -1,6 +1,6 @@
 //! Admin rights from allowed addresses only (M-14). The console is exempt.
 use crate::{
-    client::{Who, client},
+    client::{Credential, client},
     program::{Program, on_both},
 };
 
@@ -11,7 +11,7 @@ on_both! {
         let adam = program.person("adam", "acme", "admin");
         program.start().await;
         let browser = program.sign_in(&adam.email).await;
-        let admin = Who::Browser(&browser);
+        let admin = Credential::Browser(&browser);
         let new = [("name", "Nina"), ("email", "nina@acme.example"), ("tenant_role", "person"), ("organization", ""), ("role", "member")];
 
         // From 127.0.0.1 the admin is only a member of their organization.
@@ -22,7 +22,7 @@ on_both! {
         program.get(admin, "/audit").await.is(403);
         let refused = program.act(admin, "people/create", &new).await.is(403);
         assert!(refused.body.contains("not allowed from this address"), "{refused}");
-        program.get(Who::Key(&adam.key), "/api/v1/audit").await.is(403);
+        program.get(Credential::Key(&adam.key), "/api/v1/audit").await.is(403);
         program.submit(&adam.key, "true").await;
         // A forwarding header from an untrusted client changes nothing.
         let request = program.request(admin, reqwest::Method::GET, "/people").header("x-forwarded-for", "203.0.113.9");

@@ -1,6 +1,6 @@
 //! Anomalies and security events, from the request to the page and the log (N-06, K-05).
 use crate::{
-    client::{Response, Who, form},
+    client::{Credential, Response, form},
     program::{Program, on_both},
     timeouts::until,
 };
@@ -20,7 +20,7 @@ on_both! {
         let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
         program.start().await;
         let admin = program.sign_in(&adam.email).await;
-        let anomalies = async || program.get(Who::Browser(&admin), "/anomalies").await.is(200).body;
+        let anomalies = async || program.get(Credential::Browser(&admin), "/anomalies").await.is(200).body;
         let entries = async || anomalies().await.matches("class=\"report\"").count();
 
         let uses = async |address: &str| {
@@ -43,7 +43,7 @@ on_both! {
 
         let signs_in = async |address: &str, device: Option<&str>| {
             let fields = form(&[("_page", "/sign-in"), ("email", &mia.email), ("password", crate::people::PASSWORD)]);
-            let request = program.action(Who::Nobody, "login/sign-in", "text/html", &fields).header("x-forwarded-for", address);
+            let request = program.action(Credential::Anonymous, "login/sign-in", "text/html", &fields).header("x-forwarded-for", address);
             let response = Response::of(match device {
                 Some(cookie) => request.header("cookie", cookie),
                 None => request,
@@ -62,13 +62,13 @@ on_both! {
         let (session, _) = signs_in("192.0.2.1", None).await;
         assert_eq!(entries().await, 2);
         let mine = crate::people::Browser::with(session.trim_start_matches("castellan="));
-        let own = program.get(Who::Browser(&mine), "/account").await.is(200).body;
+        let own = program.get(Credential::Browser(&mine), "/account").await.is(200).body;
         assert!(own.contains("from this browser, and the first from this network in 90 days"), "{own}");
         assert!(own.contains("href=\"/account/password\"") && own.contains("href=\"/browser-sessions\""));
-        let overview = program.get(Who::Browser(&mine), "/").await.is(200).body;
+        let overview = program.get(Credential::Browser(&mine), "/").await.is(200).body;
         assert!(overview.contains("New sign-in to your account from an unusual location"), "{overview}");
         assert!(!overview.contains("anomalies?looked=no"), "members do not see the admins' list");
-        let overview = program.get(Who::Browser(&admin), "/").await.is(200).body;
+        let overview = program.get(Credential::Browser(&admin), "/").await.is(200).body;
         assert!(overview.contains("2 anomalies are not reviewed"), "{overview}");
     }
 }
@@ -84,19 +84,19 @@ async fn n_06_password_guessing_is_reported_once_to_owner_and_admin() {
     for n in 1..=15 {
         // Each attempt comes from another network, so none is throttled.
         let fields = form(&[("_page", "/sign-in"), ("email", &mia.email), ("password", "not the one that it is")]);
-        let request = program.action(Who::Nobody, "login/sign-in", "text/html", &fields);
+        let request = program.action(Credential::Anonymous, "login/sign-in", "text/html", &fields);
         Response::of(request.header("x-forwarded-for", format!("198.51.{n}.1"))).await.is(401);
     }
     // Failures are recorded after the response is sent.
     let page = until("it is on the list", async || {
-        let page = program.get(Who::Browser(&admin), "/anomalies").await.is(200).body;
+        let page = program.get(Credential::Browser(&admin), "/anomalies").await.is(200).body;
         page.contains("class=\"report\"").then_some(page)
     })
     .await;
     assert_eq!(page.matches("class=\"report\"").count(), 1, "{page}");
     assert!(page.contains("10 failed password or second-factor attempts within an hour, from 10 networks"), "{page}");
     let browser = program.sign_in(&mia.email).await;
-    let page = program.get(Who::Browser(&browser), "/tasks").await.is(200).body;
+    let page = program.get(Credential::Browser(&browser), "/tasks").await.is(200).body;
     assert_eq!(page.matches("Many failed sign-in attempts").count(), 1, "{page}");
 }
 
@@ -140,14 +140,14 @@ async fn k_05_the_log_has_a_line_for_each_security_event_with_the_same_fields() 
     let browser = program.sign_in(&mia.email).await;
     program.try_sign_in(&mia.email, "not the one", &[]).await.is(401);
     program.try_sign_in("nobody@acme.example", "not the one", &[]).await.is(401);
-    program.get(Who::Key("mk_abcdefghijklmnop"), "/api/v1/tasks").await.is(401);
-    program.act(Who::Nobody, "login/passkey", &[("ceremony", "none"), ("passkey", "{}")]).await.is(401);
-    program.get(Who::Key(&mia.key), "/api/v1/audit").await.is(403);
+    program.get(Credential::Key("mk_abcdefghijklmnop"), "/api/v1/tasks").await.is(401);
+    program.act(Credential::Anonymous, "login/passkey", &[("ceremony", "none"), ("passkey", "{}")]).await.is(401);
+    program.get(Credential::Key(&mia.key), "/api/v1/audit").await.is(403);
     program
         .enroll("nothing", &json!({ "name": "build-1", "version": "1", "capabilities": [], "csr": "" }))
         .await
         .is(401);
-    program.act(Who::Browser(&browser), "login/sign-out", &[]).await;
+    program.act(Credential::Browser(&browser), "login/sign-out", &[]).await;
     for (event, n, parts) in [
         ("session_creation", 1, vec!["127.0.0.1", "browser_session.open", "tenant"]),
         ("session_termination", 1, vec!["127.0.0.1", "browser_session.end"]),
@@ -180,9 +180,12 @@ async fn k_05_the_log_has_a_line_for_each_security_event_with_the_same_fields() 
             && !server_log.contains("not the one"),
         "{server_log}"
     );
-    let found =
-        program.get(Who::Key(&adam.key), "/api/v1/audit?event=unauthorized_command_attempt").await.is(200).json();
+    let found = program
+        .get(Credential::Key(&adam.key), "/api/v1/audit?event=unauthorized_command_attempt")
+        .await
+        .is(200)
+        .json();
     assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found}");
     assert_eq!(found["items"][0]["event"], "unauthorized_command_attempt");
-    program.get(Who::Key(&adam.key), "/api/v1/audit?event=anything").await.is(422);
+    program.get(Credential::Key(&adam.key), "/api/v1/audit?event=anything").await.is(422);
 }

@@ -1,6 +1,6 @@
 //! Self-signed certificates and certificate reload at runtime (A-07, M-05).
 use crate::{
-    client::{Response, Who},
+    client::{Credential, Response},
     program::Program,
     timeouts::until,
 };
@@ -72,14 +72,14 @@ async fn m_05_certificates_are_reloaded_and_invalid_ones_are_ignored() {
     let adam = program.person("adam", "acme", "admin");
     program.start().await;
     program.client = trusting(&cert);
-    program.get(Who::Key(&adam.key), "/api/v1/me").await.is(200);
+    program.get(Credential::Key(&adam.key), "/api/v1/me").await.is(200);
 
     write(folder.path());
     let new = trusting(&cert);
     let origin = program.origin.clone();
     until("the new certificate is shown", async || new.get(format!("{origin}/healthz")).send().await.ok()).await;
     // The open connection keeps the old certificate.
-    program.get(Who::Key(&adam.key), "/api/v1/me").await.is(200);
+    program.get(Credential::Key(&adam.key), "/api/v1/me").await.is(200);
 
     fs::write(&cert, "nonsense").unwrap();
     let shows_trouble = async || {

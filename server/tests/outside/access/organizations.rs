@@ -1,12 +1,12 @@
 //! Organization commands at the console while the server runs (D-03).
-use crate::{client::Who, people::start_with_member, program::on_both};
+use crate::{client::Credential, people::start_with_member, program::on_both};
 use serde_json::json;
 
 on_both! {
     async fn d_03_an_organization_archived_at_the_console_refuses_api_submissions(program) {
         let mia = start_with_member(program).await;
         let task = json!({ "script": "true" });
-        let submit = async || program.post(Who::Key(&mia.key), "/api/v1/tasks", &task).await;
+        let submit = async || program.post(Credential::Key(&mia.key), "/api/v1/tasks", &task).await;
         let first = submit().await.is(201).json()["id"].as_str().unwrap().to_owned();
         program.until_succeeded(&mia.key, &first).await;
         let lea = program.person("lea", "acme", "member");
@@ -14,7 +14,7 @@ on_both! {
         program.cli(&["admin", "archive-organization", "--organization", "Works"], "");
         let refused = submit().await.is(422).json(); // she cannot submit to this organization
         assert!(refused.to_string().contains("archived"), "{refused}");
-        let me = program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200).json();
+        let me = program.get(Credential::Key(&mia.key), "/api/v1/me").await.is(200).json();
         assert_eq!((me["organizations"][0]["name"].as_str(), me["organizations"][0]["role"].as_str()), (Some("Works"), Some("member")));
         assert!(me["organizations"][0]["archived_at"].is_string(), "{me}");
         // Without an organization argument, nobody is added to another organization.
@@ -23,13 +23,13 @@ on_both! {
             let made = program.run(&[&by_default[..], more].concat(), "");
             assert!(!made.status.success() && String::from_utf8_lossy(&made.stderr).contains("archived"), "{made:?}");
         }
-        program.get(Who::Key(&mia.key), &format!("/api/v1/tasks/{first}")).await.is(200);
+        program.get(Credential::Key(&mia.key), &format!("/api/v1/tasks/{first}")).await.is(200);
         program.cli(&["admin", "restore-organization", "--organization", "Works"], "");
         submit().await.is(201);
-        let me = program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200).json();
+        let me = program.get(Credential::Key(&mia.key), "/api/v1/me").await.is(200).json();
         assert_eq!(me["organizations"][0]["archived_at"], json!(null));
         program.cli(&["admin", "remove-member", "--organization", "Works", "--user", &lea.email], "");
-        program.post(Who::Key(&lea.key), "/api/v1/tasks", &task).await.is(422);
+        program.post(Credential::Key(&lea.key), "/api/v1/tasks", &task).await.is(422);
         let unnamed = program.run(&["admin", "archive-organization"], "");
         assert!(!unnamed.status.success());
         assert!(String::from_utf8_lossy(&unnamed.stderr).contains("specify the organization"));

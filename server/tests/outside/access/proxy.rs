@@ -1,6 +1,6 @@
 //! TLS-terminating proxies: secure cookies and forwarded client addresses (A-07, M-14).
 use crate::{
-    client::{Response, Who, client, form},
+    client::{Credential, Response, client, form},
     people::PASSWORD,
     program::{Program, on_both},
 };
@@ -36,7 +36,7 @@ fn cookies(response: &Response) -> Vec<&str> {
 
 async fn sign_in(program: &Program, from: &str) -> Response {
     let fields = form(&[("_page", "/sign-in"), ("email", "adam@acme.example"), ("password", PASSWORD)]);
-    let request = program.action(Who::Nobody, "login/sign-in", "text/html", &fields);
+    let request = program.action(Credential::Anonymous, "login/sign-in", "text/html", &fields);
     Response::of(proxied(request, from).header("origin", format!("https://{NAME}"))).await.is(303)
 }
 
@@ -67,7 +67,7 @@ on_both! {
         }
 
         let fields = form(&[("_page", "/browser-sessions")]);
-        let out = program.action(Who::Nobody, "login/sign-out", "text/html", &fields).header("cookie", pair);
+        let out = program.action(Credential::Anonymous, "login/sign-out", "text/html", &fields).header("cookie", pair);
         let out = Response::of(proxied(out, "198.51.100.7")).await.is(303);
         let removal = cookies(&out).into_iter().find(|line| line.starts_with("__Host-castellan=;")).expect("the cookie is removed");
         assert!(removal.contains("; Secure") && removal.contains("Max-Age=0"), "{removal}");

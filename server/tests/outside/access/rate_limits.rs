@@ -1,6 +1,6 @@
 //! Rate limits per key, person and address (K-07), and their audit events (K-05).
 use crate::{
-    client::{Response, Who, client, form},
+    client::{Credential, Response, client, form},
     people::PASSWORD,
     program::{Program, on_both},
     timeouts::until,
@@ -15,19 +15,19 @@ on_both! {
         let second = program.key(&mia.email, "tasks:read");
         program.start().await;
         for left in (0..5).rev() {
-            let response = program.get(Who::Key(&mia.key), "/api/v1/tasks").await.is(200);
+            let response = program.get(Credential::Key(&mia.key), "/api/v1/tasks").await.is(200);
             assert_eq!(response.header("ratelimit-policy"), "\"api_reads\";q=5;w=60");
             assert!(response.header("ratelimit").starts_with(&format!("\"api_reads\";r={left};t=")), "{response}");
         }
         for _ in 0..3 {
-            let refused = program.get(Who::Key(&mia.key), "/api/v1/tasks?q=x").await.is(429);
+            let refused = program.get(Credential::Key(&mia.key), "/api/v1/tasks?q=x").await.is(429);
             let wait: u64 = refused.header("retry-after").parse().unwrap();
             assert!((1..=12).contains(&wait), "{refused}");
             assert!(refused.header("content-type").starts_with("application/problem+json"), "{refused}");
             assert!(refused.json()["detail"].as_str().unwrap().contains(&format!("Wait {wait} s")), "{refused}");
         }
-        program.get(Who::Key(&second), "/api/v1/tasks").await.is(200);
-        program.get(Who::Key(&adam.key), "/healthz").await.is(200);
+        program.get(Credential::Key(&second), "/api/v1/tasks").await.is(200);
+        program.get(Credential::Key(&adam.key), "/healthz").await.is(200);
         program.submit(&mia.key, "true").await; // changes are another class
 
         // The event is written in the background. Reading the log counts against a limit, too.
@@ -54,16 +54,16 @@ async fn k_07_all_sessions_of_a_person_share_one_limit() {
     let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
     let other = program.sign_in(&max.email).await;
     for browser in [&one, &two, &one] {
-        program.get(Who::Browser(browser), "/tasks").await.is(200);
+        program.get(Credential::Browser(browser), "/tasks").await.is(200);
     }
     for browser in [&one, &two] {
-        let page = program.request(Who::Browser(browser), Method::GET, "/tasks").header("accept", "text/html");
+        let page = program.request(Credential::Browser(browser), Method::GET, "/tasks").header("accept", "text/html");
         let refused = Response::of(page).await.is(429);
         assert!(refused.body.contains("Too many requests") && refused.body.contains("try again"), "{refused}");
         assert!(refused.header("content-type").starts_with("text/html") && !refused.header("retry-after").is_empty());
     }
-    program.get(Who::Browser(&other), "/tasks").await.is(200);
-    program.act(Who::Browser(&one), "browser-sessions/end-others", &[]).await.is(200);
+    program.get(Credential::Browser(&other), "/tasks").await.is(200);
+    program.act(Credential::Browser(&one), "browser-sessions/end-others", &[]).await.is(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,7 +89,7 @@ async fn k_07_sign_ins_are_limited_per_address() {
     // The limit per address is ten times the limit per person, whatever credentials are sent.
     for n in 0..12 {
         let made_up = format!("mk_{n:048}");
-        let response = program.post(Who::Key(&made_up), "/api/v1/tasks", &serde_json::Value::Null).await;
+        let response = program.post(Credential::Key(&made_up), "/api/v1/tasks", &serde_json::Value::Null).await;
         assert_eq!(response.status, if n < 10 { 401 } else { 429 }, "{n}: {response}");
     }
 }
@@ -102,7 +102,7 @@ async fn k_07_limits_can_be_disabled_and_invalid_values_are_refused() {
     program.tenant("acme");
     let mia = program.person("mia", "acme", "member");
     program.start().await;
-    let response = program.get(Who::Key(&mia.key), "/api/v1/tasks").await.is(200);
+    let response = program.get(Credential::Key(&mia.key), "/api/v1/tasks").await.is(200);
     assert!(response.header("ratelimit").is_empty(), "{response}");
     program.kill();
     for bad in ["0/m", "many", "5", "5/d", "-1/s"] {

@@ -1,6 +1,6 @@
 //! Secrets in the environment, and rotation of the session secret (A-04, E1).
 use crate::{
-    client::Who,
+    client::Credential,
     processes::descendants,
     program::{Program, on_both},
 };
@@ -36,15 +36,15 @@ on_both! {
         let second = fs::read_to_string(&file).unwrap();
         assert!(first != second && !before.exists());
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-        program.get(Who::Browser(&browser), "/tasks").await.is(200);
+        program.get(Credential::Browser(&browser), "/tasks").await.is(200);
         program.kill();
         program.start().await;
-        program.get(Who::Browser(&browser), "/tasks").await.is(200);
+        program.get(Credential::Browser(&browser), "/tasks").await.is(200);
         // A session id that is due to change is issued with the new secret.
         let fields = [("id", mia.id.as_str()), ("tenant_role", "auditor")];
-        program.act(Who::Browser(&admin), "people/tenant-role", &fields).await.is(200);
+        program.act(Credential::Browser(&admin), "people/tenant-role", &fields).await.is(200);
         let cookie = browser.cookie();
-        program.get(Who::Browser(&browser), "/people").await.is(200);
+        program.get(Credential::Browser(&browser), "/people").await.is(200);
         assert_ne!(browser.cookie(), cookie);
 
         // Killed between writing the files and the database: the next start completes the rotation.
@@ -61,7 +61,7 @@ on_both! {
         private(&before, &second);
         private(&file, &third);
         program.start().await;
-        program.get(Who::Browser(&browser), "/people").await.is(200);
+        program.get(Credential::Browser(&browser), "/people").await.is(200);
         program.kill();
         assert!(!before.exists() && fs::read_to_string(&file).unwrap() == third);
 
@@ -73,7 +73,7 @@ on_both! {
         assert!(program.startup_error().await.contains("rotate-session-secret"));
         program.cli(&["admin", "rotate-session-secret"], "");
         program.start().await;
-        program.get(Who::Browser(&browser), "/people").await.is(200);
+        program.get(Credential::Browser(&browser), "/people").await.is(200);
         program.set("CASTELLAN_SESSION_SECRET", "too short");
         program.kill();
         let message = program.startup_error().await;

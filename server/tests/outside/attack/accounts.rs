@@ -1,6 +1,6 @@
 //! Account recovery and address changes by mail (D-02).
 use crate::{
-    client::{Response, Who, form},
+    client::{Credential, Response, form},
     mail_server::MailServer,
     people::{Browser, PASSWORD},
     program::{Program, on_both},
@@ -20,7 +20,7 @@ async fn with_mail(program: &mut Program) -> MailServer {
 impl Program {
     async fn forgot(&self, email: &str) -> Response {
         Response::of(self.action(
-            Who::Nobody,
+            Credential::Anonymous,
             "login/forgot",
             "text/html",
             &form(&[("_page", "/forgot"), ("email", email)]),
@@ -31,7 +31,7 @@ impl Program {
     async fn set_by(&self, path: &str, password: &str) -> Response {
         let token = path.split_once("token=").unwrap().1.to_owned();
         let fields = form(&[("token", token.as_str()), ("password", password)]);
-        Response::of(self.action(Who::Nobody, "setup/set-password", "application/json", &fields)).await
+        Response::of(self.action(Credential::Anonymous, "setup/set-password", "application/json", &fields)).await
     }
 }
 
@@ -52,7 +52,7 @@ on_both! {
         let mail = mail_server.mail(0).await;
         assert_eq!(mail.to, mia.email);
         let link = mail.link(&program.origin);
-        program.get(Who::Nobody, &link).await.is(200);
+        program.get(Credential::Anonymous, &link).await.is(200);
         program.set_by(&link, NEW).await.is(200);
         program.set_by(&link, NEW).await.is(404);
         assert!(!program.is_signed_in(&old.cookie()).await, "a session outlived its password");
@@ -71,7 +71,7 @@ on_both! {
         program.start().await;
         let (here, there) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
         let change = async |old: &str, new: &str| {
-            program.act(Who::Browser(&here), "account/password", &[("old_password", old), ("new_password", new)]).await
+            program.act(Credential::Browser(&here), "account/password", &[("old_password", old), ("new_password", new)]).await
         };
         assert_eq!(change("not the old one", NEW).await.is(422).json()["fields"][0]["field"], "old_password");
         assert_eq!(change(PASSWORD, "short").await.is(422).json()["fields"][0]["field"], "new_password");
@@ -105,7 +105,7 @@ on_both! {
         let (mia, max) = (program.person("mia", "acme", "member"), program.person("max", "acme", "member"));
         program.start().await;
         let (here, there) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
-        let ask = async |email: &str| program.act(Who::Browser(&here), "account/address", &[("email", email)]).await;
+        let ask = async |email: &str| program.act(Credential::Browser(&here), "account/address", &[("email", email)]).await;
         ask("no address").await.is(422);
         ask("taken@acme.example").await.is(200);
         ask(&max.email).await.is(200); // the response does not reveal whether the address is taken
@@ -123,12 +123,12 @@ on_both! {
         let follow = async |path: &str| {
             let token = path.split_once("token=").unwrap().1.to_owned();
             let fields = form(&[("token", token.as_str())]);
-            Response::of(program.action(Who::Nobody, "account/confirm-address", "application/json", &fields)).await
+            Response::of(program.action(Credential::Anonymous, "account/confirm-address", "application/json", &fields)).await
         };
         follow(&link("taken@acme.example")).await.is(404); // replaced by a later request
-        program.get(Who::Nobody, &link("moved@acme.example")).await.is(200); // opening the link changes nothing
+        program.get(Credential::Anonymous, &link("moved@acme.example")).await.is(200); // opening the link changes nothing
         let present = of_the_present("moved@acme.example");
-        let asked = program.get(Who::Nobody, &present).await.is(200);
+        let asked = program.get(Credential::Anonymous, &present).await.is(200);
         assert!(asked.body.contains("moved@acme.example"), "the page shows the new address: {asked}");
         follow(&of_the_present("taken@acme.example")).await.is(404);
         for _ in 0..2 {
@@ -155,19 +155,19 @@ on_both! {
         program.start().await;
         let (admin, hers) = (program.sign_in(&adam.email).await, program.sign_in(&mia.email).await);
         let page = format!("/people/{}", mia.id);
-        assert!(program.get(Who::Browser(&admin), &page).await.is(200).body.contains("/actions/people/address"));
+        assert!(program.get(Credential::Browser(&admin), &page).await.is(200).body.contains("/actions/people/address"));
         let ask = async |who, id: &str, email: &str| program.act(who, "people/address", &[("id", id), ("email", email)]).await;
-        ask(Who::Browser(&hers), &mia.id, "hers@acme.example").await.is(403);
-        ask(Who::Browser(&admin), &adam.id, "his@acme.example").await.is(403); // another admin must do it
-        ask(Who::Browser(&admin), &mia.id, "no address").await.is(422);
-        ask(Who::Browser(&admin), &mia.id, "moved@acme.example").await.is(200);
+        ask(Credential::Browser(&hers), &mia.id, "hers@acme.example").await.is(403);
+        ask(Credential::Browser(&admin), &adam.id, "his@acme.example").await.is(403); // another admin must do it
+        ask(Credential::Browser(&admin), &mia.id, "no address").await.is(422);
+        ask(Credential::Browser(&admin), &mia.id, "moved@acme.example").await.is(200);
         let mails = [mail_server.mail(0).await, mail_server.mail(1).await];
         let mail = mails.iter().find(|mail| mail.to == mia.email).unwrap();
         assert!(mail.text.contains("A change of email address was requested: moved@acme.example"), "{mail:?}");
         let link = mails.iter().find(|mail| mail.to == "moved@acme.example").unwrap().link(&program.origin);
         let token = link.split_once("token=").unwrap().1.to_owned();
         assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 401);
-        program.act(Who::Browser(&admin), "account/confirm-address", &[("token", &token)]).await.is(200);
+        program.act(Credential::Browser(&admin), "account/confirm-address", &[("token", &token)]).await.is(200);
         assert_eq!(program.try_sign_in("moved@acme.example", PASSWORD, &[]).await.status, 303);
         assert!(!program.is_signed_in(&hers.cookie()).await);
     }
@@ -188,7 +188,7 @@ async fn d_02_a_known_browser_is_not_throttled() {
     program.try_sign_in(&mia.email, PASSWORD, &[]).await.is(429); // an unknown browser in the same network
     let from = async |device: &str, password: &str| {
         let fields = form(&[("email", mia.email.as_str()), ("password", password)]);
-        let request = program.action(Who::Nobody, "login/sign-in", "application/json", &fields);
+        let request = program.action(Credential::Anonymous, "login/sign-in", "application/json", &fields);
         Response::of(request.header("cookie", format!("castellan-device={device}"))).await
     };
     from("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", PASSWORD).await.is(429); // a forged device cookie

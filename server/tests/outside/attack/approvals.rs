@@ -1,6 +1,6 @@
 //! Attempts to approve one's own request, another digest, twice or too late (D-04).
 use crate::{
-    client::{Response, Who},
+    client::{Credential, Response},
     people::Person,
     program::{Program, on_both},
 };
@@ -17,7 +17,7 @@ async fn begin(program: &mut Program) -> (Person, Person) {
 async fn ask(program: &Program, mia: &Person) -> (String, Value) {
     let body = json!({ "script": "echo it runs", "network_policy": "unrestricted", "timeout_seconds": 60 });
     let task = program.submit_as(&mia.key, body).await;
-    let list = program.get(Who::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
+    let list = program.get(Credential::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
     let approval =
         list["items"].as_array().unwrap().iter().find(|approval| approval["task"] == task.as_str()).unwrap().clone();
     (task, approval)
@@ -25,7 +25,7 @@ async fn ask(program: &Program, mia: &Person) -> (String, Value) {
 
 async fn decide(program: &Program, who: &Person, approval: &Value, verb: &str, digest: &Value) -> Response {
     let path = format!("/api/v1/approvals/{}/{verb}", approval["id"].as_str().unwrap());
-    program.post(Who::Key(&who.key), &path, &json!({ "reason": "reviewed", "request_digest": digest })).await
+    program.post(Credential::Key(&who.key), &path, &json!({ "reason": "reviewed", "request_digest": digest })).await
 }
 
 /// Checks that the task was not dispatched.

@@ -1,6 +1,6 @@
 //! Response compression and length side channels (BREACH).
 use crate::{
-    client::{Who, form},
+    client::{Credential, form},
     program::Program,
 };
 use reqwest::Method;
@@ -13,7 +13,7 @@ async fn pages_are_compressed_and_secrets_are_not() {
     let mia = program.person("mia", "acme", "member");
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
-    let who = Who::Browser(&browser);
+    let who = Credential::Browser(&browser);
     let plain = program.get(who, "/keys").await.is(200);
     assert_eq!(plain.header("content-encoding"), "");
     let page = program.request(who, Method::GET, "/keys").header("accept-encoding", "gzip, br");

@@ -1,6 +1,6 @@
 //! Enrollment attacks: reused tokens, hostile names and certificate requests (S-01).
 use crate::{
-    client::{Response, Who},
+    client::{Credential, Response},
     people::{Browser, Person},
     program::Program,
 };
@@ -25,7 +25,7 @@ pub fn form(name: &str, csr: &str) -> Value {
 
 impl Program {
     pub async fn enroll(&self, token: &str, form: &Value) -> Response {
-        self.post(Who::Key(token), "/api/v1/runners/enroll", form).await
+        self.post(Credential::Key(token), "/api/v1/runners/enroll", form).await
     }
 }
 
@@ -42,7 +42,8 @@ async fn begin(program: &mut Program) -> (Person, Browser) {
 async fn s_01_an_enrollment_token_makes_one_runner() {
     let mut program = Program::sqlite();
     let (adam, admin) = begin(&mut program).await;
-    let token = program.act(Who::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
+    let token =
+        program.act(Credential::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
     let request = form("build-1", &csr(|_| ()).1);
     let (one, two) = tokio::join!(program.enroll(&token, &request), program.enroll(&token, &request));
     let mut statuses = [one.status, two.status];
@@ -67,10 +68,11 @@ async fn a_hostile_name_enrolls_nothing() {
     for name in
         ["", "x;rm -rf /", "$(id)", "../../etc/passwd", "Build", "a\nb", "a b", "<script>", "local\u{202e}", "ü", &long]
     {
-        let response = program.act(Who::Browser(&admin), "runners/enroll", &[("name", name)]).await;
+        let response = program.act(Credential::Browser(&admin), "runners/enroll", &[("name", name)]).await;
         assert_eq!(response.status, 422, "{name:?}: {response}");
     }
-    let token = program.act(Who::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
+    let token =
+        program.act(Credential::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     assert!(token.chars().all(plain), "{token}");
     let pem = csr(|_| ()).1;
@@ -93,7 +95,8 @@ async fn a_hostile_name_enrolls_nothing() {
 async fn s_03_extra_names_in_a_certificate_request_are_ignored() {
     let mut program = Program::sqlite();
     let (_, admin) = begin(&mut program).await;
-    let token = program.act(Who::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
+    let token =
+        program.act(Credential::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
     let (_, pem) = csr(|params| {
         params.distinguished_name.push(DnType::CommonName, "admin");
         params.distinguished_name.push(DnType::OrganizationalUnitName, "another tenant");

@@ -1,6 +1,6 @@
 //! Invitations and join links, used by invited and by other people (D-03).
 use crate::{
-    client::{Response, Who, form},
+    client::{Credential, Response, form},
     html,
     mail_server::MailServer,
     people::{Browser, PASSWORD, Person},
@@ -22,7 +22,7 @@ async fn start_with_owner(program: &mut Program) -> (Browser, String, Person) {
     let (olga, mia) = (program.person("olga", "acme", "owner"), program.person("mia", "acme", "member"));
     program.person("bob", "bolt", "admin");
     program.start().await;
-    let me = program.get(Who::Key(&olga.key), "/api/v1/me").await.is(200).json();
+    let me = program.get(Credential::Key(&olga.key), "/api/v1/me").await.is(200).json();
     let organization = me["organizations"][0]["id"].as_str().unwrap().to_owned();
     (program.sign_in(&olga.email).await, organization, mia)
 }
@@ -33,20 +33,21 @@ impl Program {
         let fields = [("organization", organization), ("role", "viewer"), ("uses", "1"), ("days", "1")];
         let usual = fields.iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
         let fields: Vec<_> = more.iter().chain(usual).copied().collect();
-        let link = self.act(Who::Browser(by), "organizations/invite", &fields).await.is(200).secret();
+        let link = self.act(Credential::Browser(by), "organizations/invite", &fields).await.is(200).secret();
         assert!(link.starts_with(&format!("{}/invitation?token=", self.origin)), "{link}");
         link.split_once("token=").unwrap().1.to_owned()
     }
 
     /// Opens an invitation link and returns the status and main content of the page.
-    async fn follow(&self, who: Who<'_>, token: &str) -> (u16, String) {
+    async fn follow(&self, who: Credential<'_>, token: &str) -> (u16, String) {
         let response = self.get(who, &format!("/invitation?token={token}")).await;
         (response.status, html::main_element(&response.body).to_owned())
     }
 
     /// Returns the newest audit event of an action, which must be a refusal.
     async fn last_refused(&self, reader: &Person, action: &str) -> Value {
-        let records = self.get(Who::Key(&reader.key), &format!("/api/v1/audit?action={action}")).await.is(200).json();
+        let records =
+            self.get(Credential::Key(&reader.key), &format!("/api/v1/audit?action={action}")).await.is(200).json();
         let record = records["items"][0].clone();
         assert_eq!(record["outcome"], "refused", "{records}");
         record
@@ -54,23 +55,23 @@ impl Program {
 
     async fn join(&self, token: &str, email: &str, password: &str) -> Response {
         let fields = form(&[("token", token), ("name", "Nia"), ("email", email), ("password", password)]);
-        Response::of(self.action(Who::Nobody, "setup/join", "application/json", &fields)).await
+        Response::of(self.action(Credential::Anonymous, "setup/join", "application/json", &fields)).await
     }
 }
 
 on_both! {
     async fn d_03_every_invalid_link_shows_the_same_page(program) {
         let (olga, organization, mia) = start_with_owner(program).await;
-        let (nobody, wrong) = (Who::Nobody, program.follow(Who::Nobody, "nothing").await);
+        let (nobody, wrong) = (Credential::Anonymous, program.follow(Credential::Anonymous, "nothing").await);
         assert_eq!(wrong.0, 404);
         let used = program.invite(&olga, &organization, &[]).await;
         assert_eq!(program.follow(nobody, &used).await.0, 200);
         program.join(&used, "nia@acme.example", PASSWORD).await.is(200);
         let revoked = program.invite(&olga, &organization, &[]).await;
-        let page = program.get(Who::Browser(&olga), &format!("/organizations/{organization}")).await.is(200).body;
+        let page = program.get(Credential::Browser(&olga), &format!("/organizations/{organization}")).await.is(200).body;
         let id = html::field(&page, "invitation");
         let fields = [("organization", organization.as_str()), ("invitation", id.as_str())];
-        program.act(Who::Browser(&olga), "organizations/revoke-invitation", &fields).await.is(200);
+        program.act(Credential::Browser(&olga), "organizations/revoke-invitation", &fields).await.is(200);
         let inviters = program.invite(&olga, &organization, &[]).await;
         for dead in [&used, &revoked] {
             assert_eq!(program.follow(nobody, dead).await, wrong);
@@ -78,13 +79,13 @@ on_both! {
         }
         // Bob of another tenant holds a valid link.
         let bob = program.sign_in("bob@bolt.example").await;
-        assert_eq!(program.follow(Who::Browser(&bob), &inviters).await, wrong);
-        program.act(Who::Browser(&bob), "invitations/accept", &[("token", &inviters)]).await.is(404);
+        assert_eq!(program.follow(Credential::Browser(&bob), &inviters).await, wrong);
+        program.act(Credential::Browser(&bob), "invitations/accept", &[("token", &inviters)]).await.is(404);
         // A locked inviter invalidates the invitation.
         program.cli(&["admin", "lock-user", "--user", "olga@acme.example"], "");
         assert_eq!(program.follow(nobody, &inviters).await, wrong);
         let signed_in = program.sign_in(&mia.email).await;
-        program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &inviters)]).await.is(404);
+        program.act(Credential::Browser(&signed_in), "invitations/accept", &[("token", &inviters)]).await.is(404);
         assert!(!program.server_log().contains(&inviters), "the log contains the link");
     }
 
@@ -94,8 +95,8 @@ on_both! {
         let sam = program.person("sam", "acme", "member");
         program.cli(&["admin", "remove-member", "--organization", "acme", "--user", &sam.email], "");
         let token = program.invite(&olga, &organization, &[]).await;
-        program.get(Who::Nobody, "/invitation").await.is(404);
-        let opened = program.get(Who::Nobody, &format!("/invitation?token={token}")).await.is(200);
+        program.get(Credential::Anonymous, "/invitation").await.is(404);
+        let opened = program.get(Credential::Anonymous, &format!("/invitation?token={token}")).await.is(200);
         let held = cookies(&opened).into_iter().find(|line| line.starts_with("castellan-invitation=")).unwrap();
         assert!(held.contains("; HttpOnly; SameSite=Lax") && held.contains("; Max-Age=3600;"), "{held}");
         assert!(opened.body.contains("href=\"/sign-in?next=%2Finvitation\""), "{opened}");
@@ -108,7 +109,7 @@ on_both! {
         let back = Response::of(program.bare(Method::GET, "/invitation").header("cookie", &carries)).await.is(200);
         assert!(back.body.contains("Accept and join") && back.body.contains("acme"), "{back}");
         let fields = form(&[("token", &token), ("_page", "/invitation")]);
-        let accept = program.action(Who::Nobody, "invitations/accept", "text/html", &fields).header("cookie", &carries);
+        let accept = program.action(Credential::Anonymous, "invitations/accept", "text/html", &fields).header("cookie", &carries);
         let accepted = Response::of(accept).await.is(303);
         assert_eq!(accepted.header("location"), format!("/organizations/{organization}"));
         let forgets = "castellan-invitation=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax";
@@ -123,12 +124,12 @@ on_both! {
         let (olga, organization, mia) = start_with_owner(program).await;
         let token = program.invite(&olga, &organization, &[("email", "nia@acme.example")]).await;
         let signed_in = program.sign_in(&mia.email).await;
-        program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
+        program.act(Credential::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
         let ada = program.person("ada", "acme", "admin");
-        let records = program.get(Who::Key(&ada.key), "/api/v1/audit?action=invitation.accept").await.is(200).json();
+        let records = program.get(Credential::Key(&ada.key), "/api/v1/audit?action=invitation.accept").await.is(200).json();
         let record = &records["items"][0];
         assert_eq!((&record["outcome"], &record["person"]), (&"refused".into(), &mia.id.as_str().into()), "{records}");
-        assert_eq!(program.follow(Who::Nobody, &token).await.0, 200, "the invited person can accept it");
+        assert_eq!(program.follow(Credential::Anonymous, &token).await.0, 200, "the invited person can accept it");
         // For a newcomer, the event contains only the invitation.
         let open = program.invite(&olga, &organization, &[]).await;
         program.join(&open, &mia.email, PASSWORD).await.is(409);
@@ -166,11 +167,11 @@ on_both! {
         let made = program.join(&token, "nia@acme.example", PASSWORD).await.is(200);
         assert_eq!(made.json()["go_to"], format!("/organizations/{organization}"));
         let nia = Browser::with(&made.cookie().expect("she is signed in to the account that she created"));
-        program.get(Who::Browser(&nia), &format!("/organizations/{organization}")).await.is(200);
-        program.get(Who::Browser(&nia), &format!("/organizations/{organization}/settings")).await.is(403);
-        program.act(Who::Browser(&nia), "invitations/accept", &[("token", &token)]).await.is(409); // she is a member
+        program.get(Credential::Browser(&nia), &format!("/organizations/{organization}")).await.is(200);
+        program.get(Credential::Browser(&nia), &format!("/organizations/{organization}/settings")).await.is(403);
+        program.act(Credential::Browser(&nia), "invitations/accept", &[("token", &token)]).await.is(409); // she is a member
         let fields = [("token", token.as_str()), ("name", "X"), ("email", "x@acme.example"), ("password", PASSWORD)];
-        program.act(Who::Browser(&nia), "setup/join", &fields).await.is(409); // a signed-in person cannot create an account
+        program.act(Credential::Browser(&nia), "setup/join", &fields).await.is(409); // a signed-in person cannot create an account
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
     }
 
@@ -178,7 +179,7 @@ on_both! {
         let (olga, organization, mia) = start_with_owner(program).await;
         let token = program.invite(&olga, &organization, &[("email", "nia@acme.example")]).await;
         let signed_in = program.sign_in(&mia.email).await;
-        program.act(Who::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
+        program.act(Credential::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
         program.join(&token, "eve@evil.example", PASSWORD).await.is(200); // the typed address is ignored
         assert_eq!(program.try_sign_in("eve@evil.example", PASSWORD, &[]).await.status, 401);
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
@@ -206,10 +207,10 @@ on_both! {
         let mailed = link.split_once("token=").unwrap().1;
         program.join(mailed, "", PASSWORD).await.is(200);
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
-        assert_eq!(program.follow(Who::Nobody, &token).await.0, 404, "each mail was a use");
+        assert_eq!(program.follow(Credential::Anonymous, &token).await.0, 404, "each mail was a use");
         // An invitation for an address is sent there and not displayed.
         let fields = [("organization", organization.as_str()), ("role", "viewer"), ("days", "1"), ("email", "ivy@acme.example")];
-        let made = program.act(Who::Browser(&olga), "organizations/invite", &fields).await.is(200);
+        let made = program.act(Credential::Browser(&olga), "organizations/invite", &fields).await.is(200);
         assert!(!made.body.contains("token"), "{made}");
         assert_eq!(mail_server.mail(2).await.to, "ivy@acme.example");
     }

@@ -1,6 +1,6 @@
 //! Single-use links, used twice.
 use crate::{
-    client::{Response, Who, form},
+    client::{Credential, Response, form},
     people::PASSWORD,
     program::Program,
 };
@@ -19,17 +19,18 @@ async fn d_02_the_setup_link_works_once() {
         let about = [("token", token), ("tenant", "Acme"), ("organization", "Ops"), ("name", "Adam"), ("email", email)];
         form(&[&about[..], &[("password", PASSWORD)]].concat())
     };
-    program.get(Who::Nobody, &format!("/setup?token={token}")).await.is(200);
+    program.get(Credential::Anonymous, &format!("/setup?token={token}")).await.is(200);
     // Two concurrent uses: exactly one creates the admin.
     let (one, two) = ("adam@acme.example", "eve@evil.example");
-    let sent = |email| Response::of(program.action(Who::Nobody, "setup/set-up", "application/json", &fields(email)));
+    let sent =
+        |email| Response::of(program.action(Credential::Anonymous, "setup/set-up", "application/json", &fields(email)));
     let (first, second) = tokio::join!(sent(one), sent(two));
     let mut statuses = [first.status, second.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 404], "{first}\n{second}");
     let late = sent("late@evil.example").await.is(404);
     assert_eq!(late.cookie(), None);
-    program.get(Who::Nobody, &format!("/setup?token={token}")).await.is(404);
+    program.get(Credential::Anonymous, &format!("/setup?token={token}")).await.is(404);
     assert!(!file.exists());
     // A restart creates no new link.
     program.kill();
@@ -47,14 +48,14 @@ async fn a_password_link_works_once() {
     let (admin, old) = (program.sign_in(&adam.email).await, program.sign_in(&mia.email).await);
     let mut tokens = vec![];
     for _ in 0..2 {
-        let link = program.act(Who::Browser(&admin), "people/link", &[("id", &mia.id)]).await.is(200).secret();
+        let link = program.act(Credential::Browser(&admin), "people/link", &[("id", &mia.id)]).await.is(200).secret();
         assert!(link.starts_with(&format!("{}/password?token=", program.origin)), "{link}");
         tokens.push(link.split_once("token=").unwrap().1.to_owned());
     }
     let new = "harbor-lantern-quilt-37";
     let set = |token: String, password: &'static str| {
         Response::of(program.action(
-            Who::Nobody,
+            Credential::Anonymous,
             "setup/set-password",
             "application/json",
             &form(&[("token", &token), ("password", password)]),

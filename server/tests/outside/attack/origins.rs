@@ -1,6 +1,6 @@
 //! Cross-site requests, DNS rebinding and open redirects (E16).
 use crate::{
-    client::{Response, Who, form},
+    client::{Credential, Response, form},
     people::PASSWORD,
     program::Program,
 };
@@ -45,10 +45,10 @@ async fn trap_e16_a_foreign_page_changes_nothing() {
             assert_eq!(response.cookie(), None);
         }
     }
-    assert_eq!(program.get(Who::Key(&mia.key), "/api/v1/tasks").await.json()["items"], json!([]));
+    assert_eq!(program.get(Credential::Key(&mia.key), "/api/v1/tasks").await.json()["items"], json!([]));
     assert!(program.is_signed_in(&browser.cookie()).await, "signing others out is a change as well");
     // The same request from our own page is accepted.
-    program.act(Who::Browser(&browser), "tasks/submit", &[("script", "true")]).await.is(200);
+    program.act(Credential::Browser(&browser), "tasks/submit", &[("script", "true")]).await.is(200);
 }
 
 /// E16: GET requests change nothing.
@@ -102,12 +102,12 @@ async fn trap_e16_forms_never_redirect_to_another_site() {
         let response = program.try_sign_in(&mia.email, PASSWORD, &[("next", foreign)]).await.is(303);
         assert_eq!(response.header("location"), "/", "next={foreign:?}");
         let stay = program.action(
-            Who::Browser(&browser),
+            Credential::Browser(&browser),
             "browser-sessions/end-others",
             "text/html",
             &form(&[("_page", foreign)]),
         );
-        let response = program.send(Who::Browser(&browser), stay).await.is(303);
+        let response = program.send(Credential::Browser(&browser), stay).await.is(303);
         assert_eq!(response.header("location"), "/", "_page={foreign:?}");
     }
     for own in ["/tasks?state=queued", "/people"] {

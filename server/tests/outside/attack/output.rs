@@ -1,5 +1,5 @@
 //! Hostile task output is displayed as text (Coder GHSA-7qw2-f75v-62f7).
-use crate::{client::Who, program::Program};
+use crate::{client::Credential, program::Program};
 use serde_json::Value;
 
 /// Colors, a hyperlink, a title, cursor movement, a terminal query, markup, and a forged event.
@@ -28,7 +28,7 @@ async fn hostile_output_is_text_everywhere() {
     // The same script as an approval request, for an approver.
     let asked = serde_json::json!({ "script": SCRIPT, "title": title, "network_policy": "unrestricted" });
     program.submit_as(&mia.key, asked).await;
-    let list = program.get(Who::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
+    let list = program.get(Credential::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
     let approval = list["items"][0]["id"].as_str().unwrap();
     let approver = program.sign_in(&ada.email).await;
 
@@ -41,7 +41,7 @@ async fn hostile_output_is_text_everywhere() {
         (&approver, "/approvals".into()),
         (&approver, format!("/approvals/{approval}")),
     ] {
-        let page = program.get(Who::Browser(who), &path).await.is(200);
+        let page = program.get(Credential::Browser(who), &path).await.is(200);
         for inert in ["<script>alert", "<img src=x", "href=\"javascript", "</textarea></pre>&lt;"] {
             let at = page
                 .body
@@ -53,11 +53,11 @@ async fn hostile_output_is_text_everywhere() {
         let policy = page.header("content-security-policy");
         assert!(policy.contains("script-src 'self' 'nonce-") && !policy.contains("unsafe-inline"), "{policy}");
     }
-    let page = program.get(Who::Browser(&browser), &format!("/tasks/{task}")).await;
+    let page = program.get(Credential::Browser(&browser), &format!("/tasks/{task}")).await;
     assert!(page.body.contains(r#"class="ansi-fg-1">red<"#), "colors are classes");
     assert!(page.body.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "markup is shown as it is");
 
-    let mut stream = program.listen(Who::Browser(&browser), &format!("/tasks/{task}/live")).await;
+    let mut stream = program.listen(Credential::Browser(&browser), &format!("/tasks/{task}/live")).await;
     let events = stream.end().await;
     assert_eq!(events.iter().filter(|event| event.event == "end").count(), 1, "{events:#?}");
     let lines = events
@@ -72,13 +72,13 @@ async fn hostile_output_is_text_everywhere() {
         assert!(class.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == ' '), "{span}");
     }
     // Each line is one event, whatever it contains.
-    let mut stream = program.listen(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+    let mut stream = program.listen(Credential::Key(&mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
     let events = stream.end().await;
     assert_eq!(events.iter().filter(|event| event.event == "line").count(), 7, "{events:#?}");
 
     for (who, path) in [
-        (Who::Browser(&browser), format!("/tasks/{task}/log")),
-        (Who::Key(&mia.key), format!("/api/v1/tasks/{task}/log")),
+        (Credential::Browser(&browser), format!("/tasks/{task}/log")),
+        (Credential::Key(&mia.key), format!("/api/v1/tasks/{task}/log")),
     ] {
         let file = program.get(who, &path).await.is(200);
         assert_eq!(file.header("content-type"), "text/plain; charset=utf-8");

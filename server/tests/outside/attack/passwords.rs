@@ -1,6 +1,6 @@
 //! Account enumeration and password guessing.
 use crate::{
-    client::{Response, Who, client, form},
+    client::{Credential, Response, client, form},
     people::PASSWORD,
     program::{Program, on_both},
     table_lock::TableLock,
@@ -123,7 +123,7 @@ async fn a_client_cannot_forge_its_address() {
     let mia = program.person("mia", "acme", "member");
     program.start().await;
     let request = program.action(
-        Who::Nobody,
+        Credential::Anonymous,
         "login/sign-in",
         "application/json",
         &form(&[("email", &mia.email), ("password", PASSWORD)]),
@@ -131,6 +131,6 @@ async fn a_client_cannot_forge_its_address() {
     let response =
         Response::of(request.header("x-forwarded-for", "203.0.113.9").header("forwarded", "for=203.0.113.9")).await;
     let browser = crate::people::Browser::with(&response.is(200).cookie().unwrap());
-    let page = program.get(Who::Browser(&browser), "/browser-sessions").await.is(200);
+    let page = program.get(Credential::Browser(&browser), "/browser-sessions").await.is(200);
     assert!(page.body.contains("127.0.0.1") && !page.body.contains("203.0.113.9"), "{page}");
 }

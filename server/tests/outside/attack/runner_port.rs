@@ -1,7 +1,7 @@
 //! Unauthenticated connections to the runner port (S-04).
 use super::enrollment::{csr, form};
 use crate::{
-    client::Who,
+    client::Credential,
     people::Person,
     program::Program,
     timeouts::{DEFAULT_TIMEOUT, until, with_timeout},
@@ -25,7 +25,8 @@ async fn begin(program: &mut Program) -> (Person, Value, KeyPair) {
     let adam = program.person("adam", "acme", "admin");
     program.start().await;
     let admin = program.sign_in(&adam.email).await;
-    let token = program.act(Who::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
+    let token =
+        program.act(Credential::Browser(&admin), "runners/enroll", &[("name", "build-1")]).await.is(200).secret();
     let (key, pem) = csr(|_| ());
     let identity = program.enroll(&token, &form("build-1", &pem)).await.is(201).json();
     (adam, identity, key)

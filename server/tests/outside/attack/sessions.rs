@@ -1,6 +1,6 @@
 //! Session fixation, replay and races at sign-out (E11).
 use crate::{
-    client::{Response, Who, form},
+    client::{Credential, Response, form},
     people::{Browser, PASSWORD},
     program::{Program, on_both},
 };
@@ -17,7 +17,7 @@ async fn a_planted_session_id_is_replaced_at_sign_in() {
     for planted in ["AAAAAAAAAAAAAAAAAAAAAA".to_owned(), "x".into(), eves.cookie()] {
         let victim = Browser::with(&planted);
         let fields = form(&[("email", &mia.email), ("password", PASSWORD)]);
-        let request = program.action(Who::Browser(&victim), "login/sign-in", "text/html", &fields);
+        let request = program.action(Credential::Browser(&victim), "login/sign-in", "text/html", &fields);
         let mine = Response::of(request).await.is(303).cookie().expect("a new session");
         assert_ne!(mine, planted);
         assert!(program.is_signed_in(&mine).await);
@@ -34,17 +34,17 @@ async fn the_cookie_of_an_ended_session_is_invalid() {
     program.start().await;
     let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
     let response = program
-        .send(Who::Browser(&one), program.action(Who::Browser(&one), "login/sign-out", "text/html", ""))
+        .send(Credential::Browser(&one), program.action(Credential::Browser(&one), "login/sign-out", "text/html", ""))
         .await
         .is(303);
     assert!(response.header("set-cookie").contains("Max-Age=0"), "{response}");
     assert!(!program.is_signed_in(&one.cookie()).await);
     assert!(program.is_signed_in(&two.cookie()).await, "the other session continues");
     let three = program.sign_in(&mia.email).await;
-    program.act(Who::Browser(&three), "browser-sessions/end-others", &[]).await.is(200);
+    program.act(Credential::Browser(&three), "browser-sessions/end-others", &[]).await.is(200);
     assert!(!program.is_signed_in(&two.cookie()).await);
     for path in ["/live?topics=tasks", "/tasks/01900000-0000-7000-8000-000000000000/log"] {
-        program.get(Who::Browser(&two), path).await.is(401);
+        program.get(Credential::Browser(&two), path).await.is(401);
     }
 }
 
@@ -61,17 +61,17 @@ on_both! {
             let browser = program.sign_in(&mia.email).await;
             if round % 2 == 0 {
                 let fields = [("id", mia.id.as_str()), ("tenant_role", "person")];
-                program.act(Who::Browser(&admin), "people/tenant-role", &fields).await.is(200);
+                program.act(Credential::Browser(&admin), "people/tenant-role", &fields).await.is(200);
             }
             // Copies, so that the original cookie stays unchanged.
             let (flying, leaving) = (Browser::with(&browser.cookie()), Browser::with(&browser.cookie()));
             let page = async {
                 after(Duration::from_micros(round * 8)).await;
-                program.get(Who::Browser(&flying), "/browser-sessions").await
+                program.get(Credential::Browser(&flying), "/browser-sessions").await
             };
             let out = async {
                 after(Duration::from_millis(2)).await;
-                program.act(Who::Browser(&leaving), "login/sign-out", &[]).await.is(200)
+                program.act(Credential::Browser(&leaving), "login/sign-out", &[]).await.is(200)
             };
             let (page, out) = tokio::join!(page, out);
             let cookies =
@@ -97,10 +97,10 @@ async fn the_cookie_changes_when_rights_change() {
     program.start().await;
     let (admin, browser) = (program.sign_in(&adam.email).await, program.sign_in(&mia.email).await);
     let before = browser.cookie();
-    program.get(Who::Browser(&browser), "/people").await.is(404);
+    program.get(Credential::Browser(&browser), "/people").await.is(404);
     let fields = [("id", mia.id.as_str()), ("tenant_role", "auditor")];
-    program.act(Who::Browser(&admin), "people/tenant-role", &fields).await.is(200);
-    program.get(Who::Browser(&browser), "/people").await.is(200);
+    program.act(Credential::Browser(&admin), "people/tenant-role", &fields).await.is(200);
+    program.get(Credential::Browser(&browser), "/people").await.is(200);
     assert_ne!(browser.cookie(), before);
-    program.get(Who::Browser(&browser), "/people").await.is(200);
+    program.get(Credential::Browser(&browser), "/people").await.is(200);
 }

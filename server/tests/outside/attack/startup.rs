@@ -125,7 +125,11 @@ async fn trap_e01_the_master_key_is_removed_from_the_environment() {
         }
     }
     program
-        .post(crate::client::Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null)
+        .post(
+            crate::client::Credential::Key(&mia.key),
+            &format!("/api/v1/tasks/{task}/cancel"),
+            &serde_json::Value::Null,
+        )
         .await
         .is(200);
 }

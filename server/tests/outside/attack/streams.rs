@@ -1,6 +1,6 @@
 //! Streams end as soon as their authorization ends.
 use crate::{
-    client::Who,
+    client::Credential,
     people::{ALL, start_with_member},
     processes::descendants,
     program::on_both,
@@ -19,13 +19,13 @@ on_both! {
         let key = program.key(&mia.email, ALL);
         let task = program.submit(&mia.key, "echo begun; sleep 50").await;
         program.until_printed(&mia.key, &task, "begun").await;
-        let mut stream = program.listen(Who::Key(&key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+        let mut stream = program.listen(Credential::Key(&key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
         assert!(stream.data_of_next("line").await.contains("begun"));
-        let me = program.get(Who::Key(&key), "/api/v1/me").await.is(200).json();
-        program.act(Who::Browser(&browser), "keys/revoke", &[("id", me["key"].as_str().unwrap())]).await.is(200);
-        program.get(Who::Key(&key), "/api/v1/me").await.is(401);
+        let me = program.get(Credential::Key(&key), "/api/v1/me").await.is(200).json();
+        program.act(Credential::Browser(&browser), "keys/revoke", &[("id", me["key"].as_str().unwrap())]).await.is(200);
+        program.get(Credential::Key(&key), "/api/v1/me").await.is(401);
         with_timeout(MAX_STOP_DELAY, "the stream of a revoked key ends", stream.end()).await;
-        program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
+        program.post(Credential::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
     }
 
     /// Both the tenant's stream and a task's stream end with their session.
@@ -34,13 +34,13 @@ on_both! {
         let (lost, here) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
         let task = program.submit(&mia.key, "echo begun; sleep 50").await;
         program.until_printed(&mia.key, &task, "begun").await;
-        let mut tenant = program.listen(Who::Browser(&lost), "/live?topics=tasks").await;
-        let mut output = program.listen(Who::Browser(&lost), &format!("/tasks/{task}/live")).await;
+        let mut tenant = program.listen(Credential::Browser(&lost), "/live?topics=tasks").await;
+        let mut output = program.listen(Credential::Browser(&lost), &format!("/tasks/{task}/live")).await;
         assert!(output.data_of_next("lines").await.contains("begun"));
-        program.act(Who::Browser(&here), "browser-sessions/end-others", &[]).await.is(200);
+        program.act(Credential::Browser(&here), "browser-sessions/end-others", &[]).await.is(200);
         with_timeout(MAX_STOP_DELAY, "both streams end", async { tokio::join!(tenant.end(), output.end()) }).await;
-        program.get(Who::Browser(&lost), "/live?topics=tasks").await.is(401);
-        program.post(Who::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
+        program.get(Credential::Browser(&lost), "/live?topics=tasks").await.is(401);
+        program.post(Credential::Key(&mia.key), &format!("/api/v1/tasks/{task}/cancel"), &serde_json::Value::Null).await.is(200);
     }
 
     /// A removed member no longer receives events or output of the organization's tasks.
@@ -51,15 +51,15 @@ on_both! {
         let body = serde_json::json!({ "script": "echo begun; sleep 50", "visibility": "org", "timeout_seconds": 60 });
         let task = program.submit_as(&mia.key, body).await;
         program.until_printed(&mia.key, &task, "begun").await;
-        let mut output = program.listen(Who::Browser(&leaving), &format!("/tasks/{task}/live")).await;
+        let mut output = program.listen(Credential::Browser(&leaving), &format!("/tasks/{task}/live")).await;
         assert!(output.data_of_next("lines").await.contains("begun"));
-        let me = program.get(Who::Key(&max.key), "/api/v1/me").await.is(200).json();
+        let me = program.get(Credential::Key(&max.key), "/api/v1/me").await.is(200).json();
         let organization = me["organizations"][0]["id"].as_str().unwrap();
         let fields = [("organization", organization), ("person", max.id.as_str())];
-        program.act(Who::Browser(&owner), "organizations/remove-member", &fields).await.is(200);
+        program.act(Credential::Browser(&owner), "organizations/remove-member", &fields).await.is(200);
         with_timeout(MAX_STOP_DELAY, "the stream ends", output.end()).await;
-        program.get(Who::Browser(&leaving), &format!("/tasks/{task}")).await.is(404);
-        program.get(Who::Key(&max.key), &format!("/api/v1/tasks/{task}")).await.is(404);
+        program.get(Credential::Browser(&leaving), &format!("/tasks/{task}")).await.is(404);
+        program.get(Credential::Key(&max.key), &format!("/api/v1/tasks/{task}")).await.is(404);
         assert!(!descendants(program.pid()).is_empty(), "the task itself continues");
     }
 }

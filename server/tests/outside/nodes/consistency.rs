@@ -1,6 +1,6 @@
 //! Consistency of the responses of both nodes.
 use super::Nodes;
-use crate::{client::Who, timeouts::until};
+use crate::{client::Credential, timeouts::until};
 use serde_json::json;
 
 /// D-12, A-04: a session opened at one node is valid at the other, with the same responses.
@@ -15,7 +15,7 @@ async fn d_12_any_node_serves_any_request() {
     let asks = json!({ "script": "echo asks", "network_policy": "unrestricted" });
     let waits = two.submit_as(&nodes.mia.key, asks).await;
     until("both runners are connected", async || {
-        let list = one.get(Who::Key(&nodes.adam.key), "/api/v1/runners").await.is(200).json();
+        let list = one.get(Credential::Key(&nodes.adam.key), "/api/v1/runners").await.is(200).json();
         let names: Vec<_> = list["items"].as_array().unwrap().iter().map(|runner| runner["name"].clone()).collect();
         (names.len() == 2 && names[0] != names[1]).then_some(())
     })
@@ -34,7 +34,7 @@ async fn d_12_any_node_serves_any_request() {
         of_task("0190aaaa-0000-7000-8000-000000000000", ""),
     ];
     for path in &paths {
-        let who = Who::Key(&nodes.adam.key);
+        let who = Credential::Key(&nodes.adam.key);
         let (here, there) = (one.get(who, path).await, two.get(who, path).await);
         assert_eq!((here.status, here.body), (there.status, there.body), "{path}");
     }
@@ -50,7 +50,7 @@ async fn d_12_any_node_serves_any_request() {
         "/keys",
         "/rules",
     ] {
-        let who = Who::Browser(&browser);
+        let who = Credential::Browser(&browser);
         let (here, there) = (one.get(who, path).await, two.get(who, path).await);
         assert_eq!((here.status, there.status), (200, 200), "{path}");
     }
@@ -64,10 +64,10 @@ async fn a_04_both_nodes_use_the_same_session_id_after_a_change_of_rights() {
     let (admin, browser) = (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await);
     let before = browser.cookie();
     let fields = [("id", nodes.mia.id.as_str()), ("tenant_role", "auditor")];
-    one.act(Who::Browser(&admin), "people/tenant-role", &fields).await.is(200);
+    one.act(Credential::Browser(&admin), "people/tenant-role", &fields).await.is(200);
     // Two tabs use the old cookie at both nodes concurrently.
     let (here, there) = (crate::people::Browser::with(&before), crate::people::Browser::with(&before));
-    tokio::join!(one.get(Who::Browser(&here), "/people"), two.get(Who::Browser(&there), "/people"));
+    tokio::join!(one.get(Credential::Browser(&here), "/people"), two.get(Credential::Browser(&there), "/people"));
     assert_ne!(here.cookie(), before);
     assert_eq!(here.cookie(), there.cookie());
     for node in [one, two] {

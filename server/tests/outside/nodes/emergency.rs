@@ -1,7 +1,7 @@
 //! Emergency actions at one node that take effect at the other within a second (D-12, K-09).
 use super::{Nodes, propagation::MAX_PROPAGATION_DELAY};
 use crate::{
-    client::Who,
+    client::Credential,
     events::Events,
     people::Browser,
     processes::{descendants, until_ended},
@@ -19,8 +19,8 @@ struct OpenStreams {
 
 impl OpenStreams {
     async fn open(node: &Program, browser: &Browser, key: &str, task: &str) -> Self {
-        let page = node.listen(Who::Browser(browser), "/live?topics=tasks").await;
-        let mut output = node.listen(Who::Key(key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+        let page = node.listen(Credential::Browser(browser), "/live?topics=tasks").await;
+        let mut output = node.listen(Credential::Key(key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
         assert!(output.data_of_next("line").await.contains("begun"));
         Self { page, output }
     }
@@ -38,16 +38,16 @@ async fn d_12_k_09_freeze_and_thaw_at_one_node_apply_at_the_other() {
     let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
     let (admin, member) = (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await);
     let task = json!({ "script": "true" });
-    one.act(Who::Browser(&admin), "emergency/freeze", &[]).await.is(200);
+    one.act(Credential::Browser(&admin), "emergency/freeze", &[]).await.is(200);
     for node in [two, one] {
-        let refused = node.post(Who::Key(key), "/api/v1/tasks", &task).await.is(409);
+        let refused = node.post(Credential::Key(key), "/api/v1/tasks", &task).await.is(409);
         assert!(refused.body.contains("frozen"), "{refused}");
-        assert!(node.get(Who::Browser(&member), "/tasks").await.is(200).body.contains("This tenant is frozen"));
+        assert!(node.get(Credential::Browser(&member), "/tasks").await.is(200).body.contains("This tenant is frozen"));
     }
-    two.act(Who::Browser(&admin), "emergency/freeze", &[]).await.is(409);
-    two.act(Who::Browser(&admin), "emergency/thaw", &[]).await.is(200);
+    two.act(Credential::Browser(&admin), "emergency/freeze", &[]).await.is(409);
+    two.act(Credential::Browser(&admin), "emergency/thaw", &[]).await.is(200);
     for node in [one, two] {
-        assert!(!node.get(Who::Browser(&member), "/tasks").await.is(200).body.contains("This tenant is frozen"));
+        assert!(!node.get(Credential::Browser(&member), "/tasks").await.is(200).body.contains("This tenant is frozen"));
         let task = node.submit(key, "true").await;
         node.until_succeeded(key, &task).await;
     }
@@ -60,7 +60,7 @@ async fn d_12_k_09_the_kill_switch_at_one_node_stops_tasks_at_both() {
     let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
     let admin = two.sign_in(&nodes.adam.email).await;
     until("both runners are connected", async || {
-        let list = one.get(Who::Key(&nodes.adam.key), "/api/v1/runners").await.is(200).json();
+        let list = one.get(Credential::Key(&nodes.adam.key), "/api/v1/runners").await.is(200).json();
         let runners = list["items"].as_array().unwrap();
         (runners.len() == 2 && runners.iter().all(|runner| runner["connected"] == true)).then_some(())
     })
@@ -77,7 +77,7 @@ async fn d_12_k_09_the_kill_switch_at_one_node_stops_tasks_at_both() {
     let running: Vec<_> =
         [one, two].into_iter().zip(&idle).map(|(node, idle)| &descendants(node.pid()) - idle).collect();
     assert!(running.iter().all(|running| !running.is_empty()), "tasks run at both nodes");
-    two.act(Who::Browser(&admin), "emergency/stop-tasks", &[]).await.is(200);
+    two.act(Credential::Browser(&admin), "emergency/stop-tasks", &[]).await.is(200);
     for running in &running {
         until_ended(running, Duration::from_secs(5)).await;
     }
@@ -99,11 +99,11 @@ async fn d_12_k_09_all_sessions_of_a_tenant_end_at_both_nodes_and_no_others() {
         (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await, two.sign_in(&bea.email).await);
     let mut streams = vec![];
     for node in [one, two] {
-        streams.push(node.listen(Who::Browser(&hers), "/live?topics=tasks").await);
+        streams.push(node.listen(Credential::Browser(&hers), "/live?topics=tasks").await);
     }
-    let mut own = two.listen(Who::Browser(&admin), "/live?topics=tasks").await;
-    let mut foreign = two.listen(Who::Browser(&theirs), "/live?topics=tasks").await;
-    one.act(Who::Browser(&admin), "emergency/end-sessions", &[]).await.is(200);
+    let mut own = two.listen(Credential::Browser(&admin), "/live?topics=tasks").await;
+    let mut foreign = two.listen(Credential::Browser(&theirs), "/live?topics=tasks").await;
+    one.act(Credential::Browser(&admin), "emergency/end-sessions", &[]).await.is(200);
     for stream in &mut streams {
         with_timeout(MAX_PROPAGATION_DELAY, "her stream ends", stream.end()).await;
     }
@@ -126,27 +126,27 @@ async fn d_12_k_09_all_sessions_and_all_keys_of_a_person_end_at_both_nodes() {
     one.until_printed(key, &task, "begun").await;
     let mut here = OpenStreams::open(one, &hers, &second, &task).await;
     let mut there = OpenStreams::open(two, &hers, key, &task).await;
-    let mut own = two.listen(Who::Browser(&admin), "/live?topics=tasks").await;
+    let mut own = two.listen(Credential::Browser(&admin), "/live?topics=tasks").await;
 
-    one.act(Who::Browser(&admin), "emergency/end-sessions", &[("id", &nodes.mia.id)]).await.is(200);
+    one.act(Credential::Browser(&admin), "emergency/end-sessions", &[("id", &nodes.mia.id)]).await.is(200);
     let pages = async { tokio::join!(here.page.end(), there.page.end()) };
     with_timeout(MAX_PROPAGATION_DELAY, "her page streams end at both nodes", pages).await;
     for node in [one, two] {
         assert!(!node.is_signed_in(&hers.cookie()).await && node.is_signed_in(&admin.cookie()).await);
         for key in [key, &second] {
-            node.get(Who::Key(key), "/api/v1/me").await.is(200);
+            node.get(Credential::Key(key), "/api/v1/me").await.is(200);
         }
     }
     assert_stream_open(&mut own, two, key).await;
 
-    one.act(Who::Browser(&admin), "keys/revoke-all", &[("owner", &nodes.mia.id)]).await.is(200);
+    one.act(Credential::Browser(&admin), "keys/revoke-all", &[("owner", &nodes.mia.id)]).await.is(200);
     let outputs = async { tokio::join!(here.output.end(), there.output.end()) };
     with_timeout(MAX_PROPAGATION_DELAY, "the streams of her keys end at both nodes", outputs).await;
     for node in [one, two] {
         for key in [key, &second] {
-            node.get(Who::Key(key), "/api/v1/me").await.is(401);
+            node.get(Credential::Key(key), "/api/v1/me").await.is(401);
         }
-        node.get(Who::Key(&nodes.adam.key), "/api/v1/me").await.is(200);
+        node.get(Credential::Key(&nodes.adam.key), "/api/v1/me").await.is(200);
     }
     assert_stream_open(&mut own, two, &nodes.adam.key).await;
 }

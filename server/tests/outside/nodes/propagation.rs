@@ -1,6 +1,6 @@
 //! Propagation of changes between nodes within a second.
 use super::Nodes;
-use crate::{client::Who, timeouts::with_timeout};
+use crate::{client::Credential, timeouts::with_timeout};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -13,8 +13,8 @@ pub const MAX_PROPAGATION_DELAY: Duration = Duration::from_secs(1);
 async fn d_12_signing_out_at_one_node_ends_the_streams_of_the_other() {
     let nodes = Nodes::begin().await;
     let browser = nodes.one.sign_in(&nodes.mia.email).await;
-    let mut stream = nodes.two.listen(Who::Browser(&browser), "/live?topics=tasks").await;
-    nodes.one.act(Who::Browser(&browser), "login/sign-out", &[]).await.is(200);
+    let mut stream = nodes.two.listen(Credential::Browser(&browser), "/live?topics=tasks").await;
+    nodes.one.act(Credential::Browser(&browser), "login/sign-out", &[]).await.is(200);
     assert!(!nodes.two.is_signed_in(&browser.cookie()).await);
     with_timeout(MAX_PROPAGATION_DELAY, "the stream ends", stream.end()).await;
 }
@@ -27,11 +27,11 @@ async fn d_12_a_key_revoked_at_one_node_is_refused_at_the_other() {
     let browser = one.sign_in(&nodes.mia.email).await;
     let task = one.submit(&nodes.mia.key, "echo begun; sleep 50").await;
     two.until_printed(key, &task, "begun").await;
-    let mut stream = two.listen(Who::Key(key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+    let mut stream = two.listen(Credential::Key(key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
     assert!(stream.data_of_next("line").await.contains("begun"));
-    let me = two.get(Who::Key(key), "/api/v1/me").await.is(200).json();
-    one.act(Who::Browser(&browser), "keys/revoke", &[("id", me["key"].as_str().unwrap())]).await.is(200);
-    two.get(Who::Key(key), "/api/v1/me").await.is(401);
+    let me = two.get(Credential::Key(key), "/api/v1/me").await.is(200).json();
+    one.act(Credential::Browser(&browser), "keys/revoke", &[("id", me["key"].as_str().unwrap())]).await.is(200);
+    two.get(Credential::Key(key), "/api/v1/me").await.is(401);
     with_timeout(MAX_PROPAGATION_DELAY, "the stream ends", stream.end()).await;
 }
 
@@ -41,10 +41,10 @@ async fn d_12_k_09_a_person_locked_at_one_node_is_signed_out_at_the_other() {
     let nodes = Nodes::begin().await;
     let bea = nodes.one.person("bea", "acme", "admin");
     let (admin, browser) = (nodes.one.sign_in(&bea.email).await, nodes.two.sign_in(&nodes.mia.email).await);
-    let mut stream = nodes.two.listen(Who::Browser(&browser), "/live?topics=tasks").await;
-    nodes.one.act(Who::Browser(&admin), "emergency/lock", &[("id", &nodes.mia.id)]).await.is(200);
+    let mut stream = nodes.two.listen(Credential::Browser(&browser), "/live?topics=tasks").await;
+    nodes.one.act(Credential::Browser(&admin), "emergency/lock", &[("id", &nodes.mia.id)]).await.is(200);
     with_timeout(MAX_PROPAGATION_DELAY, "the stream ends", stream.end()).await;
-    nodes.two.get(Who::Key(&nodes.mia.key), "/api/v1/me").await.is(401);
+    nodes.two.get(Credential::Key(&nodes.mia.key), "/api/v1/me").await.is(401);
 }
 
 /// D-12, D-04: an approval request from one node is published, decided and closed at the other.
@@ -53,7 +53,7 @@ async fn d_12_an_approval_request_is_decided_once_at_either_node() {
     let nodes = Nodes::begin().await;
     let (one, two) = (&nodes.one, &nodes.two);
     let approver = two.sign_in(&nodes.ada.email).await;
-    let mut queue = two.listen(Who::Browser(&approver), "/live?topics=approvals").await;
+    let mut queue = two.listen(Credential::Browser(&approver), "/live?topics=approvals").await;
     let asks = json!({ "script": "echo approved", "network_policy": "unrestricted" });
     let task = one.submit_as(&nodes.mia.key, asks).await;
     let asked = with_timeout(
@@ -62,15 +62,15 @@ async fn d_12_an_approval_request_is_decided_once_at_either_node() {
         queue.data_of_next("approvals"),
     )
     .await;
-    let approvals = two.get(Who::Key(&nodes.ada.key), "/api/v1/approvals").await.is(200).json();
+    let approvals = two.get(Credential::Key(&nodes.ada.key), "/api/v1/approvals").await.is(200).json();
     let approval = &approvals["items"][0];
     assert_eq!(approval["id"], asked.as_str());
-    let mut watching = one.listen(Who::Key(&nodes.mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+    let mut watching = one.listen(Credential::Key(&nodes.mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
     assert_eq!(watching.data_of_next("state").await, "awaiting_approval");
     let decide = format!("/api/v1/approvals/{asked}/approve");
     let body = json!({ "reason": "it is fine", "request_digest": approval["request_digest"] });
-    two.post(Who::Key(&nodes.ada.key), &decide, &body).await.is(200);
-    one.post(Who::Key(&nodes.ada.key), &decide, &body).await.is(409);
+    two.post(Credential::Key(&nodes.ada.key), &decide, &body).await.is(200);
+    one.post(Credential::Key(&nodes.ada.key), &decide, &body).await.is(409);
     let next = with_timeout(MAX_PROPAGATION_DELAY, "the decision is published", watching.data_of_next("state")).await;
     assert!(["queued", "assigned", "running"].contains(&next.as_str()), "{next}");
     one.until_succeeded(&nodes.mia.key, &task).await;
@@ -86,7 +86,7 @@ async fn d_12_output_streams_and_cancellation_work_at_both_nodes() {
         let mut streams = vec![];
         for node in [&nodes.one, &nodes.two] {
             let path = format!("/api/v1/tasks/{task}/log?follow=1");
-            streams.push(node.listen(Who::Key(&nodes.mia.key), &path).await);
+            streams.push(node.listen(Credential::Key(&nodes.mia.key), &path).await);
         }
         let [here, there] = &mut streams[..] else { panic!("two streams") };
         for n in 1..=6 {
@@ -99,7 +99,7 @@ async fn d_12_output_streams_and_cancellation_work_at_both_nodes() {
             assert!(apart < MAX_PROPAGATION_DELAY, "line {n} arrived {apart:?} later at one node");
         }
         let path = format!("/api/v1/tasks/{task}/cancel");
-        canceler.post(Who::Key(&nodes.mia.key), &path, &Value::Null).await.is(200);
+        canceler.post(Credential::Key(&nodes.mia.key), &path, &Value::Null).await.is(200);
         assert_eq!(here.data_of_next("end").await, "cancelled");
         assert_eq!(there.data_of_next("end").await, "cancelled");
     }

@@ -5,7 +5,7 @@ use super::{
     with_providers,
 };
 use crate::{
-    client::{Response, Who},
+    client::{Credential, Response},
     people::Browser,
     program::{Program, on_both},
 };
@@ -18,11 +18,11 @@ fn claims(claims: Value) -> Behavior {
 impl Program {
     /// Returns whether the signed-in person has this address.
     async fn is_named(&self, browser: &Browser, email: &str) -> bool {
-        self.get(Who::Browser(browser), "/browser-sessions").await.is(200).body.contains(&format!(">{email}<"))
+        self.get(Credential::Browser(browser), "/browser-sessions").await.is(200).body.contains(&format!(">{email}<"))
     }
 
     async fn is_admin(&self, browser: &Browser) -> bool {
-        self.get(Who::Browser(browser), "/settings/authentication/new").await.status == 200
+        self.get(Credential::Browser(browser), "/settings/authentication/new").await.status == 200
     }
 }
 
@@ -32,10 +32,10 @@ async fn d_03_signing_in_with_a_provider_returns_to_the_invitation() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     provider.behave(claims(json!({ "email": "nia@acme.example" })));
-    let page = program.get(Who::Nobody, "/sign-in?next=%2Finvitation").await.is(200);
+    let page = program.get(Credential::Anonymous, "/sign-in?next=%2Finvitation").await.is(200);
     let way = "/sign-in/with/acme?next=%2Finvitation";
     assert!(page.body.contains(&format!("href=\"{way}\"")), "{page}");
-    let redirect = program.redirect_to_provider(Who::Nobody, way).await;
+    let redirect = program.redirect_to_provider(Credential::Anonymous, way).await;
     let response =
         program.provider_callback("acme", &[&redirect.flow_cookie], &provider.consent(&redirect.to)).await.is(303);
     assert_eq!(response.header("location"), "/invitation");
@@ -174,7 +174,7 @@ async fn a_02_roles_follow_groups_at_each_sign_in() {
     let role = async |groups: Value| {
         provider.behave(claims(json!({ "groups": groups })));
         let nia = program.sign_in_with_provider(&provider, "acme").await;
-        let page = program.get(Who::Browser(&nia), "/organizations").await.is(200).body;
+        let page = program.get(Credential::Browser(&nia), "/organizations").await.is(200).body;
         ["Member", "Approver"].into_iter().find(|role| page.contains(&format!(">{role}<")))
     };
     assert_eq!(role(json!(["ops"])).await, Some("Member"));
@@ -188,7 +188,7 @@ async fn a_02_roles_follow_groups_at_each_sign_in() {
     program.cli(&["admin", "rename-organization", "--organization", "acme", "--name", "Acme & sons"], "");
     assert_eq!(role(json!(["leads"])).await, Some("Approver"), "a rule finds a renamed organization");
     let page = program
-        .get(Who::Browser(&program.sign_in("ada@acme.example").await), "/settings/authentication")
+        .get(Credential::Browser(&program.sign_in("ada@acme.example").await), "/settings/authentication")
         .await
         .is(200)
         .body;
@@ -204,7 +204,7 @@ on_both! {
         let comes = async |groups: Value| {
             provider.behave(claims(json!({ "groups": groups })));
             let nia = program.sign_in_with_provider(&provider, "acme").await;
-            let page = program.get(Who::Browser(&nia), "/organizations").await.is(200).body;
+            let page = program.get(Credential::Browser(&nia), "/organizations").await.is(200).body;
             ["Member", "Approver"].into_iter().find(|role| page.contains(&format!(">{role}<")))
         };
         assert_eq!(comes(json!(["ops"])).await, Some("Member"));

@@ -5,7 +5,7 @@ use super::{
     with_providers,
 };
 use crate::{
-    client::{Response, Who},
+    client::{Credential, Response},
     program::{Program, on_both},
 };
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ impl Program {
     async fn refusals(&self, action: &str) -> Vec<Value> {
         let key = self.key("ada@acme.example", "audit:read");
         let list = format!("/api/v1/audit?action={action}&outcome=refused&limit=200");
-        let records = self.get(Who::Key(&key), &list).await.is(200).json();
+        let records = self.get(Credential::Key(&key), &list).await.is(200).json();
         records["items"].as_array().unwrap().clone()
     }
 }
@@ -122,8 +122,8 @@ async fn a_02_a_callback_is_accepted_once_and_only_in_the_same_browser() {
         assert!(response.body.contains("was not started in this browser"), "{response}");
     };
     let (mine, theirs) = (
-        program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await,
-        program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await,
+        program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/acme").await,
+        program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/acme").await,
     );
     let query = provider.consent(&mine.to);
     lost(program.provider_callback("acme", &[], &query).await, "without the cookie");
@@ -154,8 +154,8 @@ async fn a_02_a_callback_is_accepted_once_and_only_in_the_same_browser() {
     );
     // A stolen code is useless in another browser, because PKCE verifier and nonce differ.
     let (mine, theirs) = (
-        program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await,
-        program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await,
+        program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/acme").await,
+        program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/acme").await,
     );
     provider.behave(Behavior::default());
     let stolen = provider.consent(&theirs.to);
@@ -176,12 +176,12 @@ async fn a_02_step_up_needs_a_fresh_auth_time() {
     // An old session at the provider is not a fresh proof.
     let link = async |browser| {
         super::flow::flow_cookie(
-            &program.start_provider_sign_in(Who::Browser(browser), "/account/link/acme").await.is(303),
+            &program.start_provider_sign_in(Credential::Browser(browser), "/account/link/acme").await.is(303),
         )
     };
     assert!(link(&nia).await.is_none());
     let again = async || {
-        let redirect = program.redirect_to_provider(Who::Browser(&nia), "/sign-in/with/acme?next=%2Fkeys").await;
+        let redirect = program.redirect_to_provider(Credential::Browser(&nia), "/sign-in/with/acme?next=%2Fkeys").await;
         let asks = |name: &str, what: &str| redirect.to.query_pairs().any(|(its, value)| its == name && value == what);
         assert!(asks("prompt", "login") && asks("max_age", "0"), "{}", redirect.to);
         program
@@ -215,7 +215,7 @@ async fn a_02_step_up_needs_a_fresh_auth_time() {
     let fresh = crate::people::Browser::with(&response.cookie().unwrap());
     assert!(link(&fresh).await.is_some(), "step-up is complete");
     // An ordinary sign-in may use an existing session at the provider.
-    let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await;
+    let redirect = program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/acme").await;
     assert!(redirect.to.query_pairs().all(|(name, _)| name != "max_age" && name != "prompt"), "{}", redirect.to);
 }
 
@@ -233,7 +233,7 @@ async fn a_02_the_issuer_in_a_callback_must_match() {
     program.sign_in_with_provider(&provider, "acme").await;
     // A repeated parameter is invalid (RFC 6749, 3.1), even with the same value.
     for message in ["iss", "code"] {
-        let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await;
+        let redirect = program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/acme").await;
         let query = provider.consent(&redirect.to);
         let again = query.split('&').find(|part| part.starts_with(&format!("{message}="))).unwrap();
         let response = program.provider_callback("acme", &[&redirect.flow_cookie], &format!("{query}&{again}")).await;
@@ -265,7 +265,7 @@ async fn a_02_error_texts_of_a_provider_are_not_displayed() {
         assert!(response.body.contains("acme ID did not sign you in"), "{response}");
         is_refused(response, 401, error);
     }
-    let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await;
+    let redirect = program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/acme").await;
     let state = redirect.to.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
     let response =
         program.provider_callback("acme", &[&redirect.flow_cookie], &format!("code=unknown&state={state}")).await;
@@ -294,7 +294,7 @@ async fn a_02_invalid_discovery_documents_are_refused() {
         ("people sent to a script", endpoint("authorization_endpoint", "javascript:alert('x')")),
     ] {
         provider.behave(behavior);
-        let response = program.start_provider_sign_in(Who::Nobody, "/sign-in/with/acme").await;
+        let response = program.start_provider_sign_in(Credential::Anonymous, "/sign-in/with/acme").await;
         assert!(super::flow::flow_cookie(&response).is_none(), "{what}: {response}");
         is_refused(response, 503, what);
     }
@@ -376,9 +376,9 @@ on_both! {
     async fn a_02_signing_in_by_a_provider_opens_a_session(program) {
         let provider = Provider::start().await;
         with_providers(program, &[("acme", &provider)], "", DOMAIN).await;
-        let page = program.get(Who::Nobody, "/sign-in?next=%2Fkeys").await.is(200);
+        let page = program.get(Credential::Anonymous, "/sign-in?next=%2Fkeys").await.is(200);
         assert!(page.body.contains(r#"href="/sign-in/with/acme?next=%2Fkeys""#) && page.body.contains("Sign in with acme ID"));
-        let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme?next=%2Fkeys").await;
+        let redirect = program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/acme?next=%2Fkeys").await;
         let redirect_uri = redirect.to.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1.into_owned();
         assert_eq!(redirect_uri, format!("{}/sign-in/from/acme", program.origin));
         let response = program.provider_callback("acme", &[&redirect.flow_cookie], &provider.consent(&redirect.to)).await.is(303);
@@ -386,12 +386,12 @@ on_both! {
         let cookie = response.cookie().unwrap();
         assert!(program.is_signed_in(&cookie).await);
         let nia = crate::people::Browser::with(&cookie);
-        assert!(program.get(Who::Browser(&nia), "/account/sign-in").await.is(200).body.contains("nia@acme.example"));
-        program.act(Who::Browser(&nia), "login/sign-out", &[]).await.is(200);
+        assert!(program.get(Credential::Browser(&nia), "/account/sign-in").await.is(200).body.contains("nia@acme.example"));
+        program.act(Credential::Browser(&nia), "login/sign-out", &[]).await.is(200);
         assert!(!program.is_signed_in(&cookie).await);
         for foreign in ["//evil.example", "https://evil.example", "/\\evil.example"] {
             let path = format!("/sign-in/with/acme?next={}", url::form_urlencoded::byte_serialize(foreign.as_bytes()).collect::<String>());
-            let redirect = program.redirect_to_provider(Who::Nobody, &path).await;
+            let redirect = program.redirect_to_provider(Credential::Anonymous, &path).await;
             let response = program.provider_callback("acme", &[&redirect.flow_cookie], &provider.consent(&redirect.to)).await.is(303);
             assert_eq!(response.header("location"), "/", "{foreign}");
         }

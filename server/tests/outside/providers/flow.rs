@@ -1,7 +1,7 @@
 //! Authorization code flow of a browser with a provider.
 use super::fake_provider::Provider;
 use crate::{
-    client::{Response, Who},
+    client::{Credential, Response},
     people::Browser,
     program::Program,
 };
@@ -26,12 +26,12 @@ pub fn flow_cookie(response: &Response) -> Option<String> {
 
 impl Program {
     /// Requests the sign-in link of a provider.
-    pub async fn start_provider_sign_in(&self, who: Who<'_>, path: &str) -> Response {
+    pub async fn start_provider_sign_in(&self, who: Credential<'_>, path: &str) -> Response {
         self.get(who, path).await
     }
 
     /// Requests the sign-in link, which must redirect to the provider.
-    pub async fn redirect_to_provider(&self, who: Who<'_>, path: &str) -> ProviderRedirect {
+    pub async fn redirect_to_provider(&self, who: Credential<'_>, path: &str) -> ProviderRedirect {
         let response = self.start_provider_sign_in(who, path).await.is(303);
         let to = response.header("location").parse().unwrap();
         let flow_cookie = flow_cookie(&response).expect("the ticket cookie");
@@ -49,7 +49,7 @@ impl Program {
 
     /// Completes the flow with consent and returns the callback's response.
     pub async fn complete_provider_sign_in(&self, provider: &Provider, key: &str) -> Response {
-        let redirect = self.redirect_to_provider(Who::Nobody, &format!("/sign-in/with/{key}")).await;
+        let redirect = self.redirect_to_provider(Credential::Anonymous, &format!("/sign-in/with/{key}")).await;
         self.provider_callback(key, &[&redirect.flow_cookie], &provider.consent(&redirect.to)).await
     }
 
@@ -62,7 +62,7 @@ impl Program {
 
     /// Completes the flow that links a provider to the browser's account.
     pub async fn link_provider(&self, browser: &Browser, provider: &Provider, key: &str) -> Response {
-        let redirect = self.redirect_to_provider(Who::Browser(browser), &format!("/account/link/{key}")).await;
+        let redirect = self.redirect_to_provider(Credential::Browser(browser), &format!("/account/link/{key}")).await;
         self.provider_callback(key, &[&redirect.flow_cookie, &browser.cookie_line()], &provider.consent(&redirect.to))
             .await
     }

@@ -5,7 +5,7 @@ use super::{
     flow::flow_cookie,
 };
 use crate::{
-    client::Who,
+    client::Credential,
     program::{Program, on_both},
 };
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn deployment(program: &mut Program, kind: &str) -> Provider {
 }
 
 /// Returns the `prompt` values of the authorization request, and whether it contains `max_age`.
-async fn asks(program: &Program, who: Who<'_>, path: &str) -> (Vec<String>, bool) {
+async fn asks(program: &Program, who: Credential<'_>, path: &str) -> (Vec<String>, bool) {
     let to = program.redirect_to_provider(who, path).await.to;
     let prompts =
         to.query_pairs().filter(|(name, _)| name == "prompt").map(|(_, prompt)| prompt.into_owned()).collect();
@@ -33,24 +33,24 @@ on_both! {
         let when = |auth_time| Behavior { claims: json!({ "auth_time": auth_time }), ..Behavior::default() };
         provider.behave(when(json!(in_seconds(-86_400))));
         let nia = program.sign_in_with_provider(&provider, "git").await;
-        assert!(program.get(Who::Browser(&nia), "/account/sign-in").await.is(200).body.contains("nia@acme.example"));
-        let link = program.start_provider_sign_in(Who::Browser(&nia), "/account/link/git").await.is(303);
+        assert!(program.get(Credential::Browser(&nia), "/account/sign-in").await.is(200).body.contains("nia@acme.example"));
+        let link = program.start_provider_sign_in(Credential::Browser(&nia), "/account/link/git").await.is(303);
         assert!(flow_cookie(&link).is_some(), "a sign-in is a fresh proof");
 
         let login = || vec!["login".to_owned()];
-        assert_eq!(asks(program, Who::Nobody, "/sign-in/with/git").await, (vec![], false));
-        assert_eq!(asks(program, Who::Browser(&nia), "/sign-in/with/git").await, (login(), false));
-        assert_eq!(asks(program, Who::Browser(&nia), "/account/link/git").await, (login(), false));
+        assert_eq!(asks(program, Credential::Anonymous, "/sign-in/with/git").await, (vec![], false));
+        assert_eq!(asks(program, Credential::Browser(&nia), "/sign-in/with/git").await, (login(), false));
+        assert_eq!(asks(program, Credential::Browser(&nia), "/account/link/git").await, (login(), false));
 
         for auth_time in [json!(null), json!(in_seconds(-86_400))] {
             provider.behave(when(auth_time.clone()));
-            let redirect = program.redirect_to_provider(Who::Browser(&nia), "/sign-in/with/git?next=%2Fkeys").await;
+            let redirect = program.redirect_to_provider(Credential::Browser(&nia), "/sign-in/with/git?next=%2Fkeys").await;
             let query = provider.consent(&redirect.to);
             let again = program.provider_callback("git", &[&redirect.flow_cookie, &nia.cookie_line()], &query).await.is(303);
             assert_eq!(again.header("location"), "/keys", "{auth_time}");
             nia.keep(again.cookie().expect("a fresh session"));
         }
-        program.act(Who::Browser(&nia), "login/sign-out", &[]).await.is(200);
+        program.act(Credential::Browser(&nia), "login/sign-out", &[]).await.is(200);
         assert!(!program.is_signed_in(&nia.cookie()).await);
     }
 }
@@ -63,10 +63,11 @@ async fn m_14_generic_issuers_do_not_get_the_exception_for_gitea() {
     provider.behave(Behavior { claims: json!({ "auth_time": in_seconds(-86_400) }), ..Behavior::default() });
     let nia = program.sign_in_with_provider(&provider, "git").await;
     assert!(
-        flow_cookie(&program.start_provider_sign_in(Who::Browser(&nia), "/account/link/git").await.is(303)).is_none()
+        flow_cookie(&program.start_provider_sign_in(Credential::Browser(&nia), "/account/link/git").await.is(303))
+            .is_none()
     );
-    assert_eq!(asks(&program, Who::Browser(&nia), "/sign-in/with/git").await, (vec!["login".to_owned()], true));
-    let redirect = program.redirect_to_provider(Who::Browser(&nia), "/sign-in/with/git").await;
+    assert_eq!(asks(&program, Credential::Browser(&nia), "/sign-in/with/git").await, (vec!["login".to_owned()], true));
+    let redirect = program.redirect_to_provider(Credential::Browser(&nia), "/sign-in/with/git").await;
     let query = provider.consent(&redirect.to);
     program.provider_callback("git", &[&redirect.flow_cookie, &nia.cookie_line()], &query).await.is(401);
 }

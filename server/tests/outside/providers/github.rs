@@ -1,7 +1,7 @@
 //! Fake GitHub with OAuth 2 and the user API.
 #![expect(clippy::disallowed_methods, reason = "a fake external service with its own port")]
 
-use crate::{client::Who, people::Browser, program::Program};
+use crate::{client::Credential, people::Browser, program::Program};
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Form, Json, Router,
@@ -80,7 +80,7 @@ async fn a_02_signing_in_by_github() {
     program.tenant("acme");
     program.start().await;
     let visit = async |code: &str| {
-        let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await;
+        let redirect = program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/hub").await;
         let to: &Url = &redirect.to;
         assert!(
             to.as_str().starts_with(&format!("{base}/login/oauth/authorize")) && to.as_str().contains("S256"),
@@ -109,8 +109,8 @@ async fn a_02_signing_in_by_github() {
 
     // A code for another browser's challenge is refused with this one's verifier.
     let (mine, theirs) = (
-        program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await,
-        program.redirect_to_provider(Who::Nobody, "/sign-in/with/hub").await,
+        program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/hub").await,
+        program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/hub").await,
     );
     *state.challenge.lock().unwrap() = query_param(&theirs.to, "code_challenge");
     let query = format!("code=right&state={}", query_param(&mine.to, "state"));
@@ -120,7 +120,7 @@ async fn a_02_signing_in_by_github() {
     let octo = Browser::with(&visit("right").await.is(303).cookie().unwrap());
     assert!(
         program
-            .redirect_to_provider(Who::Nobody, "/sign-in/with/hub")
+            .redirect_to_provider(Credential::Anonymous, "/sign-in/with/hub")
             .await
             .to
             .query_pairs()
@@ -128,7 +128,7 @@ async fn a_02_signing_in_by_github() {
     );
     for path in ["/sign-in/with/hub", "/account/link/hub"] {
         assert_eq!(
-            query_param(&program.redirect_to_provider(Who::Browser(&octo), path).await.to, "prompt"),
+            query_param(&program.redirect_to_provider(Credential::Browser(&octo), path).await.to, "prompt"),
             "select_account",
             "{path}"
         );

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     authenticator::{PasskeyCeremony, PasskeyDevice},
-    client::{Response, Who, form},
+    client::{Credential, Response, form},
     people::{Browser, PASSWORD},
     program::{Program, on_both},
 };
@@ -15,30 +15,30 @@ use reqwest::Method;
 use serde_json::json;
 
 impl Program {
-    async fn ask_passkey(&self, who: Who<'_>, purpose: &str) -> PasskeyCeremony {
+    async fn ask_passkey(&self, who: Credential<'_>, purpose: &str) -> PasskeyCeremony {
         PasskeyCeremony::of(&self.act(who, "factors/ask-passkey", &[("purpose", purpose)]).await.is(200).secret())
     }
 
     /// Adds a passkey to the account.
     async fn make_passkey(&self, browser: &Browser) -> PasskeyDevice {
-        let requests = self.ask_passkey(Who::Browser(browser), "register").await;
+        let requests = self.ask_passkey(Credential::Browser(browser), "register").await;
         let (device, response) = PasskeyDevice::make(&requests, &self.origin.replace("127.0.0.1", "localhost"));
         let fields = [("name", "Phone"), ("ceremony", requests.token.as_str()), ("passkey", response.as_str())];
-        self.act(Who::Browser(browser), "factors/add-passkey", &fields).await.is(200);
+        self.act(Credential::Browser(browser), "factors/add-passkey", &fields).await.is(200);
         device
     }
 
     /// Signs in with a passkey only.
     async fn sign_in_with_passkey(&self, device: &PasskeyDevice) -> Response {
-        let requests = self.ask_passkey(Who::Nobody, "sign-in").await;
+        let requests = self.ask_passkey(Credential::Anonymous, "sign-in").await;
         let fields = form(&[("ceremony", &requests.token), ("passkey", &device.show(&requests))]);
-        Response::of(self.action(Who::Nobody, "login/passkey", "application/json", &fields)).await
+        Response::of(self.action(Credential::Anonymous, "login/passkey", "application/json", &fields)).await
     }
 
     /// Creates an account with an invitation.
     async fn join_with_invitation(&self, token: &str, email: &str) -> Response {
         let fields = form(&[("token", token), ("name", "Noa"), ("email", email), ("password", PASSWORD)]);
-        Response::of(self.action(Who::Nobody, "setup/join", "application/json", &fields)).await
+        Response::of(self.action(Credential::Anonymous, "setup/join", "application/json", &fields)).await
     }
 }
 
@@ -52,10 +52,10 @@ on_both! {
         let olga = program.person("olga", "acme", "owner");
         let browser = program.sign_in(&olga.email).await;
         let device = program.make_passkey(&browser).await;
-        let me = program.get(Who::Key(&olga.key), "/api/v1/me").await.is(200).json();
+        let me = program.get(Credential::Key(&olga.key), "/api/v1/me").await.is(200).json();
         let organization = me["organizations"][0]["id"].as_str().unwrap();
         let fields = [("organization", organization), ("role", "viewer"), ("uses", "2"), ("days", "1")];
-        let link = program.act(Who::Browser(&browser), "organizations/invite", &fields).await.is(200).secret();
+        let link = program.act(Credential::Browser(&browser), "organizations/invite", &fields).await.is(200).secret();
         let token = link.split_once("token=").unwrap().1;
         assert!(program.sign_in_with_passkey(&device).await.is(200).cookie().is_some());
         assert!(program.join_with_invitation(token, "noa@acme.example").await.is(200).cookie().is_some());
@@ -80,7 +80,7 @@ on_both! {
         let (provider, second) = (Provider::start().await, Provider::start().await);
         let auth = "primary_provider = \"acme\"";
         with_providers(program, &[("acme", &provider), ("bolt", &second)], auth, DOMAIN).await;
-        let page = program.get(Who::Nobody, "/sign-in").await.is(200).body;
+        let page = program.get(Credential::Anonymous, "/sign-in").await.is(200).body;
         assert!(page.contains("/sign-in/with/acme") && !page.contains("/sign-in/with/bolt"), "{page}");
 
         // The response is the same for a right password, a wrong one and an unknown address.
@@ -90,8 +90,8 @@ on_both! {
         for response in [&right, &wrong, &nobody] {
             assert!(response.cookie().is_none() && response.body.contains("Password sign-in is disabled"), "{response}");
         }
-        program.get(Who::Nobody, "/sign-in/with/bolt").await.is(404);
-        let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await;
+        program.get(Credential::Anonymous, "/sign-in/with/bolt").await.is(404);
+        let redirect = program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/acme").await;
         let callback_override = program.provider_callback("bolt", &[&redirect.flow_cookie], &provider.consent(&redirect.to)).await.is(404);
         assert!(callback_override.cookie().is_none());
         program.sign_in_with_provider(&provider, "acme").await;
@@ -112,10 +112,10 @@ on_both! {
         program.try_sign_in("ada@acme.example", "another one entirely", &[]).await.is(401);
         program.try_sign_in("max@acme.example", PASSWORD, &[]).await.is(401);
         let ada = program.sign_in("ada@acme.example").await;
-        let page = program.get(Who::Browser(&ada), "/settings/authentication").await.is(200).body;
+        let page = program.get(Credential::Browser(&ada), "/settings/authentication").await.is(200).body;
         assert!(page.contains("Emergency access is enabled") && page.contains("the provider is down"), "{page}");
-        assert!(program.get(Who::Browser(&ada), "/").await.is(200).body.contains("Emergency access is enabled"));
-        let audit = program.get(Who::Browser(&ada), "/audit").await.is(200).body;
+        assert!(program.get(Credential::Browser(&ada), "/").await.is(200).body.contains("Emergency access is enabled"));
+        let audit = program.get(Credential::Browser(&ada), "/audit").await.is(200).body;
         assert!(audit.contains("break_glass.open"), "{audit}");
 
         assert_eq!(program.cli(&["admin", "break-glass", "--off"], ""), "closed for 1");
@@ -132,10 +132,10 @@ async fn a_03_a_password_link_is_refused_while_passwords_are_closed() {
     with_providers(&mut program, &[("acme", &provider)], auth, DOMAIN).await;
     let max = program.person("max", "acme", "member");
     let nia = program.sign_in_with_provider(&provider, "acme").await;
-    let link = program.act(Who::Browser(&nia), "people/link", &[("id", &max.id)]).await.is(200).secret();
+    let link = program.act(Credential::Browser(&nia), "people/link", &[("id", &max.id)]).await.is(200).secret();
     let token = link.split_once("token=").unwrap().1;
     let fields = [("token", token), ("password", "harbor lantern 45 quilt")];
-    let set = program.act(Who::Nobody, "setup/set-password", &fields).await;
+    let set = program.act(Credential::Anonymous, "setup/set-password", &fields).await;
     assert!(set.status == 403 && set.cookie().is_none(), "{set}");
 }
 
@@ -168,19 +168,19 @@ async fn a_02_the_flow_accepts_get_requests_only() {
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     for path in ["/sign-in/with/acme", "/sign-in/from/acme", "/account/link/acme"] {
         let request = program
-            .request(Who::Nobody, Method::POST, path)
+            .request(Credential::Anonymous, Method::POST, path)
             .header("content-type", "application/x-www-form-urlencoded");
         Response::of(request.body(form(&[("code", "x")]))).await.is(405);
     }
     provider.behave(Behavior { metadata: json!({ "response_modes_supported": ["form_post"] }), ..Behavior::default() });
-    let redirect = program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await;
+    let redirect = program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/acme").await;
     assert!(redirect.to.query_pairs().all(|(name, _)| name != "response_mode"));
-    program.redirect_to_provider(Who::Nobody, "/sign-in/with/acme").await;
+    program.redirect_to_provider(Credential::Anonymous, "/sign-in/with/acme").await;
     let requests = provider.request_count("/.well-known/openid-configuration");
     assert_eq!(requests, 1, "the discovery document is cached");
     for unknown in ["/sign-in/with/other", "/sign-in/with/a%2fb", "/sign-in/with/00000000-0000-0000-0000-000000000000"]
     {
-        let response = program.get(Who::Nobody, unknown).await.is(404);
+        let response = program.get(Credential::Anonymous, unknown).await.is(404);
         assert!(flow_cookie(&response).is_none());
     }
 }

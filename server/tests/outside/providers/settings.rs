@@ -3,7 +3,7 @@ use super::{
     fake_provider::{Behavior, Provider, SECRET},
     with_providers,
 };
-use crate::{client::Who, html, program::on_both};
+use crate::{client::Credential, html, program::on_both};
 use serde_json::json;
 
 on_both! {
@@ -11,7 +11,7 @@ on_both! {
         let provider = Provider::start().await;
         with_providers(program, &[], "loopback_issuers = true", "").await;
         let ada = program.sign_in("ada@acme.example").await;
-        let who = Who::Browser(&ada);
+        let who = Credential::Browser(&ada);
         let fields = [
             ("kind", "oidc"), ("label", "Acme ID"), ("issuer", provider.issuer.as_str()), ("client_id", "castellan"),
             ("client_secret", SECRET), ("newcomers", "anybody"),
@@ -29,7 +29,7 @@ on_both! {
         assert!(wrong.body.contains("The test failed") && !wrong.body.contains('\u{202e}'), "{wrong}");
         provider.behave(Behavior::default());
 
-        let sign_in = program.get(Who::Nobody, "/sign-in").await.is(200).body;
+        let sign_in = program.get(Credential::Anonymous, "/sign-in").await.is(200).body;
         assert!(sign_in.contains(&format!("/sign-in/with/{id}")) && sign_in.contains("Sign in with Acme ID"));
         program.sign_in_with_provider(&provider, id).await;
 
@@ -40,8 +40,8 @@ on_both! {
         program.sign_in_with_provider(&provider, id).await;
         change.retain(|(name, _)| *name != "enabled");
         program.act(who, "providers/save", &change).await.is(200);
-        program.get(Who::Nobody, &format!("/sign-in/with/{id}")).await.is(404);
-        assert!(!program.get(Who::Nobody, "/sign-in").await.body.contains(id));
+        program.get(Credential::Anonymous, &format!("/sign-in/with/{id}")).await.is(404);
+        assert!(!program.get(Credential::Anonymous, "/sign-in").await.body.contains(id));
         program.act(who, "providers/remove", &[("id", id)]).await.is(200);
         assert!(!program.server_log().contains(SECRET));
 
@@ -49,12 +49,12 @@ on_both! {
         program.tenant("bolt");
         program.person("bob", "bolt", "admin");
         let bob = program.sign_in("bob@bolt.example").await;
-        let made = program.act(Who::Browser(&bob), "providers/save", &fields).await.is(200).json();
+        let made = program.act(Credential::Browser(&bob), "providers/save", &fields).await.is(200).json();
         let id = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
-        assert!(!program.get(Who::Nobody, "/sign-in").await.body.contains(&id));
-        let settings = program.get(Who::Browser(&bob), "/settings/authentication").await.body;
+        assert!(!program.get(Credential::Anonymous, "/sign-in").await.body.contains(&id));
+        let settings = program.get(Credential::Browser(&bob), "/settings/authentication").await.body;
         let own = html::text_between(&settings, "/sign-in?tenant=", "<").to_owned();
-        assert!(program.get(Who::Nobody, &format!("/sign-in?tenant={own}")).await.body.contains(&id));
+        assert!(program.get(Credential::Anonymous, &format!("/sign-in?tenant={own}")).await.body.contains(&id));
         program.get(who, &format!("/settings/authentication/{id}")).await.is(404);
     }
 }

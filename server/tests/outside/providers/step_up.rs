@@ -7,7 +7,7 @@ use super::{
     with_providers,
 };
 use crate::{
-    client::{Response, Who},
+    client::{Credential, Response},
     html,
     people::Browser,
     program::Program,
@@ -43,7 +43,7 @@ impl App {
 impl Program {
     /// Sets up an authenticator app in the browser's current session.
     async fn set_up_app(&self, browser: &Browser) -> App {
-        let who = Who::Browser(browser);
+        let who = Credential::Browser(browser);
         self.act(who, "factors/offer-totp", &[]).await.is(200);
         let page = self.get(who, "/authenticator").await.is(200).body;
         let secret = totp_rs::Secret::try_from_base32(html::totp_secret(&page)).unwrap();
@@ -55,7 +55,7 @@ impl Program {
     /// Creates a key, which requires a fresh proof.
     async fn make_key(&self, browser: &Browser) -> Response {
         let fields = [("name", "k"), ("scopes[]", "tasks:read"), ("days", "1")];
-        self.act(Who::Browser(browser), "keys/create", &fields).await
+        self.act(Credential::Browser(browser), "keys/create", &fields).await
     }
 }
 
@@ -87,9 +87,9 @@ async fn m_14_an_old_provider_session_has_no_access_before_the_factor_is_shown()
     let again = program.sign_in_with_provider(&provider, "acme").await;
     assert!(!program.is_signed_in(&again.cookie()).await);
     program.make_key(&again).await.is(401);
-    program.act(Who::Browser(&again), "factors/offer-totp", &[]).await.is(401);
-    program.act(Who::Browser(&again), "factors/show", &[("code", "000000")]).await.is(422);
-    program.act(Who::Browser(&again), "factors/show", &[("code", &app.code(1))]).await.is(200);
+    program.act(Credential::Browser(&again), "factors/offer-totp", &[]).await.is(401);
+    program.act(Credential::Browser(&again), "factors/show", &[("code", "000000")]).await.is(422);
+    program.act(Credential::Browser(&again), "factors/show", &[("code", &app.code(1))]).await.is(200);
     program.make_key(&again).await.is(200);
 }
 
@@ -100,7 +100,7 @@ async fn m_14_setting_up_an_optional_factor_needs_a_fresh_proof() {
     provider.behave(yesterday(&json!({})));
     let nia = program.sign_in_with_provider(&provider, "acme").await;
     assert!(program.is_signed_in(&nia.cookie()).await);
-    is_stale(&program.act(Who::Browser(&nia), "factors/offer-totp", &[]).await);
+    is_stale(&program.act(Credential::Browser(&nia), "factors/offer-totp", &[]).await);
     is_stale(&program.make_key(&nia).await);
     provider.behave(Behavior { claims: json!({ "auth_time": in_seconds(-1) }), ..Behavior::default() });
     program.set_up_app(&program.sign_in_with_provider(&provider, "acme").await).await;
@@ -115,7 +115,7 @@ async fn m_14_an_old_vouched_session_signs_in_without_a_fresh_proof() {
     let nia = program.sign_in_with_provider(&provider, "acme").await;
     assert!(program.is_signed_in(&nia.cookie()).await, "a factor was shown there");
     is_stale(&program.make_key(&nia).await);
-    is_stale(&program.act(Who::Browser(&nia), "factors/offer-totp", &[]).await);
+    is_stale(&program.act(Credential::Browser(&nia), "factors/offer-totp", &[]).await);
     provider.behave(Behavior { claims: amr, ..Behavior::default() });
     program.make_key(&program.sign_in_with_provider(&provider, "acme").await).await.is(200);
 }

@@ -1,6 +1,6 @@
 //! Migration of a deployment from SQLite to PostgreSQL (D-12).
 use super::begin;
-use crate::{client::Who, program::Program};
+use crate::{client::Credential, program::Program};
 use std::time::Duration;
 use testkit::Database;
 
@@ -26,7 +26,7 @@ async fn d_12_a_deployment_moves_to_postgresql_with_people_sessions_and_tasks() 
     let verdict = program.cli(&["audit", "verify"], "");
     assert!(verdict.contains("events verified"), "{verdict}");
     program.start().await;
-    let page = program.get(Who::Browser(&browser), &format!("/tasks/{task}")).await.is(200);
+    let page = program.get(Credential::Browser(&browser), &format!("/tasks/{task}")).await.is(200);
     assert!(page.body.contains("before the move"), "the session and the task are there: {page}");
     assert_eq!(program.printed(&adam.key, &task).await, "before the move\n");
     assert_eq!(program.audit(&adam.key, Some("database.transfer")).await.len(), 1);

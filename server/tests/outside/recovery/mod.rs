@@ -3,7 +3,7 @@ mod migration;
 mod repeated_crashes;
 
 use crate::{
-    client::Who,
+    client::Credential,
     people::Person,
     processes::{Process, descendants, processes_mentioning, runner_of, until_ended},
     program::{Program, on_both},
@@ -64,7 +64,7 @@ on_both! {
         let mut acknowledged = vec![];
         for n in 0..5 {
             let body = serde_json::json!({ "script": "true", "title": format!("promise {n}"), "network_policy": "unrestricted" });
-            let response = program.post(Who::Key(&adam.key), "/api/v1/tasks", &body).await.is(201).json();
+            let response = program.post(Credential::Key(&adam.key), "/api/v1/tasks", &body).await.is(201).json();
             acknowledged.push(response);
         }
         program.kill();
@@ -87,7 +87,7 @@ on_both! {
         let adam = begin(program).await;
         let task = program.submit(&adam.key, SCRIPT).await;
         let below = asleep(program, &adam.key, &task).await;
-        let mut stream = program.listen(Who::Key(&adam.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
+        let mut stream = program.listen(Credential::Key(&adam.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
         assert_eq!(stream.data_of_next("state").await, "running");
         // The server closes streams at once; otherwise the listener would wait ten seconds.
         program.stop(Duration::from_secs(8)).await;

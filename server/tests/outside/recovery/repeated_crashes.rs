@@ -1,7 +1,7 @@
 //! Repeated server crashes while a queue is processed: every task ends once, with one receipt and one audit event.
 use super::begin;
 use crate::{
-    client::Who,
+    client::Credential,
     program::{Program, on_both},
     timeouts::until,
 };
@@ -56,7 +56,7 @@ on_both! {
 }
 
 async fn succeeded(program: &Program, key: &str) -> BTreeSet<String> {
-    let list = program.get(Who::Key(key), "/api/v1/tasks?state=succeeded&limit=200").await.is(200).json();
+    let list = program.get(Credential::Key(key), "/api/v1/tasks?state=succeeded&limit=200").await.is(200).json();
     list["items"].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap().to_owned()).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Clock jumps of two hours in both directions.
 use super::{FaultTest, scale::scaled};
 use crate::{
-    client::Who,
+    client::Credential,
     program::Program,
     timeouts::{DEFAULT_TIMEOUT, until_within},
 };
@@ -72,7 +72,7 @@ async fn jumps(program: &mut Program, clock: &Clock) {
             let before = test.load.acknowledged();
             clock.moved_by(span);
             sleep(Duration::from_millis(500)).await;
-            program.get(Who::Browser(&browser), "/tasks").await.is(200);
+            program.get(Credential::Browser(&browser), "/tasks").await.is(200);
             until_within(DEFAULT_TIMEOUT, &format!("tasks are taken and done at {span}"), async || {
                 (test.load.acknowledged() > before + 8).then_some(())
             })

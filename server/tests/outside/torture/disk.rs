@@ -2,7 +2,7 @@
 //! space.
 use super::{FaultTest, scale::scaled};
 use crate::{
-    client::Who,
+    client::Credential,
     program::Program,
     timeouts::{DEFAULT_TIMEOUT, until_within},
 };
@@ -96,7 +96,7 @@ async fn d_12_a_full_disk_is_reported_and_no_acknowledged_task_is_lost() {
         disk.fill();
         let body = serde_json::json!({ "script": format!(": {}", "x".repeat(200_000)) });
         let refused = until_within(DEFAULT_TIMEOUT, "a task is not taken", async || {
-            let response = program.post(Who::Key(&key), "/api/v1/tasks", &body).await;
+            let response = program.post(Credential::Key(&key), "/api/v1/tasks", &body).await;
             if response.status == 201 {
                 test.load.record_acknowledged(&response.json(), "");
                 return None;
@@ -109,19 +109,19 @@ async fn d_12_a_full_disk_is_reported_and_no_acknowledged_task_is_lost() {
         assert!(!refused.header("retry-after").is_empty(), "{refused}");
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(scaled(4, 60)) {
-            let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
+            let page = program.get(Credential::Browser(&browser), "/tasks").await.is(200);
             assert!(page.body.contains("disk is full"), "the page reports the problem: {page}");
-            let ready = program.get(Who::Nobody, "/readyz").await;
+            let ready = program.get(Credential::Anonymous, "/readyz").await;
             assert!(ready.status == 503 && ready.body.contains("disk"), "{ready}");
-            program.get(Who::Nobody, "/healthz").await.is(200);
+            program.get(Credential::Anonymous, "/healthz").await.is(200);
             sleep(Duration::from_millis(300)).await;
         }
         disk.free();
         until_within(DEFAULT_TIMEOUT, "it is ready again", async || {
-            (program.get(Who::Nobody, "/readyz").await.status == 200).then_some(())
+            (program.get(Credential::Anonymous, "/readyz").await.status == 200).then_some(())
         })
         .await;
-        let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
+        let page = program.get(Credential::Browser(&browser), "/tasks").await.is(200);
         assert!(!page.body.contains("disk is full"), "the problem is resolved: {page}");
     }
     test.end(&mut program).await;

@@ -1,7 +1,7 @@
 //! Invariants that are checked after faults.
 use super::load::AcknowledgedTask;
 use crate::{
-    client::Who,
+    client::Credential,
     processes::{Process, processes_mentioning, until_ended},
     program::Program,
     timeouts::{until, until_within},
@@ -63,7 +63,7 @@ async fn ended(program: &Program, key: &str, id: &str) -> Value {
     let over = ["succeeded", "failed", "cancelled", "timed_out", "denied", "expired", "lost"];
     // The tasks of a killed runner are released when their lease expires.
     until_within(Duration::from_mins(2), &format!("task {id} ends"), async || {
-        let response = program.get(Who::Key(key), &format!("/api/v1/tasks/{id}")).await;
+        let response = program.get(Credential::Key(key), &format!("/api/v1/tasks/{id}")).await;
         assert_ne!(response.status, 404, "acknowledged and lost: {id}");
         let task = (response.status == 200).then(|| response.json())?;
         over.contains(&task["state"].as_str().unwrap()).then_some(task)

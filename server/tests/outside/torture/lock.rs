@@ -1,7 +1,7 @@
 //! Another process that holds SQLite's write lock: reads continue, and writes wait or fail with a clear error.
 use super::{FaultTest, rng::SeededRng, scale::scaled};
 use crate::{
-    client::{Response, Who},
+    client::{Credential, Response},
     program::Program,
     timeouts::{DEFAULT_TIMEOUT, until_within},
 };
@@ -58,21 +58,21 @@ async fn a_foreign_write_lock_blocks_writes_and_nothing_else() {
     while began.elapsed() < Duration::from_secs(scaled(8, 60)) {
         for path in ["/tasks", "/"] {
             let started = Instant::now();
-            program.get(Who::Browser(&browser), path).await.is(200);
+            program.get(Credential::Browser(&browser), path).await.is(200);
             assert!(started.elapsed() < Duration::from_secs(3), "{path} waited {:?} for a lock", started.elapsed());
         }
         sleep(Duration::from_millis(200)).await;
     }
     let body = serde_json::json!({ "script": "true" });
-    let response: Response = program.post(Who::Key(&test.adam.key), "/api/v1/tasks", &body).await.is(503);
+    let response: Response = program.post(Credential::Key(&test.adam.key), "/api/v1/tasks", &body).await.is(503);
     assert_eq!(response.header("content-type"), "application/problem+json");
     assert!(response.body.contains("busy") && !response.header("retry-after").is_empty(), "{response}");
     assert!(!response.body.contains("locked"), "{response}");
-    let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
+    let page = program.get(Credential::Browser(&browser), "/tasks").await.is(200);
     assert!(page.body.contains("refused changes at"), "the page reports the problem: {page}");
     drop(held);
     until_within(DEFAULT_TIMEOUT, "the page no longer reports the problem", async || {
-        let page = program.get(Who::Browser(&browser), "/tasks").await.is(200);
+        let page = program.get(Credential::Browser(&browser), "/tasks").await.is(200);
         (!page.body.contains("refused changes at")).then_some(())
     })
     .await;

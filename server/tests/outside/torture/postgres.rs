@@ -1,7 +1,7 @@
 //! PostgreSQL crashes and terminated connections: pages report the outage, and the server recovers by itself.
 use super::{FaultTest, cluster::Cluster, rng::SeededRng, scale::scaled};
 use crate::{
-    client::Who,
+    client::Credential,
     program::Program,
     timeouts::{until, with_timeout},
 };
@@ -27,22 +27,24 @@ async fn d_12_postgresql_crashes_and_dropped_connections_lose_nothing() {
             _ => {
                 cluster.kill();
                 let page = until("a page reports the outage", async || {
-                    let page = program.get(Who::Browser(&browser), "/tasks").await;
+                    let page = program.get(Credential::Browser(&browser), "/tasks").await;
                     (page.status == 503).then_some(page)
                 });
                 let page = with_timeout(MAX_DETECTION_TIME, "the outage is reported in time", page).await;
                 assert!(page.body.contains("database"), "{page}");
-                let ready = program.get(Who::Nobody, "/readyz").await.is(503);
+                let ready = program.get(Credential::Anonymous, "/readyz").await.is(503);
                 assert!(ready.body.contains("database"), "{ready}");
-                let response = program.get(Who::Key(&test.adam.key), "/api/v1/tasks").await.is(503);
+                let response = program.get(Credential::Key(&test.adam.key), "/api/v1/tasks").await.is(503);
                 assert_eq!(response.header("content-type"), "application/problem+json");
-                program.get(Who::Nobody, "/healthz").await.is(200);
+                program.get(Credential::Anonymous, "/healthz").await.is(200);
                 sleep(rng.moment(1_000)).await;
                 cluster.start_again().await;
             }
         }
-        until("it is ready again", async || (program.get(Who::Nobody, "/readyz").await.status == 200).then_some(()))
-            .await;
+        until("it is ready again", async || {
+            (program.get(Credential::Anonymous, "/readyz").await.status == 200).then_some(())
+        })
+        .await;
     }
     assert_eq!(program.pid(), pid, "it is the same server");
     test.end(&mut program).await;

@@ -5,7 +5,7 @@ use super::{
     table::{Row, WALLS, all},
 };
 use crate::{
-    client::{Response, Who, form},
+    client::{Credential, Response, form},
     program::{Program, on_both},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -22,10 +22,10 @@ struct Credentials<'a> {
 impl<'a> Credentials<'a> {
     fn of(fixture: &'a Fixture) -> Self {
         let session = |name: &str| match fixture.caller(name).in_browser() {
-            Who::Browser(browser) => browser.cookie(),
+            Credential::Browser(browser) => browser.cookie(),
             _ => panic!("{name} has a browser"),
         };
-        let Who::Key(key) = fixture.caller("admin").with_key() else { panic!("an admin has a key") };
+        let Credential::Key(key) = fixture.caller("admin").with_key() else { panic!("an admin has a key") };
         Self { key, session: session("admin"), outsider: session("outsider") }
     }
 
@@ -137,7 +137,7 @@ on_both! {
             }
         }
         assert_eq!(wrong, Vec::<String>::new(), "{} of {asked} credentials are taken:\n{}", wrong.len(), wrong.join("\n"));
-        let tasks = program.get(Who::Key(credentials.key), "/api/v1/tasks").await.is(200).json();
+        let tasks = program.get(Credential::Key(credentials.key), "/api/v1/tasks").await.is(200).json();
         assert_eq!(tasks["items"].as_array().unwrap().len(), 4, "no request had an effect");
         // Both credentials are accepted in the right place, also next to other cookies.
         let lines = [

@@ -1,6 +1,6 @@
 //! Two tenants: one with every kind of resource, and one that must not learn of them.
 use crate::{
-    client::{Who, client},
+    client::{Credential, client},
     html,
     people::{Browser, Person},
     program::Program,
@@ -27,12 +27,12 @@ impl Caller {
         Self { name, client, credentials: Some((browser, nobody)) }
     }
 
-    pub fn in_browser(&self) -> Who<'_> {
-        self.credentials.as_ref().map_or(Who::Nobody, |(browser, _)| Who::Browser(browser))
+    pub fn in_browser(&self) -> Credential<'_> {
+        self.credentials.as_ref().map_or(Credential::Anonymous, |(browser, _)| Credential::Browser(browser))
     }
 
-    pub fn with_key(&self) -> Who<'_> {
-        self.credentials.as_ref().map_or(Who::Nobody, |(_, person)| Who::Key(&person.key))
+    pub fn with_key(&self) -> Credential<'_> {
+        self.credentials.as_ref().map_or(Credential::Anonymous, |(_, person)| Credential::Key(&person.key))
     }
 }
 
@@ -72,9 +72,10 @@ impl Fixture {
         resources.insert("asked", program.submit_as(&mia.key, asked).await);
 
         let first = |list: serde_json::Value| list["items"][0]["id"].as_str().unwrap().to_owned();
-        resources.insert("approval", first(program.get(Who::Key(admin), "/api/v1/approvals").await.is(200).json()));
-        resources.insert("runner", first(program.get(Who::Key(admin), "/api/v1/runners").await.is(200).json()));
-        let me = program.get(Who::Key(&mia.key), "/api/v1/me").await.is(200).json();
+        resources
+            .insert("approval", first(program.get(Credential::Key(admin), "/api/v1/approvals").await.is(200).json()));
+        resources.insert("runner", first(program.get(Credential::Key(admin), "/api/v1/runners").await.is(200).json()));
+        let me = program.get(Credential::Key(&mia.key), "/api/v1/me").await.is(200).json();
         resources.insert("organization", me["organizations"][0]["id"].as_str().unwrap().to_owned());
         resources.insert("key", me["key"].as_str().unwrap().to_owned());
 

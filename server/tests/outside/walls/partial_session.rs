@@ -4,7 +4,7 @@ use super::{
     table::WALLS,
 };
 use crate::{
-    client::{Who, client},
+    client::{Credential, client},
     html,
     people::Browser,
     program::{Program, on_both},
@@ -29,7 +29,7 @@ fn now() -> u64 {
 }
 
 /// Sets up an authenticator app for the signed-in person.
-async fn enroll(program: &Program, who: Who<'_>) {
+async fn enroll(program: &Program, who: Credential<'_>) {
     program.act(who, "factors/offer-totp", &[]).await.is(200);
     let page = program.get(who, "/authenticator").await.is(200).body;
     let secret = totp_rs::Secret::try_from_base32(html::totp_secret(&page)).unwrap();
@@ -62,14 +62,14 @@ on_both! {
         let fixture = Fixture::create(program).await;
         let harry = program.person("harry", "acme", "admin");
         let whole = program.sign_in(&harry.email).await;
-        enroll(program, Who::Browser(&whole)).await;
-        program.get(Who::Browser(&whole), "/people").await.is(200);
+        enroll(program, Credential::Browser(&whole)).await;
+        program.get(Credential::Browser(&whole), "/people").await.is(200);
         // One person has not shown their factor; the other must set one up.
         attack(program, &fixture, program.sign_in(&harry.email).await).await;
         let member = Browser::with(&program.sign_in("member@acme.example").await.cookie());
-        program.get(Who::Browser(&member), "/browser-sessions").await.is(200);
-        program.act(Who::Browser(&whole), "factors/policy", &[("who", "everybody")]).await.is(200);
+        program.get(Credential::Browser(&member), "/browser-sessions").await.is(200);
+        program.act(Credential::Browser(&whole), "factors/policy", &[("who", "everybody")]).await.is(200);
         attack(program, &fixture, member).await;
-        program.get(Who::Browser(&whole), "/people").await.is(200);
+        program.get(Credential::Browser(&whole), "/people").await.is(200);
     }
 }

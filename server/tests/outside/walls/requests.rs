@@ -4,7 +4,7 @@ use super::{
     table::Row,
 };
 use crate::{
-    client::{Response, Who, form},
+    client::{Credential, Response, form},
     program::Program,
 };
 use reqwest::{Method, RequestBuilder};
@@ -46,7 +46,7 @@ impl Row {
         }
     }
 
-    pub fn credential<'a>(&self, caller: &'a Caller) -> Who<'a> {
+    pub fn credential<'a>(&self, caller: &'a Caller) -> Credential<'a> {
         match self.kind() {
             "api" | "enrollment" => caller.with_key(),
             _ => caller.in_browser(),
