@@ -43,7 +43,7 @@ pub(super) struct NewTask {
     /// Memory limit in MiB, including files written in the sandbox.
     #[schema(minimum = 16, maximum = 65_536, default = 512)]
     memory_mib: Option<u32>,
-    /// CPU limit in thousandths of a core.
+    /// CPU limit in millicores (thousandths of a core).
     #[schema(minimum = 50, maximum = 64_000, default = 1_000)]
     cpu_millis: Option<u32>,
     /// Maximum number of concurrent processes and threads.
