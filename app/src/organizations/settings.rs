@@ -2,7 +2,10 @@
 use super::actions::{Archive, OpenToRequests, Rename, Restore};
 use crate::{
     outcome::Refusal,
-    ui::{Address, Button, Choice, Confirm, Field, Form, Look, Page, PageFuture, Section, Select, TimeAgo, ctx, page},
+    ui::{
+        Address, Button, Choice, Confirm, Field, Form, Look, PLACEHOLDER, Page, PageFuture, Section, Select, Sentence,
+        TimeAgo, ctx, page,
+    },
 };
 use domain::{Actor, OrganizationId, policy::DenialReason};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -25,7 +28,7 @@ async fn settings_page(actor: Actor) -> Result<Page, Refusal> {
         .breadcrumb(format!("/organizations/{id}"), organization.name.clone());
     Ok(match organization.archived_at {
         Some(at) => page.body(view! {
-            <p>{t!("organization-archived-since")}" "<TimeAgo at=at /></p>
+            <p><Sentence text=t!("organization-archived-since", ago = PLACEHOLDER)><TimeAgo at=at /></Sentence></p>
             <p>{t!("organization-archived-text")}</p>
             <Form action=Restore::PATH hidden=hidden(id)>
                 <Button look=Look::Main>{t!("organization-restore")}</Button>
