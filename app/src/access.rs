@@ -2,8 +2,8 @@
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, BadgeTone, Glyph, LinkButton, Page, PageFuture, Pager, Section, Table, TimeAgo, UntrustedText, ctx,
-        labels, page,
+        Badge, BadgeTone, Glyph, LinkButton, PLACEHOLDER, Page, PageFuture, Pager, Section, Sentence, Table, TimeAgo,
+        UntrustedText, ctx, labels, page,
     },
 };
 use domain::{
@@ -133,8 +133,11 @@ fn Row(holder: AccessHolder, resource: Resource, all_keys: bool, people: bool) -
 
 #[component]
 fn Key(key: AccessKey, resource: Resource) -> impl IntoView {
-    let until = key.expires_at.map(|at| view! { ", " {t!("key-until")} " " <TimeAgo at=at /> });
-    let from = (!key.networks.is_empty()).then(|| format!(", {} {}", t!("key-only-from"), key.networks));
+    let until = key
+        .expires_at
+        .map(|at| view! { ", " <Sentence text=t!("key-until", time = PLACEHOLDER)><TimeAgo at=at /></Sentence> });
+    let from =
+        (!key.networks.is_empty()).then(|| format!(", {}", t!("key-only-from", networks = key.networks.to_string())));
     view! {
         <p>
             <a href=format!("/keys/{}", key.id)><UntrustedText text=key.name /></a>
@@ -148,11 +151,11 @@ fn reason_label(why: AccessReason) -> String {
     match why {
         AccessReason::Own => t!("access-own"),
         AccessReason::Role(role) => t!("access-role", role = labels::role(role)),
-        AccessReason::Judges => t!("access-approver"),
+        AccessReason::Approver => t!("access-approver"),
         AccessReason::Everybody => t!("access-shared"),
         AccessReason::TenantRole(TenantRole::Admin) => t!("access-admin"),
         AccessReason::TenantRole(_) => t!("access-auditor"),
-        AccessReason::Answers => t!("access-responsible"),
+        AccessReason::Responsible => t!("access-responsible"),
         AccessReason::Itself => t!("access-itself"),
     }
 }

@@ -27,7 +27,7 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// Whether everybody sees the notice because it affects their work; otherwise only admins do.
+    /// Returns whether everyone sees the notice because it affects their work; otherwise only admins do.
     fn is_for_all(&self) -> bool {
         matches!(self, Self::DiskFull | Self::NothingSaved(_))
     }

@@ -91,7 +91,7 @@ impl FromServerFnError for Refusal {
     }
 }
 
-/// The result of a form that is answered with its own page.
+/// The result of a form whose response is its own page.
 #[derive(Clone, Debug)]
 pub struct Answered {
     /// The path of the server function.
@@ -114,7 +114,7 @@ impl RefusalShown {
         self.0.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 
-    /// Whether the refusal was shown.
+    /// Returns whether the refusal was shown.
     pub fn is_shown(&self) -> bool {
         self.0.load(std::sync::atomic::Ordering::Relaxed)
     }

@@ -63,7 +63,7 @@ test('from the first start to the verified receipt without JavaScript', async ({
     await submitTask(mei, { title: 'Endless', script: 'echo started; sleep 600' });
     await mei.getByRole('link', { name: 'Reload output' }).click();
     await reloaded(mei, () => expect(output(mei)).toHaveText(['started'], { timeout: 1_000 }));
-    await mei.getByText('Cancel…').click();
+    await mei.getByText('Cancel task…').click();
     await mei.getByRole('button', { name: 'Cancel task' }).click();
     await reloaded(mei, () => expect(state(mei)).toHaveText('Cancelled', { timeout: 1_000 }));
   });

@@ -132,7 +132,7 @@ test('an organization is renamed, archived and restored', async ({ ada, team, br
   await page.getByRole('button', { name: 'Rename' }).click();
   await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
   await page.getByRole('link', { name: 'Settings' }).last().click();
-  await page.getByText('Archive…').click();
+  await page.getByText('Archive organization…').click();
   await page.getByRole('button', { name: 'Archive organization' }).click();
   await expect(page.getByRole('button', { name: 'Create invitation' })).toHaveCount(0);
   await expect(page.getByText('no task can be submitted or started')).toBeVisible();

@@ -58,7 +58,7 @@ test('a new password link replaces the previous one, and the password works unti
   await page.getByRole('row', { name: grace.email }).getByRole('link').click();
   const links: string[] = [];
   for (let n = 0; n < 2; n++) {
-    await page.getByText('New password link…').click();
+    await page.getByText('Create password link…').click();
     await expect(page.getByText('Earlier links stop working.')).toBeVisible();
     await page.getByRole('button', { name: 'Create link' }).click();
     links.push(await page.locator('.secret-value code').innerText());

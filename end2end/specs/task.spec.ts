@@ -83,14 +83,14 @@ test('a cancelled task keeps its output', async ({ team, browser }) => {
   await submitTask(page, { title: 'Endless', script: 'echo started; sleep 600' });
   await expect(output(page)).toHaveText(['started']);
   await expect(state(page)).toHaveText('Running');
-  await page.getByText('Cancel…').click();
+  await page.getByText('Cancel task…').click();
   await expect(page.getByText('The runner kills all processes of the task.')).toBeVisible();
   await page.getByRole('button', { name: 'Cancel task' }).click();
   await expect(state(page)).toHaveText('Cancelled');
   await expect(page.locator('.timeline')).toContainText('Cancelled by Mei');
   await expect(output(page)).toHaveText(['started']);
   await expect(section(page, 'Receipt')).toContainText('Signature verified');
-  await expect(page.getByText('Cancel…')).toHaveCount(0);
+  await expect(page.getByText('Cancel task…')).toHaveCount(0);
 });
 
 test('a failed task shows its exit status, and a task is stopped at its timeout', async ({ team, browser }) => {

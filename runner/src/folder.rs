@@ -30,7 +30,7 @@ impl Folder {
     /// Opens the folder, creating it if necessary.
     ///
     /// # Errors
-    /// When others can access it, another runner uses it, or a system call fails.
+    /// Fails if others can access it, another runner uses it, or a system call fails.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let failed = |source| FolderError::Io { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
@@ -62,7 +62,7 @@ impl Folder {
     /// Returns a private subfolder, created if it does not exist.
     ///
     /// # Errors
-    /// When a system call fails.
+    /// Fails if a system call fails.
     pub fn subfolder(&self, name: &str) -> Result<PathBuf, FolderError> {
         let path = self.path(name);
         let created = DirBuilder::new().recursive(true).mode(0o700).create(&path);
@@ -73,7 +73,7 @@ impl Folder {
     /// Reads a file; `None` if it does not exist.
     ///
     /// # Errors
-    /// When a system call fails.
+    /// Fails if a system call fails.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, FolderError> {
         match fs::read(self.path(name)) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -85,7 +85,7 @@ impl Folder {
     /// Writes or replaces a file.
     ///
     /// # Errors
-    /// When a system call fails; the file is then unchanged.
+    /// Fails if a system call fails; the file is then unchanged.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let path = self.path(name);
         replace(&path, bytes).map_err(|source| FolderError::Io { path, source })

@@ -22,7 +22,7 @@ pub enum HardenError {
 /// Hardens this process. Call it first in `main`.
 ///
 /// # Errors
-/// When the server's key is in the environment, or a system call fails.
+/// Fails if the server's key is in the environment, or a system call fails.
 pub fn harden() -> Result<(), HardenError> {
     if std::env::var_os(SERVERS_KEY).is_some() {
         return Err(HardenError::Environment);

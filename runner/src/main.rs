@@ -56,11 +56,11 @@ async fn check(config: &Config) -> Result<(), Box<dyn Error>> {
     println!("      limits: {}. {}", posture.limiter, posture.limiter_note);
     match &posture.fit {
         Ok(()) => {
-            println!("ok    sandbox: tasks can run here");
+            println!("OK    sandbox: tasks can run here");
             Ok(())
         }
         Err(unfit) => {
-            println!("bad   sandbox: {unfit}");
+            println!("FAIL  sandbox: {unfit}");
             Err("no task can run here".into())
         }
     }

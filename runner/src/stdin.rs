@@ -12,7 +12,7 @@ const MAX_TOKEN_LINE: u64 = 1024;
 /// Reads the first line of standard input.
 ///
 /// # Errors
-/// When standard input cannot be read.
+/// Fails if standard input cannot be read.
 pub fn first_line() -> io::Result<String> {
     let mut line = String::new();
     io::stdin().lock().take(MAX_TOKEN_LINE).read_line(&mut line)?;
@@ -22,7 +22,7 @@ pub fn first_line() -> io::Result<String> {
 /// Completes when standard input ends or breaks.
 ///
 /// # Errors
-/// When the thread cannot be started.
+/// Fails if the thread cannot be started.
 pub fn ended() -> io::Result<oneshot::Receiver<()>> {
     let (sender, receiver) = oneshot::channel();
     // Reading standard input cannot be interrupted, so it must not run on the runtime's threads.

@@ -44,7 +44,7 @@ pub struct FieldError {
     reason: String,
 }
 
-/// Default seconds until a retry after a temporary failure.
+/// Default `Retry-After` of temporary failures, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 
 impl Problem {
@@ -112,7 +112,7 @@ impl Problem {
 
     /// 500: an internal error.
     pub fn broken() -> Self {
-        let detail = "The error was logged. If it persists, give the administrator the request ID from x-request-id.";
+        let detail = "The error was logged. If it persists, give the operator the request ID from x-request-id.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error", detail)
     }
 
@@ -165,9 +165,7 @@ impl From<store::Error> for Problem {
             Error::Busy => Self::unavailable("The server is busy. Try again in a moment."),
             Error::Full => {
                 tracing::error!(%error, "the disk is full");
-                Self::unavailable(
-                    "The server's disk is full; nothing was changed. An administrator must free disk space.",
-                )
+                Self::unavailable("The server's disk is full; nothing was changed. The operator must free disk space.")
             }
             Error::Database(_) => {
                 tracing::error!(%error, "the database returned an error");

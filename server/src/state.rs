@@ -38,7 +38,7 @@ impl App {
     /// Opens keys and database, and creates them if they do not exist. Secrets from the environment (`given`) replace key files.
     ///
     /// # Errors
-    /// When a part cannot be set up, with a message that describes the fix.
+    /// Fails if a part cannot be set up, with a message that describes the fix.
     pub async fn open(config: Config, given: EnvironmentSecrets) -> Result<Self, Failure> {
         let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
         let keys = Keys::open_with(&secrets, given)?;

@@ -31,7 +31,7 @@ pub struct Arguments {
 /// Builds the programs, runs the benchmark and prints a table. A missed target is printed as missed and is not an error.
 ///
 /// # Errors
-/// When a prerequisite is missing, the build fails, or a measured program responds with an error.
+/// Fails if a prerequisite is missing, the build fails, or a measured program responds with an error.
 pub fn bench(arguments: &Arguments) -> Result<()> {
     prerequisites::wasm_target()?;
     prerequisites::bubblewrap()?;

@@ -11,7 +11,7 @@ use anyhow::Result;
 /// Builds two self-contained binaries in target/release.
 ///
 /// # Errors
-/// When a prerequisite cannot be installed, or the build fails.
+/// Fails if a prerequisite cannot be installed, or the build fails.
 pub fn build_release() -> Result<()> {
     prerequisites::wasm_target()?;
     build(true)?;
@@ -25,7 +25,7 @@ pub fn build_release() -> Result<()> {
 /// Builds the site, then the server and the runner.
 ///
 /// # Errors
-/// When the build fails.
+/// Fails if the build fails.
 pub fn build(release: bool) -> Result<()> {
     let site = site::build(if release { Quality::Release } else { Quality::Dev })?;
     let mut command = cargo(&["build", "--package", "server", "--package", "runner", "--bins"]);

@@ -20,7 +20,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Builds and serves until it is interrupted. After a failed build the previous server keeps running.
 ///
 /// # Errors
-/// When a prerequisite cannot be installed, or the server cannot be started.
+/// Fails if a prerequisite cannot be installed, or the server cannot be started.
 pub fn dev(arguments: &[String]) -> Result<()> {
     prerequisites::wasm_target()?;
     prerequisites::bubblewrap()?;

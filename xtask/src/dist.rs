@@ -23,7 +23,7 @@ const DOCUMENTS: [&str; 4] = ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.
 /// Owners and times in it are fixed, so that the same commit gives the same archive apart from what the compiler changes.
 ///
 /// # Errors
-/// When a prerequisite cannot be installed, the build fails, or a file cannot be written.
+/// Fails if a prerequisite cannot be installed, the build fails, or a file cannot be written.
 pub fn dist() -> Result<()> {
     prerequisites::cargo_tool("cargo-about", "it collects the license texts of the dependencies")?;
     prerequisites::cargo_tool("cargo-cyclonedx", "it writes the software bill of materials")?;

@@ -38,7 +38,7 @@ pub fn cargo(arguments: &[&str]) -> Command {
 /// Returns all files below a folder, sorted, without hidden ones. A missing folder has no files.
 ///
 /// # Errors
-/// When a folder cannot be read.
+/// Fails if a folder cannot be read.
 pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten() {

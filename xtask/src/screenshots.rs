@@ -10,7 +10,7 @@ use anyhow::Result;
 /// Builds Castellan, opens every page in a browser and writes screenshots to target/screenshots and docs/screenshots.
 ///
 /// # Errors
-/// When a prerequisite cannot be installed, the build fails, or a page scrolls sideways or shifts after it was painted.
+/// Fails if a prerequisite cannot be installed, the build fails, or a page scrolls sideways or shifts after it was painted.
 pub fn screenshots() -> Result<()> {
     prerequisites::wasm_target()?;
     prerequisites::bubblewrap()?;

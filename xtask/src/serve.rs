@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 /// Installs missing prerequisites, builds Castellan and replaces this process with `castellan serve`.
 ///
 /// # Errors
-/// When a prerequisite cannot be installed, the build fails, or the server cannot be started.
+/// Fails if a prerequisite cannot be installed, the build fails, or the server cannot be started.
 pub fn serve(release: bool, arguments: &[String]) -> Result<()> {
     prerequisites::wasm_target()?;
     prerequisites::bubblewrap()?;

@@ -18,7 +18,7 @@ pub struct Outcome {
 /// Runs a command as a step; its output is shown only when it fails.
 ///
 /// # Errors
-/// When the command cannot be started. A command that fails is an [`Outcome`], not an error.
+/// Fails if the command cannot be started. A command that fails is an [`Outcome`], not an error.
 pub fn attempt(label: &str, mut command: Command) -> Result<Outcome> {
     let started = begin(label);
     let (reader, writer) = std::io::pipe()?;
@@ -39,7 +39,7 @@ pub fn attempt(label: &str, mut command: Command) -> Result<Outcome> {
 /// Runs a command that must succeed, as a step, and returns its output.
 ///
 /// # Errors
-/// When the command cannot be started or fails.
+/// Fails if the command cannot be started or fails.
 pub fn run(label: &str, command: Command) -> Result<String> {
     let outcome = attempt(label, command)?;
     if !outcome.success {
@@ -51,7 +51,7 @@ pub fn run(label: &str, command: Command) -> Result<String> {
 /// Runs a function as a step.
 ///
 /// # Errors
-/// Those of the function.
+/// Fails like the function.
 pub fn run_fn<T>(label: &str, function: impl FnOnce() -> Result<T>) -> Result<T> {
     let started = begin(label);
     let result = function();

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 /// and shows their output.
 ///
 /// # Errors
-/// When a prerequisite cannot be installed, or a test fails.
+/// Fails if a prerequisite cannot be installed, or a test fails.
 pub fn torture(short: bool, seed: Option<u64>, filter: Option<&str>) -> Result<()> {
     prerequisites::wasm_target()?;
     prerequisites::bubblewrap()?;

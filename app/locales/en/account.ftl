@@ -92,7 +92,7 @@ totp-type = Or enter this setup key manually:
 totp-code = Code
 totp-code-help = The 6-digit code shown in the app.
 totp-confirm = Confirm code
-totp-remove-open = Remove…
+totp-remove-open = Remove authenticator app…
 totp-remove-consequence = Codes from this app stop working, and all your other sessions end. If your account requires a second factor, you set up a new one at the next sign-in.
 totp-remove = Remove authenticator app
 

@@ -13,8 +13,8 @@ anomaly-none-text = No unusual activity was detected. The detection rules are li
 anomaly-none-match = No matches
 anomaly-none-match-text = No anomaly matches these filters.
 anomaly-show-all = Show all anomalies
-anomaly-since = since
-anomaly-from = From
+anomaly-since = since { $time }
+anomaly-from = From { $address }
 anomaly-key = API key
 anomaly-times = Detected { $n } times, from the same or other networks.
 

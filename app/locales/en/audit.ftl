@@ -2,7 +2,7 @@
 audit-lead = Every change and every refused attempt, newest first. A hash chain makes later changes to the log detectable.
 audit-filter = Filter audit log
 audit-any = Any
-audit-seq = Number
+audit-seq = Event number
 audit-action = Action
 audit-who = Actor
 audit-target = Target

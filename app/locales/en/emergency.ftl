@@ -2,13 +2,13 @@
 
 nav-emergency = Emergency
 emergency-lead = Controls for security incidents. Each takes effect immediately, including on open pages and event streams, and is recorded in the audit log.
-emergency-banner = This tenant is frozen. Changes are blocked and no task starts. Frozen
+emergency-banner = This tenant is frozen. Changes are blocked and no task starts. Frozen { $ago }.
 emergency-freeze-title = Freeze tenant
 emergency-freeze-text = Everything stays readable and access can still be revoked. Other changes are blocked, and no task can be submitted, approved or started. Running tasks continue. To stop them, use the section below.
-emergency-freeze-open = Freeze…
+emergency-freeze-open = Freeze tenant…
 emergency-freeze-consequence = Nobody can submit, approve or change anything in this tenant, and no task starts, until an admin ends the freeze.
 emergency-freeze = Freeze tenant
-emergency-frozen = This tenant is frozen. Frozen
+emergency-frozen = This tenant is frozen. Frozen { $ago }.
 emergency-unfreeze = End freeze
 emergency-stop-title = Stop running tasks
 emergency-stop-text = To stop only the tasks of an organization, a runner or a person, use its page.
@@ -29,7 +29,7 @@ emergency-person-text = Open the person’s page:
 emergency-lock-open = Lock account…
 emergency-lock-consequence = Their sessions end, their API keys stop working, and they cannot sign in until an admin unlocks the account. Their running tasks continue.
 emergency-lock = Lock account
-emergency-locked = This account is locked. Locked
+emergency-locked = This account is locked. Locked { $ago }.
 emergency-unlock = Unlock account
 emergency-end-open = End sessions…
 emergency-end-consequence = They have to sign in again in every browser. Their API keys keep working.

@@ -1,8 +1,8 @@
 # Refusals: why a request was not carried out.
 
-refused-unavailable = The server could not complete the request. Nothing was changed. Try again in a moment. If the problem continues, ask an administrator to check the server log.
+refused-unavailable = The server could not complete the request. Nothing was changed. Try again in a moment. If the problem continues, ask the operator to check the server log.
 refused-busy = The database is busy. Nothing was changed. Try again in a moment.
-refused-full = The server disk is full. Nothing was changed. Ask an administrator to free disk space.
+refused-full = The server disk is full. Nothing was changed. Ask the operator to free disk space.
 refused-signed-out = Sign in to continue.
 refused-not-found = This page does not exist, or you do not have access to it.
 refused-open-tasks = { $n ->
@@ -15,7 +15,7 @@ denied-browser-only = API keys cannot do this. Sign in with a browser.
 denied-missing-scope = This API key does not have the required scope.
 denied-key-of-another-organization = This API key is limited to another organization.
 denied-step-up-required = Confirm your identity to continue.
-denied-admin-network-only = Admin work is not allowed from this address.
+denied-admin-network-only = Admin permissions are not available from this network.
 denied-admin-only = Only tenant admins can do this.
 denied-manager-only = Only organization owners and admins can do this.
 denied-auditor-only = Only admins and auditors can read the audit log.
@@ -32,7 +32,7 @@ denied-own-session-only = You can end only your own sessions.
 denied-own-account-only = You can change only your own account.
 denied-own-sign-in-only = Only the person themselves can change how they sign in.
 denied-own-membership-only = You can do this only for yourself, in a browser.
-denied-own-departure-only = You can leave an organization only yourself.
+denied-own-departure-only = Only the member can leave. To remove a member, use Remove.
 denied-own-tenant-role = Another admin must change your tenant role.
 denied-own-lock = Another admin must lock your account.
 denied-own-factor-reset = Another admin must reset your second factors.
@@ -40,7 +40,7 @@ denied-own-address-replacement = Another admin must change your email address.
 denied-inviter-not-a-person = Only people can create invitations.
 denied-invitation-only = This requires an invitation.
 denied-provider-rules-only = Only the group rules of an identity provider can do this.
-denied-console-only = This is possible only at the server's console.
+denied-console-only = This action is available only on the server console.
 
 # Conflicts with the present state
 conflict-address-in-use = This address is already in use.
@@ -78,7 +78,7 @@ conflict-join-request-settled = This request was already decided or withdrawn.
 conflict-key-replaced = This API key has already been replaced. Rotate its successor.
 conflict-key-revoked = This API key is already revoked.
 conflict-key-inactive = This API key is no longer active. Create a new one.
-conflict-service-account-exceeds-responsible = This service account has more permissions than you in one of its organizations. Ask an admin to create its keys, or to make somebody else responsible.
+conflict-service-account-exceeds-responsible = This service account has more permissions than you in one of its organizations. Ask an admin to create its keys, or to make someone else responsible.
 conflict-key-overlap-ending = This API key is being replaced and expires after the overlap.
 conflict-output-lines-missing = Some output lines are missing.
 conflict-last-owner = This is the last active owner of the organization. Make another member an owner first.

@@ -75,7 +75,7 @@ task-limit-time = Timeout (seconds)
 task-limit-time-help = 1 to 86,400
 task-limit-memory = Memory (MiB)
 task-limit-memory-help = 16 to 65,536
-task-limit-cpu = CPU (thousandths of a core)
+task-limit-cpu = CPU (millicores)
 task-limit-cpu-help = 50 to 64,000
 task-limit-processes = Processes
 task-limit-processes-help = 2 to 4,096
@@ -114,7 +114,7 @@ task-end-cancelled = Stopped because it was cancelled
 task-end-out-of-memory = Stopped because it exceeded its memory limit
 task-end-not-started = Could not be started: { $why }
 
-task-cancel-open = Cancel…
+task-cancel-open = Cancel task…
 task-cancel = Cancel task
 task-cancel-asked = The task will not run, and its approval request is withdrawn. This cannot be undone. You can submit the task again.
 task-cancel-queued = The task will not run. This cannot be undone. You can submit the task again.

@@ -91,11 +91,11 @@ not-found-title = Not found
 not-found-home = Go to overview
 forbidden-title = Access denied
 unavailable-title = Temporarily unavailable
-notice-admin-blocked = Admin work is not allowed from this address, so you have only member permissions here. Use a network listed in the setting admin.allow, or the server console.
+notice-admin-blocked = Admin permissions are not available from this network, so you have only member permissions here. Use a network listed in the setting admin.allow, or the server console.
 notice-self-signed = The TLS certificate is self-signed, so browsers show a warning. Set tls.certificate and tls.key to a trusted certificate.
 notice-broken-certificate = The new TLS certificate could not be loaded, and the previous one is still in use: { $why }. Replace the files. They are loaded automatically.
 notice-certificate-ends = The TLS certificate expires in { $days } days. Replace the files. They are loaded automatically.
-notice-disk-full = The server disk is full. Changes are refused until an administrator frees disk space. Saved data is intact.
+notice-disk-full = The server disk is full. Changes are refused until the operator frees disk space. Saved data is intact.
 notice-database-locked = The database was locked by another program and refused changes at { $at }. Saved data is intact. If a change is refused, submit it again.
 
 pager-first = First

@@ -25,7 +25,7 @@ async fn password_page(_: Actor) -> Result<Page, Refusal> {
     }))
 }
 
-/// `/forgot`; it answers every address the same way, so that it does not reveal which accounts exist.
+/// `/forgot`; the response is the same for every address, so that it does not reveal which accounts exist.
 pub fn forgot() -> PageFuture {
     plain(t!("forgot-title"), forgot_form)
 }

@@ -1,6 +1,6 @@
 //! One anomaly in a report: what happened, when, from where, why it is unusual, and what to do.
 use super::labels;
-use crate::ui::{Badge, BadgeTone, Glyph, TimeAgo, UntrustedText};
+use crate::ui::{Badge, BadgeTone, Glyph, PLACEHOLDER, Sentence, TimeAgo, UntrustedText};
 use domain::anomalies::{AnomalyDetails, AnomalyKind};
 use leptos::prelude::*;
 use store::AnomalyRow;
@@ -29,7 +29,7 @@ pub fn AnomalyEntry(row: AnomalyRow, reader: Reader, #[prop(optional)] children:
     let about = view! { <About row=row.clone() reader=reader /> };
     let advice = view! { <Advice row=row.clone() reader=reader /> };
     let since = (row.first_at != row.last_at).then(|| {
-        view! { <span class="muted">{t!("anomaly-since")}" "<TimeAgo at=row.first_at /></span> }
+        view! { <span class="muted"><Sentence text=t!("anomaly-since", time = PLACEHOLDER)><TimeAgo at=row.first_at /></Sentence></span> }
     });
     let counted =
         matches!(row.kind, AnomalyKind::SignIn | AnomalyKind::KeyNetwork | AnomalyKind::KeySilent) && row.times > 1;
@@ -45,7 +45,9 @@ pub fn AnomalyEntry(row: AnomalyRow, reader: Reader, #[prop(optional)] children:
             <p class="muted">
                 {device.map(|device| view! { <UntrustedText text=device />" · " })}
                 {(!row.address.is_empty()).then(|| view! {
-                    {t!("anomaly-from")}" "<span class="mono"><UntrustedText text=row.address /></span>
+                    <Sentence text=t!("anomaly-from", address = PLACEHOLDER)>
+                        <span class="mono"><UntrustedText text=row.address /></span>
+                    </Sentence>
                     " ("<span class="mono">{row.network}</span>")"
                 })}
             </p>

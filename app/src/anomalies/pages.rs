@@ -29,7 +29,7 @@ async fn anomalies_page(actor: Actor) -> Result<Page, Refusal> {
     let filter = AnomalyFilter {
         kind: here.get("kind").and_then(|kind| kind.parse().ok()),
         person: here.get("person").and_then(|id| id.parse().ok()),
-        new: here.get("looked") == Some("no"),
+        new: here.get("reviewed") == Some("no"),
     };
     let after = here.get("after").and_then(|id| id.parse().ok());
     let filtered = filter.kind.is_some() || filter.person.is_some() || filter.new;
@@ -70,11 +70,11 @@ async fn anomalies_page(actor: Actor) -> Result<Page, Refusal> {
 fn Filters(people: Vec<Person>) -> impl IntoView {
     let kinds = AnomalyKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), labels::kind(*kind))).collect();
     view! {
-        <FilterForm label=t!("anomaly-filter") fields=&["kind", "person", "looked"]>
+        <FilterForm label=t!("anomaly-filter") fields=&["kind", "person", "reviewed"]>
             <FilterSelect name="kind" label=t!("anomaly-kind") any=t!("audit-any") choices=kinds />
             <FilterSelect name="person" label=t!("anomaly-person") any=t!("audit-any") choices=people_choices(people) />
             <FilterSelect
-                name="looked" label=t!("anomaly-reviewed") any=t!("audit-any")
+                name="reviewed" label=t!("anomaly-reviewed") any=t!("audit-any")
                 choices=vec![Choice::new("no", t!("anomaly-reviewed-no"))]
             />
         </FilterForm>
@@ -106,7 +106,7 @@ pub fn UnreviewedAnomalies(count: i64) -> impl IntoView {
     view! {
         <Live topics="people" region="overview-anomalies" quiet=true>
             {(count > 0).then(|| view! {
-                <p class="notice"><a href="/anomalies?looked=no">{t!("overview-anomalies", n = count)}</a></p>
+                <p class="notice"><a href="/anomalies?reviewed=no">{t!("overview-anomalies", n = count)}</a></p>
             })}
         </Live>
     }

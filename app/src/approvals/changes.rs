@@ -2,7 +2,7 @@
 use super::diff::{self, Difference, Line};
 use crate::{
     outcome::Refusal,
-    ui::{Badge, BadgeTone, Glyph, TimeAgo, UntrustedText},
+    ui::{Badge, BadgeTone, Glyph, PLACEHOLDER, Sentence, TimeAgo, UntrustedText},
 };
 use domain::request::Request;
 use leptos::prelude::*;
@@ -20,7 +20,7 @@ impl Comparison {
     /// Compares a script and its request with those that were approved.
     ///
     /// # Errors
-    /// When the earlier request cannot be parsed.
+    /// Fails if the earlier request cannot be parsed.
     pub fn new(precedent: Precedent, script: &str, request: &Request) -> Result<Self, Refusal> {
         let before =
             Request::read(precedent.request.as_bytes()).map_err(|_| Refusal::from(store::Error::Corrupt("request")))?;
@@ -73,9 +73,7 @@ fn ComparisonDetails(compared: Comparison) -> impl IntoView {
         <p>
             <Badge tone=tone glyph=glyph label=label />
             " "
-            {t!("changes-since")}
-            " "
-            <a href=href><TimeAgo at=precedent.approved_at /></a>
+            <Sentence text=t!("changes-since", time = PLACEHOLDER)><a href=href><TimeAgo at=precedent.approved_at /></a></Sentence>
         </p>
         <DifferenceView of=script title=t!("task-script") label=t!("changes-script") />
         <DifferenceView of=request title=t!("approval-request") label=t!("changes-request") />

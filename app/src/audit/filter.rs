@@ -1,4 +1,4 @@
-//! The filter of the audit log, as the query string holds it.
+//! Audit log filter, parsed from the query string.
 use crate::ui::Address;
 use domain::{Timestamp, audit::Outcome};
 use store::AuditFilter;
@@ -18,7 +18,7 @@ pub fn parse(here: &Address) -> AuditFilter {
     }
 }
 
-/// Whether the filter excludes anything.
+/// Returns whether the filter excludes anything.
 pub fn is_active(filter: &AuditFilter) -> bool {
     let AuditFilter { action, person, target, outcome, event, since, until } = filter;
     let texts = action.is_some() || target.is_some();

@@ -19,7 +19,7 @@ use store::Person;
 
 const ROWS_PER_PAGE: u32 = 100;
 
-/// The limit of the person filter's choices; links on a record filter by anybody else.
+/// The limit of the person filter's choices; links on a record filter by anyone else.
 const MAX_PEOPLE: u32 = 500;
 
 /// `/audit`.

@@ -16,12 +16,12 @@ pub async fn freeze_tenant() -> Result<Done, Refusal> {
     Ok(Done::Stay)
 }
 
-#[server(prefix = "/actions", endpoint = "emergency/thaw")]
-pub async fn thaw_tenant() -> Result<Done, Refusal> {
+#[server(prefix = "/actions", endpoint = "emergency/unfreeze")]
+pub async fn unfreeze_tenant() -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorize(&actor, policy::ThawTenant {}).await?;
+    let proof = store.authorize(&actor, policy::UnfreezeTenant {}).await?;
     let mut write = store.write(&actor).await?;
-    write.thaw(proof).await?;
+    write.unfreeze(proof).await?;
     write.commit().await?;
     Ok(Done::Stay)
 }
@@ -56,7 +56,7 @@ pub async fn stop_tasks(
     }))
 }
 
-/// Ends all browser sessions of a person, or, without an id, everybody's except the current one.
+/// Ends all browser sessions of a person, or, without an id, everyone's except the current one.
 #[server(prefix = "/actions", endpoint = "emergency/end-sessions")]
 pub async fn end_browser_sessions(#[server(default)] id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

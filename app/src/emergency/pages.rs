@@ -1,8 +1,8 @@
 //! The emergency page, and the emergency sections on other pages.
-use super::actions::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, ThawTenant, UnlockPerson};
+use super::actions::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, UnfreezeTenant, UnlockPerson};
 use crate::{
     outcome::Refusal,
-    ui::{Button, Confirm, Form, Page, PageFuture, Section, TimeAgo, ctx, page},
+    ui::{Button, Confirm, Form, PLACEHOLDER, Page, PageFuture, Section, Sentence, TimeAgo, ctx, page},
 };
 use domain::{Actor, PersonId, Timestamp};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -44,8 +44,8 @@ async fn load_emergency(actor: Actor) -> Result<Page, Refusal> {
 fn FreezeSection(since: Option<Timestamp>) -> impl IntoView {
     match since {
         Some(at) => view! {
-            <p>{t!("emergency-frozen")}" "<TimeAgo at=at /></p>
-            <Form action=ThawTenant::PATH><Button>{t!("emergency-unfreeze")}</Button></Form>
+            <p><Sentence text=t!("emergency-frozen", ago = PLACEHOLDER)><TimeAgo at=at /></Sentence></p>
+            <Form action=UnfreezeTenant::PATH><Button>{t!("emergency-unfreeze")}</Button></Form>
         }
         .into_any(),
         None => view! {
@@ -79,7 +79,7 @@ pub fn PersonEmergency(id: PersonId, locked_at: Option<Timestamp>) -> impl IntoV
     let hidden = move |name| vec![(name, id.to_string())];
     let lock = match locked_at {
         Some(at) => view! {
-            <p>{t!("emergency-locked")}" "<TimeAgo at=at /></p>
+            <p><Sentence text=t!("emergency-locked", ago = PLACEHOLDER)><TimeAgo at=at /></Sentence></p>
             <Form action=UnlockPerson::PATH hidden=hidden("id")><Button>{t!("emergency-unlock")}</Button></Form>
         }
         .into_any(),

@@ -115,7 +115,7 @@ pub async fn step_up(#[server(default)] next: String) -> Result<Done, Refusal> {
     }
 }
 
-/// Sets whether everybody in the tenant must have a second factor.
+/// Sets whether everyone in the tenant must have a second factor.
 #[server(prefix = "/actions", endpoint = "factors/policy")]
 pub async fn set_policy(#[server(default)] who: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

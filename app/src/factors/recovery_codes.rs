@@ -3,7 +3,7 @@ use crate::ui::ctx;
 use islands::Copy;
 use leptos::prelude::*;
 
-/// Shows the codes if this page answers a form of `action` that generated them, otherwise its children.
+/// Shows the codes if this page responds to a form of `action` that generated them, otherwise its children.
 #[component]
 pub fn RecoveryCodes(
     /// The path of the server function that generates them.

@@ -7,7 +7,7 @@ use crate::{
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// `/prove`: the page itself, or the answer to a form that needs step-up authentication.
+/// `/prove`: the page itself, or the response to a form that needs step-up authentication.
 pub fn step_up() -> PageFuture {
     plain(t!("confirm-identity-title"), form)
 }

@@ -1,4 +1,4 @@
-//! The page of an invitation link: one button for signed-in people, a form for a new account for everybody else.
+//! The page of an invitation link: one button for signed-in people, a form for a new account for everyone else.
 use super::actions::{AcceptInvitation, Join};
 use crate::{
     outcome::Refusal,
@@ -7,7 +7,7 @@ use crate::{
 use auth::{InvitationDetails, Stage};
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// `/invitation?token=…`, and `/invitation` after signing in. Wrong, used, expired and revoked links get the same answer.
+/// `/invitation?token=…`, and `/invitation` after signing in. Wrong, used, expired and revoked links get the same response.
 pub fn invitation() -> PageFuture {
     plain(t!("invitation-title"), offer)
 }
@@ -38,7 +38,7 @@ async fn offer() -> Result<AnyView, Refusal> {
             }
             .into_any()
         }
-        (Err(_), Stage::SignedOut) => view! { <Newcomer invited=invited token=token /> }.into_any(),
+        (Err(_), Stage::SignedOut) => view! { <SignedOutInvitation invited=invited token=token /> }.into_any(),
         (Err(_), _) => view! {
             <p>{t!("invitation-finish-sign-in")}</p>
             <LinkButton href=back_from("/second-factor")>{t!("factor-title")}</LinkButton>
@@ -49,7 +49,7 @@ async fn offer() -> Result<AnyView, Refusal> {
 }
 
 #[component]
-fn Newcomer(invited: InvitationDetails, token: String) -> impl IntoView {
+fn SignedOutInvitation(invited: InvitationDetails, token: String) -> impl IntoView {
     let hidden = || vec![("token", token.clone())];
     let form = match (invited.passwords, invited.needs_confirmation) {
         (false, _) => view! { <p>{t!("invitation-provider")}</p> }.into_any(),

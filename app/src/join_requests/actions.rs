@@ -1,4 +1,4 @@
-//! Server functions that request to join an organization and answer such requests.
+//! Server functions that request to join an organization and decide such requests.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,

@@ -1,4 +1,4 @@
-//! Lists of join requests: organizations that accept them, one's own, and those that await an answer.
+//! Lists of join requests: organizations that accept them, one's own, and those that await a decision.
 use super::actions::{AcceptRequest, DeclineRequest, RequestMembership, WithdrawRequest};
 use crate::{
     people::pages::roles,
@@ -132,7 +132,7 @@ pub fn JoinRequestList(
     view! { <Live topics="people" region="join-requests" quiet=true>{list}</Live> }
 }
 
-/// A notice on the overview about requests that the person can answer.
+/// A notice on the overview about requests that the person can decide.
 #[component]
 pub fn PendingJoinRequests(rows: Vec<WaitingJoinRequests>) -> impl IntoView {
     let line = |pending: WaitingJoinRequests| {

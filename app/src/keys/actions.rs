@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{
     Email, Invalid,
-    policy::{self, HandOnServiceAccount, KeyExpiryChange, RevokeKeysOf, SetMembership},
+    policy::{self, KeyExpiryChange, RevokeKeysOf, SetMembership},
     role::Role,
 };
 use leptos::prelude::*;
@@ -130,7 +130,7 @@ pub async fn revoke_all(owner: String) -> Result<Done, Refusal> {
 }
 
 /// Transfers the responsibility for a service account to another person.
-#[server(prefix = "/actions", endpoint = "keys/hand-on")]
+#[server(prefix = "/actions", endpoint = "keys/transfer")]
 pub async fn transfer_service_account(
     account: String,
     #[server(default)] successor: String,
@@ -145,9 +145,13 @@ pub async fn transfer_service_account(
     drop(read);
     // Authorization comes first, so that an unauthorized actor cannot find out which people exist.
     let person = *successor.as_ref().unwrap_or(&account.responsible_id);
-    let hand_on =
-        HandOnServiceAccount { account: account.id, responsible: account.responsible_id, successor: person, revoke };
-    let proof = store.authorize(&actor, hand_on).await?;
+    let transfer = policy::TransferServiceAccount {
+        account: account.id,
+        responsible: account.responsible_id,
+        successor: person,
+        revoke,
+    };
+    let proof = store.authorize(&actor, transfer).await?;
     successor.map_err(|_| unknown())?;
     let mut write = store.write(&actor).await?;
     write.transfer_service_account(proof).await?;

@@ -3,8 +3,8 @@ use super::actions::{RevokeKey, RevokeSelected};
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, BadgeTone, ButtonVariant, Confirm, EmptyState, FormState, LastUsed, LinkButton, Live, Page, Section,
-        Table, TimeAgo, TruncationNote, UntrustedText, ctx,
+        Badge, BadgeTone, ButtonVariant, Confirm, EmptyState, FormState, LastUsed, LinkButton, Live, PLACEHOLDER, Page,
+        Section, Sentence, Table, TimeAgo, TruncationNote, UntrustedText, ctx,
     },
 };
 use domain::{Actor, Timestamp};
@@ -86,8 +86,8 @@ fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoV
             <td><code class="whitespace-nowrap">{key.prefix.clone()}"…"</code></td>
             <td>
                 {key.scopes.iter().map(|scope| view! { <code class="tag">{scope.as_str()}</code> " " }).collect_view()}
-                {key.organization.clone().map(|name| view! { <p class="muted">{t!("key-only-in")} " " <UntrustedText text=name /></p> })}
-                {(!key.networks.is_empty()).then(|| view! { <p class="muted">{t!("key-only-from")} " " {key.networks.to_string()}</p> })}
+                {key.organization.clone().map(|name| view! { <p class="muted"><Sentence text=t!("key-only-in", organization = PLACEHOLDER)><UntrustedText text=name /></Sentence></p> })}
+                {(!key.networks.is_empty()).then(|| view! { <p class="muted">{t!("key-only-from", networks = key.networks.to_string())}</p> })}
             </td>
             <td><KeyState key=key.clone() now=now /></td>
             <td><LastUsed at=key.last_used_at /></td>
@@ -110,15 +110,24 @@ fn Row(key: ApiKey, now: Timestamp, owners: bool, revocable: bool) -> impl IntoV
 #[component]
 pub(super) fn KeyState(key: ApiKey, now: Timestamp) -> impl IntoView {
     let soon = key.ends_soon(now);
+    let expires = |at| view! { <Sentence text=t!("key-until", time = PLACEHOLDER)><TimeAgo at=at /></Sentence> };
     let badge = match (key.revoked_at, key.expires_at) {
-        (Some(at), _) => view! { <Badge tone=BadgeTone::Stopped label=t!("key-revoked") /> " " <TimeAgo at=at /> }.into_any(),
-        (None, Some(at)) if at <= now => view! { <Badge tone=BadgeTone::Stopped label=t!("key-expired") /> " " <TimeAgo at=at /> }.into_any(),
-        (None, Some(at)) if soon => view! { <Badge tone=BadgeTone::Waiting label=t!("key-ends-soon") /> " " {t!("key-until")} " " <TimeAgo at=at /> }.into_any(),
-        (None, Some(at)) => view! { <Badge tone=BadgeTone::Good label=t!("key-active") /> " " {t!("key-until")} " " <TimeAgo at=at /> }.into_any(),
+        (Some(at), _) => {
+            view! { <Badge tone=BadgeTone::Stopped label=t!("key-revoked") /> " " <TimeAgo at=at /> }.into_any()
+        }
+        (None, Some(at)) if at <= now => {
+            view! { <Badge tone=BadgeTone::Stopped label=t!("key-expired") /> " " <TimeAgo at=at /> }.into_any()
+        }
+        (None, Some(at)) if soon => {
+            view! { <Badge tone=BadgeTone::Waiting label=t!("key-ends-soon") /> " " {expires(at)} }.into_any()
+        }
+        (None, Some(at)) => {
+            view! { <Badge tone=BadgeTone::Good label=t!("key-active") /> " " {expires(at)} }.into_any()
+        }
         (None, None) => view! { <Badge tone=BadgeTone::Good label=t!("key-active") /> }.into_any(),
     };
     let successor = key.successor.map(|prefix| {
-        view! { <p class="muted">{t!("key-replaced-by")} " " <code>{prefix}"…"</code></p> }
+        view! { <p class="muted"><Sentence text=t!("key-replaced-by", key = PLACEHOLDER)><code>{prefix}"…"</code></Sentence></p> }
     });
     view! { {badge} {successor} }
 }

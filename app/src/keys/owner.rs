@@ -38,7 +38,7 @@ impl KeyOwner {
     }
 }
 
-/// Whether the actor may create keys for a service account with this responsible person.
+/// Returns whether the actor may create keys for a service account with this responsible person.
 pub(super) fn may_create_keys_for(actor: &Actor, responsible: PersonId) -> bool {
     actor.is_admin() || actor.person() == Some(responsible)
 }

@@ -1,4 +1,4 @@
-//! The answer to a form whose browser session expired: its values stay on the page and can be submitted again.
+//! Response to a form whose browser session expired: its values stay on the page and can be submitted again.
 use crate::{
     outcome::Answered,
     ui::{Button, ButtonVariant, Form},

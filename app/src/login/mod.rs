@@ -4,5 +4,5 @@ pub mod actions;
 pub mod expired_form;
 pub mod pages;
 
-/// The `action` of an answer to a provider's redirect, to which no form is submitted.
+/// The `action` of a response to a provider's redirect, to which no form is submitted.
 pub const PROVIDER_REDIRECT_ACTION: &str = "/sign-in/from";

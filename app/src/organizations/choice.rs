@@ -11,7 +11,7 @@ pub fn display_name(organization: &Organization) -> String {
     }
 }
 
-/// Whether the choice is worth showing. A single archived organization counts, so that its filter can be removed.
+/// Returns whether the choice is worth showing. A single archived organization counts, so that its filter can be removed.
 pub fn has_choice(organizations: &[Organization]) -> bool {
     organizations.len() > 1 || organizations.iter().any(|organization| organization.archived_at.is_some())
 }

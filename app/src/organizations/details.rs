@@ -8,8 +8,8 @@ use crate::{
     outcome::Refusal,
     people::pages::{roles, roles_up_to},
     ui::{
-        Badge, BadgeTone, Button, ButtonVariant, EmptyState, Field, Form, LinkButton, Live, Page, PageFuture, Section,
-        Select, Table, TimeAgo, TruncationNote, UntrustedText, ctx, labels, page,
+        Badge, BadgeTone, Button, ButtonVariant, EmptyState, Field, Form, LinkButton, Live, PLACEHOLDER, Page,
+        PageFuture, Section, Select, Sentence, Table, TimeAgo, TruncationNote, UntrustedText, ctx, labels, page,
     },
 };
 use domain::{Actor, OrganizationId, access::Resource, role::Role};
@@ -39,8 +39,12 @@ async fn load_organization(actor: Actor) -> Result<Page, Refusal> {
             {manages.then(|| view! { <LinkButton href=format!("/organizations/{id}/settings")>{t!("organization-settings")}</LinkButton> })}
         });
     Ok(page.body(view! {
-        {archived
-            .map(|at| view! { <p class="notice">{t!("organization-archived-since")}" "<TimeAgo at=at />". "{t!("organization-archived-text")}</p> })}
+        {archived.map(|at| view! {
+            <p class="notice">
+                <Sentence text=t!("organization-archived-since", ago = PLACEHOLDER)><TimeAgo at=at /></Sentence>
+                " "{t!("organization-archived-text")}
+            </p>
+        })}
         <p class=archived.map(|_| "after")><a href=format!("/tasks?organization={id}")>{t!("organization-tasks")}</a></p>
         <JoinRequestList organization=id requests=waiting />
         <section>

@@ -3,8 +3,8 @@ use super::actions::{Archive, Rename, Restore, SetAcceptsJoinRequests};
 use crate::{
     outcome::Refusal,
     ui::{
-        Address, Button, ButtonVariant, Choice, Confirm, Field, Form, Page, PageFuture, Section, Select, TimeAgo, ctx,
-        page,
+        Address, Button, ButtonVariant, Choice, Confirm, Field, Form, PLACEHOLDER, Page, PageFuture, Section, Select,
+        Sentence, TimeAgo, ctx, page,
     },
 };
 use domain::{Actor, OrganizationId, policy::DenialReason};
@@ -28,7 +28,7 @@ async fn settings_page(actor: Actor) -> Result<Page, Refusal> {
         .breadcrumb(format!("/organizations/{id}"), organization.name.clone());
     Ok(match organization.archived_at {
         Some(at) => page.body(view! {
-            <p>{t!("organization-archived-since")}" "<TimeAgo at=at /></p>
+            <p><Sentence text=t!("organization-archived-since", ago = PLACEHOLDER)><TimeAgo at=at /></Sentence></p>
             <p>{t!("organization-archived-text")}</p>
             <Form action=Restore::PATH hidden=hidden(id)>
                 <Button variant=ButtonVariant::Primary>{t!("organization-restore")}</Button>

@@ -41,7 +41,7 @@ fn days(since: Timestamp, ended: &[FinishedTasks]) -> Vec<Day> {
     let day = |nth: u8| {
         let date = since.after(DAY.saturating_mul(nth.into())).exact();
         let mut day = Day { label: date.get(5..10).unwrap_or_default().to_owned(), ..Day::default() };
-        for row in ended.iter().filter(|row| row.nth == i64::from(nth)) {
+        for row in ended.iter().filter(|row| row.day_index == i64::from(nth)) {
             match row.state {
                 TaskState::Succeeded => day.succeeded += row.n,
                 TaskState::Failed | TaskState::TimedOut | TaskState::Lost => day.failed += row.n,
@@ -135,8 +135,14 @@ mod tests {
     #[test]
     fn a_week_is_today_and_the_six_days_before_it_in_utc() {
         assert_eq!(week_start(NOW).exact(), "2026-02-23 00:00:00 UTC");
-        let ended =
-            |nth, state, n| FinishedTasks { nth, state, n, started: n, wait: 2_500_000 * n, longest: 9_000_000 };
+        let ended = |day_index, state, n| FinishedTasks {
+            day_index,
+            state,
+            n,
+            started: n,
+            wait: 2_500_000 * n,
+            longest: 9_000_000,
+        };
         let week = [ended(0, TaskState::Lost, 1), ended(6, TaskState::Succeeded, 2), ended(6, TaskState::Denied, 3)];
         let days = days(week_start(NOW), &week);
         assert_eq!(days.len(), 7);

@@ -238,7 +238,7 @@ fn Manage(person: Person, oneself: bool, mails: bool) -> impl IntoView {
     }
 }
 
-/// For everybody but admins and auditors the page does not exist.
+/// For everyone but admins and auditors the page does not exist.
 fn readers_only(actor: &Actor) -> Result<(), Refusal> {
     match actor.can_read_everything() {
         true => Ok(()),

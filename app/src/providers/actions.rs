@@ -19,14 +19,14 @@ pub async fn save_provider(
     #[server(default)] label: String,
     #[server(default)] issuer: String,
     #[server(default)] client_secret: String,
-    #[server(default)] newcomers: String,
+    #[server(default)] new_accounts: String,
     #[server(default)] domains: String,
     #[server(default)] groups_claim: String,
     #[server(default)] groups: String,
     #[server(default)] enabled: bool,
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let form = provider::ProviderForm { kind, label, issuer, client_id, newcomers, domains, groups_claim, groups };
+    let form = provider::ProviderForm { kind, label, issuer, client_id, new_accounts, domains, groups_claim, groups };
     let known = if id.is_empty() { None } else { Some(ctx::id(&id)?) };
     let mut provider = form.check()?;
     if provider::is_loopback(&provider.issuer) && !ctx::sign_in()?.allows_loopback_issuers() {

@@ -14,7 +14,7 @@ use crate::{
 use domain::{
     Actor, ProviderId,
     policy::DenialReason,
-    provider::{Kind as ProviderKind, Newcomers, ProviderForm},
+    provider::{Kind as ProviderKind, NewAccounts, ProviderForm},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -106,7 +106,7 @@ fn ProviderFields(form: ProviderForm, id: Option<String>, enabled: bool) -> impl
                 name="client_secret" label=t!("provider-secret") autocomplete="off" may_be_empty=!is_new
                 help=if is_new { t!("provider-secret-help") } else { t!("provider-secret-keep") }
             />
-            <Select name="newcomers" label=t!("provider-new-accounts") help=t!("provider-new-accounts-help") choices=newcomers() value=form.newcomers />
+            <Select name="new_accounts" label=t!("provider-new-accounts") help=t!("provider-new-accounts-help") choices=new_accounts() value=form.new_accounts />
             <Field name="domains" label=t!("provider-domains") help=t!("provider-domains-help") value=form.domains />
             <Field name="groups_claim" label=t!("provider-groups-claim") help=t!("provider-groups-claim-help") value=form.groups_claim />
             <TextArea name="groups" label=t!("provider-groups") help=t!("provider-groups-help") value=form.groups mono=true />
@@ -126,13 +126,13 @@ fn kinds() -> Vec<Choice> {
     ProviderKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), label(kind))).collect()
 }
 
-fn newcomers() -> Vec<Choice> {
-    let label = |newcomers: &Newcomers| match newcomers {
-        Newcomers::Nobody => t!("provider-new-accounts-nobody"),
-        Newcomers::Domains => t!("provider-new-accounts-domains"),
-        Newcomers::Anybody => t!("provider-new-accounts-anybody"),
+fn new_accounts() -> Vec<Choice> {
+    let label = |new_accounts: &NewAccounts| match new_accounts {
+        NewAccounts::Nobody => t!("provider-new-accounts-nobody"),
+        NewAccounts::Domains => t!("provider-new-accounts-domains"),
+        NewAccounts::Anybody => t!("provider-new-accounts-anybody"),
     };
-    Newcomers::ALL.iter().map(|newcomers| Choice::new(newcomers.as_str(), label(newcomers))).collect()
+    NewAccounts::ALL.iter().map(|new_accounts| Choice::new(new_accounts.as_str(), label(new_accounts))).collect()
 }
 
 fn admins_only(actor: &Actor) -> Result<(), Refusal> {

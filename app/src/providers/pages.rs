@@ -3,8 +3,8 @@ use super::group_rules::{StaleGroupRules, stale_group_rules};
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, BadgeTone, ButtonVariant, DescriptionItem, DescriptionList, EmptyState, LinkButton, Live, Page,
-        PageFuture, RowLink, Section, Table, TimeAgo, UntrustedText, ctx, page,
+        Badge, BadgeTone, ButtonVariant, DescriptionItem, DescriptionList, EmptyState, LinkButton, Live, PLACEHOLDER,
+        Page, PageFuture, RowLink, Section, Sentence, Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
 use auth::providers::{ProbeResult, ProviderSummary};
@@ -125,7 +125,8 @@ fn OpenBreakGlass(grants: Vec<BreakGlass>) -> impl IntoView {
     let line = |grant: BreakGlass| {
         view! {
             <li>
-                <UntrustedText text=grant.email />" "{t!("break-glass-until")}" "<TimeAgo at=grant.expires_at />": "
+                <UntrustedText text=grant.email />" "
+                <Sentence text=t!("break-glass-until", time = PLACEHOLDER)><TimeAgo at=grant.expires_at /></Sentence>": "
                 <UntrustedText text=grant.reason />
             </li>
         }

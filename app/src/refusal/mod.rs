@@ -74,7 +74,7 @@ impl From<auth::Error> for Refusal {
     }
 }
 
-/// The refusal of a sign-in by the provider with this label.
+/// Returns the refusal of a sign-in by the provider with this label.
 fn provider_failure(failure: ProviderFailure, provider: String) -> Refusal {
     let (kind, text) = match failure {
         ProviderFailure::Disabled => (Kind::NotFound, t!("provider-closed")),

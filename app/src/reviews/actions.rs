@@ -1,4 +1,4 @@
-//! Server functions that start, answer and finish access reviews.
+//! Server functions that start, decide and finish access reviews.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -44,7 +44,7 @@ pub async fn revoke_reviewed(id: String, item: String) -> Result<Done, Refusal> 
         store.authorize(&actor, policy::RevokeReviewed { review: ctx::id(&id)?, item: ctx::id(&item)? }).await?;
     let mut write = store.write(&actor).await?;
     match write.revoke_reviewed(proof).await {
-        // The actor may answer the review, but not revoke this permission; the refusal has an audit event of its own.
+        // The actor may decide the review, but not revoke this permission; the refusal has an audit event of its own.
         Err(store::Error::Denied(denied)) => {
             drop(write);
             return Err(store.refuse(&actor, denied).await?.into());
@@ -55,7 +55,7 @@ pub async fn revoke_reviewed(id: String, item: String) -> Result<Done, Refusal> 
     Ok(Done::Stay)
 }
 
-/// Finishes a review in which every permission is answered.
+/// Finishes a review in which every permission has a decision.
 #[server(prefix = "/actions", endpoint = "reviews/finish")]
 pub async fn finish_review(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);

@@ -8,8 +8,8 @@ use crate::{
     outcome::Refusal,
     ui::{
         Badge, BadgeTone, Button, ButtonVariant, Chip, Choice, Confirm, EmptyState, FilterRow, Form, FormState, Glyph,
-        LinkButton, Live, Page, PageFuture, Pager, RowLink, Section, Select, Table, TimeAgo, UntrustedText, ctx,
-        labels, page,
+        LinkButton, Live, PLACEHOLDER, Page, PageFuture, Pager, RowLink, Section, Select, Sentence, Table, TimeAgo,
+        UntrustedText, ctx, labels, page,
     },
 };
 use domain::{
@@ -126,7 +126,7 @@ async fn load_review(actor: Actor) -> Result<Page, Refusal> {
     Ok(page.lead(progress).action(export).body(view! {
         <Live topics="people" region="review" quiet=true>
             {match (review.ended_at, done) {
-                (Some(at), _) => view! { <p class="notice">{t!("review-over")}" "<TimeAgo at=at /></p> }.into_any(),
+                (Some(at), _) => view! { <p class="notice"><Sentence text=t!("review-over", ago = PLACEHOLDER)><TimeAgo at=at /></Sentence></p> }.into_any(),
                 (None, true) => view! {
                     <p class="notice">{t!("review-complete")}</p>
                     <Form action=FinishReview::PATH hidden=vec![("id", id.to_string())]>
@@ -177,7 +177,7 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
             <td>
                 <Permission item=item.clone() />
                 {(changed && item.verdict != Some(Verdict::Revoke)).then(|| view! {
-                    <p class="muted">{t!("review-now")} " " {now}</p>
+                    <p class="muted">{t!("review-now", right = now)}</p>
                 })}
             </td>
             <td>{item.last_used_at.map(|at| view! { <TimeAgo at=at /> })}</td>
@@ -202,7 +202,7 @@ fn Item(item: ReviewItem, review: ReviewId, answers: bool) -> impl IntoView {
     }
 }
 
-/// Whether a permission still needs an answer; an expired key grants nothing.
+/// Returns whether a permission still needs a decision; an expired key grants nothing.
 const fn needs_answer(item: &ReviewItem) -> bool {
     item.verdict.is_none() && item.expired_at.is_none()
 }
@@ -212,14 +212,16 @@ const fn needs_answer(item: &ReviewItem) -> bool {
 fn Permission(item: ReviewItem) -> impl IntoView {
     let right = held_label(item.kind, &item.held);
     match item.kind {
-        Right::TenantRole => view! { {right} " " {t!("review-in-tenant")} }.into_any(),
+        Right::TenantRole => t!("review-in-tenant", right = right).into_any(),
         Right::Membership => view! {
-            {right} " " {t!("review-in")} " " <UntrustedText text=item.organization.unwrap_or_default() />
+            <Sentence text=t!("review-in", right = right, organization = PLACEHOLDER)>
+                <UntrustedText text=item.organization.unwrap_or_default() />
+            </Sentence>
         }
         .into_any(),
         Right::Key => {
             let href = item.key_id.map(|id| format!("/keys/{id}"));
-            let only = item.organization.map(|name| view! { " " {t!("key-only-in")} " " <UntrustedText text=name /> });
+            let only = item.organization.map(|name| view! { " " <Sentence text=t!("key-only-in", organization = PLACEHOLDER)><UntrustedText text=name /></Sentence> });
             view! {
                 {t!("review-key")} " " <a href=href><UntrustedText text=item.key.unwrap_or_default() /></a> " "
                 <code>{item.prefix}"…"</code> ": " <code>{item.held}</code> {only}

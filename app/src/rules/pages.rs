@@ -18,7 +18,7 @@ use domain::{
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
-/// `/rules`, in evaluation order. Everybody may read the rules that apply to them.
+/// `/rules`, in evaluation order. Everyone may read the rules that apply to them.
 pub fn list_rules() -> PageFuture {
     page(rules_page)
 }

@@ -14,7 +14,7 @@ use domain::{Actor, Timestamp};
 use leptos::prelude::*;
 use store::Runner;
 
-/// `/runners`. Everybody may see which runners could run their tasks.
+/// `/runners`. Everyone may see which runners could run their tasks.
 pub fn list() -> PageFuture {
     page(runners_page)
 }

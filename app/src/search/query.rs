@@ -38,7 +38,7 @@ pub fn normalize(typed: &str) -> String {
 /// Searches by substring of the name; tasks also by id.
 ///
 /// # Errors
-/// Those of the store.
+/// Fails like the store.
 pub async fn find(read: &mut Read, actor: &Actor, text: &str) -> Result<Vec<ResultGroup>, Refusal> {
     if text.is_empty() {
         return Ok(vec![]);

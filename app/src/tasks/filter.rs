@@ -8,18 +8,18 @@ pub fn parse(here: &Address) -> TaskFilter {
         states: here.get("state").and_then(|word| word.parse().ok()).into_iter().collect(),
         organization: here.get("organization").and_then(|id| id.parse().ok()),
         mine: here.get("mine").is_some(),
-        label: here.get("label").and_then(label),
+        label: here.get("label").and_then(parse_label),
         text: here.get("text").map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
     }
 }
 
-/// Whether the filter excludes anything.
+/// Returns whether the filter excludes anything.
 pub fn is_active(filter: &TaskFilter) -> bool {
     let TaskFilter { states, organization, mine, label, text } = filter;
     !states.is_empty() || organization.is_some() || *mine || label.is_some() || text.is_some()
 }
 
-fn label(text: &str) -> Option<(String, String)> {
+fn parse_label(text: &str) -> Option<(String, String)> {
     let (key, value) = text.split_once('=')?;
     Some((key.trim().to_owned(), value.trim().to_owned()))
 }

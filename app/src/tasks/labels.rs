@@ -98,7 +98,7 @@ pub fn limits(limits: &Limits) -> String {
     )
 }
 
-/// Formats thousandths of a core: `1 CPU core`, `0.25 CPU cores`.
+/// Formats millicores: `1 CPU core`, `0.25 CPU cores`.
 pub fn cores(millis: u32) -> String {
     let (whole, rest) = (millis / 1_000, millis % 1_000);
     match (whole, rest) {

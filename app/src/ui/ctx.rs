@@ -10,7 +10,7 @@ use store::{EventPosition, Store};
 /// Returns the store.
 ///
 /// # Errors
-/// Only if the server was built without one.
+/// Fails only if the server was built without one.
 pub fn store() -> Result<Store, Refusal> {
     use_context::<Store>().ok_or_else(|| Refusal::new(Kind::Unavailable, t!("refused-unavailable")))
 }
@@ -18,16 +18,16 @@ pub fn store() -> Result<Store, Refusal> {
 /// Returns the actor.
 ///
 /// # Errors
-/// [`Kind::SignedOut`] without a signed-in person.
+/// Fails with [`Kind::SignedOut`] without a signed-in person.
 pub fn actor() -> Result<Actor, Refusal> {
     let actor = use_context::<Option<Actor>>().flatten();
     actor.ok_or_else(|| Refusal::new(Kind::SignedOut, t!("refused-signed-out")))
 }
 
-/// Refuses everybody but admins.
+/// Refuses everyone but admins.
 ///
 /// # Errors
-/// [`Kind::Forbidden`] for everybody else.
+/// Fails with [`Kind::Forbidden`] for everyone else.
 pub fn admins_only(actor: &Actor) -> Result<(), Refusal> {
     match actor.is_admin() {
         true => Ok(()),
@@ -38,7 +38,7 @@ pub fn admins_only(actor: &Actor) -> Result<(), Refusal> {
 /// Returns the sign-in service of this request.
 ///
 /// # Errors
-/// Only if the server was built without one.
+/// Fails only if the server was built without one.
 pub fn sign_in() -> Result<Arc<SignIn>, Refusal> {
     use_context::<Arc<SignIn>>().ok_or_else(|| Refusal::new(Kind::Unavailable, t!("refused-unavailable")))
 }
@@ -66,7 +66,7 @@ pub fn here() -> Address {
 /// Parses an id from a form.
 ///
 /// # Errors
-/// [`Kind::NotFound`] if it is malformed: such an id belongs to nothing.
+/// Fails with [`Kind::NotFound`] if it is malformed: such an id belongs to nothing.
 pub fn id<T: FromStr>(text: &str) -> Result<T, Refusal> {
     text.parse().map_err(|_| Refusal::new(Kind::NotFound, t!("refused-not-found")))
 }
@@ -74,7 +74,7 @@ pub fn id<T: FromStr>(text: &str) -> Result<T, Refusal> {
 /// Parses a path parameter.
 ///
 /// # Errors
-/// [`Kind::NotFound`] if it is malformed: such a page does not exist.
+/// Fails with [`Kind::NotFound`] if it is malformed: such a page does not exist.
 pub fn param<T: FromStr>(name: &str) -> Result<T, Refusal> {
     id(use_context::<Params>().unwrap_or_default().get(name))
 }

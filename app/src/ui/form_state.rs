@@ -50,7 +50,7 @@ impl FormState {
         typed.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether a checkbox is ticked: as submitted, otherwise `initial`.
+    /// Returns whether a checkbox is ticked: as submitted, otherwise `initial`.
     pub fn ticked(&self, name: &str, value: &str, initial: bool) -> bool {
         self.typed.as_ref().map_or(initial, |typed| typed.iter().any(|(n, v)| n == name && v == value))
     }
@@ -89,7 +89,7 @@ impl FormState {
     }
 }
 
-/// Whether the form is valid and only step-up authentication is missing.
+/// Returns whether the form is valid and only step-up authentication is missing.
 fn needs_proof(answered: &Answered) -> bool {
     matches!(&answered.result, Err(refusal) if refusal.kind == Kind::Stale)
 }

@@ -1,5 +1,5 @@
 //! Banner for a frozen tenant, shown on every page.
-use super::{Live, TimeAgo};
+use super::{Live, PLACEHOLDER, Sentence, TimeAgo};
 use domain::Timestamp;
 use leptos::prelude::*;
 
@@ -8,7 +8,11 @@ use leptos::prelude::*;
 pub(super) fn FreezeBanner(since: Option<Timestamp>) -> impl IntoView {
     view! {
         <Live topics="runners" region="frozen" quiet=true>
-            {since.map(|at| view! { <p class="banner" role="status">{t!("emergency-banner")}" "<TimeAgo at=at /></p> })}
+            {since.map(|at| view! {
+                <p class="banner" role="status">
+                    <Sentence text=t!("emergency-banner", ago = PLACEHOLDER)><TimeAgo at=at /></Sentence>
+                </p>
+            })}
         </Live>
     }
 }

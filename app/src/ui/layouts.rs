@@ -1,4 +1,4 @@
-//! Page layouts: the console for signed-in people, and a card for everybody else.
+//! Page layouts: the console for signed-in people, and a card for everyone else.
 use super::{
     Address, LinkButton, Section, ctx,
     frame::{frame_data, render_frame},
@@ -15,7 +15,7 @@ use futures::future::join;
 use leptos::prelude::*;
 use std::future::Future;
 
-/// Renders a page for signed-in people; everybody else is redirected to sign in first.
+/// Renders a page for signed-in people; everyone else is redirected to sign in first.
 pub fn page<F, R>(load: F) -> PageFuture
 where
     F: FnOnce(Actor) -> R + Send + 'static,
@@ -85,7 +85,7 @@ fn mark_shown(refusal: &Refusal) {
     }
 }
 
-/// A page that answers a refused form has the status of the refusal.
+/// A page that responds to a refused form has the status of the refusal.
 fn answer_status() {
     if let Some(Err(refusal)) = ctx::answered().map(|answered| answered.result) {
         status::refused(&refusal);

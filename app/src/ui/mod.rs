@@ -27,6 +27,7 @@ mod nav;
 mod page;
 mod pager;
 mod secret;
+mod sentence;
 mod shortcuts;
 pub mod status;
 mod table;
@@ -56,6 +57,7 @@ pub use self::{
     page::{Page, PageFuture, RenderedPage},
     pager::{Pager, TruncationNote},
     secret::SecretOnce,
+    sentence::{PLACEHOLDER, Sentence},
     shortcuts::ShortcutList,
     table::{RowLink, Table},
     time_ago::{LastUsed, TimeAgo},

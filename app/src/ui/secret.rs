@@ -3,7 +3,7 @@ use super::ctx;
 use islands::Copy;
 use leptos::prelude::*;
 
-/// Shows the secret if this page answers a form of `action`, otherwise its children.
+/// Shows the secret if this page responds to a form of `action`, otherwise its children.
 #[component]
 pub fn SecretOnce(
     /// The path of the server function that creates it.

@@ -32,7 +32,7 @@ pub const fn of(kind: Kind) -> StatusCode {
     }
 }
 
-/// Answers the page with the status of a refusal.
+/// Responds with the status of a refusal.
 pub fn refused(refusal: &Refusal) {
     if let Some(head) = use_context::<ResponseHead>() {
         head.set(of(refusal.kind), None);

@@ -10,7 +10,7 @@ const NEW: [(&str, &str); 7] = [
     ("issuer", "https://id.acme.example"),
     ("client_id", "castellan"),
     ("client_secret", "correct-horse-battery"),
-    ("newcomers", "domains"),
+    ("new_accounts", "domains"),
     ("domains", "acme.example"),
 ];
 

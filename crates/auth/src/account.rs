@@ -10,7 +10,7 @@ use domain::{
 };
 use store::{MailedLink, SignInBasis};
 
-/// A change of somebody's address that waits for confirmation.
+/// A change of someone's address that waits for confirmation.
 #[derive(Clone, Debug)]
 pub struct AddressChange {
     /// The new address.
@@ -28,7 +28,7 @@ impl SignIn {
     /// Changes the signed-in person's password, authorized by the old one, and ends all their other sessions.
     ///
     /// # Errors
-    /// When the old password is wrong, or the new one is too weak.
+    /// Fails if the old password is wrong, or the new one is too weak.
     pub async fn change_password(&self, old: String, new: String) -> Result<(), Error> {
         let (browser, owner) = self.own()?;
         let (actor, store) = (&browser.actor, &self.auth.store);
@@ -53,7 +53,7 @@ impl SignIn {
     /// Mails a password link to this address. The response and its time are the same for an unknown address.
     ///
     /// # Errors
-    /// [`Error::Throttled`] after too many requests from one network.
+    /// Fails with [`Error::Throttled`] after too many requests from one network.
     pub async fn mail_password_link(&self, email: String) -> Result<(), Error> {
         let email = Email::parse(&email)?;
         let (store, network) = (self.auth.store.clone(), digest(&format!("forgot {}", subscriber_of(self.address))));
@@ -69,7 +69,7 @@ impl SignIn {
     /// Requests another address for the signed-in person: mails a link to it and one to the current address.
     ///
     /// # Errors
-    /// [`Error::NoMail`] if the server cannot send email.
+    /// Fails with [`Error::NoMail`] if the server cannot send email.
     pub async fn request_address_change(&self, email: String) -> Result<(), Error> {
         let (browser, owner) = self.own()?;
         let (actor, store, email) = (&browser.actor, &self.auth.store, Email::parse(&email)?);
@@ -90,7 +90,7 @@ impl SignIn {
     /// Returns the address change of a link.
     ///
     /// # Errors
-    /// [`Error::AddressLinkInvalid`].
+    /// Fails with [`Error::AddressLinkInvalid`].
     pub async fn address_change(&self, token: String) -> Result<AddressChange, Error> {
         let found = self.auth.store.system().address_change(digest(&token)).await?;
         let change = found.ok_or(Error::AddressLinkInvalid)?;
@@ -101,7 +101,7 @@ impl SignIn {
     /// is changed now; otherwise the other link is still needed.
     ///
     /// # Errors
-    /// [`Error::AddressLinkInvalid`].
+    /// Fails with [`Error::AddressLinkInvalid`].
     pub async fn confirm_address(&self, token: String) -> Result<bool, Error> {
         let (token, store) = (digest(&token), &self.auth.store);
         let change = store.system().address_change(token).await?.ok_or(Error::AddressLinkInvalid)?;
@@ -123,7 +123,7 @@ impl SignIn {
     /// Returns the name and address of the person of a password link.
     ///
     /// # Errors
-    /// [`Error::PasswordLinkInvalid`].
+    /// Fails with [`Error::PasswordLinkInvalid`].
     pub async fn password_link_holder(&self, token: String) -> Result<String, Error> {
         let system = self.auth.store.system();
         let link = system.password_link(digest(&token)).await?.ok_or(Error::PasswordLinkInvalid)?;
@@ -134,7 +134,7 @@ impl SignIn {
     /// Sets the password of the person of a one-time link, and signs them in.
     ///
     /// # Errors
-    /// [`Error::PasswordLinkInvalid`], [`Error::PasswordsDisabled`], or that the password is too weak.
+    /// Fails with [`Error::PasswordLinkInvalid`], [`Error::PasswordsDisabled`], or the weakness of the password.
     pub async fn set_password(&self, token: String, password: String) -> Result<(), Error> {
         if self.auth.settings.passwords_disabled() {
             return Err(Error::PasswordsDisabled);

@@ -10,7 +10,7 @@ pub struct Authenticated {
     pub by: SignedInBy,
     /// The credential of the sign-in: it must still be valid when the session is opened.
     pub basis: SignInBasis,
-    /// Whether a second factor was presented, or the provider vouches for one. Without it the session of somebody who has or
+    /// Whether a second factor was presented, or the provider vouches for one. Without it the session of someone who has or
     /// must have one reaches nothing but the pages that ask for it (M-14).
     pub second_factor_verified: bool,
     /// When they proved their identity, if that was earlier and at a provider; step-up authentication counts from then.

@@ -52,7 +52,7 @@ impl SecondFactor {
             }
     }
 
-    /// The stage of a session. Computed for every request, so that a changed rule applies at once.
+    /// Returns the stage of a session. Computed for every request, so that a changed rule applies at once.
     fn stage(self, holder: &Holder, person: &system::Holder) -> Stage {
         match (holder.second_factor_verified, person.has_factor) {
             (true, _) => Stage::Complete,
@@ -87,7 +87,7 @@ impl Browser {
 /// identity stays fresh.
 ///
 /// # Errors
-/// When the session cannot be read.
+/// Fails if the session cannot be read.
 pub async fn identify(
     session: &Session,
     store: &Store,

@@ -3,12 +3,12 @@ use crate::Sessions;
 use http::{HeaderMap, HeaderValue, header};
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
-/// The name with TLS: the prefix makes browsers reject a cookie that another host, or a page without TLS, has set.
-const SECURE: &str = "__Host-castellan";
-/// The name on a loopback address without TLS.
-const PLAIN: &str = "castellan";
+/// Cookie name with TLS: the prefix makes browsers reject a cookie that another host, or a page without TLS, has set.
+const SECURE_COOKIE_NAME: &str = "__Host-castellan";
+/// Cookie name without TLS, on loopback only.
+const INSECURE_COOKIE_NAME: &str = "castellan";
 
-/// The middleware that loads the session of a request. `absolute` is the longest that a session lasts.
+/// Returns the middleware that loads the session of a request. `absolute` is the longest that a session lasts.
 pub fn layer(sessions: Sessions, https: bool, absolute: std::time::Duration) -> SessionManagerLayer<Sessions> {
     let age = time::Duration::try_from(absolute).unwrap_or(time::Duration::DAY);
     SessionManagerLayer::new(sessions)
@@ -19,7 +19,7 @@ pub fn layer(sessions: Sessions, https: bool, absolute: std::time::Duration) -> 
 }
 
 const fn name(https: bool) -> &'static str {
-    if https { SECURE } else { PLAIN }
+    if https { SECURE_COOKIE_NAME } else { INSECURE_COOKIE_NAME }
 }
 
 /// Returns the cookies of a request, without those whose names the session layer would read differently: it decodes and trims
@@ -52,7 +52,7 @@ fn is_plain(pair: &str) -> bool {
 /// Returns whether a request has a session cookie.
 pub fn is_in(headers: &HeaderMap) -> bool {
     let names = pairs(headers).filter_map(|pair| pair.split('=').next());
-    names.map(str::trim).any(|name| name == PLAIN || name == SECURE)
+    names.map(str::trim).any(|name| name == INSECURE_COOKIE_NAME || name == SECURE_COOKIE_NAME)
 }
 
 /// Returns the values of all cookies with this name; a browser may send several.
@@ -65,7 +65,7 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     lines.flat_map(|line| line.split(';')).map(str::trim)
 }
 
-/// The `Set-Cookie` header that removes the cookie. The session itself ends on the server.
+/// Returns the `Set-Cookie` header that removes the cookie. The session itself ends on the server.
 pub const fn removal(https: bool) -> HeaderValue {
     if https {
         HeaderValue::from_static("__Host-castellan=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax")
@@ -98,7 +98,7 @@ mod tests {
             for line in lines {
                 headers.append(header::COOKIE, HeaderValue::from_bytes(line).unwrap());
             }
-            sanitize(&headers, SECURE)
+            sanitize(&headers, SECURE_COOKIE_NAME)
         };
         let own = b"a=1; __Host-castellan=x;b=2".as_slice();
         assert_eq!(cleaned(&[own]), "a=1; __Host-castellan=x; b=2");
@@ -130,6 +130,6 @@ mod tests {
     fn trap_e12_the_removal_of_a_host_cookie_is_secure() {
         let removal = removal(true);
         let text = removal.to_str().unwrap();
-        assert!(text.starts_with(SECURE) && text.contains("; Secure") && text.contains("Path=/"));
+        assert!(text.starts_with(SECURE_COOKIE_NAME) && text.contains("; Secure") && text.contains("Path=/"));
     }
 }

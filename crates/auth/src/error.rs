@@ -65,7 +65,7 @@ impl From<Denied> for Error {
 }
 
 impl Error {
-    /// A refusal of one field of a form.
+    /// Returns a refusal of one field of a form.
     pub(crate) fn field(field: &str, reason: &str) -> Self {
         Invalid::new(field, reason).into()
     }

@@ -54,7 +54,7 @@ impl SignIn {
     /// Verifies a proof of identity of the signed-in person, and renews the step-up authentication of their session.
     ///
     /// # Errors
-    /// When the proof is wrong, or after too many wrong ones.
+    /// Fails if the proof is wrong, or after too many wrong ones.
     pub async fn prove(&self, proof: Proof) -> Result<(), Error> {
         let browser = self.browser.as_ref().ok_or(Error::SignInExpired)?;
         let person = browser.actor.person().ok_or(Error::SignInExpired)?;
@@ -104,7 +104,7 @@ impl SignIn {
     /// Returns the second factors of the session's holder.
     ///
     /// # Errors
-    /// [`Error::SignInExpired`] if the session has no holder.
+    /// Fails with [`Error::SignInExpired`] if the session has no holder.
     pub async fn factors(&self) -> Result<store::Factors, Error> {
         let browser = self.session_holder().ok_or(Error::SignInExpired)?;
         Ok(self.auth.store.read(&browser.actor).await?.factors().await?)
@@ -113,7 +113,7 @@ impl SignIn {
     /// Verifies a code of the authenticator app, or a recovery code, and completes the sign-in under a new session id.
     ///
     /// # Errors
-    /// When the code is wrong, or was used.
+    /// Fails if the code is wrong, or was used.
     pub async fn verify_code(&self, code: String) -> Result<(), Error> {
         let incomplete = self
             .incomplete
@@ -153,7 +153,8 @@ impl SignIn {
         let used = match (is_totp, recovery) {
             (true, _) => {
                 let secret = write.totp_secret().await?.filter(|secret| secret.confirmed);
-                let step = secret.and_then(|known| totp::step(&known.secret, &plain, self.auth.store.now()));
+                let step =
+                    secret.and_then(|known| totp::matching_time_step(&known.secret, &plain, self.auth.store.now()));
                 match step {
                     Some(step) => write.use_totp_step(step).await,
                     None => return Ok(false),
@@ -189,7 +190,7 @@ impl SignIn {
     /// Generates a secret for an authenticator app, which has no effect until it is confirmed.
     ///
     /// # Errors
-    /// When the person may not enroll a factor.
+    /// Fails if the person may not enroll a factor.
     pub async fn start_totp(&self) -> Result<(), Error> {
         let actor = &self.enrolling()?.actor;
         let proof = self.may_enroll(actor, Factor::Totp).await?;
@@ -204,7 +205,7 @@ impl SignIn {
     /// Returns the generated secret that is not confirmed yet.
     ///
     /// # Errors
-    /// [`store::Error::NotFound`] if there is none.
+    /// Fails with [`store::Error::NotFound`] if there is none.
     pub async fn totp_setup(&self) -> Result<TotpSetup, Error> {
         let actor = &self.enrolling()?.actor;
         let account = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -216,7 +217,7 @@ impl SignIn {
     /// Confirms the secret with the app's first code, and completes the sign-in. Returns recovery codes if there were none.
     ///
     /// # Errors
-    /// When the code is wrong.
+    /// Fails if the code is wrong.
     pub async fn confirm_totp(&self, code: String) -> Result<Option<String>, Error> {
         let browser = self.enrolling()?;
         let (actor, store) = (&browser.actor, &self.auth.store);
@@ -226,7 +227,7 @@ impl SignIn {
         let plain: String = code.chars().filter(|c| !c.is_whitespace()).collect();
         let mut write = self.lock_session(browser).await?;
         let secret = write.totp_secret().await?.filter(|known| !known.confirmed).ok_or(store::Error::NotFound)?;
-        let Some(step) = totp::step(&secret.secret, &plain, store.now()) else {
+        let Some(step) = totp::matching_time_step(&secret.secret, &plain, store.now()) else {
             drop(write);
             store.system().note_failure(factor_attempts(owner)).await?;
             return Err(Error::field("code", "is not the current code of the app; check the clock of your device"));

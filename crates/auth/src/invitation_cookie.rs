@@ -2,8 +2,8 @@
 use super::cookie;
 use http::{HeaderMap, HeaderValue};
 
-const SECURE: &str = "__Host-castellan-invitation";
-const PLAIN: &str = "castellan-invitation";
+const SECURE_COOKIE_NAME: &str = "__Host-castellan-invitation";
+const INSECURE_COOKIE_NAME: &str = "castellan-invitation";
 /// One hour, in seconds: a sign-in may include the enrollment of a second factor.
 const MAX_AGE: u32 = 3_600;
 
@@ -15,20 +15,20 @@ pub enum InvitationCookie {
     Removed,
 }
 
-/// The token in the request's cookie.
+/// Returns the token in the request's cookie.
 pub fn from_headers(headers: &HeaderMap, https: bool) -> Option<String> {
-    let name = if https { SECURE } else { PLAIN };
+    let name = if https { SECURE_COOKIE_NAME } else { INSECURE_COOKIE_NAME };
     cookie::values(headers, name).next().filter(|value| is_token(value)).map(str::to_owned)
 }
 
-/// The `Set-Cookie` header; `None` for a text that cannot be a token.
+/// Returns the `Set-Cookie` header; `None` for a text that cannot be a token.
 pub fn set_cookie(cookie: &InvitationCookie, https: bool) -> Option<HeaderValue> {
     let (token, age) = match cookie {
         InvitationCookie::Token(token) if is_token(token) => (token.as_str(), MAX_AGE),
         InvitationCookie::Token(_) => return None,
         InvitationCookie::Removed => ("", 0),
     };
-    let (name, secure) = if https { (SECURE, "; Secure") } else { (PLAIN, "") };
+    let (name, secure) = if https { (SECURE_COOKIE_NAME, "; Secure") } else { (INSECURE_COOKIE_NAME, "") };
     HeaderValue::from_str(&format!("{name}={token}; Max-Age={age}; Path=/{secure}; HttpOnly; SameSite=Lax")).ok()
 }
 

@@ -56,7 +56,7 @@ impl SignIn {
     /// Returns the content of an invitation link. Without a session, this browser keeps the invitation until its holder has signed in.
     ///
     /// # Errors
-    /// [`Error::InvitationInvalid`].
+    /// Fails with [`Error::InvitationInvalid`].
     pub async fn invitation(&self, token: String) -> Result<InvitationDetails, Error> {
         let offer = self.offer(&token).await?;
         if self.browser.is_none() {
@@ -77,7 +77,7 @@ impl SignIn {
     /// Accepts an invitation with the signed-in person's account, and returns the organization.
     ///
     /// # Errors
-    /// [`Error::NotSignedIn`], [`Error::InvitationInvalid`].
+    /// Fails with [`Error::NotSignedIn`] or [`Error::InvitationInvalid`].
     pub async fn accept_invitation(&self, token: String) -> Result<OrganizationId, Error> {
         let actor = &self.browser.as_ref().ok_or(Error::NotSignedIn)?.actor;
         let person = actor.person().ok_or(Error::NotSignedIn)?;
@@ -98,7 +98,7 @@ impl SignIn {
     /// be confirmed first, by a link that is mailed to it.
     ///
     /// # Errors
-    /// [`Error::InvitationInvalid`], [`Error::AlreadySignedIn`], or what is wrong in the form.
+    /// Fails with [`Error::InvitationInvalid`], [`Error::AlreadySignedIn`], or the invalid field of the form.
     pub async fn join(&self, token: String, new: NewAccount) -> Result<Option<OrganizationId>, Error> {
         let offer = self.offer(&token).await?;
         if self.session_holder().is_some() {

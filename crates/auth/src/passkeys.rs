@@ -110,7 +110,7 @@ impl SignIn {
     /// Starts a ceremony. Returns JSON: the options for the browser's authenticator, and the ceremony's token.
     ///
     /// # Errors
-    /// [`Error::PasskeysUnsupported`], or that the person may not do this.
+    /// Fails with [`Error::PasskeysUnsupported`], or the denial if the person may not do this.
     pub async fn start_passkey(&self, purpose: PasskeyPurpose) -> Result<String, Error> {
         let verifier = self.verifier()?;
         let (ceremony, options) = match purpose {
@@ -159,7 +159,7 @@ impl SignIn {
         Ok(json!({ "ceremony": token.text, "publicKey": public }).to_string())
     }
 
-    /// The state of a ceremony, which can be taken once.
+    /// Returns the state of a ceremony, which can be taken once.
     async fn take_ceremony(&self, ceremony: &str) -> Result<Ceremony, Error> {
         let state = self.auth.store.system().take_ceremony(digest(ceremony)).await?.ok_or(Error::UnknownPasskey)?;
         serde_json::from_str(&state).map_err(|error| rejected(&error))
@@ -173,7 +173,7 @@ impl SignIn {
         rows.into_iter().map(key).collect()
     }
 
-    /// The person who may present their passkey: as the second factor, or as a fresh proof of identity.
+    /// Returns the person who may present their passkey: as the second factor, or as a fresh proof of identity.
     fn verifying(&self) -> Result<&Browser, Error> {
         let incomplete = self.incomplete.as_ref().filter(|incomplete| incomplete.stage == Stage::VerifyFactor);
         self.browser.as_ref().or_else(|| incomplete.map(|incomplete| &incomplete.browser)).ok_or(Error::UnknownPasskey)
@@ -182,7 +182,7 @@ impl SignIn {
     /// Adds a passkey and completes the sign-in. Returns recovery codes if there were none.
     ///
     /// # Errors
-    /// [`Error::UnknownPasskey`] when the response is not valid.
+    /// Fails with [`Error::UnknownPasskey`] if the response is not valid.
     pub async fn add_passkey(&self, response: PasskeyResponse, name: String) -> Result<Option<String>, Error> {
         let PasskeyResponse { ceremony, credential } = response;
         let name = domain::text::name("name", &name, 80)?;
@@ -210,7 +210,7 @@ impl SignIn {
     /// Verifies a passkey as the second factor, and completes the sign-in under a new session id.
     ///
     /// # Errors
-    /// [`Error::UnknownPasskey`] when the response is not valid.
+    /// Fails with [`Error::UnknownPasskey`] if the response is not valid.
     pub async fn verify_passkey(&self, response: PasskeyResponse) -> Result<(), Error> {
         let incomplete = self
             .incomplete
@@ -276,7 +276,7 @@ impl SignIn {
     /// Signs in with a passkey alone: its authenticator has verified the person.
     ///
     /// # Errors
-    /// [`Error::UnknownPasskey`], [`Error::PasswordsDisabled`], or [`Error::Throttled`].
+    /// Fails with [`Error::UnknownPasskey`], [`Error::PasswordsDisabled`], or [`Error::Throttled`].
     pub async fn sign_in_with_passkey(&self, response: PasskeyResponse) -> Result<(), Error> {
         if self.auth.settings.passwords_disabled() {
             return Err(Error::PasswordsDisabled);

@@ -58,11 +58,11 @@ const COMMON_PASSWORDS: &[&str] = &[
     "trustno1trustno1",
 ];
 
-/// Checks that a password has 12 to 128 characters of any kind and is not easily guessed by somebody who knows `user_inputs`
+/// Checks that a password has 12 to 128 characters of any kind and is not easily guessed by someone who knows `user_inputs`
 /// (names, addresses). Takes some milliseconds.
 ///
 /// # Errors
-/// With a message for the person who chose the password.
+/// Fails with a message for the person who chose the password.
 pub fn check(password: &str, user_inputs: &[&str]) -> Result<(), Invalid> {
     let refuse = |why: String| Err(Invalid::new("password", why));
     if !(12..=128).contains(&password.chars().count()) {
@@ -98,7 +98,7 @@ impl Hasher {
     /// Creates a hasher for this machine.
     ///
     /// # Errors
-    /// When the operating system returns no random bytes.
+    /// Fails if the operating system returns no random bytes.
     pub fn new() -> Result<Self, HashError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let decoy = hash("password of no account").map_err(HashError)?;
@@ -108,7 +108,7 @@ impl Hasher {
     /// Returns the hash of a password as a PHC string.
     ///
     /// # Errors
-    /// When the operating system returns no random bytes.
+    /// Fails if the operating system returns no random bytes.
     pub async fn hash(&self, password: String) -> Result<String, HashError> {
         self.run(move || hash(&password)).await?.map_err(HashError)
     }
@@ -116,7 +116,7 @@ impl Hasher {
     /// Returns whether the password matches the hash. Without a hash it returns false after the same time.
     ///
     /// # Errors
-    /// When the runtime is shutting down.
+    /// Fails if the runtime is shutting down.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashError> {
         let decoy = Arc::clone(&self.decoy);
         self.run(move || {

@@ -26,14 +26,14 @@ impl RecoveryCodes {
     /// Generates a set.
     ///
     /// # Errors
-    /// [`Error::NoRandomness`].
+    /// Fails with [`Error::NoRandomness`].
     pub fn new() -> Result<Self, Error> {
         let codes = (0..COUNT).map(|_| token::random::<10>().map(format_code)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { hashes: codes.iter().map(|code| hash(code)).collect(), text: codes.join("\n") })
     }
 }
 
-/// The hash of a code, however it was typed. 80 random bits need no slow hash.
+/// Returns the hash of a code, however it was typed. 80 random bits need no slow hash.
 pub fn hash(typed: &str) -> [u8; 32] {
     let plain = typed.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| match c.to_ascii_lowercase() {
         'o' => '0',

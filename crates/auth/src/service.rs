@@ -20,7 +20,7 @@ impl fmt::Debug for AuthLog {
 }
 
 impl Default for AuthLog {
-    /// A log that drops everything.
+    /// Returns a log that drops everything.
     fn default() -> Self {
         Self { anonymous: |_, _, _, _| {}, is_throttle_due: Arc::new(|_, _| false) }
     }
@@ -41,10 +41,10 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Authentication against `store`, with locks and background writes of its own and no log.
+    /// Creates the authentication against `store`, with locks and background writes of its own and no log.
     ///
     /// # Errors
-    /// When the system's root certificates cannot be read.
+    /// Fails if the system's root certificates cannot be read.
     pub fn new(store: Store, settings: Settings, hasher: Hasher) -> Result<Self, FetchError> {
         let settings = Arc::new(settings);
         Ok(Self {

@@ -15,7 +15,7 @@ impl SignIn {
     /// Opens a session under a new id, and ends the one that was open in this browser.
     ///
     /// # Errors
-    /// [`Error::AccountChanged`] when the credential of the sign-in is no longer valid.
+    /// Fails with [`Error::AccountChanged`] if the credential of the sign-in is no longer valid.
     pub async fn open(&self, authenticated: Authenticated) -> Result<(), Error> {
         self.sign_out().await?;
         let Authenticated { tenant, person, by, basis, second_factor_verified, authenticated_at } = authenticated;

@@ -56,14 +56,14 @@ impl Sessions {
         Self { store, idle, key: hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()) }
     }
 
-    /// The id that follows `id`: the same for concurrent requests, and not predictable without the key.
+    /// Returns the id that follows `id`: the same for concurrent requests, and not predictable without the key.
     fn next_id(&self, id: Id) -> Option<[u8; 16]> {
         let tag = hmac::sign(&self.key, &[b"session id after".as_slice(), &id.0.to_be_bytes()].concat());
         tag.as_ref().first_chunk().copied()
     }
 }
 
-/// A random session id of 128 bits.
+/// Returns a random session id of 128 bits.
 pub(crate) fn random_id() -> Result<Id> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::Backend(error.to_string()))?;

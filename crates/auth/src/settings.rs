@@ -9,7 +9,7 @@ use std::{path::PathBuf, time::Duration};
 pub struct Settings {
     /// Scheme, host and port that browsers use.
     pub origin: String,
-    /// The requirement of a second factor; a tenant can require it for everyone.
+    /// Who needs a second factor by default. A tenant can require one for everyone.
     pub second_factor: SecondFactor,
     /// The provider that is the only way to sign in; passwords and passkeys are disabled with it.
     pub primary_provider: Option<String>,
@@ -43,12 +43,12 @@ impl Settings {
         }
     }
 
-    /// Whether browsers use HTTPS, so that cookies are `Secure`.
+    /// Returns whether browsers use HTTPS, so that cookies are `Secure`.
     pub fn is_https(&self) -> bool {
         self.origin.starts_with("https:")
     }
 
-    /// Whether passwords and passkeys are disabled because one provider is the only way to sign in.
+    /// Returns whether passwords and passkeys are disabled because one provider is the only way to sign in.
     pub fn passwords_disabled(&self) -> bool {
         self.primary_provider.is_some()
     }

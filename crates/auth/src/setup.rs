@@ -28,7 +28,7 @@ pub enum SetupError {
 /// Creates a set-up link on this origin, unless there are people already; earlier links become invalid.
 ///
 /// # Errors
-/// When the link cannot be created or written.
+/// Fails if the link cannot be created or written.
 pub async fn offer_link(store: &Store, data: &Path, origin: &str) -> Result<Option<String>, SetupError> {
     if !store.system().is_empty().await? {
         forget_link(data);
@@ -76,7 +76,7 @@ impl SignIn {
     /// Checks that a set-up link is still valid.
     ///
     /// # Errors
-    /// [`Error::SetupLinkInvalid`] when it is not.
+    /// Fails with [`Error::SetupLinkInvalid`] if it is not.
     pub async fn check_setup_link(&self, token: String) -> Result<(), Error> {
         match self.auth.store.system().is_setup_link_valid(digest(&token)).await? {
             true => Ok(()),
@@ -87,7 +87,7 @@ impl SignIn {
     /// Creates the first tenant, organization and admin, and signs the admin in.
     ///
     /// # Errors
-    /// [`Error::SetupLinkInvalid`], or what is wrong in the form.
+    /// Fails with [`Error::SetupLinkInvalid`], or the invalid field of the form.
     pub async fn set_up(&self, token: String, new: FirstAdmin) -> Result<(), Error> {
         // The whole form is checked before the link is used up.
         let email = Email::parse(&new.email)?;

@@ -22,7 +22,7 @@ pub struct SignInRequest {
     pub address: IpAddr,
     /// The browser and its system as a text, such as "Firefox on Linux".
     pub device: String,
-    /// The token of the device cookie: somebody signed in with this browser before.
+    /// The token of the device cookie: someone signed in with this browser before.
     pub known_device: Option<String>,
     /// The token of the invitation cookie.
     pub pending_invitation: Option<String>,
@@ -88,7 +88,8 @@ impl SignIn {
     /// Opens a session. The response and its time are the same for an unknown address and a wrong password.
     ///
     /// # Errors
-    /// [`Error::WrongPassword`], [`Error::PasswordSignInDisabled`], or [`Error::Throttled`] after too many failures.
+    /// Fails with [`Error::WrongPassword`], [`Error::PasswordSignInDisabled`], or [`Error::Throttled`] after too
+    /// many failures.
     pub async fn sign_in(&self, email: String, password: String) -> Result<(), Error> {
         let email = Email::parse(&email);
         let account = email.as_ref().map_or("", Email::as_str);
@@ -143,7 +144,7 @@ impl SignIn {
     /// Ends this session and records that in the audit log.
     ///
     /// # Errors
-    /// When the store cannot write.
+    /// Fails if the store cannot write.
     pub async fn sign_out(&self) -> Result<(), Error> {
         if let Some(browser) = self.session_holder()
             && let Some(owner) = browser.actor.person()
@@ -169,7 +170,7 @@ impl SignIn {
         }
     }
 
-    /// The session, once its sign-in is complete.
+    /// Returns the session, once its sign-in is complete.
     pub fn session(&self) -> Option<BrowserSessionId> {
         self.browser.as_ref().map(|browser| browser.session)
     }
@@ -188,7 +189,7 @@ impl SignIn {
         self.auth.store.is_mail_enabled()
     }
 
-    /// The token of the invitation that this browser keeps while its holder signs in.
+    /// Returns the token of the invitation that this browser keeps while its holder signs in.
     pub fn pending_invitation(&self) -> Option<String> {
         self.pending_invitation.clone()
     }
@@ -201,17 +202,17 @@ impl SignIn {
         *self.new_device.lock() = Some(token);
     }
 
-    /// The device cookie that the response must set, once.
+    /// Returns the device cookie that the response must set, once.
     pub fn take_device(&self) -> Option<String> {
         self.new_device.lock().take()
     }
 
-    /// The invitation cookie that the response must set, once.
+    /// Returns the invitation cookie that the response must set, once.
     pub fn take_pending_invitation(&self) -> Option<InvitationCookie> {
         self.new_invitation.lock().take()
     }
 
-    /// The throttle's subject for attempts from this request's network.
+    /// Returns the throttle's subject for attempts from this request's network.
     pub(crate) fn network_attempts(&self) -> [u8; 32] {
         digest(&format!("address {}", subscriber_of(self.address)))
     }
@@ -226,7 +227,7 @@ impl SignIn {
     }
 }
 
-/// The throttle's subject for attempts at an account, from all addresses together.
+/// Returns the throttle's subject for attempts at an account, from all addresses together.
 pub(crate) fn account_attempts(account: &str) -> [u8; 32] {
     digest(&format!("account {account}"))
 }

@@ -28,19 +28,19 @@ impl Token {
     /// Generates `prefix` and 48 random characters (288 bits).
     ///
     /// # Errors
-    /// [`Error::NoRandomness`].
+    /// Fails with [`Error::NoRandomness`].
     pub fn new(prefix: &str) -> Result<Self, Error> {
         let random = random::<36>()?;
         Ok(Self::of(format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(random))))
     }
 
-    /// The token of a text that a client presents.
+    /// Returns the token of a text that a client presents.
     pub fn of(text: String) -> Self {
         let hash = Sha256::digest(text.as_bytes()).into();
         Self { text, hash }
     }
 
-    /// The first characters, to recognize the token by: too few to guess the rest.
+    /// Returns the first characters, to recognize the token by: too few to guess the rest.
     pub fn shown(&self) -> &str {
         self.text.get(..DISPLAYED_KEY_LENGTH).unwrap_or_default()
     }
@@ -49,7 +49,7 @@ impl Token {
 /// Returns random bytes from the operating system.
 ///
 /// # Errors
-/// [`Error::NoRandomness`].
+/// Fails with [`Error::NoRandomness`].
 pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut random = [0; N];
     getrandom::fill(&mut random).map_err(|error| {

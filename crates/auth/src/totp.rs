@@ -22,13 +22,13 @@ pub(crate) const SECRET: usize = 20;
 /// The name that authenticator apps show.
 const ISSUER: &str = "Castellan";
 
-/// The time step that the code belongs to, if that is the current step, the one before or the one after.
-pub(crate) fn step(secret: &[u8], code: &str, now: Timestamp) -> Option<i64> {
+/// Returns the time step that the code belongs to, if that is the current step, the one before or the one after.
+pub(crate) fn matching_time_step(secret: &[u8], code: &str, now: Timestamp) -> Option<i64> {
     let seconds = u64::try_from(now.seconds()).ok()?;
     totp(secret)?.check(code, seconds).and_then(|step| step.try_into().ok())
 }
 
-/// The setup of an app for this account.
+/// Returns the setup of an app for this account.
 pub(crate) fn setup(secret: &[u8], account: &str) -> TotpSetup {
     let secret = Secret::new(secret.into()).to_base32();
     let uri = format!("otpauth://totp/{ISSUER}:{}?secret={secret}&issuer={ISSUER}", percent_encoded(account));
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn m_14_a_code_is_the_one_of_the_rfc() {
         for (seconds, code) in KNOWN {
-            assert_eq!(step(SECRET, code, at(seconds)), Some(seconds / 30), "{code}");
+            assert_eq!(matching_time_step(SECRET, code, at(seconds)), Some(seconds / 30), "{code}");
         }
     }
 
@@ -76,10 +76,10 @@ mod tests {
     fn m_14_a_code_has_one_step_of_leeway() {
         let (seconds, code) = KNOWN[2];
         for (late, right) in [(-60, false), (-30, true), (0, true), (30, true), (60, false)] {
-            assert_eq!(step(SECRET, code, at(seconds + late)).is_some(), right, "{late} s");
+            assert_eq!(matching_time_step(SECRET, code, at(seconds + late)).is_some(), right, "{late} s");
         }
         for wrong in ["", "00592", "0059240", "abcdef", "\u{0660}05924"] {
-            assert_eq!(step(SECRET, wrong, at(seconds)), None, "{wrong}");
+            assert_eq!(matching_time_step(SECRET, wrong, at(seconds)), None, "{wrong}");
         }
     }
 

@@ -53,7 +53,7 @@ impl Answer {
     /// Returns the response if it has this status.
     ///
     /// # Errors
-    /// When it has another status, with the body.
+    /// Fails if it has another status, with the body.
     pub fn is(self, status: u16) -> Result<Self> {
         ensure!(self.status == status, "the server responded with {}: {}", self.status, self.text());
         Ok(self)
@@ -73,7 +73,7 @@ impl Connection {
     /// Connects to `host` (name and port).
     ///
     /// # Errors
-    /// When the host cannot be reached.
+    /// Fails if the host cannot be reached.
     pub fn open(host: &str) -> Result<Self> {
         let stream = TcpStream::connect(host).with_context(|| format!("{host} cannot be reached"))?;
         stream.set_nodelay(true)?;
@@ -84,7 +84,7 @@ impl Connection {
     /// Sends a request and reads the complete response.
     ///
     /// # Errors
-    /// When the connection is closed, or the response cannot be parsed.
+    /// Fails if the connection is closed, or the response cannot be parsed.
     pub fn send(&mut self, request: &Request) -> Result<Answer> {
         self.0.get_mut().write_all(&request.0)?;
         let (status, headers, length) = self.head()?;
@@ -102,7 +102,7 @@ impl Connection {
     /// Sends a request for a stream of server-sent events, and returns once it has started.
     ///
     /// # Errors
-    /// As for [`Connection::send`], and when the response is not a stream.
+    /// Fails like [`Connection::send`], and if the response is not a stream.
     pub fn listen(mut self, request: &Request) -> Result<Events> {
         self.0.get_mut().write_all(&request.0)?;
         let (status, _, _) = self.head()?;
@@ -159,7 +159,7 @@ impl Events {
     /// Returns the name and the data of the next event; `None` at the end.
     ///
     /// # Errors
-    /// When the stream breaks, or sends nothing for a minute.
+    /// Fails if the stream breaks, or sends nothing for a minute.
     pub fn next(&mut self) -> Result<Option<(String, String)>> {
         loop {
             let rest = self.read.get(self.at..).unwrap_or_default();
@@ -182,7 +182,7 @@ impl Events {
     /// Reads until an event of this name, and returns its data.
     ///
     /// # Errors
-    /// When the stream ends before such an event.
+    /// Fails if the stream ends before such an event.
     pub fn until(&mut self, name: &str) -> Result<String> {
         while let Some((event, data)) = self.next()? {
             if event == name {

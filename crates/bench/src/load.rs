@@ -20,7 +20,7 @@ pub struct Load {
 /// Sends `requests` in turn over `connections` connections for the duration `span`; every response must be a 200.
 ///
 /// # Errors
-/// When a response has another status, or the network fails.
+/// Fails if a response has another status, or the network fails.
 pub fn load(host: &str, requests: &[Request], connections: usize, span: Duration) -> Result<Load> {
     ensure!(!requests.is_empty(), "no requests");
     let begin = Instant::now();

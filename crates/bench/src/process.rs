@@ -9,7 +9,7 @@ use std::fs;
 /// Returns the proportional memory of a process in MB: shared memory is divided among the processes that share it.
 ///
 /// # Errors
-/// When the process has ended.
+/// Fails if the process has ended.
 pub fn memory(pid: u32) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).context("smaps_rollup has no Pss line")?;

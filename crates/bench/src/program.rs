@@ -45,7 +45,7 @@ impl Program {
     /// Returns a deployment with one tenant and no people.
     ///
     /// # Errors
-    /// When the folder or the tenant cannot be created.
+    /// Fails if the folder or the tenant cannot be created.
     pub fn new(binaries: &Path, data: &Path, database: Option<String>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("castellan-").tempdir_in(data)?;
         let program = Self { binaries: binaries.to_owned(), folder, database, serving: None, host: String::new() };
@@ -56,7 +56,7 @@ impl Program {
     /// Creates a person with a password and an API key with all scopes.
     ///
     /// # Errors
-    /// When a command fails.
+    /// Fails if a command fails.
     pub fn person(&self, name: &str, role: &str) -> Result<Person> {
         let email = format!("{name}@bench.example");
         self.run(&["admin", "create-user", "--email", &email, "--role", role, "--password-stdin"])?;
@@ -68,7 +68,7 @@ impl Program {
     /// Runs a command of `castellan` with the password on its standard input, and returns what it printed.
     ///
     /// # Errors
-    /// When the command fails, with its error output.
+    /// Fails if the command fails, with its error output.
     pub fn run(&self, arguments: &[&str]) -> Result<String> {
         let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -105,7 +105,7 @@ impl Program {
     /// Starts the server with a local runner, and returns once it has printed its address.
     ///
     /// # Errors
-    /// When the server exits before.
+    /// Fails if the server exits before.
     pub fn start(&mut self) -> Result<()> {
         self.serve(&["serve"])
     }
@@ -113,7 +113,7 @@ impl Program {
     /// Starts the server without a runner, so that tasks stay queued.
     ///
     /// # Errors
-    /// When the server exits before.
+    /// Fails if the server exits before.
     pub fn start_alone(&mut self) -> Result<()> {
         self.serve(&["serve", "--no-local-runner"])
     }
@@ -133,7 +133,7 @@ impl Program {
     /// Waits until the local runner is connected.
     ///
     /// # Errors
-    /// When no runner connects within a minute.
+    /// Fails if no runner connects within a minute.
     pub fn runner(&self, person: &Person) -> Result<()> {
         let bearer = person.bearer();
         let ask = Request::get(&self.host, "/api/v1/runners", &[("authorization", &bearer)]);
@@ -151,7 +151,7 @@ impl Program {
     /// Signs a person in and returns their session cookie.
     ///
     /// # Errors
-    /// When the server rejects the sign-in.
+    /// Fails if the server rejects the sign-in.
     pub fn sign_in(&self, person: &Person) -> Result<String> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         let body = form.append_pair("_page", "/sign-in").append_pair("email", &person.email);
@@ -169,7 +169,7 @@ impl Program {
     /// Returns the process id of the server.
     ///
     /// # Errors
-    /// When the server is not running.
+    /// Fails if the server is not running.
     pub fn pid(&self) -> Result<u32> {
         Ok(self.serving.as_ref().context("the server is not running")?.id())
     }
@@ -177,7 +177,7 @@ impl Program {
     /// Stops the server gracefully.
     ///
     /// # Errors
-    /// When it does not stop in time.
+    /// Fails if it does not stop in time.
     pub fn stop(&mut self) -> Result<()> {
         let Some(mut child) = self.serving.take() else { return Ok(()) };
         kill_process(Pid::from_child(&child), Signal::TERM)?;

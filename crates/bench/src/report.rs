@@ -35,7 +35,7 @@ pub fn sum_up(figures: &[Figure]) {
 /// Writes the rows as a JSON list.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// Fails if the file cannot be written.
 pub fn write(figures: &[Figure], file: &Path) -> Result<()> {
     Ok(std::fs::write(file, serde_json::to_vec_pretty(figures)?)?)
 }

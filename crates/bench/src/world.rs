@@ -17,7 +17,7 @@ impl BenchStore {
     /// Opens an empty database: the given one, or a file in `folder`.
     ///
     /// # Errors
-    /// When it cannot be opened.
+    /// Fails if it cannot be opened.
     pub async fn new(folder: &Path, database: Option<&str>) -> Result<Self> {
         let file = format!("sqlite:{}", folder.join("store.db").display());
         let url = database.map_or(file, str::to_owned);

@@ -35,7 +35,7 @@ pub const NETWORK_RETENTION: Duration = Duration::from_hours(90 * 24);
 /// The retention of anomalies after their last occurrence; the audit log keeps them forever.
 pub const ANOMALY_RETENTION: Duration = Duration::from_hours(365 * 24);
 /// The maximum number of known networks of a person or key; the least recently used are dropped.
-pub const NETWORKS: u32 = 30;
+pub const MAX_KNOWN_NETWORKS: u32 = 30;
 /// The length of one counting interval of failures.
 pub const FAILURE_INTERVAL: Duration = Duration::from_mins(10);
 /// The number of counting intervals in an hour.
@@ -54,9 +54,9 @@ pub const MIN_UNUSUAL_TASKS: i64 = 20;
 pub const TASK_VOLUME_FACTOR: i64 = 3;
 /// The minimum number of active days of a key in that period.
 pub const MIN_ACTIVE_DAYS: i64 = 7;
-/// The period in hours in which the active hours of the week are counted: 8 weeks.
+/// The window, in hours, of the active-hours baseline: 8 weeks.
 pub const ACTIVE_HOURS_WINDOW: i64 = 8 * HOURS_OF_WEEK;
-/// The minimum time in hours since the first of them: 4 weeks.
+/// The minimum age of the history in hours: 4 weeks.
 pub const MIN_HISTORY_HOURS: i64 = 4 * HOURS_OF_WEEK;
 /// The minimum number of active hours in that period.
 pub const MIN_ACTIVE_HOURS: i64 = 20;

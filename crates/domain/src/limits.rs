@@ -10,7 +10,7 @@ pub struct Limits {
     pub timeout_seconds: u32,
     /// 16 to 65,536 MiB; files in the sandbox's folders count too.
     pub memory_mib: u32,
-    /// 50 to 64,000 thousandths of a core.
+    /// 50 to 64,000 millicores.
     pub cpu_millis: u32,
     /// 2 to 4,096 concurrent processes and threads.
     pub processes: u32,

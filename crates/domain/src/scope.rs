@@ -57,7 +57,7 @@ impl Scopes {
     /// Checks that a key's owner holds every scope.
     ///
     /// # Errors
-    /// The first scope that exceeds the owner's rights, as text for the creator of the key.
+    /// Fails with the first scope that exceeds the owner's rights, as text for the creator of the key.
     pub fn within(&self, tenant: TenantRole, role: Option<Role>) -> Result<(), Invalid> {
         match self.iter().find(|scope| !scope.is_held_by(tenant, role)) {
             Some(excess) => Err(Invalid::new("scopes", format!("{excess} exceeds the rights of the key's owner"))),

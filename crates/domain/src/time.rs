@@ -43,7 +43,7 @@ impl Timestamp {
         i64::try_from(nanos.div_euclid(1_000)).ok().map(Self)
     }
 
-    /// Formats it for people: `2026-03-01 14:05:09 UTC`.
+    /// Formats the time for display: `2026-03-01 14:05:09 UTC`.
     pub fn exact(self) -> String {
         let t = self.utc();
         format!(

@@ -10,7 +10,7 @@ string_enum! {
         Private = "private",
         /// Members of its organization.
         Org = "org",
-        /// Everybody in the tenant.
+        /// Everyone in the tenant.
         Public = "public",
     }
 }
@@ -40,7 +40,7 @@ impl AccessAttributes {
         let reasons = [
             (actor.person() == Some(self.owner)).then_some(AccessReason::Own),
             role.filter(|_| self.visibility == Visibility::Org).map(AccessReason::Role),
-            judges.then_some(AccessReason::Judges),
+            judges.then_some(AccessReason::Approver),
             (self.visibility == Visibility::Public).then_some(AccessReason::Everybody),
             actor.can_read_everything().then_some(AccessReason::TenantRole(actor.tenant_role)),
         ];

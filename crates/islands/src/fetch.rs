@@ -1,6 +1,6 @@
 //! HTTP requests to the server, by `XMLHttpRequest`.
 //!
-//! Only an `XMLHttpRequest` parses an HTML answer itself; the pages' policy (`require-trusted-types-for`) forbids parsing
+//! Only an `XMLHttpRequest` parses an HTML response itself; the pages' policy (`require-trusted-types-for`) forbids parsing
 //! markup from a string.
 use js_sys::{Promise, futures::JsFuture};
 use wasm_bindgen::JsValue;
@@ -23,7 +23,7 @@ pub async fn text(url: &str) -> Result<String, JsValue> {
     request.response_text()?.ok_or(JsValue::NULL)
 }
 
-/// Posts a form to an action and returns its JSON answer, whatever the status.
+/// Posts a form to an action and returns its JSON response, whatever the status.
 pub async fn post(url: &str, form: &str) -> Result<JsValue, JsValue> {
     send("POST", url, Some(form), XmlHttpRequestResponseType::Json).await?.response()
 }

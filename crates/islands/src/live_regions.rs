@@ -1,7 +1,7 @@
 //! Live regions: the page's subscription to `/live`, and the regions that it keeps current.
 //!
 //! An event marks its regions as stale. After a debounce the page is fetched again, and each stale region takes its content from
-//! the answer, unless somebody is using it. While the pointer or the focus is in a row, or the list's top is above the viewport,
+//! the response, unless someone is using it. While the pointer or the focus is in a row, or the list's top is above the viewport,
 //! only the rows that are shown are updated, and a button offers the new ones.
 use crate::{dom, fetch, region_content, relative_time};
 use js_sys::futures::spawn_local;
@@ -177,7 +177,7 @@ fn schedule_refresh() {
     }
 }
 
-/// Fetches the page if a region is stale and not in use. One request at a time, so that an older answer cannot arrive last.
+/// Fetches the page if a region is stale and not in use. One request at a time, so that an older response cannot arrive last.
 async fn refresh() {
     let can_refresh =
         |region: &Region| region.stale && !dom::by_id(&region.id).is_some_and(|it| region_content::is_in_use(&it));

@@ -23,7 +23,7 @@ enum SearchState {
     /// The results shown belong to an earlier text.
     Pending,
     Done,
-    /// The server did not answer.
+    /// The server did not respond.
     Failed,
 }
 
@@ -38,7 +38,7 @@ struct Search {
 }
 
 thread_local! {
-    /// The number of searches so far; only the answer to the last one is shown.
+    /// The number of searches so far; only the response to the last one is shown.
     static SEARCHES: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -49,7 +49,7 @@ pub fn Palette(
     label: String,
     /// The message when nothing matches.
     none: String,
-    /// The message when the server did not answer.
+    /// The message when the server did not respond.
     failed: String,
     help: String,
     /// The pages that `g` and a second key open.

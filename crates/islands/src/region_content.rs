@@ -1,4 +1,4 @@
-//! Content of live regions: replaced or updated in place without disturbing what somebody reads or types.
+//! Content of live regions: replaced or updated in place without disturbing what someone reads or types.
 use crate::dom;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, HtmlElement};

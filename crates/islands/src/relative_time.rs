@@ -40,8 +40,8 @@ fn update(time: &Element, now: f64, format: &RelativeTimeFormat) {
     }
 }
 
-/// Returns a number of seconds from now in the unit that the server would choose (`Moment` in `app`), or `None` for less than
-/// five seconds and for NaN.
+/// Converts an offset in seconds to a value and a unit, as `Moment` in `app` does. Returns `None` below five seconds and for
+/// NaN.
 fn relative(seconds: f64) -> Option<(f64, &'static str)> {
     let (unit_seconds, unit) = match seconds.abs() {
         s if s < 60.0 => (1.0, "second"),

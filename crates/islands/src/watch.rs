@@ -9,7 +9,7 @@ pub fn Watch(
     topics: String,
     /// The region's id.
     region: String,
-    /// The page to fetch the region from. The address bar shows another one when the page was rendered as the answer to a form.
+    /// The page to fetch the region from. The address bar shows another one when the page was rendered as the response to a form.
     page: String,
     /// The position in the event stream at which the page was read.
     since: String,

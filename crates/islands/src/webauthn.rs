@@ -56,7 +56,7 @@ async fn run_ceremony(form: &HtmlFormElement, purpose: &str, prefix: &str) -> Re
     form.request_submit()
 }
 
-/// Creates a passkey or uses one, and returns the browser's answer as JSON.
+/// Creates a passkey or uses one, and returns the browser's response as JSON.
 async fn request_credential(create: bool, options: &JsValue) -> Result<String, JsValue> {
     let window = dom::window().ok_or(JsValue::NULL)?;
     let class = Reflect::get(&window, &CREDENTIAL_CLASS.into())?;

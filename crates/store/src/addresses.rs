@@ -1,5 +1,5 @@
 //! Address changes: requested by a person and confirmed from both the new and the present address. An admin can request the
-//! change for somebody who lost the present one.
+//! change for someone who lost the present one.
 use crate::{
     Conflict, Error, Result, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},

@@ -21,7 +21,7 @@ row_type! {
 }
 
 impl Write {
-    /// Creates an account for a newcomer with the identity that they signed in with. An address that is in use in any
+    /// Creates an account for a person with the identity that they signed in with. An address that is in use in any
     /// tenant is a conflict: identities are never linked by address.
     pub async fn admit_person(&mut self, proof: Allowed<AdmitPerson>, identity: NewIdentity) -> Result<PersonId> {
         let id = PersonId(new_id());

@@ -40,7 +40,7 @@ impl Read {
 }
 
 impl Write {
-    /// Opens break-glass sign-in for an admin or changes its expiry. Returns `NotFound` for anybody else.
+    /// Opens break-glass sign-in for an admin or changes its expiry. Returns `NotFound` for anyone else.
     pub async fn open_break_glass(&mut self, proof: Allowed<OpenBreakGlass>) -> Result<()> {
         let OpenBreakGlass { person, until, reason } = proof.action();
         let (person, until) = (*person, *until);

@@ -53,7 +53,7 @@ row_type! {
 }
 
 /// The credential that a sign-in used. The transaction that opens the session checks it again: the password may have been
-/// changed and all sessions ended in between, because somebody else knew it.
+/// changed and all sessions ended in between, because someone else knew it.
 #[derive(Clone)]
 pub enum SignInBasis {
     /// A password, identified by the hash of the account at that time.

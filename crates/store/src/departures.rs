@@ -36,7 +36,7 @@ row_type! {
 }
 
 row_type! {
-    pub struct CanceledTask {
+    pub struct CancelledTask {
         pub id: TaskId,
     }
 }
@@ -59,7 +59,7 @@ row_type! {
 #[derive(Clone, Debug)]
 pub struct Departure {
     pub member: Member,
-    /// Number of their tasks that wait there; these are canceled.
+    /// Number of their tasks that wait there; these are cancelled.
     pub waiting: i64,
     /// Number of their running tasks; these finish.
     pub running: i64,
@@ -243,10 +243,10 @@ impl Write {
     }
 
     /// Cancels the waiting and queued tasks of a person in an organization.
-    async fn cancel_waiting(&mut self, organization: OrganizationId, person: PersonId) -> Result<Vec<CanceledTask>> {
+    async fn cancel_waiting(&mut self, organization: OrganizationId, person: PersonId) -> Result<Vec<CancelledTask>> {
         let waiting = tenant_query!(
             self,
-            CanceledTask,
+            CancelledTask,
             fetch_all,
             "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued')
                 and owner_id = $2 and organization_id = $3 order by id",
@@ -274,7 +274,7 @@ impl Write {
         // checks the owner's membership itself.
         let late = tenant_query!(
             self,
-            CanceledTask,
+            CancelledTask,
             fetch_all,
             "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued')
                 and owner_id = $2 and organization_id = $3 order by id for update skip locked",

@@ -8,7 +8,7 @@ use crate::{
 };
 use domain::{
     Allowed, BrowserSessionId, OrganizationId, PersonId, Principal, TaskId, Timestamp,
-    policy::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson},
+    policy::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, Stopped, UnfreezeTenant, UnlockPerson},
 };
 use serde_json::json;
 
@@ -81,7 +81,7 @@ impl Write {
     }
 
     /// Keeps two admins from locking each other at the same time: the second one is rejected, so that an admin remains who
-    /// can unlock people. The console may lock everybody.
+    /// can unlock people. The console may lock everyone.
     async fn keep_last_admin(&mut self, person: PersonId) -> Result<()> {
         if self.actor.principal == Principal::Console {
             return Ok(());
@@ -146,7 +146,7 @@ impl Write {
     }
 
     /// Ends the freeze; runners get tasks again.
-    pub async fn thaw(&mut self, proof: Allowed<ThawTenant>) -> Result<()> {
+    pub async fn unfreeze(&mut self, proof: Allowed<UnfreezeTenant>) -> Result<()> {
         const SQL: &str = "update audit_head set frozen_at = null where tenant_id = $1 and frozen_at is not null";
         if tenant_query!(self, execute, SQL)? == 0 {
             return Err(Error::Conflict(Conflict::NotFrozen));

@@ -60,23 +60,23 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Error {
-    /// Whether the only reason is that the tenant is frozen.
+    /// Returns whether the only reason is that the tenant is frozen.
     pub fn is_frozen(&self) -> bool {
         matches!(self, Self::Conflict(Conflict::TenantFrozen))
     }
 
-    /// Whether a unique index refused a row.
+    /// Returns whether a unique index refused a row.
     pub(crate) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(inner)) if inner.is_unique_violation())
     }
 }
 
-/// The error for a commit whose outcome is unknown.
+/// Returns the error for a commit whose outcome is unknown.
 pub(crate) fn lost() -> Error {
     Error::Database(sqlx::Error::WorkerCrashed)
 }
 
-/// The error for an unreachable database.
+/// Returns the error for an unreachable database.
 pub(crate) fn unavailable() -> Error {
     Error::Database(sqlx::Error::PoolClosed)
 }

@@ -211,7 +211,7 @@ impl Write {
     }
 
     /// Creates an account with a password for an invitee. An address that is in use in any tenant is a conflict: an
-    /// invitation never signs anybody in to an existing account.
+    /// invitation never signs anyone in to an existing account.
     pub async fn admit_invitee(
         &mut self,
         proof: Allowed<AdmitInvitee>,

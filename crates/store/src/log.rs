@@ -36,7 +36,7 @@ pub struct LogMatches {
     pub total: i64,
 }
 
-/// Whether an attempt's output is within the limits: what a runner keeps, plus its line about omitted output.
+/// Returns whether an attempt's output is within the limits: what a runner keeps, plus its line about omitted output.
 fn fits(bytes: i64, lines: i64) -> bool {
     let most = MAX_OUTPUT + u64::try_from(MAX_LINE).unwrap_or(0);
     u64::try_from(bytes).is_ok_and(|bytes| bytes <= most)
@@ -134,7 +134,7 @@ impl Write {
         let next = held.next_line + i64::try_from(new.len()).map_err(|_| Error::Corrupt("log"))?;
         let bytes = held.output_bytes.saturating_add(size(new));
         if !fits(bytes, next - 1) {
-            return Err(Invalid::new("output", "is more than is kept of one start of a task").into());
+            return Err(Invalid::new("output", "exceeds the output limit of one attempt").into());
         }
         let text = serde_json::to_string(new).map_err(|_| Error::Corrupt("log"))?;
         insert!(self, "task_log" {

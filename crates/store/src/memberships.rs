@@ -70,7 +70,7 @@ impl Write {
         Ok(joined > 0)
     }
 
-    /// Keeps the last owner of an organization, because somebody must be able to manage it. Locked owners and service
+    /// Keeps the last owner of an organization, because someone must be able to manage it. Locked owners and service
     /// accounts do not count.
     pub(crate) async fn keep_last_owner(
         &mut self,

@@ -20,8 +20,8 @@ pub const MAX_TASKS_SCANNED: i64 = 5_000;
 row_type! {
     /// Tasks that finished on one day in one state.
     pub struct FinishedTasks {
-        /// Day, counted from the first requested one.
-        pub nth: i64,
+        /// Zero-based index of the day in the requested period.
+        pub day_index: i64,
         pub state: TaskState,
         pub n: i64,
         /// Number of tasks that were started.
@@ -60,14 +60,14 @@ impl Read {
             FinishedTasks,
             fetch_all,
             concat!(
-                "select (t.ended_at - $4) / 86400000000 as nth, t.state, count(*) as n, count(t.wait) as started,
+                "select (t.ended_at - $4) / 86400000000 as day_index, t.state, count(*) as n, count(t.wait) as started,
                     cast(coalesce(sum(t.wait), 0) as bigint) as wait, coalesce(max(t.wait), 0) as longest
                  from (select t.tenant_id, t.ended_at, t.state, t.owner_id, t.organization_id, t.visibility, t.asked,
                         case when t.started_at >= t.queued_at then t.started_at - t.queued_at end as wait
                     from task t where t.tenant_id = $1 and t.ended_at >= $4 order by t.ended_at desc limit $5) t
                  where ",
                 visible!(),
-                " group by nth, t.state order by nth, t.state"
+                " group by day_index, t.state order by day_index, t.state"
             ),
             person,
             everything,

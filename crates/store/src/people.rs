@@ -87,7 +87,7 @@ impl Read {
         Ok(found.id)
     }
 
-    /// Returns a person's roles by organization: the actor's own, those of their service accounts, or anybody's for actors
+    /// Returns a person's roles by organization: the actor's own, those of their service accounts, or anyone's for actors
     /// who can read everything.
     pub async fn memberships(&mut self, person: PersonId) -> Result<Vec<Membership>> {
         match self.service_account(person).await {

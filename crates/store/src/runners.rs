@@ -252,7 +252,7 @@ impl Write {
         if known == 0 { Err(Error::NotFound) } else { Ok(()) }
     }
 
-    /// Revokes a runner: its certificate becomes invalid and its tasks are canceled (S-13).
+    /// Revokes a runner: its certificate becomes invalid and its tasks are cancelled (S-13).
     pub async fn revoke_runner(&mut self, proof: Allowed<RevokeRunner>) -> Result<()> {
         let id = proof.action().runner;
         let was = tenant_query!(

@@ -35,7 +35,7 @@ impl Write {
 
     /// Records that sign-in as this person is throttled. The caller limits the number of records.
     pub async fn note_throttled(&mut self, person: PersonId) -> Result<()> {
-        let detail = json!({ "reason": "too many wrong attempts to sign in, or to prove who it is" });
+        let detail = json!({ "reason": "too many failed sign-in or step-up attempts" });
         self.note("rate_limit_exceeded", ("person", person.to_string()), Outcome::Refused, detail).await
     }
 

@@ -11,7 +11,7 @@ use crate::{
 use domain::{
     Allowed, Invalid, PersonId, Timestamp,
     account::AccountNotice,
-    policy::{CreateServiceAccount, HandOnServiceAccount},
+    policy::{CreateServiceAccount, TransferServiceAccount},
     role::TenantRole,
     text,
 };
@@ -105,8 +105,8 @@ impl Write {
 
     /// Transfers a service account to another responsible person: an admin, or a person with the same or a higher role in
     /// each of its organizations. Its keys stay valid unless they are to be revoked.
-    pub async fn transfer_service_account(&mut self, proof: Allowed<HandOnServiceAccount>) -> Result<()> {
-        let &HandOnServiceAccount { account, responsible, successor, revoke } = proof.action();
+    pub async fn transfer_service_account(&mut self, proof: Allowed<TransferServiceAccount>) -> Result<()> {
+        let &TransferServiceAccount { account, responsible, successor, revoke } = proof.action();
         const HAND_ON: &str = "update person set responsible_id = $4
             where tenant_id = $1 and id = $2 and responsible_id = $3 returning name";
         if successor == responsible {

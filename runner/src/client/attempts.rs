@@ -116,7 +116,7 @@ impl HeldAttempt {
     /// Returns the messages that can be sent now.
     ///
     /// # Errors
-    /// When the output cannot be read back from disk.
+    /// Fails if the output cannot be read back from disk.
     pub fn pending_messages(&mut self) -> io::Result<Vec<Kind>> {
         let mut messages = Vec::new();
         let attempt = self.attempt.to_wire();

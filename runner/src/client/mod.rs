@@ -70,7 +70,7 @@ impl<E: Executor> Client<E> {
     /// Loads the state in `folder`.
     ///
     /// # Errors
-    /// When the folder cannot be used, or key and certificate of the identity do not match.
+    /// Fails if the folder cannot be used, or key and certificate of the identity do not match.
     pub fn new(
         folder: Folder,
         identity: Identity,

@@ -45,7 +45,7 @@ pub struct EnrollmentServer<'a> {
 /// Enrolls with a one-time token.
 ///
 /// # Errors
-/// When the server cannot be reached, refuses, or returns an invalid identity.
+/// Fails if the server cannot be reached, refuses, or returns an invalid identity.
 pub async fn enroll(
     server: EnrollmentServer<'_>,
     token: &Token,

@@ -14,7 +14,7 @@ impl GrantKey {
     /// Reads a grant and checks its signature (RFC 8032).
     ///
     /// # Errors
-    /// When the bytes are not a grant in its canonical form, or this key's owner did not sign it.
+    /// Fails if the bytes are not a grant in its canonical form, or this key's owner did not sign it.
     pub fn open(&self, grant: &[u8], signature: &[u8]) -> Result<Grant, Invalid> {
         let grant = Grant::read(grant)?;
         match self.verifies(&grant.signed_bytes(), signature) {

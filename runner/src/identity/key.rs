@@ -27,7 +27,7 @@ impl RunnerKey {
     /// Returns the key in `folder`, generating it if there is none.
     ///
     /// # Errors
-    /// When the key cannot be generated or read, other users can read it, or the file does not contain a key.
+    /// Fails if the key cannot be generated or read, other users can read it, or the file does not contain a key.
     pub fn open_or_create(folder: &Folder) -> Result<Self, IdentityError> {
         match Self::open(folder)? {
             Some(key) => Ok(key),
@@ -38,7 +38,7 @@ impl RunnerKey {
     /// Returns the key in `folder`, if there is one.
     ///
     /// # Errors
-    /// When other users can read the file, or it does not contain a key.
+    /// Fails if other users can read the file, or it does not contain a key.
     pub fn open(folder: &Folder) -> Result<Option<Self>, IdentityError> {
         Self::read(folder, FILE)
     }
@@ -46,7 +46,7 @@ impl RunnerKey {
     /// Generates a key and writes it atomically to its own file.
     ///
     /// # Errors
-    /// When the key cannot be generated or written.
+    /// Fails if the key cannot be generated or written.
     pub fn create(folder: &Folder, name: &str) -> Result<Self, IdentityError> {
         let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &SystemRandom::new());
         folder.write(name, key.map_err(|_| IdentityError::Use)?.as_ref())?;
@@ -56,7 +56,7 @@ impl RunnerKey {
     /// Returns the key in a file of `folder`, if there is one.
     ///
     /// # Errors
-    /// When other users can read the file, or it does not contain a key.
+    /// Fails if other users can read the file, or it does not contain a key.
     pub fn read(folder: &Folder, name: &str) -> Result<Option<Self>, IdentityError> {
         let Some(bytes) = folder.read(name)? else { return Ok(None) };
         let path = folder.path(name);
@@ -73,7 +73,7 @@ impl RunnerKey {
     /// decides what the certificate contains.
     ///
     /// # Errors
-    /// When the key cannot sign.
+    /// Fails if the key cannot sign.
     pub fn certificate_request(&self, name: &RunnerName) -> Result<String, IdentityError> {
         let pair = KeyPair::from_pkcs8_der_and_sign_algo(&self.pkcs8, &PKCS_ECDSA_P384_SHA384)
             .map_err(|_| IdentityError::Use)?;
@@ -93,7 +93,7 @@ impl RunnerKey {
     /// Signs `message`: ECDSA P-384 with SHA-384, ASN.1.
     ///
     /// # Errors
-    /// When the key cannot sign.
+    /// Fails if the key cannot sign.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, IdentityError> {
         let signature = self.pair.sign(&SystemRandom::new(), message).map_err(|_| IdentityError::Use)?;
         Ok(signature.as_ref().to_vec())

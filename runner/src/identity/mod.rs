@@ -62,7 +62,7 @@ impl Identity {
     /// Returns the identity in `folder`, if the runner is enrolled.
     ///
     /// # Errors
-    /// When the file cannot be read or parsed.
+    /// Fails if the file cannot be read or parsed.
     pub fn load(folder: &Folder) -> Result<Option<Self>, IdentityError> {
         let Some(bytes) = folder.read(FILE)? else { return Ok(None) };
         serde_json::from_slice(&bytes).map(Some).map_err(|_| IdentityError::Malformed)
@@ -71,7 +71,7 @@ impl Identity {
     /// Writes the identity to `folder`.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// Fails if the file cannot be written.
     pub fn save(&self, folder: &Folder) -> Result<(), IdentityError> {
         let bytes = serde_json::to_vec_pretty(self).map_err(|_| IdentityError::Malformed)?;
         Ok(folder.write(FILE, &bytes)?)
@@ -80,7 +80,7 @@ impl Identity {
     /// Returns the runner's certificate.
     ///
     /// # Errors
-    /// When the text is not a PEM certificate.
+    /// Fails if the text is not a PEM certificate.
     pub fn certificate(&self) -> Result<CertificateDer<'static>, IdentityError> {
         CertificateDer::from_pem_slice(self.certificate.as_bytes()).map_err(|_| IdentityError::Malformed)
     }
@@ -88,7 +88,7 @@ impl Identity {
     /// Returns the certificate of the authority.
     ///
     /// # Errors
-    /// When the text is not a PEM certificate.
+    /// Fails if the text is not a PEM certificate.
     pub fn authority(&self) -> Result<CertificateDer<'static>, IdentityError> {
         CertificateDer::from_pem_slice(self.ca.as_bytes()).map_err(|_| IdentityError::Malformed)
     }

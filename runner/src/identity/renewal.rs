@@ -25,7 +25,7 @@ impl Renewal {
     /// Returns a request for a new certificate, unless a renewal is pending.
     ///
     /// # Errors
-    /// When the key cannot be generated or used.
+    /// Fails if the key cannot be generated or used.
     pub fn request(&mut self, folder: &Folder, identity: &Identity) -> Result<Option<String>, IdentityError> {
         if self.requested_at.is_some_and(|at| at.elapsed() < RETRY_AFTER) {
             return Ok(None);
@@ -39,7 +39,8 @@ impl Renewal {
     /// Saves a new certificate and its key, and returns the resulting identity.
     ///
     /// # Errors
-    /// When no renewal is pending, the certificate is not for the new key, or it cannot be written; nothing is changed then.
+    /// Fails if no renewal is pending, the certificate is not for the new key, or it cannot be written; nothing is
+    /// changed then.
     pub fn accept(
         &mut self,
         folder: &Folder,
@@ -73,7 +74,7 @@ impl Identity {
     /// Returns the key of a renewed certificate; `None` while the enrollment key is in use.
     ///
     /// # Errors
-    /// When its file does not exist, is accessible to other users, or does not contain a key.
+    /// Fails if its file does not exist, is accessible to other users, or does not contain a key.
     pub fn connection_key(&self, folder: &Folder) -> Result<Option<RunnerKey>, IdentityError> {
         let Some(name) = &self.connection_key else { return Ok(None) };
         let known = KEY_FILES.iter().find(|file| **file == name).ok_or(IdentityError::Malformed)?;

@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 pub struct Token(String);
 
 impl Token {
-    /// The secret itself.
+    /// Returns the secret itself.
     pub fn expose(&self) -> &str {
         &self.0
     }

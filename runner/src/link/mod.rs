@@ -71,7 +71,7 @@ impl Dialer {
     /// Returns a connector to `endpoint`.
     ///
     /// # Errors
-    /// When certificate, key and authority do not match.
+    /// Fails if certificate, key and authority do not match.
     pub fn new(identity: &Identity, key: &RunnerKey, endpoint: Endpoint) -> Result<Self, LinkError> {
         Ok(Self { tls: tls::client(identity, key)?, endpoint })
     }
@@ -79,7 +79,7 @@ impl Dialer {
     /// Connects with mutual TLS.
     ///
     /// # Errors
-    /// When the server cannot be reached, or its certificate is from another authority.
+    /// Fails if the server cannot be reached, or its certificate is from another authority.
     pub async fn dial(&self) -> Result<Channel, LinkError> {
         let Endpoint { host, port } = self.endpoint.clone();
         let name = ServerName::try_from(host.clone()).map_err(|_| LinkError::Address(host.clone()))?;
@@ -136,7 +136,7 @@ impl Link {
     /// Returns the next message.
     ///
     /// # Errors
-    /// When the stream has ended.
+    /// Fails if the stream has ended.
     pub async fn next(&mut self) -> Result<server_message::Kind, StreamEnd> {
         let ended = || Err(StreamEnd::Broken("the connection ended".into()));
         self.incoming.recv().await.unwrap_or_else(ended)

@@ -25,7 +25,7 @@ fn provider() -> CryptoProvider {
 /// Returns the TLS client configuration.
 ///
 /// # Errors
-/// When certificate, key and authority do not match.
+/// Fails if certificate, key and authority do not match.
 pub(super) fn client(identity: &Identity, key: &RunnerKey) -> Result<Arc<ClientConfig>, LinkError> {
     let mut roots = RootCertStore::empty();
     roots.add(identity.authority()?)?;

@@ -27,7 +27,7 @@ impl SpoolDirectory {
     /// Opens the directory and returns the ended attempts. Attempts that had not ended died with their sandboxes and are deleted.
     ///
     /// # Errors
-    /// When a folder cannot be read or created.
+    /// Fails if a folder cannot be read or created.
     pub fn open(folder: &Folder) -> Result<(Self, Vec<EndedAttempt>), FolderError> {
         let (spools, records) = (folder.subfolder("spool")?, folder.subfolder("started")?);
         let failed = |path: &PathBuf| {
@@ -57,7 +57,7 @@ impl SpoolDirectory {
     /// failure. Returns `None` if it was started before.
     ///
     /// # Errors
-    /// When the record cannot be written; then the attempt must not start.
+    /// Fails if the record cannot be written; then the attempt must not start.
     pub fn begin(&mut self, attempt: Attempt) -> io::Result<Option<Spool>> {
         let Some(marker) = self.started.begin(attempt, Instant::now())? else { return Ok(None) };
         Spool::create(self.spools.join(attempt.to_string()), marker).map(Some)

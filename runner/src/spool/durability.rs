@@ -15,7 +15,7 @@ impl StartSync {
     /// Waits until the record is on disk; nothing of the attempt may run before.
     ///
     /// # Errors
-    /// When a disk operation fails.
+    /// Fails if a disk operation fails.
     pub fn sync(&self) -> io::Result<()> {
         self.marker.as_deref().map_or(Ok(()), sync_parent)
     }
@@ -32,7 +32,7 @@ impl EndSync {
     /// Waits until they are on disk.
     ///
     /// # Errors
-    /// When a disk operation fails, or the files have been deleted.
+    /// Fails if a disk operation fails, or the files have been deleted.
     pub fn sync(&self) -> io::Result<()> {
         self.lines.sync_data()?;
         let receipt = self.folder.join(RECEIPT);
@@ -51,7 +51,7 @@ impl Spool {
     /// Returns the files to sync when the attempt has ended.
     ///
     /// # Errors
-    /// When the process has too many open files.
+    /// Fails if the process has too many open files.
     pub fn ending(&self) -> io::Result<EndSync> {
         Ok(EndSync { lines: self.file.try_clone()?, folder: self.folder.clone() })
     }

@@ -56,7 +56,8 @@ impl Spool {
     /// Opens the spool of an ended attempt; `None` if it has not ended.
     ///
     /// # Errors
-    /// When lines that the receipt covers are missing after a power failure or a disk error: the server would request them forever.
+    /// Fails if lines that the receipt covers are missing after a power failure or a disk error: the server
+    /// would request them forever.
     fn reopen(folder: PathBuf) -> io::Result<Option<(Self, Signed)>> {
         let signed: Signed = match fs::read(folder.join(RECEIPT)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -70,7 +71,7 @@ impl Spool {
         // Later data is incomplete, and the receipt does not cover it.
         while spool.lines < receipt.output_lines {
             let (_, later) = record::read(rest).ok_or_else(|| damaged("lines are missing"))?;
-            spool.count(rest.len() - later.len());
+            spool.record_line(rest.len() - later.len());
             rest = later;
         }
         Ok(Some((spool, signed)))
@@ -90,7 +91,7 @@ impl Spool {
     /// Appends lines.
     ///
     /// # Errors
-    /// When the disk is full or fails.
+    /// Fails if the disk is full or fails.
     pub fn append(&mut self, lines: &[Line]) -> io::Result<()> {
         let mut bytes = Vec::new();
         let mut lengths = Vec::with_capacity(lines.len());
@@ -105,7 +106,7 @@ impl Spool {
             return Err(error);
         }
         for length in lengths {
-            self.count(length);
+            self.record_line(length);
         }
         Ok(())
     }
@@ -113,7 +114,7 @@ impl Spool {
     /// Returns lines from number `from` on: about `max_bytes` bytes, but at least one line if there is one.
     ///
     /// # Errors
-    /// When a disk operation fails.
+    /// Fails if a disk operation fails.
     pub fn read(&self, from: u64, max_bytes: usize) -> io::Result<Vec<Line>> {
         if from == 0 || from > self.lines {
             return Ok(Vec::new());
@@ -151,7 +152,7 @@ impl Spool {
     /// Marks the attempt as ended; from here on its output survives the runner.
     ///
     /// # Errors
-    /// When the disk is full or fails.
+    /// Fails if the disk is full or fails.
     pub fn finish(&self, receipt: &Signed) -> io::Result<()> {
         let draft = self.folder.join(DRAFT);
         fs::write(&draft, serde_json::to_vec(receipt)?)?;
@@ -161,7 +162,7 @@ impl Spool {
     /// Deletes the spool.
     ///
     /// # Errors
-    /// When a system call fails.
+    /// Fails if a system call fails.
     pub fn remove(&self) -> io::Result<()> {
         // The receipt first: a spool without a receipt counts as not ended.
         match fs::remove_file(self.folder.join(RECEIPT)) {
@@ -171,7 +172,7 @@ impl Spool {
         fs::remove_dir_all(&self.folder)
     }
 
-    fn count(&mut self, length: usize) {
+    fn record_line(&mut self, length: usize) {
         if self.lines.is_multiple_of(INDEX_INTERVAL) {
             self.index.push(self.length);
         }

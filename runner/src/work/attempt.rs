@@ -16,7 +16,7 @@ impl Attempt {
     /// Parses the attempt of a server message.
     ///
     /// # Errors
-    /// When the task's id is not 16 bytes, or the number is 0.
+    /// Fails if the task's id is not 16 bytes, or the number is 0.
     pub fn from_wire(attempt: Option<&wire::v1::Attempt>) -> Result<Self, Invalid> {
         let wrong = || Invalid::new("attempt", "must be a task's id and a number from 1");
         let attempt = attempt.ok_or_else(wrong)?;

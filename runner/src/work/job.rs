@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Returns the job of a verified request.
 ///
 /// # Errors
-/// When the network policy cannot be enforced here.
+/// Fails if the network policy cannot be enforced here.
 pub fn job(verified: &Verified) -> Result<Job, Invalid> {
     let request = verified.request();
     let network = match request.network.policy {

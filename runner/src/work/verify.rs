@@ -41,7 +41,7 @@ impl Verified {
         &self.request
     }
 
-    /// The digest of the bytes that [`request`](Self::request) was read from.
+    /// Returns the digest of the bytes that [`request`](Self::request) was read from.
     pub fn digest(&self) -> RequestDigest {
         self.digest
     }
@@ -54,7 +54,7 @@ impl Verified {
 /// Checks the parts of an assignment against each other and against the identity of this runner.
 ///
 /// # Errors
-/// On any mismatch and any unknown value.
+/// Fails on any mismatch and any unknown value.
 pub fn verify(assign: &wire::v1::Assign, context: &RunnerContext, now: Timestamp) -> Result<Verified, Invalid> {
     let attempt = Attempt::from_wire(assign.attempt.as_ref())?;
 

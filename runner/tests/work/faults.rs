@@ -79,7 +79,7 @@ async fn a_receipt_survives_the_runner_and_running_attempts_are_not_held() {
     worker.stop().await;
 }
 
-/// A disk that loses data: otherwise the server would request lines forever that no longer exist.
+/// If the disk loses output, the attempt is abandoned; otherwise the server would request the missing lines forever.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_with_lost_output_is_abandoned_and_the_others_continue() {
     let deployment = Deployment::open().await;

@@ -63,7 +63,7 @@ pub(super) struct ApprovalRequest {
     /// When the approval request expires. The task is then denied.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
-    /// When the approval request was decided, expired or was canceled.
+    /// When the approval request was decided, expired or was cancelled.
     #[schema(value_type = Option<String>, format = DateTime)]
     resolved_at: Option<Timestamp>,
 }

@@ -196,7 +196,7 @@ pub(super) struct TaskDetail {
     timeout_seconds: u32,
     /// Memory limit in MiB.
     memory_mib: u32,
-    /// CPU limit in thousandths of a core.
+    /// CPU limit in millicores (thousandths of a core).
     cpu_millis: u32,
     /// Maximum number of concurrent processes and threads.
     processes: u32,

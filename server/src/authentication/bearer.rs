@@ -39,7 +39,7 @@ impl Program {
         })
     }
 
-    /// Whether the key expires soon enough for a warning.
+    /// Returns whether the key expires soon enough for a warning.
     pub fn ends_soon(&self, now: Timestamp) -> bool {
         self.key.expires_at.is_some_and(|at| at <= now.after(store::KEY_EXPIRY_NOTICE))
     }
@@ -70,7 +70,7 @@ async fn find(app: &App, token_hash: [u8; 32], address: Option<IpAddr>) -> Resul
     Ok(Some(Program { actor, key, token_hash, address }))
 }
 
-/// The API key of a request. `None` without exactly one, and for a request that carries a session as well.
+/// Returns the API key of a request. `None` without exactly one, and for a request that carries a session as well.
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut lines = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return None };

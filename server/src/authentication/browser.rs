@@ -14,7 +14,7 @@ use tower_sessions::{Session, SessionManagerLayer};
 /// How often a stream checks whether its session is still open, in case it missed an event.
 pub const RECHECK: Duration = Duration::from_mins(1);
 
-/// The layer that loads the session of a request.
+/// Returns the layer that loads the session of a request.
 pub fn session_layer(app: &App, https: bool) -> SessionManagerLayer<Sessions> {
     let config = &app.config.sessions;
     cookie::layer(Sessions::new(app.store.clone(), &app.keys.sessions, config.idle), https, config.absolute)
@@ -76,7 +76,7 @@ pub async fn still_valid(app: &App, browser: &Browser) -> bool {
     browser.still_valid(&app.store, app.config.sessions.idle, app.config.auth.second_factor).await
 }
 
-/// Extracts the signed-in browser of a request; answers 401 without one.
+/// Extracts the signed-in browser of a request. Responds with 401 without one.
 #[derive(Clone, Debug)]
 pub struct SignedIn(pub Browser);
 

@@ -16,7 +16,7 @@ const MAX_ENTRIES: usize = 20_000;
 pub struct KeyUsageCache(Mutex<HashMap<(KeyId, String), Instant>>);
 
 impl KeyUsageCache {
-    /// Whether a use of this key from this address must be recorded now.
+    /// Returns whether a use of this key from this address must be recorded now.
     pub(super) fn is_due(&self, key: KeyId, address: IpAddr, now: Instant) -> bool {
         let entry = (key, network_of(address));
         let mut known = self.0.lock();

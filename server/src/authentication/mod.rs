@@ -22,10 +22,10 @@ use crate::{
 use auth::{AuthLog, Settings, providers::FetchError};
 use std::sync::Arc;
 
-/// The sign-in service of `app`, for pages at `origin` (`https://castellan.example.org`).
+/// Returns the sign-in service of `app`, for pages at `origin` (`https://castellan.example.org`).
 ///
 /// # Errors
-/// When the system's root certificates cannot be read.
+/// Fails if the system's root certificates cannot be read.
 pub fn service(app: &App, hasher: Hasher, origin: &str) -> Result<Auth, FetchError> {
     let config = &app.config;
     let settings = Settings {

@@ -1,4 +1,4 @@
-//! `castellan admin break-glass` command: time-limited, audited emergency access for one admin.
+//! `castellan admin break-glass` command: time-limited, audited break-glass access for one admin.
 use super::targets::{console, find_person};
 use crate::{failure::Failure, state::App};
 use domain::policy::{CloseBreakGlass, OpenBreakGlass};
@@ -49,7 +49,7 @@ async fn open(app: &App, known: &store::Credential, span: Duration, reason: Stri
         opened => opened?,
     }
     write.commit().await?;
-    println!("open until {until}");
+    println!("Break-glass access enabled until {until}.");
     Ok(())
 }
 
@@ -66,7 +66,8 @@ async fn close(app: &App, person: Option<store::Credential>) -> Result<(), Failu
             closed += 1;
         }
     }
-    println!("closed for {closed}");
+    let admins = if closed == 1 { "admin" } else { "admins" };
+    println!("Break-glass access disabled for {closed} {admins}.");
     Ok(())
 }
 

@@ -6,20 +6,20 @@ use time::OffsetDateTime;
 const MIN_CERTIFICATE_DAYS: i64 = 14;
 
 pub(super) async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failure> {
-    println!("ok    configuration: listens on {}, runners on {}", config.listen, config.runner_listen);
+    println!("OK    configuration: listens on {}, runners on {}", config.listen, config.runner_listen);
     let mut healthy = true;
     let app = App::open(config, given).await?;
-    println!("ok    keys: data/secrets exists and is private");
+    println!("OK    keys: data/secrets exists and is private");
     healthy &= certificate(&app);
     match app.store.ping().await {
         Ok(()) if app.store.is_embedded() => println!(
-            "ok    database: SQLite, for a single server. To use several servers, move to PostgreSQL: \
+            "OK    database: SQLite, for a single server. To use several servers, move to PostgreSQL: \
              castellan migrate --from sqlite:PATH --to postgres://USER@HOST/DATABASE"
         ),
-        Ok(()) => println!("ok    database: PostgreSQL"),
+        Ok(()) => println!("OK    database: PostgreSQL"),
         Err(error) => {
             healthy = false;
-            println!("bad   database: {error}");
+            println!("FAIL  database: {error}");
         }
     }
     let sandbox = match runners::program() {
@@ -30,7 +30,7 @@ pub(super) async fn run(config: Config, given: EnvironmentSecrets) -> Result<(),
         Ok(status) => healthy &= status.success(),
         Err(failure) => {
             healthy = false;
-            println!("bad   runner: {failure}");
+            println!("FAIL  runner: {failure}");
         }
     }
     app.store.close().await;
@@ -42,8 +42,8 @@ fn certificate(app: &App) -> bool {
     let config = &app.config;
     if config.tls.certificate.is_none() && !config.tls.self_signed {
         match config.tls_terminated_by_proxy {
-            true => println!("ok    TLS: terminated by the reverse proxy; cookies are for https only"),
-            false => println!("ok    TLS: off; the server listens on this machine only"),
+            true => println!("OK    TLS: terminated by the reverse proxy; cookies are Secure"),
+            false => println!("OK    TLS: off; the server listens on this machine only"),
         }
         return true;
     }
@@ -52,18 +52,18 @@ fn certificate(app: &App) -> bool {
         Ok(Some(site)) => site.state(),
         Ok(None) => return true,
         Err(error) => {
-            println!("bad   TLS: {error}. A running server keeps its current certificate");
+            println!("FAIL  TLS: {error}. A running server keeps its current certificate");
             return false;
         }
     };
     let (days, until) = ((state.not_after - now).whole_days(), state.not_after.date());
     if days < MIN_CERTIFICATE_DAYS {
-        println!("bad   TLS: the certificate expires on {until}, in {days} days. Renew it");
+        println!("FAIL  TLS: the certificate expires on {until}, in {days} days. Renew it");
         return false;
     }
     match state.self_signed {
-        true => println!("ok    TLS: a self-signed certificate, valid until {until}; browsers show a warning"),
-        false => println!("ok    TLS: a certificate, valid until {until}"),
+        true => println!("OK    TLS: a self-signed certificate, valid until {until}; browsers show a warning"),
+        false => println!("OK    TLS: a certificate, valid until {until}"),
     }
     true
 }

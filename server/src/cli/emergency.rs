@@ -4,7 +4,7 @@ use crate::{console::notify_server, failure::Failure, state::App};
 use clap::Subcommand;
 use domain::{
     PersonId, RunnerId, TenantId,
-    policy::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson},
+    policy::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, Stopped, UnfreezeTenant, UnlockPerson},
 };
 use store::MAX_TASKS_PER_STOP;
 
@@ -38,8 +38,8 @@ pub(super) enum Emergency {
         #[arg(long)]
         tenant: Option<String>,
     },
-    /// Unfreeze a tenant
-    Thaw {
+    /// End the freeze of a tenant
+    Unfreeze {
         /// Name or ID of the tenant [default: the first]
         #[arg(long)]
         tenant: Option<String>,
@@ -83,7 +83,9 @@ pub(super) async fn run(command: Emergency, app: &App) -> Result<(), Failure> {
             println!("{}", change!(tenant, end_all_browser_sessions, EndBrowserSessions { of }, None));
         }
         Emergency::Freeze { tenant } => change!(find_tenant(app, tenant.as_deref()).await?, freeze, FreezeTenant {}),
-        Emergency::Thaw { tenant } => change!(find_tenant(app, tenant.as_deref()).await?, thaw, ThawTenant {}),
+        Emergency::Unfreeze { tenant } => {
+            change!(find_tenant(app, tenant.as_deref()).await?, unfreeze, UnfreezeTenant {})
+        }
         Emergency::StopTasks { user, runner, location } => {
             let (tenant, person) = find_target(app, user.as_deref(), location.tenant.as_deref()).await?;
             let whose = match (person, runner, &location.organization) {

@@ -69,7 +69,7 @@ settings! {
     /// Authentication. docs/providers.md describes identity providers; admins can also add them under Settings,
     /// Authentication.
     [auth] Auth {
-        /// Who must use a second factor: "admins", "everybody" or "off". A tenant can require it for everybody.
+        /// Who must use a second factor: "admins", "everyone" or "off". A tenant can require it for everyone.
         /// People who have set up a second factor always use it.
         second_factor: SecondFactor = default "admins";
         /// ID of the only identity provider that people may sign in with. All other methods, including passwords, are
@@ -183,7 +183,7 @@ pub fn load(file: Option<&Path>, taken: &[(String, String)]) -> Result<Config, C
 /// Loads a configuration from an optional file and the given variables.
 ///
 /// # Errors
-/// As [`load`].
+/// Fails like [`load`].
 pub fn load_from(
     file: Option<&Path>,
     variables: impl Iterator<Item = (String, String)>,

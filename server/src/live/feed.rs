@@ -129,7 +129,7 @@ impl Feed {
                 let owns = actor.role_in(OrganizationId(id)) == Some(Role::Owner);
                 return Ok(own || owns || actor.can_read_everything());
             }
-            // Runners and rules are visible to everybody.
+            // Runners and rules are visible to everyone.
             Topic::Runners | Topic::Rules => return Ok(true),
             Topic::Log | Topic::Missed => return Ok(false),
         };

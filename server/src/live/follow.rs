@@ -41,7 +41,7 @@ impl Follow {
     /// Starts following a task.
     ///
     /// # Errors
-    /// `NotFound` if the watcher cannot see the task.
+    /// Fails with `NotFound` if the watcher cannot see the task.
     pub(crate) async fn start(app: App, watcher: Watcher, task: TaskId, from: Position) -> store::Result<Self> {
         let subscription = Subscription::new(app, watcher);
         subscription.app.store.read(subscription.watcher.actor()).await?.progress(task).await?;

@@ -26,7 +26,7 @@ impl Streams {
     /// Returns a permit for another stream.
     ///
     /// # Errors
-    /// 429 if the person has too many open streams.
+    /// Fails with 429 if the person has too many open streams.
     pub(crate) fn acquire(&self, actor: &Actor) -> Result<StreamPermit, Problem> {
         let person = actor.person().unwrap_or(PersonId(Uuid::nil()));
         self.0.acquire(Some(person)).ok_or_else(|| {

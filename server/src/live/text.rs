@@ -25,7 +25,7 @@ pub(crate) const ALL_LINES: LineRange = LineRange { from: 1, to: i64::MAX, plain
 /// Streams the lines of an attempt, by default the latest, each with a line feed.
 ///
 /// # Errors
-/// 404 if the watcher cannot see the task, 422 if the attempt does not exist or the range is invalid.
+/// Fails with 404 if the watcher cannot see the task, 422 if the attempt does not exist or the range is invalid.
 pub(crate) async fn log_body(
     app: App,
     watcher: Watcher,

@@ -81,8 +81,8 @@ impl Authority {
     /// possession is verified.
     ///
     /// # Errors
-    /// [`PkiError::Request`] if the request is malformed, too large or unsigned, or its key is neither ECDSA P-384 nor RSA with at
-    /// least 4096 bits.
+    /// Fails with [`PkiError::Request`] if the request is malformed, too large or unsigned, or its key is neither
+    /// ECDSA P-384 nor RSA with at least 4096 bits.
     pub fn issue_runner_certificate(
         &self,
         csr: &[u8],

@@ -33,7 +33,7 @@ impl RunnerPeer {
 /// Parses the identity from a certificate that TLS has already verified.
 ///
 /// # Errors
-/// [`PkiError::Identity`] if it does not have exactly the form that we issue.
+/// Fails with [`PkiError::Identity`] if it does not have exactly the form that we issue.
 pub fn runner_identity(certificate: &[u8]) -> Result<RunnerPeer, PkiError> {
     parse(certificate).map_err(PkiError::Identity)
 }

@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 8 * 1024;
 /// Returns the public key of a request in DER or PEM format, after its proof of possession is verified.
 ///
 /// # Errors
-/// [`PkiError::Request`] with the reason for the client.
+/// Fails with [`PkiError::Request`] with the reason for the client.
 pub fn proven_key(csr: &[u8]) -> Result<SubjectPublicKeyInfo, PkiError> {
     let rejected = |reason| Err(PkiError::Request(reason));
     if csr.len() > MAX_BYTES {

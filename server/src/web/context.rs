@@ -56,12 +56,12 @@ impl Context {
         Self { answered: Some(answered), ..self }
     }
 
-    /// The token of the device cookie that the response must set.
+    /// Returns the token of the device cookie that the response must set.
     pub fn new_device(&self) -> Option<String> {
         self.sign_in.take_device()
     }
 
-    /// The invitation cookie that the response must set.
+    /// Returns the invitation cookie that the response must set.
     pub fn new_invitation(&self) -> Option<InvitationCookie> {
         self.sign_in.take_pending_invitation()
     }

@@ -57,12 +57,12 @@ impl PasskeyDevice {
 
     /// Returns an assertion with user verification.
     pub fn show(&self, asked: &PasskeyCeremony) -> String {
-        self.show_as(asked, USER_PRESENT | USER_VERIFIED)
+        self.sign_assertion(asked, USER_PRESENT | USER_VERIFIED)
     }
 
     /// Returns an assertion without user verification.
     pub fn show_locked(&self, asked: &PasskeyCeremony) -> String {
-        self.show_as(asked, USER_PRESENT)
+        self.sign_assertion(asked, USER_PRESENT)
     }
 
     /// Returns a device with another key that claims the same credential.
@@ -75,9 +75,9 @@ impl PasskeyDevice {
         Self { key: self.key.clone(), id: self.id, owner: self.owner.clone(), origin: origin.to_owned() }
     }
 
-    fn show_as(&self, asked: &PasskeyCeremony, flags: u8) -> String {
-        let client = self.client("webauthn.get", asked);
-        let data = data(&text(&asked.options["rpId"]), flags, &[]);
+    fn sign_assertion(&self, options: &PasskeyCeremony, flags: u8) -> String {
+        let client = self.client("webauthn.get", options);
+        let data = data(&text(&options.options["rpId"]), flags, &[]);
         let signed = [data.as_slice(), digest(&SHA256, client.as_bytes()).as_ref()].concat();
         let signature = self.key.sign(&SystemRandom::new(), &signed).unwrap();
         self.response(&json!({

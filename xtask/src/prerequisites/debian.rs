@@ -8,7 +8,7 @@ use std::process::Command;
 /// Installs a package as root or through sudo.
 ///
 /// # Errors
-/// When neither is possible (the message says which command to run instead), or when apt-get fails.
+/// Fails if neither is possible (the message says which command to run instead), or if apt-get fails.
 pub fn install(package: &str, reason: &str) -> Result<()> {
     if program("apt-get").is_none() {
         bail!("{package} is missing ({reason}). Install it with your system's package manager and run this again.");

@@ -19,7 +19,7 @@ pub use torture_tools::torture_tools;
 /// Installs bubblewrap, the sandbox that every task runs in.
 ///
 /// # Errors
-/// When it is missing and cannot be installed.
+/// Fails if it is missing and cannot be installed.
 pub fn bubblewrap() -> Result<()> {
     if program("bwrap").is_some() {
         return Ok(());
@@ -30,7 +30,7 @@ pub fn bubblewrap() -> Result<()> {
 /// Installs Chromium for the browser tests.
 ///
 /// # Errors
-/// When it is missing and cannot be installed.
+/// Fails if it is missing and cannot be installed.
 pub fn chromium() -> Result<()> {
     if program("chromium").is_some() {
         return Ok(());
@@ -41,7 +41,7 @@ pub fn chromium() -> Result<()> {
 /// Installs the Node packages of the browser tests from their lock file.
 ///
 /// # Errors
-/// When Node is missing, or its packages cannot be installed.
+/// Fails if Node is missing, or its packages cannot be installed.
 pub fn node_packages() -> Result<()> {
     if program("npm").is_none() {
         bail!("The browser tests need Node 20 or later with npm (https://nodejs.org); install it and run this again.");

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Returns the folder with `initdb`, `postgres` and their clients, installing them first when they are missing.
 ///
 /// # Errors
-/// When they are missing and cannot be installed.
+/// Fails if they are missing and cannot be installed.
 pub fn postgres() -> Result<PathBuf> {
     if let Some(folder) = find() {
         return Ok(folder);

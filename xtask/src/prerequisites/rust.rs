@@ -10,7 +10,7 @@ const WASM: &str = "wasm32-unknown-unknown";
 /// Installs the wasm32 standard library, which the islands are compiled against.
 ///
 /// # Errors
-/// When they are missing and cannot be installed.
+/// Fails if they are missing and cannot be installed.
 pub fn wasm_target() -> Result<()> {
     let output = Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]).output()?;
     let folder = String::from_utf8_lossy(&output.stdout);
@@ -31,7 +31,7 @@ pub fn wasm_target() -> Result<()> {
 /// Installs a program from the crate registry, for example `cargo-nextest`.
 ///
 /// # Errors
-/// When it is missing and cannot be installed.
+/// Fails if it is missing and cannot be installed.
 pub fn cargo_tool(name: &str, reason: &str) -> Result<()> {
     if program(name).is_some() {
         return Ok(());

@@ -7,7 +7,7 @@ use std::path::Path;
 /// Installs strace, libfaketime and the sqlite3 shell.
 ///
 /// # Errors
-/// When one of them is missing and cannot be installed.
+/// Fails if one of them is missing and cannot be installed.
 pub fn torture_tools() -> Result<()> {
     if program("strace").is_none() {
         debian::install("strace", "a test kills the server at every fsync")?;

@@ -32,7 +32,7 @@ const BANNED: &[(&str, &str, usize)] = &[
     ("in vain", "without effect", 5),
     ("is said", "is reported", 1),
     ("is told", "is notified", 11),
-    ("lately", "recent", 2),
+    ("lately", "recent", 0),
     ("leads in", "active", 0),
     ("lets in", "accepts", 0),
     ("looked at", "reviewed", 4),

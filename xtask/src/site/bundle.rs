@@ -21,7 +21,7 @@ impl Bundle {
     /// Adds a file under `pkg/`, with the digest of its content in its name: `logo.svg` → `pkg/logo-DIGEST.svg`.
     ///
     /// # Errors
-    /// When the name is not UTF-8.
+    /// Fails if the name is not UTF-8.
     pub fn add(&mut self, logical: &str, content: Vec<u8>) -> Result<()> {
         let name = Path::new(logical);
         let stem = name.with_extension("");
@@ -46,7 +46,7 @@ impl Bundle {
     /// Adds everything in public/, under its path there as the logical name.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Fails like the file system.
     pub fn add_public(&mut self) -> Result<()> {
         let folder = path("public");
         for file in files_below(&folder)? {
@@ -59,7 +59,7 @@ impl Bundle {
     /// Writes changed files, removes stale ones and returns the digest of the manifest.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Fails like the file system.
     pub fn write(mut self, quality: Quality, cache: &mut Cache) -> Result<String> {
         let mut manifest = serde_json::to_vec_pretty(&self.manifest)?;
         manifest.push(b'\n');

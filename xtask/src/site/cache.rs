@@ -14,7 +14,7 @@ pub struct Cache {
 
 impl Cache {
     /// # Errors
-    /// When its folder cannot be created.
+    /// Fails if its folder cannot be created.
     pub fn open() -> Result<Self> {
         let folder = path("target/site-cache");
         std::fs::create_dir_all(&folder)?;
@@ -26,7 +26,7 @@ impl Cache {
     /// The name must contain everything that the content depends on.
     ///
     /// # Errors
-    /// Those of `make`, or when a file cannot be written.
+    /// Fails like `make`, or if a file cannot be written.
     pub fn entry(&mut self, name: String, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
         let place = self.folder.join(&name);
         if !place.exists() {
@@ -43,7 +43,7 @@ impl Cache {
     /// Removes the entries that were not used since the cache was opened.
     ///
     /// # Errors
-    /// When an entry cannot be removed.
+    /// Fails if an entry cannot be removed.
     pub fn prune(&self) -> Result<()> {
         for entry in std::fs::read_dir(&self.folder)? {
             let entry = entry?;

@@ -39,7 +39,7 @@ pub struct Site {
 /// name, a Brotli copy (`.br`) of each, and `manifest.json`, which maps logical names to file names.
 ///
 /// # Errors
-/// When the frontend does not compile, a style file cannot be read, or a file cannot be written.
+/// Fails if the frontend does not compile, a style file cannot be read, or a file cannot be written.
 pub fn build(quality: Quality) -> Result<Site> {
     let compiled = wasm::compile()?;
     step::run_fn("Building style and site", || {

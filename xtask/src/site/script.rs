@@ -14,7 +14,7 @@ const NAME: &str = "castellan";
 /// `output_name`.
 ///
 /// # Errors
-/// When wasm-bindgen rejects the file, or generates more than two files.
+/// Fails if wasm-bindgen rejects the file, or generates more than two files.
 pub fn add(compiled: &Path, cache: &mut Cache, bundle: &mut Bundle) -> Result<()> {
     let raw = std::fs::read(compiled).with_context(|| format!("cannot read {}", compiled.display()))?;
     let made = cache.entry(format!("bindgen-{}", digest(&[&raw])), |folder| bind(compiled, folder))?;

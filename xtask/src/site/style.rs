@@ -13,7 +13,7 @@ const RENDERED: [&str; 2] = ["app/src", "crates/islands/src"];
 /// Later rules win in the cascade: first the reset, then style/*.css by file name, then the classes.
 ///
 /// # Errors
-/// When a file cannot be read, or the theme is invalid.
+/// Fails if a file cannot be read, or the theme is invalid.
 pub fn sheet() -> Result<String> {
     let mut sources = vec![];
     for folder in RENDERED {

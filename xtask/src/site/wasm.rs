@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Compiles the frontend in a target folder of its own, so that the server can be built at the same time.
 ///
 /// # Errors
-/// When the frontend does not compile.
+/// Fails if the frontend does not compile.
 pub fn compile() -> Result<PathBuf> {
     let arguments = [
         "build",

@@ -13,7 +13,7 @@ const MAX_SUBJECT: usize = 72;
 /// A copy of the sources without that part of the history is not checked; the report says so.
 ///
 /// # Errors
-/// When git cannot be started; what it finds goes into the report.
+/// Fails if git cannot be started; what it finds goes into the report.
 pub fn check(report: &mut Report) -> Result<()> {
     let known = command("git").args(["cat-file", "-e", &format!("{RULES_SINCE}^{{commit}}")]).output()?;
     if !known.status.success() {

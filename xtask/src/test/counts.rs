@@ -7,7 +7,7 @@ use std::ops::AddAssign;
 pub struct Counts {
     pub passed: u64,
     pub failed: u64,
-    /// Left out or ignored, for whatever reason.
+    /// Number of tests that were skipped or ignored.
     pub skipped: u64,
 }
 

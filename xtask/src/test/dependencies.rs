@@ -10,7 +10,7 @@ use anyhow::Result;
 /// not checked.
 ///
 /// # Errors
-/// When cargo-deny cannot be started; what it finds goes into the report.
+/// Fails if cargo-deny cannot be started; what it finds goes into the report.
 pub fn check(report: &mut Report) -> Result<()> {
     // cargo-deny needs the crates of all targets; a build fetches only those of its own target (E23).
     report.check("Fetching crates", cargo(&["fetch", "--locked"]))?;

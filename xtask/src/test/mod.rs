@@ -30,7 +30,7 @@ const XTASK: &[&str] = &["--package", "xtask"];
 /// With a filter, runs only the Rust tests whose names contain it.
 ///
 /// # Errors
-/// When a prerequisite cannot be installed, or a test failed or was skipped.
+/// Fails if a prerequisite cannot be installed, or a test failed or was skipped.
 pub fn test(fast: bool, filter: Option<&str>) -> Result<()> {
     install(fast || filter.is_some())?;
     let mut report = Report::default();

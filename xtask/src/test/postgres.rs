@@ -24,7 +24,7 @@ impl Cluster {
     /// disk, which only benchmarks need.
     ///
     /// # Errors
-    /// When it cannot be started. The log of PostgreSQL is then on standard error.
+    /// Fails if it cannot be started. The log of PostgreSQL is then on standard error.
     pub fn start(programs: &Path, durable: bool) -> Result<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let mut keeper = unprivileged("sh")?

@@ -18,7 +18,7 @@ impl Report {
     /// Runs a check that counts as one test.
     ///
     /// # Errors
-    /// When it cannot be started; a failure goes into the report.
+    /// Fails if it cannot be started; a failure goes into the report.
     pub fn check(&mut self, name: &str, command: Command) -> Result<()> {
         self.suite(name, command, |outcome| Ok(Counts::one(outcome.success))).map(drop)
     }
@@ -26,7 +26,7 @@ impl Report {
     /// Runs a test suite and returns its counts, which `count` reads from the output.
     ///
     /// # Errors
-    /// When they cannot be started or counted; failures go into the report.
+    /// Fails if they cannot be started or counted; failures go into the report.
     pub fn suite(
         &mut self,
         name: &str,
@@ -61,7 +61,7 @@ impl Report {
     /// Prints the table and a line with the totals.
     ///
     /// # Errors
-    /// When a test failed or was skipped: a test that does not run proves nothing.
+    /// Fails if a test failed or was skipped: a test that does not run proves nothing.
     pub fn finish(self) -> Result<()> {
         let mut sum = Counts::default();
         let width = self.rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0);

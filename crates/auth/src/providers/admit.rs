@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use store::{NewIdentity, SignInBasis};
 
 impl SignIn {
-    /// Signs somebody in: with the account that is linked to their identity, or a new one.
+    /// Signs someone in: with the account that is linked to their identity, or a new one.
     pub(super) async fn enter(&self, provider: &ActiveProvider, identity: ProvenIdentity) -> Result<(), Error> {
         let system = self.auth.store.system();
         if !provider.provider.takes(identity.email.as_ref()) {
@@ -185,7 +185,7 @@ impl SignIn {
     }
 
     /// Records a response that could not be verified, and returns the refusal. For a re-authentication the record names the
-    /// signed-in person: somebody else may be using their browser.
+    /// signed-in person: someone else may be using their browser.
     pub(super) async fn record_unverified(
         &self,
         provider: &ActiveProvider,

@@ -43,7 +43,7 @@ pub enum FetchError {
 
 impl Fetch {
     /// # Errors
-    /// When the system's root certificates cannot be read.
+    /// Fails if the system's root certificates cannot be read.
     pub fn new() -> Result<Self, FetchError> {
         let client = |loopback: bool| {
             Client::builder()
@@ -77,7 +77,7 @@ impl ProviderClient {
     /// Sends a request and reads the whole response.
     ///
     /// # Errors
-    /// See [`FetchError`].
+    /// Fails with a [`FetchError`].
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
         let url = Url::parse(&request.uri().to_string()).map_err(|_| FetchError::Address)?;
         if !self.may_request(&url) {

@@ -56,7 +56,7 @@ impl Providers {
     /// Starts a sign-in at a provider. Nothing is stored here: the browser keeps the state in its ticket.
     ///
     /// # Errors
-    /// When the provider is disabled or does not respond.
+    /// Fails if the provider is disabled or does not respond.
     pub async fn start(&self, key: &str, purpose: Purpose) -> Result<AuthorizationRedirect, Error> {
         let provider = self.active(key).await?;
         let (next, reauthenticate, link_to) = match purpose {
@@ -104,7 +104,7 @@ impl Providers {
         Ok(url)
     }
 
-    /// The `Set-Cookie` header that removes a used ticket.
+    /// Returns the `Set-Cookie` header that removes a used ticket.
     pub fn ticket_removal(&self) -> HeaderValue {
         ticket::removal(self.settings.is_https())
     }
@@ -161,7 +161,7 @@ impl SignIn {
     /// Finishes a sign-in at a provider: signs the person in, or links the identity to their account.
     ///
     /// # Errors
-    /// [`Error::Provider`] with the reason.
+    /// Fails with [`Error::Provider`] and the reason.
     pub async fn finish_provider(&self, callback: Callback<'_>) -> Result<CallbackOutcome, Error> {
         let providers = &self.auth.providers;
         let provider = providers.active(callback.key).await?;
@@ -191,7 +191,7 @@ fn has_parameter(query: &str, name: &str) -> bool {
     url::form_urlencoded::parse(query.as_bytes()).any(|(its, _)| its == name)
 }
 
-/// The value of a parameter that the query has exactly once (RFC 6749, section 3.1).
+/// Returns the value of a parameter that the query has exactly once (RFC 6749, section 3.1).
 fn single_parameter(query: &str, name: &str) -> Option<String> {
     let mut found = url::form_urlencoded::parse(query.as_bytes()).filter(|(its, _)| its == name);
     match (found.next(), found.next()) {

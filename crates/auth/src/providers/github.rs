@@ -12,7 +12,7 @@ use url::Url;
 
 type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// A GitHub user. The id identifies them, because a login name may pass to somebody else.
+/// A GitHub user. The id identifies them, because a login name may pass to someone else.
 #[derive(Deserialize)]
 struct User {
     id: u64,
@@ -27,7 +27,7 @@ struct Address {
     verified: bool,
 }
 
-/// The base URL of the API: a host of its own for github.com, a path of a GitHub Enterprise server.
+/// Returns the base URL of the API: a host of its own for github.com, a path of a GitHub Enterprise server.
 fn api(issuer: &str) -> String {
     let base = issuer.trim_end_matches('/');
     if base == GITHUB { "https://api.github.com".into() } else { format!("{base}/api/v3") }
@@ -44,7 +44,7 @@ fn client(provider: &ActiveProvider, redirect: String) -> Result<Client, Provide
         .set_redirect_uri(RedirectUrl::new(redirect).map_err(wrong)?))
 }
 
-/// The URL that the browser is redirected to.
+/// Returns the URL that the browser is redirected to.
 pub(super) fn authorization_url(
     provider: &ActiveProvider,
     redirect: String,

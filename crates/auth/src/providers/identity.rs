@@ -21,7 +21,7 @@ pub(super) struct ProvenIdentity {
 }
 
 impl ProvenIdentity {
-    /// The name without invisible characters, if it is a valid one.
+    /// Returns the name without invisible characters, if it is a valid one.
     pub fn name(&self) -> Option<String> {
         let name = self.name.as_deref()?;
         let seen: String =

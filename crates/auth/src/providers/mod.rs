@@ -49,20 +49,20 @@ pub struct ActiveProvider {
 
 impl Providers {
     /// # Errors
-    /// When the system's root certificates cannot be read.
+    /// Fails if the system's root certificates cannot be read.
     pub fn new(store: Store, settings: Arc<Settings>) -> Result<Self, FetchError> {
         Ok(Self { store, settings, fetch: Fetch::new()?, metadata: metadata_cache::MetadataCache::default() })
     }
 
-    /// The redirect URI of a provider: one for each, against mix-up attacks.
+    /// Returns the redirect URI of a provider: one for each, against mix-up attacks.
     pub fn redirect_url(&self, key: &str) -> String {
         format!("{}/sign-in/from/{key}", self.settings.origin)
     }
 
-    /// The provider with this id, if people may sign in by it now.
+    /// Returns the provider with this id, if people may sign in by it now.
     ///
     /// # Errors
-    /// [`ProviderFailure::Disabled`] when they may not.
+    /// Fails with [`ProviderFailure::Disabled`] if they may not.
     pub async fn active(&self, key: &str) -> Result<ActiveProvider, Error> {
         let found = self.find(key).await?;
         let active = found.filter(|found| found.provider.enabled && self.is_allowed(&found.key));
@@ -99,7 +99,7 @@ impl Providers {
         }))
     }
 
-    /// The tenant of a provider of the configuration file: the one that it names, or the first.
+    /// Returns the tenant of a provider of the configuration file: the one that it names, or the first.
     async fn tenant_of(&self, configured: &ConfiguredProvider) -> Result<Option<TenantId>, store::Error> {
         let tenants = self.store.system().tenants().await?;
         let named =
@@ -108,7 +108,7 @@ impl Providers {
     }
 }
 
-/// A random text for a URL.
+/// Returns a random text for a URL.
 fn token() -> Result<String, Error> {
     Ok(Token::new("")?.text)
 }

@@ -138,7 +138,7 @@ fn client(provider: &ActiveProvider, metadata: &Metadata, redirect: String) -> R
     Ok(client.set_redirect_uri(redirect).set_auth_type(auth))
 }
 
-/// The URL that the browser is redirected to.
+/// Returns the URL that the browser is redirected to.
 pub(super) fn authorization_url(
     provider: &ActiveProvider,
     http_client: &ProviderClient,
@@ -265,7 +265,7 @@ fn verified(email: Option<&str>, verified: Option<bool>) -> Option<Email> {
     email.filter(|_| verified == Some(true)).and_then(|email| Email::parse(email).ok())
 }
 
-/// The texts in the groups claim; `None` where the claim is missing.
+/// Returns the texts in the groups claim; `None` where the claim is missing.
 fn groups(provider: &ActiveProvider, claims: &Map<String, Value>) -> Option<Vec<String>> {
     let list = claims.get(provider.provider.groups_claim.as_ref()?)?.as_array()?;
     Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
@@ -298,7 +298,7 @@ mod tests {
     use serde_json::json;
     use uuid::Uuid;
 
-    /// The `prompt` parameter of the authorization URL, and whether it has `max_age=0`.
+    /// Returns the `prompt` parameter of the authorization URL, and whether it has `max_age=0`.
     fn parameters(kind: Kind, links: bool, reauthenticate: bool) -> (Option<String>, bool) {
         let issuer = if kind == Kind::Google { GOOGLE } else { "https://id.acme.example" };
         let (kind, client_id) = (kind.to_string(), "us".into());

@@ -59,7 +59,7 @@ impl Providers {
         provider.enabled && self.is_allowed(&id.to_string()) && self.is_issuer_allowed(provider)
     }
 
-    /// The providers of the configuration file that are for a tenant.
+    /// Returns the providers of the configuration file that are for a tenant.
     async fn configured(&self, tenant: TenantId) -> Result<Vec<ProviderSummary>, store::Error> {
         let mut found = vec![];
         for configured in &self.settings.providers {
@@ -71,7 +71,7 @@ impl Providers {
         Ok(found)
     }
 
-    /// The issuers by which people may sign in to a tenant now, and whether they may by password.
+    /// Returns the issuers by which people may sign in to a tenant now, and whether they may by password.
     async fn active_issuers(&self, tenant: TenantId) -> Result<store::SignInMethods, store::Error> {
         let configured = self.configured(tenant).await?.into_iter();
         let mut issuers: Vec<_> =
@@ -84,18 +84,18 @@ impl Providers {
 }
 
 impl SignIn {
-    /// The options of a tenant's sign-in page, or of the first tenant's.
+    /// Returns the options of a tenant's sign-in page, or of the first tenant's.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// Fails if the store cannot be read.
     pub async fn sign_in_options(&self, tenant: Option<TenantId>) -> Result<SignInOptions, Error> {
         Ok(self.auth.providers.sign_in_options(tenant).await?)
     }
 
-    /// The providers of the configuration file that are for the signed-in person's tenant.
+    /// Returns the providers of the configuration file that are for the signed-in person's tenant.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// Fails if the store cannot be read.
     pub async fn configured_providers(&self) -> Result<Vec<ProviderSummary>, Error> {
         match &self.browser {
             Some(browser) => Ok(self.auth.providers.configured(browser.actor.tenant).await?),
@@ -103,7 +103,7 @@ impl SignIn {
         }
     }
 
-    /// The id of the provider that is the only way to sign in, if one is.
+    /// Returns the id of the provider that is the only way to sign in, if one is.
     pub fn primary_provider(&self) -> Option<&str> {
         self.auth.settings.primary_provider.as_deref()
     }
@@ -113,7 +113,7 @@ impl SignIn {
         self.auth.settings.loopback_issuers
     }
 
-    /// The redirect URI of a provider.
+    /// Returns the redirect URI of a provider.
     pub fn redirect_url(&self, key: &str) -> String {
         self.auth.providers.redirect_url(key)
     }
@@ -121,7 +121,7 @@ impl SignIn {
     /// Removes one's own link to an identity, unless it is the last way to sign in.
     ///
     /// # Errors
-    /// [`Error::NotSignedIn`], or why the link cannot be removed.
+    /// Fails with [`Error::NotSignedIn`], or the reason why the link cannot be removed.
     pub async fn unlink_identity(&self, identity: IdentityId) -> Result<(), Error> {
         let browser = self.browser.as_ref().ok_or(Error::NotSignedIn)?;
         let actor = &browser.actor;

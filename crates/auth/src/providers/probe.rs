@@ -29,7 +29,7 @@ impl SignIn {
     /// Tests a provider of the actor's tenant.
     ///
     /// # Errors
-    /// [`Error::ProbeFailed`] with the cause.
+    /// Fails with [`Error::ProbeFailed`] and the cause.
     pub async fn probe(&self, actor: &Actor, provider: ProviderId) -> Result<ProbeResult, Error> {
         self.auth.providers.probe(actor, provider).await
     }
@@ -72,7 +72,7 @@ impl Providers {
     }
 }
 
-/// An error with the cause, shortened and escaped.
+/// Returns an error with the cause, shortened and escaped.
 fn failed(cause: &str) -> Error {
     let cause: String = cause.chars().take(300).collect();
     Error::ProbeFailed(cause.escape_debug().to_string())

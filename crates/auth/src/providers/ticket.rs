@@ -45,12 +45,12 @@ impl std::fmt::Debug for Ticket {
 }
 
 impl Ticket {
-    /// When the sign-in was started.
+    /// Returns when the sign-in was started.
     pub(super) fn started_at(&self) -> Timestamp {
         self.expires_at.before(LIFETIME)
     }
 
-    /// The `Set-Cookie` header; `None` when sealing fails.
+    /// Returns the `Set-Cookie` header; `None` when sealing fails.
     pub(super) fn cookie(&self, key: &SessionKey, https: bool) -> Option<HeaderValue> {
         let mut sealed = serde_json::to_vec(self).ok()?;
         let nonce = cipher(key)?.seal_in_place_append_tag(Aad::from(name(https)), &mut sealed).ok()?;
@@ -60,7 +60,7 @@ impl Ticket {
         format!("{name}={value}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{secure}").parse().ok()
     }
 
-    /// The ticket of this browser; `None` for several of them, and for one that was tampered with.
+    /// Returns the ticket of this browser; `None` for several of them, and for one that was tampered with.
     pub(super) fn from_headers(headers: &HeaderMap, key: &SessionKey, https: bool) -> Option<Self> {
         let mut found = cookie::values(headers, name(https));
         let (Some(value), None) = (found.next(), found.next()) else { return None };
@@ -72,7 +72,7 @@ impl Ticket {
     }
 }
 
-/// The `Set-Cookie` header that removes the ticket.
+/// Returns the `Set-Cookie` header that removes the ticket.
 pub(super) const fn removal(https: bool) -> HeaderValue {
     if https {
         HeaderValue::from_static("__Host-castellan-sign-in=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax")
@@ -85,7 +85,7 @@ const fn name(https: bool) -> &'static str {
     if https { NAMES.0 } else { NAMES.1 }
 }
 
-/// The sealing key, derived from the session key that all nodes share.
+/// Returns the sealing key, derived from the session key that all nodes share.
 fn cipher(key: &SessionKey) -> Option<RandomizedNonceKey> {
     let from = hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret());
     RandomizedNonceKey::new(&AES_256_GCM, hmac::sign(&from, b"sign-in at a provider").as_ref()).ok()

@@ -26,7 +26,7 @@ const BURST_TIMEOUT: Duration = Duration::from_mins(5);
 /// Measures a burst.
 ///
 /// # Errors
-/// When a response is an error, or a task does not succeed.
+/// Fails if a response is an error, or a task does not succeed.
 pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let count = bench.count(500, 120);
     let mut program = bench.program(on)?;

@@ -27,7 +27,7 @@ const CONCURRENT_WRITERS: usize = 16;
 /// Measures changes and their hash chain.
 ///
 /// # Errors
-/// When a change is refused, or the chain does not verify.
+/// Fails if a change is refused, or the chain does not verify.
 pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let span = bench.count(Duration::from_secs(4), Duration::from_secs(1));
     let database = on.database()?;
@@ -52,7 +52,7 @@ pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
 /// Measures the verification of a chain in memory.
 ///
 /// # Errors
-/// When it does not verify.
+/// Fails if it does not verify.
 pub fn verification(bench: &mut Bench) -> Result<()> {
     let chain = chain(bench.count(400_000, 100_000))?;
     let begin = Instant::now();

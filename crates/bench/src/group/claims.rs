@@ -20,7 +20,7 @@ const SLOTS: usize = 8;
 /// Measures claims.
 ///
 /// # Errors
-/// When a task is claimed twice, or never.
+/// Fails if a task is claimed twice, or never.
 pub fn measure(bench: &mut Bench, cluster: &str) -> Result<()> {
     let tasks = bench.count(100_000, 5_000);
     let on = BenchDatabase::Postgres(cluster);

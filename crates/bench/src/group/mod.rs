@@ -41,7 +41,7 @@ impl BenchDatabase<'_> {
     /// Returns the URL of an empty database; on SQLite the program creates its own.
     ///
     /// # Errors
-    /// When the database cannot be created.
+    /// Fails if the database cannot be created.
     pub fn database(self) -> Result<Option<String>> {
         match self {
             Self::Sqlite => Ok(None),
@@ -66,7 +66,7 @@ impl Bench {
     /// Returns a program on an empty database.
     ///
     /// # Errors
-    /// When it cannot be set up.
+    /// Fails if it cannot be set up.
     pub fn program(&self, on: BenchDatabase<'_>) -> Result<Program> {
         Program::new(&self.binaries, &self.data, on.database()?)
     }

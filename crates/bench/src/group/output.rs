@@ -21,7 +21,7 @@ const EACH: usize = 17;
 /// Measures watchers and a flood.
 ///
 /// # Errors
-/// When a line is missing, or a task does not succeed.
+/// Fails if a line is missing, or a task does not succeed.
 pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let mut program = bench.program(on)?;
     let people: Vec<_> =

@@ -38,7 +38,7 @@ struct SeededDeployment {
 /// Measures pages, startup and memory.
 ///
 /// # Errors
-/// When a response is not the requested page.
+/// Fails if a response is not the requested page.
 pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let many = match on {
         BenchDatabase::Sqlite => bench.count(1_000_000, 50_000),
@@ -51,7 +51,7 @@ pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     growth(bench, on, &few, &full)?;
     drop(few);
     if matches!(on, BenchDatabase::Sqlite) {
-        share(bench, &full)?;
+        compare_with_bare_page(bench, &full)?;
         start_and_memory(bench, full)?;
     }
     Ok(())
@@ -74,7 +74,7 @@ impl SeededDeployment {
         Request::get(&self.program.host, path, &headers)
     }
 
-    /// The pages that are measured: what each is called, and where it is.
+    /// Returns the pages that are measured: what each is called, and where it is.
     fn pages(&self) -> Result<Vec<(&'static str, String)>> {
         let middle = world::now().0 / 1_000_000 - TASK_INTERVAL_SECONDS * i64::from(self.tasks) / 2;
         let middle = Uuid::new_v7(Timestamp::from_unix(NoContext, u64::try_from(middle)?, 0));
@@ -118,7 +118,7 @@ fn growth(bench: &mut Bench, on: BenchDatabase<'_>, few: &SeededDeployment, full
 }
 
 /// Compares the list with a bare page of the same size, each on one CPU and requested from the other.
-fn share(bench: &mut Bench, full: &SeededDeployment) -> Result<()> {
+fn compare_with_bare_page(bench: &mut Bench, full: &SeededDeployment) -> Result<()> {
     let span = bench.count(Duration::from_secs(5), Duration::from_secs(2));
     let bare = BarePage::start()?;
     let list = [full.page("/tasks")];

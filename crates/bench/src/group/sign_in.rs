@@ -23,7 +23,7 @@ const PUBLIC_PAGE: &str = "/forgot";
 /// Measures both.
 ///
 /// # Errors
-/// When a sign-in fails, or a response is not the requested page.
+/// Fails if a sign-in fails, or a response is not the requested page.
 pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let mut program = bench.program(on)?;
     let people: Vec<_> = (0..PEOPLE).map(|n| program.person(&format!("mia{n}"), "member")).collect::<Result<_>>()?;

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 /// Measures the binary and the wasm file.
 ///
 /// # Errors
-/// When one of them was not built.
+/// Fails if one of them was not built.
 pub fn measure(bench: &mut Bench, site: &Path) -> Result<()> {
     let binary = fs::metadata(bench.binaries.join("castellan"))?.len();
     bench.add(Figure::alone("binary", kilobytes(binary)? / 1e3, "MB", Threshold::AtMost(40.0)));

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Measures one task after the other.
 ///
 /// # Errors
-/// When a task does not succeed.
+/// Fails if a task does not succeed.
 pub fn measure(bench: &mut Bench, on: BenchDatabase<'_>) -> Result<()> {
     let count = bench.count(200, 40);
     let mut program = bench.program(on)?;
@@ -44,7 +44,7 @@ pub fn body(script: &str) -> String {
 /// Submits a task and returns its id.
 ///
 /// # Errors
-/// When the server rejects the request.
+/// Fails if the server rejects the request.
 pub fn submit(connection: &mut Connection, host: &str, bearer: &str, body: &str) -> Result<String> {
     let headers = [("authorization", bearer), ("content-type", "application/json")];
     let answer = connection.send(&Request::post(host, "/api/v1/tasks", &headers, body))?.is(201)?;

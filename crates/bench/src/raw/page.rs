@@ -19,7 +19,7 @@ impl BarePage {
     /// Starts the server.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Fails if it cannot be started.
     pub fn start() -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["bare-page"])
@@ -47,7 +47,7 @@ impl Drop for BarePage {
 /// Serves pages with the number of rows in the path, until standard input ends.
 ///
 /// # Errors
-/// When no port is available.
+/// Fails if no port is available.
 #[expect(clippy::disallowed_methods, reason = "a minimal server for the benchmark only")]
 pub async fn serve() -> Result<()> {
     any_spawner::Executor::init_tokio()?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// Creates an empty database in the cluster and returns its URL.
 ///
 /// # Errors
-/// When the database cannot be created.
+/// Fails if the database cannot be created.
 pub async fn database(cluster: &str) -> Result<String> {
     let name = format!("bench_{}", uuid::Uuid::new_v4().simple());
     let mut admin = PgConnection::connect(cluster).await?;
@@ -19,7 +19,7 @@ pub async fn database(cluster: &str) -> Result<String> {
 /// Returns the rate of rows claimed by concurrent clients, each of which takes `batch` per commit.
 ///
 /// # Errors
-/// When a statement fails.
+/// Fails if a statement fails.
 pub async fn claims(url: &str, rows: u32, clients: u32, batch: i64) -> Result<f64> {
     let pool = PgPoolOptions::new().max_connections(clients).connect(url).await?;
     sqlx::query("create table raw_queue (id bigint primary key, state text not null, body text not null)")
@@ -50,7 +50,7 @@ async fn claim_all(pool: sqlx::PgPool, batch: i64) -> Result<()> {
 /// Returns the rate of sequential commits of a row as large as an audit record.
 ///
 /// # Errors
-/// When a statement fails.
+/// Fails if a statement fails.
 pub async fn commits(url: &str, span: Duration) -> Result<f64> {
     let mut raw = PgConnection::connect(url).await?;
     sqlx::query("create table raw_record (seq bigserial primary key, body text not null)").execute(&mut raw).await?;
@@ -69,7 +69,7 @@ pub async fn commits(url: &str, span: Duration) -> Result<f64> {
 /// Requeues every synthetic task.
 ///
 /// # Errors
-/// When a statement fails.
+/// Fails if a statement fails.
 pub async fn queue_all(url: &str) -> Result<()> {
     let mut raw = PgConnection::connect(url).await?;
     let mut tx = raw.begin().await?;

@@ -19,7 +19,7 @@ impl Sandboxes {
     /// Detects the capabilities of the machine.
     ///
     /// # Errors
-    /// When the runtime cannot be started.
+    /// Fails if the runtime cannot be started.
     pub fn new() -> Result<Self> {
         let runtime = Runtime::new()?;
         let bubblewrap = Arc::new(runtime.block_on(Bubblewrap::new(&Config::default())));
@@ -29,7 +29,7 @@ impl Sandboxes {
     /// Measures sequential starts.
     ///
     /// # Errors
-    /// When the machine is unfit.
+    /// Fails if the machine is unfit.
     pub fn times(&self, count: usize) -> Result<Spread> {
         let times = (0..count).map(|_| self.runtime.block_on(one(Arc::clone(&self.bubblewrap))));
         times.collect()
@@ -38,7 +38,7 @@ impl Sandboxes {
     /// Returns the starts per second with this number of concurrent starts.
     ///
     /// # Errors
-    /// When the machine is unfit.
+    /// Fails if the machine is unfit.
     pub fn per_second(&self, count: usize, at_once: usize) -> Result<f64> {
         let begin = Instant::now();
         self.runtime.block_on(async {

@@ -13,7 +13,7 @@ use std::{
 /// Returns the rate of commits of a row as large as an audit record, with a write-ahead log and `synchronous=FULL`.
 ///
 /// # Errors
-/// When the disk is full or fails.
+/// Fails if the disk is full or fails.
 pub async fn commits(folder: &Path, span: Duration) -> Result<f64> {
     let place = tempfile::tempdir_in(folder)?;
     let options = SqliteConnectOptions::new()

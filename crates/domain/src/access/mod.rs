@@ -59,7 +59,7 @@ impl Resource {
             // Keys cannot create keys, and the API does not show accounts.
             Self::ServiceAccount(..) if who.key.is_some() => vec![],
             Self::ServiceAccount(_, responsible) => {
-                let is_responsible = (who.person == *responsible).then_some(AccessReason::Answers);
+                let is_responsible = (who.person == *responsible).then_some(AccessReason::Responsible);
                 is_responsible.into_iter().chain(tenant_role_reason(&actor)).collect()
             }
         }
@@ -109,7 +109,7 @@ const NO_ORGANIZATION: OrganizationId = OrganizationId(uuid::Uuid::nil());
 
 impl Candidate {
     /// Returns the candidate as an actor with fresh authentication from an allowed network. It only evaluates the
-    /// policy about the candidate and never authenticates anybody.
+    /// policy about the candidate and never authenticates anyone.
     fn actor(&self, of: Option<OrganizationId>) -> Actor {
         let mut actor = Actor::clock(self.tenant, Timestamp(0));
         actor.principal = Principal::Person(self.person);
@@ -170,7 +170,7 @@ mod tests {
         );
         let asked = task(Visibility::Org, true);
         let approver = person(BEN, Some(Role::Approver));
-        assert_eq!(asked.why(&approver), [AccessReason::Role(Role::Approver), AccessReason::Judges]);
+        assert_eq!(asked.why(&approver), [AccessReason::Role(Role::Approver), AccessReason::Approver]);
         assert_eq!(asked.can(&approver), [Ability::See, Ability::Decide]);
         assert_eq!(
             asked.can(&person(MIA, Some(Role::Approver))),
@@ -193,7 +193,7 @@ mod tests {
         let account = Resource::ServiceAccount(robot, MIA);
         assert_eq!(account.can(&with_key(person(robot, Some(Role::Member)), "tasks:read", None)), [Ability::Act]);
         assert_eq!(account.can(&person(robot, Some(Role::Member))), [], "it never signs in");
-        assert_eq!(account.why(&person(MIA, None)), [AccessReason::Answers]);
+        assert_eq!(account.why(&person(MIA, None)), [AccessReason::Responsible]);
         assert_eq!(account.can(&person(MIA, None)), [Ability::See, Ability::Manage]);
         assert_eq!(account.can(&with_key(person(MIA, Some(Role::Owner)), "tasks:*", None)), [], "no key creates keys");
         assert_eq!(account.why(&person(BEN, Some(Role::Owner))), []);

@@ -9,12 +9,12 @@ pub enum AccessReason {
     /// A role in the resource's organization.
     Role(Role),
     /// The task required approval, and they are an approver of its organization.
-    Judges,
+    Approver,
     /// Every person of the tenant has access.
     Everybody,
     TenantRole(TenantRole),
     /// The responsible person of a service account.
-    Answers,
+    Responsible,
     /// The service account itself.
     Itself,
 }

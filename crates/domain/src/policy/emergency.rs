@@ -46,9 +46,9 @@ actions! {
         person: PersonId,
     } if |_, actor| require_admin(actor), step_up true, while_frozen true;
 
-    /// Ends all sessions of one person, or of everybody except the actor.
+    /// Ends all sessions of one person, or of everyone except the actor.
     EndBrowserSessions = "browser_session.end_all" on "person" (|a| a.of.map(|person| person.to_string()).unwrap_or_default()) {
-        /// Everybody if `None`.
+        /// Everyone if `None`.
         of: Option<PersonId>,
     } if |_, actor| require_admin(actor), detail |a| json!({ "everybody": a.of.is_none() }), while_frozen true;
 
@@ -59,10 +59,10 @@ actions! {
         seen: Timestamp,
     } if |_, actor| require_admin(actor), while_frozen true;
 
-    /// Freezes the tenant: changes are refused and no task starts until it is thawed.
+    /// Freezes the tenant: changes are refused and no task starts until the freeze ends.
     FreezeTenant = "tenant.freeze" on "tenant" (|_| String::new()) {} if |_, actor| require_admin(actor), while_frozen true;
 
-    ThawTenant = "tenant.thaw" on "tenant" (|_| String::new()) {} if |_, actor| require_admin(actor), step_up true, while_frozen true;
+    UnfreezeTenant = "tenant.unfreeze" on "tenant" (|_| String::new()) {} if |_, actor| require_admin(actor), step_up true, while_frozen true;
 }
 
 #[cfg(test)]

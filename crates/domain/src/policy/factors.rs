@@ -31,7 +31,7 @@ actions! {
 
     /// Sets who needs a second factor in the tenant.
     SetFactorPolicy = "tenant.factor_policy" on "tenant" (|_| String::new()) {
-        /// Everybody; otherwise only admins, if the deployment requires it.
+        /// Everyone; otherwise only admins, if the deployment requires it.
         everybody: bool,
     } if |_, actor| require_admin(actor), detail |a| json!({ "everybody": a.everybody }), step_up true;
 

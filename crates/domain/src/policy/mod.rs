@@ -199,7 +199,7 @@ pub use access::{
 };
 pub use denial::DenialReason;
 pub use emergency::{
-    EndBrowserSessions, FreezeTenant, LockPerson, ReviewAnomaly, StopTasks, Stopped, ThawTenant, UnlockPerson,
+    EndBrowserSessions, FreezeTenant, LockPerson, ReviewAnomaly, StopTasks, Stopped, UnfreezeTenant, UnlockPerson,
 };
 pub use factors::{
     ChangeAddress, ChangePassword, EnrollFactor, MakeRecoveryCodes, RemoveFactor, ReplaceAddress, ResetFactors,
@@ -217,8 +217,8 @@ pub use organizations::{
     ArchiveOrganization, LeaveOrganization, RenameOrganization, RestoreOrganization, SetAcceptsJoinRequests,
 };
 pub use people::{
-    ChangeRules, CreateOrganization, CreatePerson, CreateServiceAccount, FinishReview, HandOnServiceAccount,
-    IssuePasswordLink, KeepReviewed, RemoveMembership, RevokeReviewed, SetMembership, SetTenantRole, StartReview,
+    ChangeRules, CreateOrganization, CreatePerson, CreateServiceAccount, FinishReview, IssuePasswordLink, KeepReviewed,
+    RemoveMembership, RevokeReviewed, SetMembership, SetTenantRole, StartReview, TransferServiceAccount,
 };
 pub use registry::{AuditEvent, StepUp, audit_event, audit_event_names, audit_events, is_allowed_while_frozen};
 pub use tasks::{CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, SubmitTask};
@@ -318,7 +318,7 @@ mod tests {
         assert!(admin.may(decide()).is_err(), "an admin approves only where they are an approver");
     }
 
-    /// M-01: otherwise a person could approve their own request through a service account or a key of somebody else.
+    /// M-01: otherwise a person could approve their own request through a service account or a key of someone else.
     #[test]
     fn d_04_nobody_decides_a_request_that_they_are_responsible_for() {
         let person_2 = Some(PersonId(Uuid::from_u128(2)));

@@ -27,7 +27,7 @@ actions! {
 
     /// Changes the responsible person of a service account. A person who leaves an organization chooses a successor
     /// there.
-    HandOnServiceAccount = "service_account.hand_on" on "person" (|a| a.account.to_string()) {
+    TransferServiceAccount = "service_account.transfer" on "person" (|a| a.account.to_string()) {
         account: PersonId,
         /// The current responsible person.
         responsible: PersonId,

@@ -43,7 +43,7 @@ impl AuditEvent {
     }
 }
 
-/// Events that are recorded without a policy decision. In a frozen tenant people can sign in (an admin has to, to thaw it),
+/// Events that are recorded without a policy decision. In a frozen tenant people can sign in (an admin has to, to end the freeze),
 /// runners report on tasks that they already have, and anomalies are detected.
 const RECORDED: &[AuditEvent] = &[
     AuditEvent::recorded("admin.admin_blocked"),
@@ -114,7 +114,7 @@ pub fn audit_event_names() -> Vec<&'static str> {
 }
 
 /// Returns whether this audit event can be recorded as done in a frozen tenant (K-09): signing in and out, revoking access,
-/// reports of runners about tasks that they have, and thawing. Events that are not registered cannot.
+/// reports of runners about tasks that they have, and the end of the freeze. Events that are not registered cannot.
 ///
 /// ```
 /// use domain::policy::is_allowed_while_frozen;
@@ -151,13 +151,13 @@ mod tests {
             (StepUp::Never, "person.password"),
             // Other people's accounts
             (StepUp::Always, "person.reset_factors person.replace_address tenant.factor_policy person.create"),
-            (StepUp::Always, "person.password_link person.tenant_role service_account.create service_account.hand_on"),
+            (StepUp::Always, "person.password_link person.tenant_role service_account.create service_account.transfer"),
             // Providers; their own actions and those of the console
             (StepUp::Always, "provider.set provider.remove"),
             (StepUp::Never, "person.admit person.follow_provider break_glass.open break_glass.close"),
             // Emergencies
             (StepUp::Never, "task.stop_all person.lock browser_session.end_all anomaly.review tenant.freeze"),
-            (StepUp::Always, "person.unlock tenant.thaw"),
+            (StepUp::Always, "person.unlock tenant.unfreeze"),
             // Organizations and their members
             (StepUp::Always, "organization.create organization.rename organization.archive organization.restore"),
             (StepUp::Always, "organization.requests membership.set membership.remove membership.leave"),
@@ -188,7 +188,7 @@ mod tests {
             identity.unlink invitation.revoke join_request.decline join_request.withdraw key.revoke key.revoke_all \
             membership.leave membership.remove person.lock person.unlock provider.remove runner.connect \
             runner.disconnect runner.refuse runner.renew runner.renewed runner.revoke task.cancel task.end task.finish \
-            task.refuse task.release task.start task.stop task.stop_all tenant.freeze tenant.thaw";
+            task.refuse task.release task.start task.stop task.stop_all tenant.freeze tenant.unfreeze";
         assert_eq!(allowed, reviewed.split_whitespace().collect());
         for refused in ["task.submit", "task.assign", "approval.decide", "key.create", "membership.set", "rules.change"]
         {

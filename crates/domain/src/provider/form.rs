@@ -1,5 +1,5 @@
 //! Input of the provider settings, from a form or the configuration file, and its validation.
-use super::{GroupRule, Invalid, Kind, Newcomers, Provider, issuer, text, visible};
+use super::{GroupRule, Invalid, Kind, NewAccounts, Provider, issuer, text, visible};
 use serde::{Deserialize, Serialize};
 
 /// The maximum number of domains and of group rules.
@@ -17,9 +17,9 @@ pub struct ProviderForm {
     #[serde(default)]
     pub issuer: String,
     pub client_id: String,
-    /// The text form of [`Newcomers`]; empty means `nobody`.
+    /// The text form of [`NewAccounts`]; empty means `nobody`.
     #[serde(default)]
-    pub newcomers: String,
+    pub new_accounts: String,
     /// Separated by commas or spaces.
     #[serde(default)]
     pub domains: String,
@@ -35,20 +35,23 @@ impl ProviderForm {
     /// Validates the settings and returns them as an enabled provider.
     ///
     /// # Errors
-    /// The first invalid field.
+    /// Fails with the first invalid field.
     pub fn check(&self) -> Result<Provider, Invalid> {
         let kind: Kind = self.kind.parse()?;
         let label = match self.label.trim() {
             "" => default_label(kind).to_owned(),
             label => text::name("label", label, 40)?,
         };
-        let newcomers = match self.newcomers.trim() {
-            "" => Newcomers::Nobody,
+        let new_accounts = match self.new_accounts.trim() {
+            "" => NewAccounts::Nobody,
             text => text.parse()?,
         };
         let domains = self.domains()?;
-        if newcomers == Newcomers::Domains && domains.is_empty() {
-            return Err(Invalid::new("domains", "must name at least one domain if newcomers are limited to domains"));
+        if new_accounts == NewAccounts::Domains && domains.is_empty() {
+            return Err(Invalid::new(
+                "domains",
+                "must name at least one domain if new accounts are limited to domains",
+            ));
         }
         let groups_claim = match self.groups_claim.trim() {
             "" => None,
@@ -66,7 +69,7 @@ impl ProviderForm {
             label,
             issuer: issuer::check(kind, &self.issuer)?,
             client_id: visible("client_id", &self.client_id, 255)?,
-            newcomers,
+            new_accounts,
             domains,
             groups_claim,
             groups,
@@ -108,7 +111,7 @@ impl From<&Provider> for ProviderForm {
             label: provider.label.clone(),
             issuer: provider.issuer.clone(),
             client_id: provider.client_id.clone(),
-            newcomers: provider.newcomers.to_string(),
+            new_accounts: provider.new_accounts.to_string(),
             domains: provider.domains.join(", "),
             groups_claim: provider.groups_claim.clone().unwrap_or_default(),
             groups: groups.join("\n"),
@@ -144,7 +147,7 @@ mod tests {
     #[test]
     fn a_02_settings_round_trip_through_the_form() {
         let mut form = form();
-        (form.newcomers, form.domains) = ("domains".into(), "Acme.Example, b.example".into());
+        (form.new_accounts, form.domains) = ("domains".into(), "Acme.Example, b.example".into());
         (form.groups_claim, form.groups) = ("groups".into(), "a = Ops : owner\n\nb = Lab : viewer".into());
         let provider = form.check().unwrap();
         assert_eq!((provider.domains.len(), provider.groups.len(), provider.enabled), (2, 2, true));
@@ -156,8 +159,8 @@ mod tests {
         assert_eq!(field(|f| f.kind = "saml".into()), "kind");
         assert_eq!(field(|f| f.issuer = "http://id.acme.example".into()), "issuer");
         assert_eq!(field(|f| f.client_id = String::new()), "client_id");
-        assert_eq!(field(|f| f.newcomers = "all".into()), "newcomers");
-        assert_eq!(field(|f| f.newcomers = "domains".into()), "domains");
+        assert_eq!(field(|f| f.new_accounts = "all".into()), "new_accounts");
+        assert_eq!(field(|f| f.new_accounts = "domains".into()), "domains");
         assert_eq!(field(|f| f.domains = "*.example".into()), "domains");
         assert_eq!(field(|f| f.domains = "@acme.example".into()), "domains");
         assert_eq!(field(|f| f.groups = "a = Ops : owner".into()), "groups_claim");

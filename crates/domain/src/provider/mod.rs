@@ -27,12 +27,12 @@ string_enum! {
 
 string_enum! {
     /// Who gets an account at the first sign-in.
-    Newcomers, "newcomers", {
+    NewAccounts, "new_accounts", {
         /// Only people who linked the provider to an existing account can sign in.
         Nobody = "nobody",
         /// People with a verified address in an allowed domain.
         Domains = "domains",
-        /// Everybody with a verified address.
+        /// Everyone with a verified address.
         Anybody = "anybody",
     }
 }
@@ -46,7 +46,7 @@ pub struct Provider {
     /// The exact issuer identifier; an identity is an issuer and a subject.
     pub issuer: String,
     pub client_id: String,
-    pub newcomers: Newcomers,
+    pub new_accounts: NewAccounts,
     /// If not empty, addresses must be in one of these domains (lower case).
     pub domains: Vec<String>,
     /// The claim that lists groups; without it, no group rule applies.
@@ -65,11 +65,11 @@ impl Provider {
 
     /// Returns whether a person with this verified address gets an account.
     pub fn admits(&self, email: &Email) -> bool {
-        match self.newcomers {
-            Newcomers::Nobody => false,
+        match self.new_accounts {
+            NewAccounts::Nobody => false,
             // An empty list allows no domain, not every domain.
-            Newcomers::Domains => !self.domains.is_empty() && self.takes(Some(email)),
-            Newcomers::Anybody => self.takes(Some(email)),
+            NewAccounts::Domains => !self.domains.is_empty() && self.takes(Some(email)),
+            NewAccounts::Anybody => self.takes(Some(email)),
         }
     }
 }
@@ -108,10 +108,10 @@ pub fn confirms_second_factor<'a>(acr: Option<&str>, mut amr: impl Iterator<Item
 mod tests {
     use super::*;
 
-    fn provider(newcomers: Newcomers, domains: &[&str]) -> Provider {
+    fn provider(new_accounts: NewAccounts, domains: &[&str]) -> Provider {
         let mut form = ProviderForm { kind: "google".into(), client_id: "us".into(), ..ProviderForm::default() };
         form.domains = domains.join(",");
-        Provider { newcomers, ..form.check().unwrap() }
+        Provider { new_accounts, ..form.check().unwrap() }
     }
 
     fn email(text: &str) -> Email {
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_02_domains_are_compared_exactly() {
-        let acme = provider(Newcomers::Domains, &["acme.example"]);
+        let acme = provider(NewAccounts::Domains, &["acme.example"]);
         assert!(acme.admits(&email("ada@acme.example")) && acme.admits(&email("Ada@ACME.example")));
         for other in ["ada@sub.acme.example", "ada@notacme.example", "ada@acme.example.evil", "ada@example"] {
             assert!(!acme.admits(&email(other)) && !acme.takes(Some(&email(other))), "{other}");
@@ -130,10 +130,10 @@ mod tests {
 
     #[test]
     fn a_02_an_empty_list_of_domains_admits_nobody() {
-        assert!(!provider(Newcomers::Domains, &[]).admits(&email("ada@acme.example")));
-        assert!(!provider(Newcomers::Nobody, &["acme.example"]).admits(&email("ada@acme.example")));
-        assert!(provider(Newcomers::Anybody, &[]).admits(&email("ada@acme.example")));
-        assert!(provider(Newcomers::Nobody, &[]).takes(None), "a linked account is accepted");
+        assert!(!provider(NewAccounts::Domains, &[]).admits(&email("ada@acme.example")));
+        assert!(!provider(NewAccounts::Nobody, &["acme.example"]).admits(&email("ada@acme.example")));
+        assert!(provider(NewAccounts::Anybody, &[]).admits(&email("ada@acme.example")));
+        assert!(provider(NewAccounts::Nobody, &[]).takes(None), "a linked account is accepted");
     }
 
     #[test]

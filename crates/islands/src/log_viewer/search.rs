@@ -5,7 +5,7 @@ use js_sys::{Array, Function, JsString, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Node, Range};
 
-/// The answer to a search.
+/// The response to a search.
 pub struct Matches {
     pub text: String,
     /// The matching lines, in order.
@@ -27,7 +27,7 @@ pub enum Step {
 }
 
 impl Matches {
-    /// Parses the server's answer. The current match is the first one from the line `from` on.
+    /// Parses the server's response. The current match is the first one from the line `from` on.
     pub fn parse(answer: &JsValue, text: String, from: u32, next_line: u32) -> Option<Self> {
         let lines = blocks::field(answer, "lines").dyn_into::<Array>().ok()?;
         let lines = lines.iter().filter_map(|number| blocks::to_u32(&number)).collect();

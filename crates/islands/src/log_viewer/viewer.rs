@@ -41,9 +41,9 @@ pub enum Event {
     SearchSubmitted(String),
     NextRequested,
     PreviousRequested,
-    /// The answer to a search, or `None` if the request failed.
+    /// The response to a search, or `None` if the request failed.
     SearchAnswered(SearchRequest, Option<JsValue>),
-    /// The answer to a request for lines, or `None` if the request failed.
+    /// The response to a request for lines, or `None` if the request failed.
     LinesFetched(LinesRequest, Option<JsValue>),
     FetchRetried,
     VisibilityChanged {
@@ -281,7 +281,7 @@ impl Viewer {
         let Ok(lines) = blocks::field(&answer, "lines").dyn_into::<Array>() else { return vec![] };
         if request.attempt == self.attempt {
             self.blocks.insert(&lines);
-            // An empty answer must not cause the same request again.
+            // An empty response must not cause the same request again.
             if lines.length() == 0 {
                 return vec![];
             }

@@ -194,7 +194,7 @@ impl Write {
         let id = EventId(new_id());
         let (address, network) = self.address_and_network();
         let (kind, span) = (facts.kind(), self.span(span));
-        // Some callers have locked the audit log already (a submission, a wrong password). Everybody locks it before the
+        // Some callers have locked the audit log already (a submission, a wrong password). Everyone locks it before the
         // row; another order could deadlock.
         self.lock_audit_log().await?;
         // $15 is the absolute number of occurrences, if given; otherwise each report adds one.

@@ -36,7 +36,7 @@ macro_rules! remember_network {
             ),
             $id,
             $self.now.before(domain::anomalies::NETWORK_RETENTION),
-            domain::anomalies::NETWORKS
+            domain::anomalies::MAX_KNOWN_NETWORKS
         )?;
     }};
 }

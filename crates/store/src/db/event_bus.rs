@@ -50,7 +50,7 @@ impl EventBus {
         Self { to: channel(BACKLOG).0, recent: Arc::new(Mutex::new(recent)) }
     }
 
-    /// Publishes an event. It is no error if there are no subscribers.
+    /// Publishes an event. Succeeds without subscribers.
     pub(crate) fn publish(&self, event: Event) {
         let mut recent = self.recent();
         // Readers of task output resume by line number, and output events would displace all others.

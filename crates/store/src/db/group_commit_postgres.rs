@@ -110,7 +110,7 @@ impl Turn {
         outcome.await.unwrap_or_else(|_| Err(lost()))
     }
 
-    /// Whether other transactions are open, and the flush connection has lasted since this one began.
+    /// Returns whether other transactions are open, and the flush connection has lasted since this one began.
     fn is_grouped(&self) -> bool {
         if self.flusher.writers.load(Ordering::Relaxed) < 2 {
             return false;

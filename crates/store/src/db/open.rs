@@ -142,7 +142,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether this is SQLite, which serves a single node.
+    /// Returns whether this is SQLite, which serves a single node.
     pub fn is_embedded(&self) -> bool {
         matches!(self.0.pool, Pool::Sqlite { .. })
     }
@@ -344,7 +344,7 @@ fn assert_sqlite(version: &str) -> Result<()> {
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0_u32));
     let parts: [u32; 3] = std::array::from_fn(|_| parts.next().unwrap_or(0));
     if parts < [3, 51, 3] {
-        return Err(Error::Unusable(format!("SQLite {version} is linked; 3.51.3 or later is needed")));
+        return Err(Error::Unusable(format!("the linked SQLite is {version}; Castellan requires 3.51.3 or later")));
     }
     Ok(())
 }

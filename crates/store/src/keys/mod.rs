@@ -58,7 +58,7 @@ impl ApiKey {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
     }
 
-    /// Whether it is active and within [`KEY_EXPIRY_NOTICE`] of its expiry.
+    /// Returns whether it is active and within [`KEY_EXPIRY_NOTICE`] of its expiry.
     pub fn ends_soon(&self, now: Timestamp) -> bool {
         self.works(now) && self.expires_at.is_some_and(|at| at <= now.after(KEY_EXPIRY_NOTICE))
     }

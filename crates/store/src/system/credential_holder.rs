@@ -22,7 +22,7 @@ pub struct Holder {
     pub roles: BTreeMap<OrganizationId, Role>,
     /// Whether the person has a second factor.
     pub has_factor: bool,
-    /// Whether the tenant requires one of everybody.
+    /// Whether the tenant requires one of everyone.
     pub everybody: bool,
 }
 
@@ -34,7 +34,7 @@ row_type! {
         pub tenant_role: TenantRole,
         /// Whether the person has a second factor.
         pub has_factor: bool,
-        /// Whether the tenant requires one of everybody.
+        /// Whether the tenant requires one of everyone.
         pub everybody: bool,
         /// The organization of the role.
         pub member_of: Option<OrganizationId>,

@@ -14,7 +14,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use table::Table;
 
-/// Every table, after the ones that it references. The chain_head_count of the chains come last, so their presence means that the copy
+/// Every table, after the ones that it references. The heads of the hash chains come last, so their presence means that the copy
 /// is complete. `key_check` is omitted: each database has its own.
 const TABLES: [&str; 44] = [
     "tenant",
@@ -70,8 +70,8 @@ const TABLES: [&str; 44] = [
 /// records the transfer. After an interruption, the same call resumes.
 ///
 /// # Errors
-/// [`Error::Unusable`] if the databases are of other kinds, if `to` contains other data, and if it differs from `from` at
-/// the end.
+/// Fails with [`Error::Unusable`] if the databases are of other kinds, `to` contains other data, or it differs from `from`
+/// at the end.
 pub async fn transfer(from: Settings, to: Settings, mut progress: impl FnMut(&str, u64)) -> Result<()> {
     let embedded = |url: &str| url.starts_with("sqlite:");
     if !embedded(&from.url) || embedded(&to.url) {

@@ -119,7 +119,7 @@ on_both! {
                 (one.why.clone(), one.can.clone(), one.keys.iter().map(|key| (key.name.as_str(), key.can.clone())).collect::<Vec<_>>())
             };
             assert_eq!(told("Robot"), (vec![AccessReason::Itself], vec![], vec![("nightly", vec![Ability::Act])]));
-            assert_eq!(told("mia"), (vec![AccessReason::Answers], vec![Ability::See, Ability::Manage], vec![]));
+            assert_eq!(told("mia"), (vec![AccessReason::Responsible], vec![Ability::See, Ability::Manage], vec![]));
             assert_eq!(told("adam"), (vec![AccessReason::TenantRole(TenantRole::Admin)], vec![Ability::See, Ability::Manage], vec![]));
             assert_eq!(told("audrey"), (vec![AccessReason::TenantRole(TenantRole::Auditor)], vec![Ability::See], vec![]));
             assert_eq!(found.items.len(), 4);

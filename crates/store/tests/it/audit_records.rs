@@ -205,7 +205,7 @@ on_both! {
         l.records("revoke_keys_of", 1, mia, async |w| w.revoke_keys_of(mia.may(RevokeKeysOf { owner, responsible: None })?).await).await;
         let robot = || CreateServiceAccount { name: "Robot".into(), responsible: owner };
         let account = l.records("create_service_account", 1, adam, async |w| w.create_service_account(adam.may(robot())?).await).await;
-        let hand_on = || HandOnServiceAccount { account, responsible: owner, successor: adam.person().unwrap(), revoke: true };
+        let hand_on = || TransferServiceAccount { account, responsible: owner, successor: adam.person().unwrap(), revoke: true };
         l.records("transfer_service_account", 1, adam, async |w| w.transfer_service_account(adam.may(hand_on())?).await).await;
 
         // Reviews
@@ -305,7 +305,7 @@ on_both! {
         let all = || StopTasks { whose: Stopped::WholeTenant };
         l.records("stop_tasks", 3, adam, async |w| w.stop_tasks(adam.may(all())?).await).await;
         l.records("freeze", 1, adam, async |w| w.freeze(adam.may(FreezeTenant {})?).await).await;
-        l.records("thaw", 1, adam, async |w| w.thaw(adam.may(ThawTenant {})?).await).await;
+        l.records("unfreeze", 1, adam, async |w| w.unfreeze(adam.may(UnfreezeTenant {})?).await).await;
 
         let done = l.done.lock().unwrap().clone();
         let all: BTreeSet<_> = crate::walls::matrix().iter().filter_map(|row| row.method.strip_prefix("Write::").map(str::to_owned)).collect();

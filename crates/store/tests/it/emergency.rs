@@ -6,7 +6,8 @@ use crate::{
 use domain::{
     Actor, BrowserSessionId, SignedInBy,
     policy::{
-        CreateOrganization, EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, Stopped, ThawTenant, UnlockPerson,
+        CreateOrganization, EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, Stopped, UnfreezeTenant,
+        UnlockPerson,
     },
     receipt::End,
     task::TaskState,
@@ -46,7 +47,7 @@ async fn freeze(world: &World) -> Result<()> {
 
 async fn thaw(world: &World) -> Result<()> {
     let adam = &world.acme.adam;
-    world.change(adam, async |write| write.thaw(adam.may(ThawTenant {})?).await).await
+    world.change(adam, async |write| write.unfreeze(adam.may(UnfreezeTenant {})?).await).await
 }
 
 async fn stop(world: &World, by: &Actor, whose: Stopped) -> Result<usize> {

@@ -5,9 +5,9 @@ use domain::{
     approval::Answer,
     audit::Outcome,
     policy::{
-        ChangeKey, CreateKey, CreateServiceAccount, Decide, DenialReason, FreezeTenant, HandOnServiceAccount,
-        IssuePasswordLink, KeyExpiryChange, ReadAudit, RemoveMembership, RevokeKey, RevokeKeysOf, RotateKey,
-        SetMembership, SetTenantRole,
+        ChangeKey, CreateKey, CreateServiceAccount, Decide, DenialReason, FreezeTenant, IssuePasswordLink,
+        KeyExpiryChange, ReadAudit, RemoveMembership, RevokeKey, RevokeKeysOf, RotateKey, SetMembership, SetTenantRole,
+        TransferServiceAccount,
     },
     role::{Role, TenantRole},
 };
@@ -255,7 +255,7 @@ on_both! {
         let made = CreateKey { responsible: mia.person(), ..new_key(&robot, "k", "tasks:*") };
         let key = create(world, &mia, made, "mk_robot1").await.unwrap();
         let successor = acme.ada.person().unwrap();
-        let hand_on = HandOnServiceAccount { account: robot.person().unwrap(), responsible: mia.person().unwrap(), successor, revoke: false };
+        let hand_on = TransferServiceAccount { account: robot.person().unwrap(), responsible: mia.person().unwrap(), successor, revoke: false };
         world.change(&acme.adam, async |write| write.transfer_service_account(acme.adam.may(hand_on)?).await).await.unwrap();
 
         let asked = world.submit(&holding(&robot, key, "tasks:*"), asking(acme.ops)).await;
@@ -282,7 +282,7 @@ on_both! {
         let olga = acme.olga.person().unwrap();
         assert_eq!(answers().await, olga);
         let to = async |by: &Actor, responsible: PersonId, to: &Actor, revoke: bool| {
-            let hand_on = HandOnServiceAccount { account, responsible, successor: to.person().unwrap(), revoke };
+            let hand_on = TransferServiceAccount { account, responsible, successor: to.person().unwrap(), revoke };
             world.change(by, async |write| write.transfer_service_account(by.may(hand_on)?).await).await
         };
         assert!(matches!(to(&acme.olga, olga, &acme.ada, false).await, Err(Error::Denied(_))), "an admin does");

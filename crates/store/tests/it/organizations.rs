@@ -6,9 +6,9 @@ use domain::{
     account::AccountNotice,
     approval::Answer,
     policy::{
-        ArchiveOrganization, CreateKey, CreateServiceAccount, HandOnServiceAccount, LeaveOrganization, LockPerson,
-        RemoveMembership, RenameOrganization, RestoreOrganization, SetAcceptsJoinRequests, SetMembership, StopTasks,
-        Stopped, SyncProviderRoles, UnlockPerson,
+        ArchiveOrganization, CreateKey, CreateServiceAccount, LeaveOrganization, LockPerson, RemoveMembership,
+        RenameOrganization, RestoreOrganization, SetAcceptsJoinRequests, SetMembership, StopTasks, Stopped,
+        SyncProviderRoles, TransferServiceAccount, UnlockPerson,
     },
     receipt::End,
     role::{Role, TenantRole},
@@ -446,7 +446,7 @@ on_both! {
         let account = robot(world, &acme.mia, &[(acme.ops, Role::Member)]).await;
         let hand_on = async |from: &Actor, to: &Actor| {
             let (responsible, successor) = (id(from), id(to));
-            let hand_on = HandOnServiceAccount { account, responsible, successor, revoke: false };
+            let hand_on = TransferServiceAccount { account, responsible, successor, revoke: false };
             world.change(&acme.adam, async |write| write.transfer_service_account(acme.adam.may(hand_on)?).await).await
         };
         for round in 0..20 {

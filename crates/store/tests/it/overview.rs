@@ -20,7 +20,9 @@ async fn run(world: &World, visibility: &str, wait: Duration, end: End) {
 async fn days(world: &World, actor: &Actor, since: Timestamp) -> Vec<(i64, TaskState, i64, i64, i64, i64)> {
     let rows = world.store.read(actor).await.unwrap().finished_tasks_by_day(since).await.unwrap();
     let second = |micros: i64| micros / 1_000_000;
-    rows.iter().map(|row| (row.nth, row.state, row.n, row.started, second(row.wait), second(row.longest))).collect()
+    rows.iter()
+        .map(|row| (row.day_index, row.state, row.n, row.started, second(row.wait), second(row.longest)))
+        .collect()
 }
 
 on_both! {

@@ -6,8 +6,8 @@ use domain::{
     approval::{Answer, ApprovalState},
     policy::{
         ArchiveOrganization, CancelTask, ChangeRules, CreateKey, CreateOrganization, CreatePerson,
-        CreateServiceAccount, Decide, HandOnServiceAccount, Invite, LockPerson, ReadAccess, RemoveMembership,
-        RequestMembership, SetAcceptsJoinRequests, SetMembership, SetTenantRole,
+        CreateServiceAccount, Decide, Invite, LockPerson, ReadAccess, RemoveMembership, RequestMembership,
+        SetAcceptsJoinRequests, SetMembership, SetTenantRole, TransferServiceAccount,
     },
     role::{Role, TenantRole},
     rule::{Rule, Rules, Verdict},
@@ -162,7 +162,7 @@ async fn create_accounts(
         let successor = people[*responsible].person().unwrap();
         if Some(successor) != creator.person() {
             let (account, responsible) = (account.person().unwrap(), creator.person().unwrap());
-            let hand_on = HandOnServiceAccount { account, responsible, successor, revoke: false };
+            let hand_on = TransferServiceAccount { account, responsible, successor, revoke: false };
             let transfer = console.may(hand_on).unwrap();
             change(world, console, async |write| write.transfer_service_account(transfer).await).await.unwrap();
         }

@@ -504,7 +504,7 @@ pub fn matrix() -> Vec<Row> {
         rotate_key                 "dd+dddddd+" |x, w, a, t| x.rotate_key(may(a, RotateKey { key: t.key, owner: t.person, responsible: None, overlap: Duration::from_mins(1) })?, "mk_", [8; 32]).await;
         revoke_keys_of             "dd+ddd+dd+" |x, w, a, t| x.revoke_keys_of(may(a, RevokeKeysOf { owner: t.person, responsible: None })?).await;
         create_service_account     "dddddd+dd+" |x, w, a, t| x.create_service_account(may(a, CreateServiceAccount { name: "Robot".into(), responsible: t.person })?).await;
-        transfer_service_account   "ddddddnddn" |x, w, a, t| x.transfer_service_account(may(a, HandOnServiceAccount { account: t.person, responsible: t.admin, successor: t.person, revoke: true })?).await;
+        transfer_service_account   "ddddddnddn" |x, w, a, t| x.transfer_service_account(may(a, TransferServiceAccount { account: t.person, responsible: t.admin, successor: t.person, revoke: true })?).await;
         reauthenticate_browser_session "nn+nnnnnnn" |x, w, a, t| x.reauthenticate_browser_session(t.session).await;
         begin_totp_enrollment      "ddcddddddd" |x, w, a, t| x.begin_totp_enrollment(&may(a, EnrollFactor { owner: t.person, factor: Factor::Totp })?, b"secret").await;
         totp_secret                "--+-------" |x, w, a, t| x.totp_secret().await;
@@ -546,7 +546,7 @@ pub fn matrix() -> Vec<Row> {
         unlock_person              "dddddd+dd+" |x, w, a, t| { x.lock_person(may(a, LockPerson { person: t.person })?).await?; x.unlock_person(may(a, UnlockPerson { person: t.person })?).await };
         end_all_browser_sessions   "dddddd+dd+" |x, w, a, t| x.end_all_browser_sessions(may(a, EndBrowserSessions { of: Some(t.person) })?, None).await.map(drop);
         freeze                     "dddddd+dd+" |x, w, a, t| x.freeze(may(a, FreezeTenant {})?).await;
-        thaw                       "dddddd+dd+" |x, w, a, t| { x.freeze(may(a, FreezeTenant {})?).await?; x.thaw(may(a, ThawTenant {})?).await };
+        unfreeze                   "dddddd+dd+" |x, w, a, t| { x.freeze(may(a, FreezeTenant {})?).await?; x.unfreeze(may(a, UnfreezeTenant {})?).await };
         stop_tasks                 "dddd+d+dd+" |x, w, a, t| x.stop_tasks(may(a, StopTasks { whose: Stopped::Of(t.organization) })?).await.map(drop);
         create_person              "dddddd+dd+" |x, w, a, t| x.create_person(may(a, CreatePerson { email: email("new", "acme"), name: "New".into(), tenant_role: TenantRole::Person })?).await;
         set_tenant_role            "dddddd+dd+" |x, w, a, t| x.set_tenant_role(may(a, SetTenantRole { person: t.person, tenant_role: TenantRole::Auditor })?).await;

@@ -161,7 +161,7 @@ async fn a_task_with_unlimited_output_is_stopped_and_fails() {
     assert_eq!(lost.attempt, assign.attempt);
     let task = fixture.task(id).await;
     assert_eq!((task.state, task.next_line), (TaskState::Failed, i64::try_from(most * batch.len() + 1).unwrap()));
-    assert!(task.ending.unwrap().contains("more than is kept"));
+    assert!(task.ending.unwrap().contains("exceeds the output limit"));
     // The next task starts with a new count.
     let again = fixture.submit("true").await;
     let assign = stream.assigned().await;

@@ -16,7 +16,7 @@ on_both! {
 
         // From 127.0.0.1 the admin is only a member of their organization.
         let page = program.get(admin, "/tasks").await.is(200);
-        assert!(page.body.contains("Admin work is not allowed from this address"), "{page}");
+        assert!(page.body.contains("Admin permissions are not available from this network"), "{page}");
         program.get(admin, "/people").await.is(404);
         program.get(admin, "/people/new").await.is(403);
         program.get(admin, "/audit").await.is(403);

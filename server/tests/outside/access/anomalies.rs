@@ -67,7 +67,7 @@ on_both! {
         assert!(own.contains("href=\"/account/password\"") && own.contains("href=\"/browser-sessions\""));
         let overview = program.get(Credential::Browser(&mine), "/").await.is(200).body;
         assert!(overview.contains("New sign-in to your account from an unusual location"), "{overview}");
-        assert!(!overview.contains("anomalies?looked=no"), "members do not see the admins' list");
+        assert!(!overview.contains("anomalies?reviewed=no"), "members do not see the admins' list");
         let overview = program.get(Credential::Browser(&admin), "/").await.is(200).body;
         assert!(overview.contains("2 anomalies are not reviewed"), "{overview}");
     }

@@ -90,5 +90,5 @@ async fn m_05_certificates_are_reloaded_and_invalid_ones_are_ignored() {
     new.get(format!("{origin}/healthz")).send().await.unwrap();
     assert!(program.server_log().contains("the previous one stays in use"));
     let doctor = program.run(&["doctor"], "");
-    assert!(!doctor.status.success() && String::from_utf8_lossy(&doctor.stdout).contains("bad   TLS"), "{doctor:?}");
+    assert!(!doctor.status.success() && String::from_utf8_lossy(&doctor.stdout).contains("FAIL  TLS"), "{doctor:?}");
 }

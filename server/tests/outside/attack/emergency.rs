@@ -61,7 +61,7 @@ on_both! {
             (task["state"] == "cancelled").then_some(())
         })
         .await;
-        program.cli(&["admin", "thaw"], "");
+        program.cli(&["admin", "unfreeze"], "");
         let next = program.submit(&mia.key, "true").await;
         program.until_succeeded(&mia.key, &next).await;
     }
@@ -79,7 +79,7 @@ on_both! {
         let made = program.action(Credential::Browser(&his), "organizations/create", "text/html", &fields);
         let made = program.send(Credential::Browser(&his), made).await.is(409);
         assert!(made.body.contains("until an admin ends the freeze"), "{made}");
-        program.act(Credential::Browser(&his), "emergency/thaw", &[]).await.is(200);
+        program.act(Credential::Browser(&his), "emergency/unfreeze", &[]).await.is(200);
         let mut stream = program.listen(Credential::Browser(&hers), "/live?topics=tasks").await;
         program.act(Credential::Browser(&his), "emergency/end-sessions", &[]).await.is(200);
         with_timeout(MAX_STOP_DELAY, "her stream ends", stream.end()).await;

@@ -129,8 +129,8 @@ on_both! {
         let records = program.get(Credential::Key(&ada.key), "/api/v1/audit?action=invitation.accept").await.is(200).json();
         let record = &records["items"][0];
         assert_eq!((&record["outcome"], &record["person"]), (&"refused".into(), &mia.id.as_str().into()), "{records}");
-        assert_eq!(program.follow(Credential::Anonymous, &token).await.0, 200, "the invited person can accept it");
-        // For a newcomer, the event contains only the invitation.
+        assert_eq!(program.follow(Credential::None, &token).await.0, 200, "the invited person can accept it");
+        // For an invited person without an account, the event contains only the invitation.
         let open = program.invite(&olga, &organization, &[]).await;
         program.join(&open, &mia.email, PASSWORD).await.is(409);
         let record = program.last_refused(&ada, "invitation.admit").await;
@@ -150,7 +150,7 @@ on_both! {
         program.join(&token, "nia@acme.example", PASSWORD).await.is(409);
         let record = program.last_refused(&ada, "invitation.confirm").await;
         assert_eq!((&record["person"], &record["target_id"]), (&Value::Null, &organization.as_str().into()), "{record}");
-        program.cli(&["admin", "thaw"], "");
+        program.cli(&["admin", "unfreeze"], "");
         program.join(&token, "nia@acme.example", PASSWORD).await.is(200);
         assert_eq!(mail_server.mail(0).await.to, "nia@acme.example");
     }

@@ -33,7 +33,7 @@ async fn assert_stream_open(stream: &mut Events, node: &Program, key: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_12_k_09_freeze_and_thaw_at_one_node_apply_at_the_other() {
+async fn d_12_k_09_freeze_and_unfreeze_at_one_node_apply_at_the_other() {
     let nodes = Nodes::begin().await;
     let (one, two, key) = (&nodes.one, &nodes.two, &nodes.mia.key);
     let (admin, member) = (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await);
@@ -45,7 +45,7 @@ async fn d_12_k_09_freeze_and_thaw_at_one_node_apply_at_the_other() {
         assert!(node.get(Credential::Browser(&member), "/tasks").await.is(200).body.contains("This tenant is frozen"));
     }
     two.act(Credential::Browser(&admin), "emergency/freeze", &[]).await.is(409);
-    two.act(Credential::Browser(&admin), "emergency/thaw", &[]).await.is(200);
+    two.act(Credential::Browser(&admin), "emergency/unfreeze", &[]).await.is(200);
     for node in [one, two] {
         assert!(!node.get(Credential::Browser(&member), "/tasks").await.is(200).body.contains("This tenant is frozen"));
         let task = node.submit(key, "true").await;

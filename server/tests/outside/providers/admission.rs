@@ -1,4 +1,4 @@
-//! Admission of newcomers by a provider: only with verified addresses, and never into another account.
+//! Admission of people without an account by a provider: only with verified addresses, and never into another account.
 use super::{
     DOMAIN,
     fake_provider::{Behavior, Provider},
@@ -51,7 +51,7 @@ fn assert_refused(response: Response, status: u16, says: &str) {
 
 /// A-02: an address counts only if `email_verified` is true as a boolean; domains are compared as a whole.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_newcomers_need_a_verified_address_of_an_allowed_domain() {
+async fn a_02_new_accounts_need_a_verified_address_of_an_allowed_domain() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
     for unverified in [json!(false), json!(null)] {
@@ -103,7 +103,7 @@ async fn a_02_newcomers_need_a_verified_address_of_an_allowed_domain() {
 async fn a_02_accounts_are_identified_by_issuer_and_subject_only() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     let second = Provider::start().await;
-    with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", "newcomers = \"anybody\"").await;
+    with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", "new_accounts = \"anybody\"").await;
     provider.behave(claims(json!({ "email": "ada@acme.example", "sub": "ada" })));
     assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 409, "not linked by address alone");
     provider.behave(Behavior::default());
@@ -126,7 +126,7 @@ async fn a_02_accounts_are_identified_by_issuer_and_subject_only() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k_09_a_locked_person_cannot_sign_in_with_a_provider() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
-    with_providers(&mut program, &[("acme", &provider)], "", "newcomers = \"anybody\"").await;
+    with_providers(&mut program, &[("acme", &provider)], "", "new_accounts = \"anybody\"").await;
     program.sign_in_with_provider(&provider, "acme").await;
     program.cli(&["admin", "lock-user", "--user", "nia@acme.example"], "");
     assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 403, "Your account is locked");
@@ -135,9 +135,9 @@ async fn k_09_a_locked_person_cannot_sign_in_with_a_provider() {
     assert!(program.is_named(&nia, "nia@acme.example").await);
 }
 
-/// A-02: without newcomers, only people who linked the provider can sign in.
+/// A-02: without new accounts, only people who linked the provider can sign in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_newcomers_are_refused_by_default() {
+async fn a_02_new_accounts_are_refused_by_default() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", "").await;
     assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 403, "No account here is linked");
@@ -152,7 +152,7 @@ async fn a_02_newcomers_are_refused_by_default() {
 async fn a_03_only_verified_addresses_make_admins() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     let auth = "admin_emails = [\"Nia@acme.example\"]";
-    with_providers(&mut program, &[("acme", &provider)], auth, "newcomers = \"anybody\"").await;
+    with_providers(&mut program, &[("acme", &provider)], auth, "new_accounts = \"anybody\"").await;
     provider.behave(claims(json!({ "sub": "2", "email": "noa@acme.example" })));
     let noa = program.sign_in_with_provider(&provider, "acme").await;
     assert!(!program.is_admin(&noa).await);
@@ -168,7 +168,7 @@ async fn a_03_only_verified_addresses_make_admins() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_roles_follow_groups_at_each_sign_in() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
-    let more = "newcomers = \"anybody\"\ngroups_claim = \"groups\"\n\
+    let more = "new_accounts = \"anybody\"\ngroups_claim = \"groups\"\n\
                 groups = [\"ops = acme : member\", \"leads = acme : approver\", \"ops = nowhere : owner\"]";
     with_providers(&mut program, &[("acme", &provider)], "", more).await;
     let role = async |groups: Value| {
@@ -196,10 +196,10 @@ async fn a_02_roles_follow_groups_at_each_sign_in() {
 }
 
 on_both! {
-    /// K-09: in a frozen tenant people can sign in and read; group changes and newcomers are postponed.
-    async fn k_09_signing_in_by_a_provider_works_while_the_tenant_is_frozen(program) {
+    /// K-09: in a frozen tenant people can sign in and read; group changes and new accounts are postponed.
+    async fn k_09_sign_in_with_a_provider_works_while_the_tenant_is_frozen(program) {
         let provider = Provider::start().await;
-        let more = "newcomers = \"anybody\"\ngroups_claim = \"groups\"\ngroups = [\"ops = acme : member\", \"leads = acme : approver\"]";
+        let more = "new_accounts = \"anybody\"\ngroups_claim = \"groups\"\ngroups = [\"ops = acme : member\", \"leads = acme : approver\"]";
         with_providers(program, &[("acme", &provider)], "", more).await;
         let comes = async |groups: Value| {
             provider.behave(claims(json!({ "groups": groups })));
@@ -212,7 +212,7 @@ on_both! {
         assert_eq!(comes(json!(["leads"])).await, Some("Member"), "group changes are postponed");
         provider.behave(claims(json!({ "sub": "2", "email": "noa@acme.example", "groups": [] })));
         assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 409, "until an admin ends the freeze");
-        program.cli(&["admin", "thaw"], "");
+        program.cli(&["admin", "unfreeze"], "");
         assert_eq!(comes(json!(["leads"])).await, Some("Approver"), "postponed group changes are applied");
         provider.behave(claims(json!({ "sub": "2", "email": "noa@acme.example", "groups": [] })));
         let noa = program.sign_in_with_provider(&provider, "acme").await;

@@ -373,7 +373,7 @@ async fn a_02_requests_to_every_endpoint_time_out() {
 
 on_both! {
     /// the sign-in flow works on either database, and signing out ends the session.
-    async fn a_02_signing_in_by_a_provider_opens_a_session(program) {
+    async fn a_02_sign_in_with_a_provider_opens_a_session(program) {
         let provider = Provider::start().await;
         with_providers(program, &[("acme", &provider)], "", DOMAIN).await;
         let page = program.get(Credential::Anonymous, "/sign-in?next=%2Fkeys").await.is(200);

@@ -28,7 +28,7 @@ async fn asks(program: &Program, who: Credential<'_>, path: &str) -> (Vec<String
 
 on_both! {
     /// sign-in and step-up accept any `auth_time` from Gitea.
-    async fn a_02_signing_in_by_gitea(program) {
+    async fn a_02_sign_in_with_gitea(program) {
         let provider = deployment(program, "gitea").await;
         let when = |auth_time| Behavior { claims: json!({ "auth_time": auth_time }), ..Behavior::default() };
         provider.behave(when(json!(in_seconds(-86_400))));

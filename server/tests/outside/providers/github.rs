@@ -61,7 +61,7 @@ fn query_param(to: &Url, name: &str) -> String {
 
 /// A-02: the numeric id identifies the account, and only verified addresses count.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_02_signing_in_by_github() {
+async fn a_02_sign_in_with_github() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let state = ProviderState::default();
@@ -75,7 +75,7 @@ async fn a_02_signing_in_by_github() {
     let mut program = Program::sqlite();
     program.configure(&format!(
         "[[auth.provider]]\nid = \"hub\"\nkind = \"github\"\nissuer = \"{base}\"\nclient_id = \"c\"\nclient_secret = \"s\"\n\
-         newcomers = \"domains\"\ndomains = [\"acme.example\"]\n"
+         new_accounts = \"domains\"\ndomains = [\"acme.example\"]\n"
     ));
     program.tenant("acme");
     program.start().await;

@@ -74,7 +74,7 @@ async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
 async fn a_02_the_last_sign_in_method_cannot_be_removed() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     let second = Provider::start().await;
-    let more = "newcomers = \"anybody\"";
+    let more = "new_accounts = \"anybody\"";
     with_providers(&mut program, &[("acme", &provider), ("bolt", &second)], "", more).await;
     let nia = program.sign_in_with_provider(&provider, "acme").await;
     let mine = identities(&program.own_page(&nia).await);

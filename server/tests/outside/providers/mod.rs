@@ -36,5 +36,5 @@ pub fn configure(program: &Program, kind: &str, providers: &[(&str, &Provider)],
     program.configure(&toml);
 }
 
-/// Allows newcomers of acme.example.
-pub const DOMAIN: &str = "newcomers = \"domains\"\ndomains = [\"acme.example\"]";
+/// Allows new accounts of acme.example.
+pub const DOMAIN: &str = "new_accounts = \"domains\"\ndomains = [\"acme.example\"]";

@@ -1,4 +1,4 @@
-//! A primary provider that disables all other sign-in methods, and emergency access at the console.
+//! A primary provider that disables all other sign-in methods, and break-glass access at the console.
 use super::{
     DOMAIN, configure,
     fake_provider::{Behavior, Provider},
@@ -106,19 +106,19 @@ on_both! {
         assert!(failed(&["admin", "break-glass", "--on", "--user", "max@acme.example", "--reason", "x"]), "max is not an admin");
         assert!(failed(&["admin", "break-glass", "--on", "--user", "ada@acme.example"]), "a reason is required");
         assert!(failed(&[on.as_slice(), &["--for", "25h"]].concat()));
-        assert!(program.cli(&on, "").starts_with("open until "));
+        assert!(program.cli(&on, "").starts_with("Break-glass access enabled until "));
         assert!(program.cli(&["admin", "break-glass"], "").contains("the provider is down"));
 
         program.try_sign_in("ada@acme.example", "another one entirely", &[]).await.is(401);
         program.try_sign_in("max@acme.example", PASSWORD, &[]).await.is(401);
         let ada = program.sign_in("ada@acme.example").await;
         let page = program.get(Credential::Browser(&ada), "/settings/authentication").await.is(200).body;
-        assert!(page.contains("Emergency access is enabled") && page.contains("the provider is down"), "{page}");
-        assert!(program.get(Credential::Browser(&ada), "/").await.is(200).body.contains("Emergency access is enabled"));
+        assert!(page.contains("Break-glass access is enabled") && page.contains("the provider is down"), "{page}");
+        assert!(program.get(Credential::Browser(&ada), "/").await.is(200).body.contains("Break-glass access is enabled"));
         let audit = program.get(Credential::Browser(&ada), "/audit").await.is(200).body;
         assert!(audit.contains("break_glass.open"), "{audit}");
 
-        assert_eq!(program.cli(&["admin", "break-glass", "--off"], ""), "closed for 1");
+        assert_eq!(program.cli(&["admin", "break-glass", "--off"], ""), "Break-glass access disabled for 1 admin.");
         assert!(!program.is_signed_in(&ada.cookie()).await, "her session ends with it");
         program.try_sign_in("ada@acme.example", PASSWORD, &[]).await.is(401);
     }
@@ -152,7 +152,7 @@ async fn a_03_invalid_provider_settings_are_refused_at_startup() {
         (table.replace("google", "saml"), "`kind`"),
         (table.replace("client_secret = \"hunter2\"\n", ""), "`client_secret`"),
         (format!("{table}issuer = \"https://evil.example\"\n"), "`issuer`"),
-        (format!("{table}newcomers = \"domains\"\n"), "`domains`"),
+        (format!("{table}new_accounts = \"domains\"\n"), "`domains`"),
         (format!("{table}client_secret_file = \"/nowhere\"\n"), "`client_secret`"),
     ] {
         program.configure(&toml);

@@ -14,7 +14,7 @@ on_both! {
         let who = Credential::Browser(&ada);
         let fields = [
             ("kind", "oidc"), ("label", "Acme ID"), ("issuer", provider.issuer.as_str()), ("client_id", "castellan"),
-            ("client_secret", SECRET), ("newcomers", "anybody"),
+            ("client_secret", SECRET), ("new_accounts", "anybody"),
         ];
         let made = program.act(who, "providers/save", &fields).await.is(200).json();
         let page = made["go_to"].as_str().unwrap().to_owned();

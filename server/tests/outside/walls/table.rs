@@ -129,7 +129,7 @@ pub const WALLS: &[Row] = &[
     ),
     row("page GET /emergency", "/emergency", "", ADMIN_PAGE),
     row("page GET /anomalies", "/anomalies", "", AUDITOR_PAGE),
-    row("page GET /anomalies", "/anomalies?person=$lea&kind=sign_in&looked=no", "", AUDITOR_PAGE),
+    row("page GET /anomalies", "/anomalies?person=$lea&kind=sign_in&reviewed=no", "", AUDITOR_PAGE),
     row("page GET /authenticator", "/authenticator", "", all(303)),
     row("page GET /keys", "/keys", "", PAGE),
     row("page GET /keys/new", "/keys/new", "", PAGE),
@@ -384,8 +384,8 @@ pub const WALLS: &[Row] = &[
         Statuses { nobody: 401, auditor: 403, admin: 403, ..all(404) },
     ),
     row(
-        "action POST /actions/keys/hand-on",
-        "/actions/keys/hand-on",
+        "action POST /actions/keys/transfer",
+        "/actions/keys/transfer",
         "account=$robot&successor=admin@acme.example",
         Statuses { nobody: 401, auditor: 403, admin: 200, ..all(404) },
     ),
@@ -518,7 +518,7 @@ pub const WALLS: &[Row] = &[
     row("action POST /actions/emergency/unlock", "/actions/emergency/unlock", "id=$lea", admins(200, 404)),
     row("action POST /actions/emergency/end-sessions", "/actions/emergency/end-sessions", "id=$lea", admins(200, 404)),
     row("action POST /actions/emergency/freeze", "/actions/emergency/freeze", "", admins(200, 200)),
-    row("action POST /actions/emergency/thaw", "/actions/emergency/thaw", "", admins(200, 200)),
+    row("action POST /actions/emergency/unfreeze", "/actions/emergency/unfreeze", "", admins(200, 200)),
     row(
         "action POST /actions/emergency/stop-tasks",
         "/actions/emergency/stop-tasks",
