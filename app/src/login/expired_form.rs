@@ -26,7 +26,7 @@ pub fn ExpiredForm(
             <li>
                 <a href="/sign-in" target="_blank" rel="noopener">{t!("session-ended-sign-in")}</a>
             </li>
-            <li>{t!("session-ended-come-back")}</li>
+            <li>{t!("session-ended-return")}</li>
         </ol>
         <Form action=action page=page class="after">
             {kept.collect_view()}

@@ -168,10 +168,10 @@ impl Write {
         if tenant_query!(self, Number, fetch_one, MEMBER, organization, person)?.n > 0 {
             return Err(Error::Conflict(Conflict::AlreadyMember));
         }
-        const LATELY: &str = "select count(*) as n from join_request where tenant_id = $1 and person_id = $2
+        const RECENT: &str = "select count(*) as n from join_request where tenant_id = $1 and person_id = $2
              and created_at > $3";
         let day = self.now.before(Duration::from_hours(24));
-        if tenant_query!(self, Number, fetch_one, LATELY, person, day)?.n >= MAX_REQUESTS_PER_DAY {
+        if tenant_query!(self, Number, fetch_one, RECENT, person, day)?.n >= MAX_REQUESTS_PER_DAY {
             return Err(Error::Conflict(Conflict::TooManyJoinRequests));
         }
         let id = JoinRequestId(new_id());

@@ -570,7 +570,7 @@ pub fn matrix() -> Vec<Row> {
     rows
 }
 
-/// Methods of `System` that take a tenant; `m_11_system_methods_stay_in_the_tenant_that_they_are_given` calls them.
+/// Methods of `System` that take a tenant; `m_11_system_methods_stay_in_their_tenant` calls them.
 pub const IN_A_TENANT: &[&str] = &[
     "holder",
     "runner_name",
@@ -645,7 +645,7 @@ fn said(result: &Result<String>) -> String {
 }
 
 on_both! {
-    async fn m_11_m_14_every_method_answers_each_role_as_the_table_says(world) {
+    async fn m_11_m_14_every_method_has_the_listed_outcome_for_each_role(world) {
         let resources = Resources::create_in(world, &world.acme).await;
         Resources::create_in(world, &world.bolt).await;
         let mut wrong = vec![];
@@ -668,7 +668,7 @@ on_both! {
         assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     }
 
-    async fn m_11_things_of_another_tenant_are_answered_like_things_that_do_not_exist(world) {
+    async fn m_11_resources_of_another_tenant_look_nonexistent(world) {
         Resources::create_in(world, &world.acme).await;
         let foreign = Resources::create_in(world, &world.bolt).await;
         let nothing = Resources::nowhere();
@@ -696,7 +696,7 @@ on_both! {
         assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     }
 
-    async fn m_11_system_methods_stay_in_the_tenant_that_they_are_given(world) {
+    async fn m_11_system_methods_stay_in_their_tenant(world) {
         Resources::create_in(world, &world.acme).await;
         let foreign = Resources::create_in(world, &world.bolt).await;
         let (system, acme) = (world.store.system(), world.acme.tenant);
@@ -726,7 +726,7 @@ on_both! {
     }
 
     /// Even a forged actor with a role in another tenant's organization sees only its own tenant.
-    async fn m_11_a_forged_role_in_another_tenants_organization_opens_nothing(world) {
+    async fn m_11_a_forged_role_in_another_tenants_organization_grants_nothing(world) {
         let foreign = Resources::create_in(world, &world.bolt).await;
         let mut mia = world.acme.mia.clone();
         mia.roles.insert(foreign.organization, Role::Owner);
@@ -752,15 +752,15 @@ on_both! {
         }
     }
 
-    async fn m_11_a_person_of_one_tenant_is_nobody_in_the_other(world) {
+    async fn m_11_a_person_of_one_tenant_has_no_access_in_another(world) {
         let mia = person(&world.store, world.acme.tenant, world.acme.mia.person().unwrap()).await;
-        let mut astray = mia.clone();
-        astray.tenant = world.bolt.tenant;
+        let mut moved = mia.clone();
+        moved.tenant = world.bolt.tenant;
         Resources::create_in(world, &world.bolt).await;
-        let mut read = world.store.read(&astray).await.unwrap();
+        let mut read = world.store.read(&moved).await.unwrap();
         assert!(read.tasks(&TaskFilter::default(), None, 10).await.unwrap().items.is_empty());
         drop(read);
-        let submitted = world.change(&astray, async |write| write.submit_task(astray.may(sealed(world.acme.ops))?).await).await;
+        let submitted = world.change(&moved, async |write| write.submit_task(moved.may(sealed(world.acme.ops))?).await).await;
         assert!(matches!(submitted, Err(Error::NotFound)), "{submitted:?}");
     }
 }

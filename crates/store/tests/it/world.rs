@@ -299,7 +299,7 @@ pub fn decision(question: &Approval, answer: Answer) -> Decide {
         requester: question.requester_id,
         behind: question.behind(),
         answer,
-        reason: "looked at it".into(),
+        reason: "checked the script".into(),
         request: question.request_digest,
         network: question.network,
     }
