@@ -125,9 +125,9 @@ impl Write {
         }
         let count = i64::try_from(entries.len()).map_err(|_| Error::Corrupt("audit"))?;
         let LockedHead { mut seq, mut hash, frozen_at } = tenant_query!(self, LockedHead, fetch_one, TAKE, count)?;
-        let is_held_up =
+        let is_blocked_by_freeze =
             |entry: &Entry| entry.record.outcome == Outcome::Done && !is_allowed_while_frozen(&entry.record.action);
-        if frozen_at.is_some() && entries.iter().any(is_held_up) {
+        if frozen_at.is_some() && entries.iter().any(is_blocked_by_freeze) {
             return Err(Error::Conflict(Conflict::TenantFrozen));
         }
         let mut entries = entries.into_iter().peekable();

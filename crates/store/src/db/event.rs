@@ -53,5 +53,5 @@ pub struct Event {
     pub id: Uuid,
 }
 
-/// Tells every subscriber to read again.
+/// Instructs every subscriber to read again.
 pub(crate) const MISSED: Event = Event { tenant: TenantId(Uuid::nil()), topic: Topic::Missed, id: Uuid::nil() };

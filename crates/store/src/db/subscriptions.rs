@@ -11,7 +11,7 @@ impl Store {
         self.events().subscribe()
     }
 
-    /// Tells the subscribers of this process to read again, after another process changed something.
+    /// Instructs the subscribers of this process to read again, after another process changed something.
     pub fn publish_missed_events(&self) {
         self.events().publish(MISSED);
     }

@@ -75,14 +75,14 @@ on_both! {
         let gone = keys(new_key(&acme.olga, "gone", "tasks:*")).await;
         let revoke = RevokeKey { key: gone, owner: acme.olga.person().unwrap(), responsible: None };
         world.change(&acme.olga, async |write| write.revoke_key(acme.olga.may(revoke)?).await).await.unwrap();
-        let told = async || {
+        let listed = async || {
             let page = ask(world, &acme.olga, ResourceRef::Organization(acme.ops), "", 50).await.unwrap();
             let olga = page.items.into_iter().find(|one| one.name.starts_with("olga")).unwrap();
             olga.keys.into_iter().map(|key| (key.name, key.can)).collect::<Vec<_>>()
         };
-        assert_eq!(told().await, [("short".into(), vec![Ability::Submit]), ("kit of acme".into(), vec![Ability::See])]);
+        assert_eq!(listed().await, [("short".into(), vec![Ability::Submit]), ("kit of acme".into(), vec![Ability::See])]);
         world.wait(Duration::from_secs(61));
-        assert_eq!(told().await, [("kit of acme".into(), vec![Ability::See])]);
+        assert_eq!(listed().await, [("kit of acme".into(), vec![Ability::See])]);
     }
 
     async fn k_09_locked_people_are_marked_and_a_runner_is_visible_to_all(world) {
@@ -114,14 +114,14 @@ on_both! {
         world.change(&acme.mia, async |write| write.create_key(acme.mia.may(key)?, "mk_", hash("nightly")).await).await.unwrap();
         for asks in [&acme.mia, adam, &acme.audrey] {
             let found = ask(world, asks, which, "", 50).await.unwrap();
-            let told = |name: &str| {
+            let listed = |name: &str| {
                 let one = found.items.iter().find(|one| one.name.starts_with(name)).unwrap();
                 (one.why.clone(), one.can.clone(), one.keys.iter().map(|key| (key.name.as_str(), key.can.clone())).collect::<Vec<_>>())
             };
-            assert_eq!(told("Robot"), (vec![AccessReason::Itself], vec![], vec![("nightly", vec![Ability::Act])]));
-            assert_eq!(told("mia"), (vec![AccessReason::Responsible], vec![Ability::See, Ability::Manage], vec![]));
-            assert_eq!(told("adam"), (vec![AccessReason::TenantRole(TenantRole::Admin)], vec![Ability::See, Ability::Manage], vec![]));
-            assert_eq!(told("audrey"), (vec![AccessReason::TenantRole(TenantRole::Auditor)], vec![Ability::See], vec![]));
+            assert_eq!(listed("Robot"), (vec![AccessReason::Itself], vec![], vec![("nightly", vec![Ability::Act])]));
+            assert_eq!(listed("mia"), (vec![AccessReason::Responsible], vec![Ability::See, Ability::Manage], vec![]));
+            assert_eq!(listed("adam"), (vec![AccessReason::TenantRole(TenantRole::Admin)], vec![Ability::See, Ability::Manage], vec![]));
+            assert_eq!(listed("audrey"), (vec![AccessReason::TenantRole(TenantRole::Auditor)], vec![Ability::See], vec![]));
             assert_eq!(found.items.len(), 4);
         }
         for asks in [&acme.olga, &acme.ada, &world.bolt.adam] {

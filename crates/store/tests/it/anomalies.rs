@@ -29,7 +29,7 @@ async fn kinds(world: &World) -> Vec<AnomalyKind> {
 }
 
 /// Returns the account events of a person.
-async fn told(world: &World, actor: &Actor) -> Vec<AccountNotice> {
+async fn notices(world: &World, actor: &Actor) -> Vec<AccountNotice> {
     let events = world.store.read(actor).await.unwrap().account_events(50).await.unwrap();
     events.into_iter().map(|event| event.happened).collect()
 }
@@ -64,7 +64,7 @@ pub fn id_of(key: &Actor) -> KeyId {
 }
 
 on_both! {
-    async fn n_06_a_sign_in_from_a_new_place_is_told_and_the_first_and_the_usual_are_not(world) {
+    async fn n_06_a_sign_in_from_a_new_place_is_an_anomaly_except_the_first(world) {
         let acme = &world.acme;
         let mia = acme.mia.person().unwrap();
         arrives(world, mia, "laptop", "192.0.2.7").await;
@@ -84,25 +84,25 @@ on_both! {
             arrives(world, mia, device, "198.51.100.9").await;
         }
         assert_eq!(found(world, acme).await.len(), 2, "both are known now");
-        assert_eq!(told(world, &acme.mia).await, [AccountNotice::NewPlace; 2]);
-        assert_eq!(told(world, &acme.olga).await, []);
+        assert_eq!(notices(world, &acme.mia).await, [AccountNotice::NewPlace; 2]);
+        assert_eq!(notices(world, &acme.olga).await, []);
         let own = world.store.read(&acme.mia).await.unwrap().own_anomalies(10).await.unwrap();
         assert_eq!(own.len(), 2);
     }
 
-    async fn n_06_many_new_places_in_an_hour_are_one_entry_and_one_message(world) {
+    async fn n_06_many_new_places_in_an_hour_are_one_anomaly_and_one_message(world) {
         let mia = world.acme.mia.person().unwrap();
         for n in 0..40 {
             arrives(world, mia, &format!("device {n}"), &format!("10.0.{n}.1")).await;
         }
         let rows = found(world, &world.acme).await;
         assert_eq!((rows.len(), rows[0].times), (1, 39));
-        assert_eq!(told(world, &world.acme.mia).await, [AccountNotice::NewPlace]);
+        assert_eq!(notices(world, &world.acme.mia).await, [AccountNotice::NewPlace]);
         let mut raw = Raw::of(world).await;
         assert_eq!(raw.number("select count(*) from known_network").await, 30, "the latest are remembered");
         world.wait(DAY * 90);
         arrives(world, mia, "device 39", "10.0.39.1").await;
-        assert_eq!(raw.number("select count(*) from known_network").await, 1, "and none for ever");
+        assert_eq!(raw.number("select count(*) from known_network").await, 1, "and each expires");
     }
 
     async fn n_06_an_incomplete_sign_in_is_marked_until_it_is_complete(world) {
@@ -133,7 +133,7 @@ on_both! {
         assert!(matches!(found(world, acme).await[0].facts, AnomalyDetails::SignIn { half: false, new_device: true, new_network: true, .. }));
     }
 
-    async fn n_06_many_wrong_passwords_are_told_once_a_day_and_when_they_double(world) {
+    async fn n_06_many_wrong_passwords_are_reported_once_a_day_and_when_they_double(world) {
         let acme = &world.acme;
         let mia = acme.mia.person().unwrap();
         for _ in 0..9 {
@@ -143,7 +143,7 @@ on_both! {
         fails(world, mia, "198.51.100.7").await;
         let rows = found(world, acme).await;
         assert_eq!(rows[0].facts, AnomalyDetails::Guessing { failures: 10, networks: 2 });
-        assert_eq!(told(world, &acme.mia).await, [AccountNotice::ManyFailures]);
+        assert_eq!(notices(world, &acme.mia).await, [AccountNotice::ManyFailures]);
         let look = ReviewAnomaly { id: rows[0].id, seen: rows[0].last_at };
         world.change(&acme.adam, async |write| write.review_anomaly(acme.adam.may(look)?).await).await.unwrap();
         for _ in 0..9 {
@@ -153,8 +153,8 @@ on_both! {
         assert_eq!((row.times, row.reviewed_by.is_some()), (10, true), "nineteen are not twice as many");
         fails(world, mia, "192.0.2.7").await;
         let rows = found(world, acme).await;
-        assert_eq!((rows.len(), rows[0].times, rows[0].reviewed_at), (1, 20, None), "it waits to be looked at again");
-        assert_eq!(told(world, &acme.mia).await, [AccountNotice::ManyFailures], "its owner is not told twice a day");
+        assert_eq!((rows.len(), rows[0].times, rows[0].reviewed_at), (1, 20, None), "it needs another review");
+        assert_eq!(notices(world, &acme.mia).await, [AccountNotice::ManyFailures], "its owner is not notified twice a day");
         let olga = acme.olga.person().unwrap();
         for _ in 0..30 {
             fails(world, olga, "192.0.2.7").await;
@@ -189,7 +189,7 @@ on_both! {
         assert_eq!(world.store.read(&acme.mia).await.unwrap().unreviewed_anomalies().await.unwrap(), 0);
     }
 
-    async fn n_06_a_key_in_a_new_network_is_told_to_its_owner_unless_it_is_bound(world) {
+    async fn n_06_the_owner_is_notified_of_a_key_in_a_new_network_unless_it_is_bound(world) {
         let acme = &world.acme;
         let key = world.key(&acme.mia, "tasks:*").await;
         uses(world, &key, "192.0.2.7", None).await;
@@ -200,7 +200,7 @@ on_both! {
         let rows = found(world, acme).await;
         assert_eq!((rows.len(), &rows[0].facts), (1, &AnomalyDetails::KeyNetwork { known: 1 }));
         assert_eq!((rows[0].key_id, rows[0].network.as_str()), (Some(id_of(&key)), "2001:db8::/48"));
-        assert_eq!(told(world, &acme.mia).await, [AccountNotice::KeyAnomaly]);
+        assert_eq!(notices(world, &acme.mia).await, [AccountNotice::KeyAnomaly]);
         let bound = CreateKey { networks: "10.0.0.0/8".parse().unwrap(), ..crate::world::new_key(&acme.mia, "bound", "tasks:*") };
         let bound = world.change(&acme.mia, async |write| write.create_key(acme.mia.may(bound)?, "mk_2", [2; 32]).await).await.unwrap();
         let bound = Actor { principal: Principal::Key { key: bound, owner: acme.mia.person().unwrap() }, ..key.clone() };
@@ -210,7 +210,7 @@ on_both! {
         assert_eq!(found(world, acme).await.len(), 1, "a key that is bound is bound already");
     }
 
-    async fn n_06_a_key_after_long_silence_is_told_to_who_answers_for_a_service_account(world) {
+    async fn n_06_the_responsible_person_is_notified_when_a_dormant_key_is_used(world) {
         let acme = &world.acme;
         let responsible = acme.mia.person().unwrap();
         let account = CreateServiceAccount { name: "Robot".into(), responsible };
@@ -229,7 +229,7 @@ on_both! {
         uses(world, &key, "192.0.2.7", Some(last)).await;
         let rows = found(world, acme).await;
         assert_eq!((rows.len(), &rows[0].facts), (1, &AnomalyDetails::KeySilent { days: 91 }));
-        assert_eq!(told(world, &acme.mia).await, [AccountNotice::KeyAnomaly]);
+        assert_eq!(notices(world, &acme.mia).await, [AccountNotice::KeyAnomaly]);
         assert_eq!(world.store.read(&acme.mia).await.unwrap().own_anomalies(10).await.unwrap().len(), 1);
     }
 
@@ -259,14 +259,14 @@ on_both! {
         }
         let rows = found(world, acme).await;
         assert_eq!((rows.len(), rows[0].times), (1, 40));
-        assert_eq!(told(world, &acme.mia).await, [AccountNotice::KeyAnomaly]);
+        assert_eq!(notices(world, &acme.mia).await, [AccountNotice::KeyAnomaly]);
         for _ in 0..30 {
             world.submit(&acme.mia, sealed(acme.ops)).await;
         }
         assert_eq!(found(world, acme).await.len(), 1, "a person in a browser has no such habits");
     }
 
-    async fn n_06_a_task_in_the_night_of_a_key_of_office_hours_is_told(world) {
+    async fn n_06_a_task_outside_the_usual_hours_of_a_key_is_an_anomaly(world) {
         let acme = &world.acme;
         let key = world.key(&acme.mia, "tasks:*").await;
         // At noon and at one o'clock, every day for five weeks.
@@ -288,7 +288,7 @@ on_both! {
         assert!(matches!(rows[0].facts, AnomalyDetails::TaskHour { active: 71, days: 35, .. }), "{:?}", rows[0].facts);
     }
 
-    async fn n_06_only_an_admin_says_that_it_was_looked_at_and_only_once(world) {
+    async fn n_06_only_an_admin_marks_an_anomaly_as_reviewed_and_only_once(world) {
         let acme = &world.acme;
         let mia = acme.mia.person().unwrap();
         for address in ["192.0.2.7", "198.51.100.1"] {

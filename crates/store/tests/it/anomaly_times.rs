@@ -41,7 +41,7 @@ async fn kept(raw: &mut Raw) -> Vec<i64> {
 }
 
 on_both! {
-    async fn n_06_what_happened_after_the_page_was_made_is_not_ticked_off_with_it(world) {
+    async fn n_06_an_anomaly_that_recurred_after_the_page_was_rendered_stays_unreviewed(world) {
         let acme = &world.acme;
         let mia = acme.mia.person().unwrap();
         for address in ["192.0.2.7", "198.51.100.1"] {
@@ -59,7 +59,7 @@ on_both! {
     }
 
     /// A transaction that records an anomaly while it holds the audit log, and one that reviews it, lock in the same order.
-    async fn n_06_looking_at_something_while_it_happens_again_is_a_conflict_and_no_deadlock(world) {
+    async fn n_06_reviewing_an_anomaly_while_it_recurs_is_a_conflict_and_no_deadlock(world) {
         let acme = &world.acme;
         let mia = acme.mia.person().unwrap();
         for _ in 0..10 {
@@ -118,7 +118,7 @@ on_both! {
         assert_eq!(found(world, acme).await.len(), 3);
     }
 
-    async fn n_06_what_counts_no_more_is_forgotten_a_part_at_a_time_also_of_keys_and_people_who_are_gone(world) {
+    async fn n_06_expired_history_is_deleted_in_batches_also_of_removed_keys_and_people(world) {
         let acme = &world.acme;
         let mia = acme.mia.person().unwrap();
         let key = world.key(&acme.mia, "tasks:*").await;

@@ -53,12 +53,12 @@ on_both! {
         let mut read = world.store.read(&acme.mia).await.unwrap();
         let denied = read.task(task.id).await.unwrap();
         assert_eq!((denied.state, denied.ended_at), (TaskState::Denied, Some(world.now())));
-        assert_eq!(read.decisions(task.id).await.unwrap()[0].reason, "looked at it");
+        assert_eq!(read.decisions(task.id).await.unwrap()[0].reason, "checked the script");
         drop(read);
         assert!(world.claim(&acme.rex).await.is_none());
     }
 
-    async fn d_04_nobody_decides_a_request_of_their_own_and_the_attempt_is_recorded(world) {
+    async fn d_04_a_requester_cannot_decide_and_the_attempt_is_recorded(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.ada, asking(acme.ops)).await;
         let question = world.question(&task).await;
@@ -72,7 +72,7 @@ on_both! {
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
     }
 
-    async fn d_04_deciding_twice_is_a_conflict_that_says_so(world) {
+    async fn d_04_a_second_decision_by_the_same_person_is_a_conflict(world) {
         let acme = &world.acme;
         for (answer, settled) in [(Answer::Approve, Conflict::ApprovalApproved), (Answer::Deny, Conflict::ApprovalDenied)] {
             let question = world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await;
@@ -175,7 +175,7 @@ on_both! {
         assert!(world.claim(&acme.rex).await.is_none());
     }
 
-    async fn d_04_the_queue_counts_what_waits_for_me_and_pages_through_the_rest(world) {
+    async fn d_04_the_queue_counts_requests_waiting_for_me_and_is_paginated(world) {
         let acme = &world.acme;
         for _ in 0..5 {
             world.submit(&acme.mia, asking(acme.ops)).await;

@@ -14,7 +14,7 @@ async fn answers(world: &World, task: &Submitted) -> usize {
 }
 
 on_both! {
-    async fn d_04_of_approve_and_deny_at_once_exactly_one_wins_two_hundred_times(world) {
+    async fn d_04_exactly_one_of_concurrent_approve_and_deny_wins_two_hundred_times(world) {
         let acme = &world.acme;
         for round in 0..200 {
             let task = world.submit(&acme.mia, asking(acme.ops)).await;
@@ -37,7 +37,7 @@ on_both! {
         }
     }
 
-    async fn d_04_two_of_two_at_once_are_both_counted(world) {
+    async fn d_04_two_concurrent_approvals_are_both_counted(world) {
         let acme = &world.acme;
         world.ask(acme, 2).await;
         for _ in 0..30 {
@@ -54,7 +54,7 @@ on_both! {
         }
     }
 
-    async fn d_04_one_person_in_two_browsers_decides_once(world) {
+    async fn d_04_one_person_in_two_browsers_decides_only_once(world) {
         let acme = &world.acme;
         world.ask(acme, 2).await;
         for _ in 0..30 {
@@ -71,7 +71,7 @@ on_both! {
     }
 
     /// If a request expires while an approval is being written, the transaction that has the row lock wins.
-    async fn d_04_expiry_and_approval_at_once_leave_one_of_them(world) {
+    async fn d_04_only_one_of_concurrent_expiry_and_approval_takes_effect(world) {
         let acme = &world.acme;
         for _ in 0..10 {
             let task = world.submit(&acme.mia, asking(acme.ops)).await;
@@ -91,7 +91,7 @@ on_both! {
         }
     }
 
-    async fn d_12_several_nodes_expire_each_question_once(world) {
+    async fn d_12_several_nodes_expire_each_approval_request_once(world) {
         let acme = &world.acme;
         let mut tasks = vec![];
         for _ in 0..20 {
@@ -110,7 +110,7 @@ on_both! {
         other.close().await;
     }
 
-    async fn d_04_canceling_and_approving_at_once_never_wait_for_each_other(world) {
+    async fn d_04_canceling_and_approving_concurrently_never_deadlock(world) {
         let acme = &world.acme;
         for round in 0..60 {
             let task = world.submit(&acme.mia, asking(acme.ops)).await;

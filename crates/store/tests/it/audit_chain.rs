@@ -169,7 +169,7 @@ on_both! {
         assert_eq!(verify(&world.bolt, &acme).unwrap_err().seq, 1, "one tenant's chain is not another's");
     }
 
-    async fn d_06_a_thousand_random_changes_are_found_where_they_are(world) {
+    async fn d_06_a_thousand_random_changes_are_located(world) {
         live(world).await;
         let right = chain(world, &world.acme).await;
         assert!(right.len() > 20 && right.iter().all(|record| record.body.is_ascii()));
@@ -268,7 +268,7 @@ on_both! {
         assert_ne!(grown.1, checkpoint.hash, "even when others have taken their place");
     }
 
-    async fn d_12_records_written_at_once_make_one_chain(world) {
+    async fn d_12_concurrent_records_make_one_chain(world) {
         let acme = &world.acme;
         let other = world.another_node().await;
         let before = world.records(acme).await;

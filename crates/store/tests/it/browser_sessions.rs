@@ -66,7 +66,7 @@ on_both! {
     }
 
     /// Runs every operation of a request in flight concurrently with the end of the session, in every order.
-    async fn trap_e11_nothing_revives_a_session_that_was_ended(world) {
+    async fn trap_e11_nothing_revives_an_ended_session(world) {
         let mia = &world.acme.mia;
         let mut raw = Raw::of(world).await;
         for round in 0..500 {
@@ -93,7 +93,7 @@ on_both! {
         }
     }
 
-    async fn a_session_ends_when_it_is_idle_and_at_its_end_at_the_latest(world) {
+    async fn a_session_ends_when_idle_and_at_its_expiry_at_the_latest(world) {
         open(world, &world.acme.mia, "t").await;
         world.wait(IDLE - Duration::from_micros(1));
         assert!(opens(world, "t").await);
@@ -139,7 +139,7 @@ on_both! {
             system.rotate_browser_session(acme.tenant, id, hash("u")),
             system.rotate_browser_session(acme.tenant, id, hash("v")),
         );
-        assert_ne!(both.0.unwrap(), both.1.unwrap(), "once, whoever comes first");
+        assert_ne!(both.0.unwrap(), both.1.unwrap(), "only one of them rotates it");
         assert!(opens(world, "u").await != opens(world, "v").await);
         let now = if opens(world, "u").await { "u" } else { "v" };
         assert!(!system.session(hash(now), IDLE).await.unwrap().unwrap().0.rotate);
@@ -148,7 +148,7 @@ on_both! {
         assert!(!opens(world, "t").await && opens(world, now).await, "but not for long");
     }
 
-    async fn sessions_whose_time_is_up_go_when_their_owner_signs_in(world) {
+    async fn expired_sessions_are_deleted_when_their_owner_signs_in(world) {
         open(world, &world.acme.mia, "old").await;
         open(world, &world.acme.ada, "hers").await;
         world.wait(LIFE);
@@ -168,7 +168,7 @@ on_both! {
         assert!(!opens(world, "t").await && !opens(world, "u").await);
     }
 
-    async fn one_ends_one_session_or_all_the_others(world) {
+    async fn a_person_ends_one_session_or_all_others(world) {
         let acme = &world.acme;
         let this = open(world, &acme.mia, "this").await;
         let that = open(world, &acme.mia, "that").await;
@@ -185,7 +185,7 @@ on_both! {
         assert!(opens(world, "this").await && !opens(world, "third").await && opens(world, "hers").await);
     }
 
-    async fn nobody_ends_the_session_of_somebody_else(world) {
+    async fn nobody_ends_another_persons_session(world) {
         let acme = &world.acme;
         let session = open(world, &acme.mia, "t").await;
         for who in [&acme.ada, &acme.adam, &acme.kit, &acme.console] {

@@ -6,21 +6,21 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-static HEARD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+static CAPTURED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-struct Ear;
+struct StatementCapture;
 
 /// Starts the capture for the whole process.
-pub fn listen() {
-    tracing::subscriber::set_global_default(Ear).unwrap();
+pub fn start() {
+    tracing::subscriber::set_global_default(StatementCapture).unwrap();
 }
 
 /// Returns each captured statement once, with normalized white space.
-pub fn heard() -> Vec<String> {
-    HEARD.lock().unwrap().iter().cloned().collect()
+pub fn statements() -> Vec<String> {
+    CAPTURED.lock().unwrap().iter().cloned().collect()
 }
 
-impl Subscriber for Ear {
+impl Subscriber for StatementCapture {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target() == "sqlx::query"
     }
@@ -30,19 +30,19 @@ impl Subscriber for Ear {
     fn record(&self, _: &Id, _: &Record<'_>) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn event(&self, event: &Event<'_>) {
-        event.record(&mut Words);
+        event.record(&mut StatementField);
     }
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
 }
 
-struct Words;
+struct StatementField;
 
-impl Visit for Words {
+impl Visit for StatementField {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "db.statement" && !value.is_empty() {
             let text = value.split_whitespace().collect::<Vec<_>>().join(" ");
-            HEARD.lock().unwrap().insert(text);
+            CAPTURED.lock().unwrap().insert(text);
         }
     }
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}

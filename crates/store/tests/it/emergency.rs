@@ -78,7 +78,7 @@ on_both! {
         assert!(matches!(lock, Err(Error::NotFound)), "{lock:?}");
     }
 
-    async fn k_09_all_sessions_end_but_the_one_that_does_it(world) {
+    async fn k_09_all_sessions_end_except_the_one_that_ends_them(world) {
         let acme = &world.acme;
         let here = open(world, &acme.adam, "here").await;
         for (who, token) in [(&acme.adam, "adam"), (&acme.mia, "mia"), (&acme.ada, "ada"), (&world.bolt.mia, "bolt")] {
@@ -94,7 +94,7 @@ on_both! {
         assert!(is_open(world, "here").await && is_open(world, "bolt").await);
     }
 
-    async fn k_09_a_frozen_tenant_is_read_and_nothing_starts(world) {
+    async fn k_09_a_frozen_tenant_is_readable_and_nothing_starts(world) {
         let acme = &world.acme;
         world.submit(&acme.mia, sealed(acme.ops)).await;
         let running = world.claim(&acme.rex).await.unwrap();
@@ -126,7 +126,7 @@ on_both! {
     }
 
     /// A runner that was assigned a task just before must drop it, and the task has not failed.
-    async fn k_09_what_was_handed_out_before_a_freeze_does_not_start(world) {
+    async fn k_09_a_task_assigned_before_a_freeze_does_not_start(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, sealed(acme.ops)).await.id;
         let taken = world.claim(&acme.rex).await.unwrap();
@@ -134,7 +134,7 @@ on_both! {
         freeze(world).await.unwrap();
         assert!(!start(&taken).await.unwrap(), "it is to let go");
         assert_eq!(world.state(acme, task).await, TaskState::Queued);
-        assert!(matches!(start(&taken).await, Err(Error::NotFound)), "it holds nothing any more");
+        assert!(matches!(start(&taken).await, Err(Error::NotFound)), "it no longer holds a lease");
         assert!(world.claim(&acme.rex).await.is_none());
         thaw(world).await.unwrap();
         let again = world.claim(&acme.rex).await.unwrap();
@@ -155,10 +155,10 @@ on_both! {
         let ran = world.claim(&acme.rex).await.unwrap();
         freeze(world).await.unwrap();
         world.finish(&acme.rex, &ran, End::Exited(0)).await.unwrap();
-        assert_eq!(world.state(acme, task).await, TaskState::Succeeded, "what had run already is told");
+        assert_eq!(world.state(acme, task).await, TaskState::Succeeded, "a task that ran before the freeze reports its end");
     }
 
-    async fn k_09_what_runs_and_waits_is_stopped_and_nothing_else(world) {
+    async fn k_09_only_running_and_waiting_tasks_are_stopped(world) {
         let acme = &world.acme;
         let state = async |task| world.store.read(&acme.adam).await.unwrap().task(task).await.unwrap().state;
         let first = world.submit(&acme.mia, sealed(acme.ops)).await.id;
@@ -171,9 +171,9 @@ on_both! {
         assert_eq!(stop(world, &acme.olga, Stopped::Of(acme.ops)).await.unwrap(), 3, "an owner stops what is theirs");
         assert!(matches!(stop(world, &acme.olga, Stopped::WholeTenant).await, Err(Error::Denied(_))));
         assert_eq!((state(first).await, state(queued).await, state(asked).await), (TaskState::Running, TaskState::Cancelled, TaskState::Cancelled));
-        assert!(world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap()[0].cancel_asked, "its runner is told");
+        assert!(world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap()[0].cancel_asked, "its runner is notified");
         assert_eq!(state(lab).await, TaskState::Queued);
-        assert_eq!(stop(world, &acme.adam, Stopped::By(acme.mia.person().unwrap())).await.unwrap(), 0, "told once");
+        assert_eq!(stop(world, &acme.adam, Stopped::By(acme.mia.person().unwrap())).await.unwrap(), 0, "its running task is already being canceled");
         assert_eq!(stop(world, &acme.adam, Stopped::WholeTenant).await.unwrap(), 1);
         assert_eq!(state(lab).await, TaskState::Cancelled);
         let there = world.store.read(&world.bolt.adam).await.unwrap().task(elsewhere).await.unwrap().state;
@@ -186,7 +186,7 @@ on_both! {
     }
 
     /// All transactions lock rows first and the audit log afterwards.
-    async fn k_09_stopping_everything_and_what_ends_by_itself_do_not_hold_each_other_up(world) {
+    async fn k_09_stopping_all_tasks_does_not_deadlock_with_tasks_that_end(world) {
         let acme = &world.acme;
         for _ in 0..10 {
             let mut taken = vec![];

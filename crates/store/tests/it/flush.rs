@@ -34,22 +34,22 @@ async fn are_there(world: &World, tasks: &[TaskId]) {
 }
 
 /// Receives events until there is one for each task.
-async fn told_of(heard: &mut Receiver<Event>, tasks: &[TaskId]) {
+async fn receive_all(events: &mut Receiver<Event>, tasks: &[TaskId]) {
     let mut missing: BTreeSet<_> = tasks.iter().map(|task| task.0).collect();
     let all = async {
         while !missing.is_empty() {
-            missing.remove(&heard.recv().await.unwrap().id);
+            missing.remove(&events.recv().await.unwrap().id);
         }
     };
-    timeout(Duration::from_secs(10), all).await.expect("what was committed is announced");
+    timeout(Duration::from_secs(10), all).await.expect("committed changes are published");
 }
 
 on_both! {
     async fn d_12_sixteen_concurrent_changes_are_durable_published_and_in_one_chain(world) {
-        let (mut heard, before) = (world.store.subscribe(), world.records(&world.acme).await);
+        let (mut events, before) = (world.store.subscribe(), world.records(&world.acme).await);
         let tasks = sixteen(world).await.into_iter().collect::<Result<Vec<_>>>().unwrap();
         are_there(world, &tasks).await;
-        told_of(&mut heard, &tasks).await;
+        receive_all(&mut events, &tasks).await;
         assert_eq!(world.records(&world.acme).await, before + 16);
         let chain = audit_chain::chain(world, &world.acme).await;
         assert_eq!(audit_chain::verify(&world.acme, &chain).unwrap().0, before + 16);
@@ -68,7 +68,7 @@ async fn d_12_a_failed_group_commit_reports_no_success() {
         }
     };
     timeout(Duration::from_secs(20), waiting).await.expect("one connection waits for all, once it is worth one");
-    let mut heard = world.store.subscribe();
+    let mut events = world.store.subscribe();
     raw.run(&format!("select pg_terminate_backend(pid) {WAITS}")).await.unwrap();
     let (mut made, mut failed) = (vec![], 0);
     for outcome in sixteen(&world).await {
@@ -79,15 +79,15 @@ async fn d_12_a_failed_group_commit_reports_no_success() {
         }
     }
     are_there(&world, &made).await;
-    assert!(failed > 0, "nobody can tell whether it is on the disk");
-    told_of(&mut heard, &made).await;
+    assert!(failed > 0, "the broken connection fails some changes");
+    receive_all(&mut events, &made).await;
 
-    let (mut heard, mut again) = (world.store.subscribe(), vec![]);
+    let (mut events, mut again) = (world.store.subscribe(), vec![]);
     while raw.number(&format!("select count(*) {WAITS}")).await == 0 {
         again = sixteen(&world).await.into_iter().collect::<Result<Vec<_>>>().unwrap();
         sleep(Duration::from_millis(10)).await;
     }
     are_there(&world, &again).await;
-    told_of(&mut heard, &again).await;
+    receive_all(&mut events, &again).await;
     world.end().await;
 }

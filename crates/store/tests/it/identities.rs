@@ -150,7 +150,7 @@ on_both! {
     }
 
     /// Of two sign-in methods removed at the same time, one remains.
-    async fn a_02_the_last_way_in_is_not_unlinked_even_at_the_same_moment(world) {
+    async fn a_02_the_last_sign_in_method_survives_concurrent_unlinking(world) {
         let mia = &world.acme.mia;
         let issuers = [ISSUER, "https://b.example"];
         let open = ways(true, &issuers);
@@ -175,7 +175,7 @@ on_both! {
         }
     }
 
-    async fn a_02_the_owner_is_told_of_a_link_and_its_end_and_other_sessions_end_with_it(world) {
+    async fn a_02_unlinking_notifies_the_owner_and_ends_other_sessions(world) {
         let mia = &world.acme.mia;
         let person = mia.person().unwrap();
         let identity = link(world, mia, ISSUER, "7").await.unwrap();
@@ -189,11 +189,11 @@ on_both! {
         let ways = ways(false, &[ISSUER, "https://b.example"]);
         world.change(mia, async |w| w.unlink_identity(mia.may(action)?, &ways, Some(this)).await).await.unwrap();
         let mut read = world.store.read(mia).await.unwrap();
-        let told: Vec<_> = read.account_events(9).await.unwrap().into_iter().map(|event| (event.happened, event.detail)).collect();
+        let notices: Vec<_> = read.account_events(9).await.unwrap().into_iter().map(|event| (event.happened, event.detail)).collect();
         let (linked, name) = (AccountNotice::IdentityLinked, known_as(ISSUER, "7").name);
-        assert_eq!(told.len(), 3, "{told:?}");
-        assert_eq!(told[0], (AccountNotice::IdentityUnlinked, name.clone()));
-        assert_eq!(told[2], (linked, format!("ID ({name})")));
+        assert_eq!(notices.len(), 3, "{notices:?}");
+        assert_eq!(notices[0], (AccountNotice::IdentityUnlinked, name.clone()));
+        assert_eq!(notices[2], (linked, format!("ID ({name})")));
         let open = read.sessions().await.unwrap();
         assert!(matches!(open.as_slice(), [one] if one.id == this), "{open:?}");
         let ended = AuditFilter { event: Some(SecurityEvent::SessionTermination), ..AuditFilter::default() };
@@ -202,7 +202,7 @@ on_both! {
         assert_eq!(read.audit(&proof, ended, None, 9).await.unwrap().items.len(), 1, "K-05");
     }
 
-    async fn a_02_roles_follow_groups_and_leave_what_people_gave(world) {
+    async fn a_02_roles_follow_groups_and_keep_roles_that_people_assigned(world) {
         let acme = &world.acme;
         let nia = admit(world, acme, "nia", "1").await.unwrap();
         let role = async || person(&world.store, acme.tenant, nia).await.roles.get(&acme.ops).copied();
@@ -231,7 +231,7 @@ on_both! {
         assert!(!stranger.unwrap() && !world.again(&world.bolt.mia).await.is_admin());
     }
 
-    async fn a_02_the_last_owner_stays_whatever_groups_say(world) {
+    async fn a_02_the_last_owner_stays_regardless_of_groups(world) {
         let acme = &world.acme;
         let nia = admit(world, acme, "nia", "1").await.unwrap();
         follow(world, acme, nia, TenantRole::Person, &[Role::Owner]).await.unwrap();
@@ -243,7 +243,7 @@ on_both! {
         }
     }
 
-    async fn a_02_a_sign_in_at_a_provider_comes_back_once(world) {
+    async fn a_02_a_sign_in_at_a_provider_returns_only_once(world) {
         let (system, until) = (world.store.system(), world.now().after(Duration::from_mins(10)));
         assert!(system.consume_sign_in([1; 32], until).await.unwrap());
         assert!(!system.consume_sign_in([1; 32], until).await.unwrap());
@@ -266,7 +266,7 @@ on_both! {
         assert!(system.may_break_glass(acme.tenant, adam).await.unwrap());
         assert!(!system.may_break_glass(acme.tenant, mia).await.unwrap());
         world.wait(Duration::from_mins(61));
-        assert!(!system.may_break_glass(acme.tenant, adam).await.unwrap(), "it ends by itself");
+        assert!(!system.may_break_glass(acme.tenant, adam).await.unwrap(), "it expires");
 
         open(adam).await.unwrap();
         let session = NewBrowserSession {

@@ -86,7 +86,7 @@ on_both! {
         assert!(matches!(accept(world, &acme.ada, &found, "t").await, Err(Error::NotFound)));
     }
 
-    async fn d_03_of_two_who_take_the_last_use_at_once_one_comes_in(world) {
+    async fn d_03_only_one_of_two_concurrent_invitees_takes_the_last_use(world) {
         let acme = &world.acme;
         for round in 0..10 {
             let token = format!("t{round}");
@@ -126,7 +126,7 @@ on_both! {
     }
 
     /// Checked at use: an invitation is invalid if its inviter may no longer invite.
-    async fn d_03_an_invitation_ends_with_the_inviters_right(world) {
+    async fn d_03_an_invitation_ends_when_the_inviter_loses_the_right(world) {
         let acme = &world.acme;
         let set = async |role| {
             let set = SetMembership { organization: acme.ops, person: id(&acme.ada), role };
@@ -147,7 +147,7 @@ on_both! {
         assert!(matches!(invite(world, &acme.mia, acme.ops, None, 1, "u").await, Err(Error::Denied(_))));
     }
 
-    async fn d_03_an_invitation_for_an_address_is_for_nobody_else(world) {
+    async fn d_03_an_invitation_for_an_address_rejects_other_addresses(world) {
         let (acme, bolt) = (&world.acme, &world.bolt);
         invite(world, &acme.olga, acme.lab, Some(email("sam", "acme")), 9, "t").await.unwrap();
         let found = offer(world, "t").await.unwrap();
@@ -158,7 +158,7 @@ on_both! {
         assert!(offer(world, "t").await.is_none(), "and for one person");
     }
 
-    async fn d_03_a_newcomer_gets_an_account_and_never_somebody_elses(world) {
+    async fn d_03_a_new_member_gets_a_new_account_and_never_an_existing_one(world) {
         let (acme, bolt) = (&world.acme, &world.bolt);
         invite(world, &acme.olga, acme.ops, None, 5, "t").await.unwrap();
         let found = offer(world, "t").await.unwrap();
@@ -197,7 +197,7 @@ on_both! {
     }
 
     /// A person who is about to confirm an address cannot join after the open invitation is revoked.
-    async fn d_03_a_revoked_invitation_takes_its_confirmations_along(world) {
+    async fn d_03_revoking_an_invitation_deletes_its_confirmations(world) {
         let acme = &world.acme;
         world.store.enable_mail();
         let nobody = Actor::invitation(acme.tenant, world.now());
@@ -225,7 +225,7 @@ on_both! {
         admit(world, acme, &nea, "nea", email("nea", "acme")).await.unwrap();
     }
 
-    async fn d_03_an_invitation_that_is_too_old_is_taken_away_when_it_is_due(world) {
+    async fn d_03_an_expired_invitation_is_deleted_when_it_is_due(world) {
         let acme = &world.acme;
         let nobody_else = world.store.system().next_due().await.unwrap();
         assert_eq!(nobody_else, None);
@@ -241,7 +241,7 @@ on_both! {
     }
 
     /// Acceptance and archiving at the same time are ordered and see each other: nobody joins afterwards.
-    async fn d_03_nobody_comes_in_while_it_is_archived(world) {
+    async fn d_03_nobody_joins_an_archived_organization(world) {
         let acme = &world.acme;
         let archive = || ArchiveOrganization { organization: acme.lab };
         let restore = || domain::policy::RestoreOrganization { organization: acme.lab };
@@ -267,7 +267,7 @@ on_both! {
         }
     }
 
-    async fn d_03_people_ask_and_owners_answer(world) {
+    async fn d_03_people_ask_to_join_and_owners_decide(world) {
         let acme = &world.acme;
         let joinable = async |who: &Actor| world.store.read(who).await.unwrap().joinable_organizations().await.unwrap();
         assert!(joinable(&acme.sam).await.is_empty(), "closed unless an owner opens it");
@@ -286,8 +286,8 @@ on_both! {
         assert_eq!((waiting[0].id, waiting[0].reason.as_str()), (request, "I run the backups"));
         let for_me = read.join_requests_for_me().await.unwrap();
         assert_eq!((for_me[0].organization.as_str(), for_me[0].n), ("acme ops", 1));
-        let told = read.account_events(1).await.unwrap();
-        assert_eq!((told[0].happened, told[0].detail.as_str()), (AccountNotice::JoinAsked, "sam of acme · acme ops"));
+        let notices = read.account_events(1).await.unwrap();
+        assert_eq!((notices[0].happened, notices[0].detail.as_str()), (AccountNotice::JoinAsked, "sam of acme · acme ops"));
         drop(read);
 
         let decline = |reason: &str| DeclineJoinRequest { request, organization: acme.ops, reason: reason.into() };
@@ -299,8 +299,8 @@ on_both! {
         world.change(&acme.olga, async |w| w.decline_join_request(acme.olga.may(decline("We are full"))?).await).await.unwrap();
         let own = world.store.read(&acme.sam).await.unwrap().own_join_requests().await.unwrap();
         assert_eq!((own[0].state, own[0].answer.as_str()), (JoinState::Declined, "We are full"));
-        let told = world.store.read(&acme.sam).await.unwrap().account_events(1).await.unwrap();
-        assert_eq!((told[0].happened, told[0].detail.as_str()), (AccountNotice::JoinDeclined, "acme ops · olga of acme"), "its owner's words are in no mail");
+        let notices = world.store.read(&acme.sam).await.unwrap().account_events(1).await.unwrap();
+        assert_eq!((notices[0].happened, notices[0].detail.as_str()), (AccountNotice::JoinDeclined, "acme ops · olga of acme"), "its owner's words are in no mail");
         let late = world.change(&acme.olga, async |w| w.decline_join_request(acme.olga.may(decline("no"))?).await).await;
         assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
 
@@ -313,7 +313,7 @@ on_both! {
         assert_eq!(own[0].state, JoinState::Accepted);
     }
 
-    async fn d_03_a_request_is_taken_back_by_who_made_it_and_not_made_without_end(world) {
+    async fn d_03_a_join_request_is_withdrawn_by_its_requester_and_limited_per_day(world) {
         let acme = &world.acme;
         open(world, acme.ops, true).await;
         let withdraw = async |who: &Actor, request| {
@@ -331,7 +331,7 @@ on_both! {
         ask(world, &acme.sam, acme.ops).await.unwrap();
         let put = SetMembership { organization: acme.ops, person: id(&acme.sam), role: Role::Member };
         world.change(&acme.olga, async |write| write.set_membership(acme.olga.may(put)?).await).await.unwrap();
-        assert!(world.store.read(&acme.olga).await.unwrap().join_requests(acme.ops).await.unwrap().is_empty(), "who is in waits no more");
+        assert!(world.store.read(&acme.olga).await.unwrap().join_requests(acme.ops).await.unwrap().is_empty(), "a member has no open request");
         open(world, acme.ops, false).await;
         assert!(matches!(ask(world, &acme.audrey, acme.ops).await, Err(Error::NotFound)));
     }

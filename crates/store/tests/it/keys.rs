@@ -83,7 +83,7 @@ on_both! {
         assert!(!works(world, "mk_old123").await && works(world, "mk_new123").await);
     }
 
-    async fn m_01_a_key_is_renamed_bound_and_ended_afterwards_by_its_owner_or_an_admin(world) {
+    async fn m_01_the_owner_or_an_admin_renames_binds_and_expires_a_key(world) {
         let (acme, mia) = (&world.acme, &world.acme.mia);
         let key = create(world, mia, new_key(mia, "k", "tasks:*"), "mk_abcdef").await.unwrap();
         let at = |days: u64| world.now().after(Duration::from_hours(24 * days));
@@ -93,7 +93,7 @@ on_both! {
         assert_eq!((held.name.as_str(), held.networks.to_string().as_str()), ("renamed", "192.0.2.0/24"));
         assert_eq!((held.expires_at, now().await.scopes), (Some(at(30)), "tasks:*".parse().unwrap()));
         change(world, &acme.adam, key, mia, "", KeyExpiryChange::Kept).await.unwrap();
-        assert_eq!((now().await.networks.is_empty(), now().await.expires_at), (true, Some(at(30))), "what is not said stays");
+        assert_eq!((now().await.networks.is_empty(), now().await.expires_at), (true, Some(at(30))), "omitted fields stay unchanged");
         for stranger in [&acme.olga, &acme.audrey, &acme.sam] {
             assert!(matches!(change(world, stranger, key, mia, "", KeyExpiryChange::Never).await, Err(Error::Denied(_))));
             assert!(matches!(change(world, stranger, key, stranger, "", KeyExpiryChange::Never).await, Err(Error::NotFound)));
@@ -111,10 +111,10 @@ on_both! {
         world.change(&acme.adam, async |write| write.freeze(acme.adam.may(FreezeTenant {})?).await).await.unwrap();
         assert!(matches!(change(world, mia, key, mia, "", KeyExpiryChange::Kept).await, Err(Error::Conflict(_))), "frozen");
         revoke(world, mia, key, mia).await.unwrap();
-        assert!(matches!(change(world, mia, key, mia, "", KeyExpiryChange::Kept).await, Err(Error::Conflict(_))), "it works no more");
+        assert!(matches!(change(world, mia, key, mia, "", KeyExpiryChange::Kept).await, Err(Error::Conflict(_))), "it is revoked");
     }
 
-    async fn m_01_what_works_no_more_or_has_a_successor_is_not_rotated(world) {
+    async fn m_01_an_inactive_or_replaced_key_cannot_be_rotated(world) {
         let (mia, olga) = (&world.acme.mia, &world.acme.olga);
         let key = create(world, mia, new_key(mia, "k", "tasks:*"), "mk_abcdef").await.unwrap();
         assert!(matches!(rotate(world, olga, key, mia, 60, "mk_olga12").await, Err(Error::Denied(_))));
@@ -127,7 +127,7 @@ on_both! {
         assert!(works(world, "mk_abcdef").await, "what was refused changed nothing");
     }
 
-    async fn m_01_a_key_can_do_no_more_than_its_owner_may_now(world) {
+    async fn m_01_a_key_never_exceeds_its_owners_present_rights(world) {
         let acme = &world.acme;
         for (actor, scopes) in [(&acme.mia, "audit:read"), (&acme.mia, "tasks:*,approvals:*"), (&acme.vera, "tasks:submit"), (&acme.audrey, "tasks:cancel")] {
             let made = create(world, actor, new_key(actor, "k", scopes), "mk_abcdef").await;
@@ -146,7 +146,7 @@ on_both! {
         assert!(matches!(rotate(world, &acme.audrey, key, &acme.audrey, 60, "mk_next12").await, Err(Error::Invalid(_))));
     }
 
-    async fn m_01_what_is_of_another_organization_is_not_there_for_a_key_that_is_limited_to_one(world) {
+    async fn m_01_a_key_limited_to_one_organization_finds_nothing_of_others(world) {
         let acme = &world.acme;
         let (mut olga, lab) = (acme.olga.clone(), acme.lab);
         let here = world.submit(&acme.olga, task(acme.ops, json!({ "title": "here" }))).await;
@@ -175,7 +175,7 @@ on_both! {
         assert!(olga.may(cancel).is_err());
     }
 
-    async fn m_01_all_keys_of_somebody_are_revoked_at_once_by_them_or_an_admin(world) {
+    async fn m_01_a_person_or_an_admin_revokes_all_keys_of_the_person_at_once(world) {
         let acme = &world.acme;
         for token in ["mk_first1", "mk_secon1"] {
             create(world, &acme.mia, new_key(&acme.mia, "k", "tasks:*"), token).await.unwrap();
@@ -212,7 +212,7 @@ on_both! {
         create(world, &acme.mia, key(mia), "mk_robot1").await.unwrap();
         create(world, &acme.adam, key(mia), "mk_robot2").await.unwrap();
         let listed = world.store.read(&acme.mia).await.unwrap().keys().await.unwrap();
-        assert_eq!(listed.len(), 2, "who answers for it sees its keys");
+        assert_eq!(listed.len(), 2, "the responsible person sees its keys");
         assert!(world.store.read(&acme.sam).await.unwrap().service_accounts().await.unwrap().is_empty());
         assert!(matches!(create(world, &acme.olga, key(mia), "mk_olga12").await, Err(Error::Denied(_))));
         // Claiming to be the responsible person has no effect, nor for a person.
@@ -246,7 +246,7 @@ on_both! {
         by(&acme.ada).await.unwrap();
     }
 
-    /// A person who was shown a key can submit with it, whoever is responsible for its owner (D-04, M-01).
+    /// The creator of a key has seen its token and can submit with it, whether or not they are responsible for its owner (D-04, M-01).
     async fn d_04_the_creator_of_a_key_cannot_decide_its_requests(world) {
         let (acme, robot) = (&world.acme, robot(world).await);
         let promote = SetMembership { organization: acme.ops, person: acme.mia.person().unwrap(), role: Role::Approver };
@@ -278,25 +278,25 @@ on_both! {
         create(world, &acme.mia, made, "mk_robot1").await.unwrap();
         let gone = RemoveMembership { organization: acme.ops, person: mia, successor: acme.olga.person() };
         world.change(&acme.adam, async |write| write.remove_membership(acme.adam.may(gone)?).await).await.unwrap();
-        let answers = async || world.store.read(&acme.adam).await.unwrap().service_account(account).await.unwrap().responsible_id;
+        let responsible = async || world.store.read(&acme.adam).await.unwrap().service_account(account).await.unwrap().responsible_id;
         let olga = acme.olga.person().unwrap();
-        assert_eq!(answers().await, olga);
+        assert_eq!(responsible().await, olga);
         let to = async |by: &Actor, responsible: PersonId, to: &Actor, revoke: bool| {
             let hand_on = TransferServiceAccount { account, responsible, successor: to.person().unwrap(), revoke };
             world.change(by, async |write| write.transfer_service_account(by.may(hand_on)?).await).await
         };
         assert!(matches!(to(&acme.olga, olga, &acme.ada, false).await, Err(Error::Denied(_))), "an admin does");
-        assert!(matches!(to(&acme.adam, olga, &acme.sam, false).await, Err(Error::Invalid(_))), "sam is nowhere");
+        assert!(matches!(to(&acme.adam, olga, &acme.sam, false).await, Err(Error::Invalid(_))), "sam is in no organization");
         assert!(matches!(to(&acme.adam, olga, &robot, false).await, Err(Error::Invalid(_))), "no person");
         assert!(matches!(to(&acme.adam, olga, &acme.olga, false).await, Err(Error::Conflict(_))));
-        assert!(matches!(to(&acme.adam, mia, &acme.ada, false).await, Err(Error::NotFound)), "she does not answer for it any more");
+        assert!(matches!(to(&acme.adam, mia, &acme.ada, false).await, Err(Error::NotFound)), "she is no longer responsible for it");
         assert!(matches!(to(&world.bolt.adam, olga, &acme.ada, false).await, Err(Error::NotFound)));
         to(&acme.adam, olga, &acme.ada, false).await.unwrap();
-        assert!(works(world, "mk_robot1").await, "its keys go on");
+        assert!(works(world, "mk_robot1").await, "its keys keep working");
         to(&acme.adam, acme.ada.person().unwrap(), &acme.adam, true).await.unwrap();
-        assert_eq!(answers().await, acme.adam.person().unwrap());
+        assert_eq!(responsible().await, acme.adam.person().unwrap());
         assert!(!works(world, "mk_robot1").await);
-        assert!(world.store.read(&acme.olga).await.unwrap().service_account(account).await.is_err(), "it is nothing to her now");
+        assert!(world.store.read(&acme.olga).await.unwrap().service_account(account).await.is_err(), "she can no longer read it");
     }
 
     /// They could use its keys to exceed their own rights (M-01).
@@ -311,7 +311,7 @@ on_both! {
         assert!(refused(create(world, &mia, key(), "mk_robot2").await));
         let rotate = RotateKey { key: made, owner: robot.person().unwrap(), responsible: mia.person(), overlap: Duration::ZERO };
         assert!(refused(world.change(&mia, async |write| write.rotate_key(mia.may(rotate)?, "mk_rob", hash("mk_robot3")).await).await));
-        assert!(works(world, "mk_robot1").await, "what is there goes on");
+        assert!(works(world, "mk_robot1").await, "existing keys keep working");
         create(world, &acme.adam, key(), "mk_robot4").await.unwrap();
     }
 
@@ -327,7 +327,7 @@ on_both! {
         assert!(!works(world, "mk_abcdeg").await);
     }
 
-    async fn m_01_a_revoked_key_works_no_more_at_once(world) {
+    async fn m_01_a_revoked_key_stops_working_immediately(world) {
         let acme = &world.acme;
         let id = create(world, &acme.mia, new_key(&acme.mia, "k", "tasks:*"), "mk_abcdef").await.unwrap();
         revoke(world, &acme.mia, id, &acme.mia).await.unwrap();
@@ -337,7 +337,7 @@ on_both! {
         assert!(matches!(revoke(world, &acme.adam, KeyId(store::new_id()), &acme.mia).await, Err(Error::NotFound)));
     }
 
-    async fn m_01_an_admin_revokes_anybodys_key_and_others_their_own(world) {
+    async fn m_01_an_admin_revokes_any_key_and_others_only_their_own(world) {
         let acme = &world.acme;
         let id = create(world, &acme.mia, new_key(&acme.mia, "k", "tasks:*"), "mk_abcdef").await.unwrap();
         assert!(matches!(revoke(world, &acme.olga, id, &acme.mia).await, Err(Error::Denied(_))));
@@ -359,7 +359,7 @@ on_both! {
         assert!(!works(world, "mk_abcdef").await);
     }
 
-    async fn m_01_two_keys_overlap_while_one_takes_the_others_place(world) {
+    async fn m_01_two_keys_overlap_while_one_replaces_the_other(world) {
         let mia = &world.acme.mia;
         let old = create(world, mia, new_key(mia, "k", "tasks:*"), "mk_old123").await.unwrap();
         create(world, mia, new_key(mia, "k", "tasks:*"), "mk_new123").await.unwrap();
@@ -384,7 +384,7 @@ on_both! {
         assert_eq!(touch().await, Some(world.now()));
     }
 
-    async fn m_01_the_console_makes_keys_for_others_of_its_own_tenant(world) {
+    async fn m_01_the_console_creates_keys_only_for_people_of_its_tenant(world) {
         let (acme, bolt) = (&world.acme, &world.bolt);
         create(world, &acme.console, new_key(&acme.mia, "k", "tasks:*"), "mk_abcdef").await.unwrap();
         let foreign = create(world, &acme.console, new_key(&bolt.mia, "k", "tasks:*"), "mk_foreig").await;

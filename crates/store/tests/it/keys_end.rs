@@ -23,7 +23,7 @@ async fn lasting(world: &World, name: &str, life: Duration) -> KeyId {
 }
 
 /// Returns the expiry notices of a person, newest first.
-async fn told(world: &World, who: &Actor) -> Vec<String> {
+async fn notices(world: &World, who: &Actor) -> Vec<String> {
     let events = world.store.read(who).await.unwrap().account_events(50).await.unwrap();
     events.into_iter().filter(|event| event.happened == AccountNotice::KeyEndsSoon).map(|event| event.detail).collect()
 }
@@ -33,22 +33,22 @@ on_both! {
         let (mia, system) = (&world.acme.mia, world.store.system());
         lasting(world, "deploys", KEY_EXPIRY_NOTICE + 2 * DAY).await;
         lasting(world, "for today", DAY).await;
-        create(world, mia, new_key(mia, "for ever", "tasks:*")).await;
+        create(world, mia, new_key(mia, "permanent", "tasks:*")).await;
         assert_eq!(system.next_due().await.unwrap(), Some(world.now().after(2 * DAY)));
         world.wait(2 * DAY - Duration::from_micros(1));
         system.run_due_work().await.unwrap();
-        assert!(told(world, mia).await.is_empty(), "not yet");
+        assert!(notices(world, mia).await.is_empty(), "not yet");
         world.wait(Duration::from_micros(1));
         for _ in 0..2 {
             system.run_due_work().await.unwrap();
-            let told = told(world, mia).await;
-            assert!(matches!(told.as_slice(), [one] if one.starts_with("deploys (mk_")), "once: {told:?}");
+            let notices = notices(world, mia).await;
+            assert!(matches!(notices.as_slice(), [one] if one.starts_with("deploys (mk_")), "once: {notices:?}");
         }
         assert_eq!(system.next_due().await.unwrap(), None);
-        assert!(told(world, &world.acme.adam).await.is_empty());
+        assert!(notices(world, &world.acme.adam).await.is_empty());
     }
 
-    async fn m_01_nobody_is_told_of_a_key_that_is_revoked_replaced_or_lasts_longer_now(world) {
+    async fn m_01_a_revoked_replaced_or_extended_key_sends_no_expiry_notice(world) {
         let (mia, system) = (&world.acme.mia, world.store.system());
         let owner = mia.person().unwrap();
         let life = KEY_EXPIRY_NOTICE + 2 * DAY;
@@ -64,11 +64,11 @@ on_both! {
         }).await.unwrap();
         world.wait(2 * DAY);
         system.run_due_work().await.unwrap();
-        let of_the_successor = told(world, mia).await;
+        let of_the_successor = notices(world, mia).await;
         assert_eq!(of_the_successor, ["replaced (mk_next…)"], "which lives as long as the one before was to");
         world.wait(DAY);
         system.run_due_work().await.unwrap();
-        assert!(told(world, mia).await[0].starts_with("longer"));
+        assert!(notices(world, mia).await[0].starts_with("longer"));
     }
 
     async fn m_01_the_responsible_person_is_notified_of_expiring_keys(world) {
@@ -86,6 +86,6 @@ on_both! {
         create(world, mia, key).await;
         world.wait(DAY);
         world.store.system().run_due_work().await.unwrap();
-        assert!(told(world, mia).await[0].starts_with("robot's"));
+        assert!(notices(world, mia).await[0].starts_with("robot's"));
     }
 }

@@ -90,7 +90,7 @@ on_both! {
     }
 
     /// If the start message was lost, the receipt implies it: no state is skipped.
-    async fn an_end_without_a_start_is_a_start_and_an_end(world) {
+    async fn finishing_an_unstarted_task_records_start_and_end(world) {
         let acme = &world.acme;
         world.submit(&acme.mia, sealed(acme.ops)).await;
         let taken = world.claim(&acme.rex).await.unwrap();
@@ -111,7 +111,7 @@ on_both! {
         assert_eq!(order, "cebda");
     }
 
-    async fn a_runner_takes_what_it_can_run_of_its_own_tenant(world) {
+    async fn a_runner_claims_only_supported_tasks_of_its_tenant(world) {
         let acme = &world.acme;
         world.submit(&acme.mia, sealed(acme.ops)).await;
         let taken = world.change(&acme.rex, async |write| write.claim_tasks(&["kubectl".into()], 1).await).await.unwrap().pop();
@@ -177,10 +177,10 @@ on_both! {
         refuses(world, &max, &taken).await;
         refuses(world, &world.bolt.rex, &taken).await;
         let result = world.change(&acme.mia, async |write| write.start_task(lease(&taken)).await).await;
-        assert!(matches!(result, Err(Error::NotFound)), "nor does a person");
+        assert!(matches!(result, Err(Error::NotFound)), "nor can a person");
     }
 
-    async fn renewing_keeps_a_task_and_tells_of_what_was_lost(world) {
+    async fn renewing_keeps_a_lease_and_reports_lost_ones(world) {
         let acme = &world.acme;
         let kept = running(world, acme).await;
         world.wait(LEASE - Duration::from_secs(1));
@@ -192,7 +192,7 @@ on_both! {
         assert_eq!(world.state(acme, kept.lease.task).await, TaskState::Running);
     }
 
-    async fn what_a_restarted_runner_does_not_have_goes_back_at_once(world) {
+    async fn tasks_missing_from_a_restarted_runner_are_released_immediately(world) {
         let acme = &world.acme;
         let kept = running(world, acme).await;
         let gone = running(world, acme).await;
@@ -214,7 +214,7 @@ on_both! {
         assert_eq!(world.state(acme, taken.lease.task).await, TaskState::Cancelled);
     }
 
-    async fn a_task_that_is_cancelled_while_assigned_does_not_run_again(world) {
+    async fn a_task_cancelled_while_assigned_does_not_run_again(world) {
         let acme = &world.acme;
         world.submit(&acme.mia, sealed(acme.ops)).await;
         let taken = world.claim(&acme.rex).await.unwrap();
@@ -225,7 +225,7 @@ on_both! {
         assert!(world.claim(&acme.rex).await.is_none());
     }
 
-    async fn saying_twice_how_it_ended_is_no_error_and_saying_something_else_is(world) {
+    async fn repeating_a_receipt_is_accepted_and_a_different_one_is_rejected(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         assert_eq!(world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap(), TaskState::Succeeded);
@@ -256,7 +256,7 @@ on_both! {
     }
 
     /// Only the released task: others that were assigned in the meantime remain.
-    async fn what_a_runner_has_no_room_for_goes_back_by_itself_and_fails_in_the_end_with_the_reason(world) {
+    async fn a_task_released_for_lack_of_room_is_retried_and_finally_fails_with_the_reason(world) {
         let acme = &world.acme;
         let kept = running(world, acme).await;
         let refused = world.submit(&acme.mia, sealed(acme.ops)).await.id;
@@ -271,7 +271,7 @@ on_both! {
         assert_eq!(world.state(acme, kept.lease.task).await, TaskState::Running);
     }
 
-    async fn a_receipt_that_says_too_much_of_why_nothing_started_is_refused(world) {
+    async fn a_receipt_with_a_too_long_start_failure_is_refused(world) {
         let acme = &world.acme;
         world.submit(&acme.mia, sealed(acme.ops)).await;
         let taken = world.claim(&acme.rex).await.unwrap();
@@ -280,7 +280,7 @@ on_both! {
         world.finish(&acme.rex, &taken, End::NotStarted("x".repeat(8_192))).await.unwrap();
     }
 
-    async fn a_refused_task_says_why(world) {
+    async fn a_refused_task_shows_the_reason(world) {
         let acme = &world.acme;
         world.submit(&acme.mia, sealed(acme.ops)).await;
         let taken = world.claim(&acme.rex).await.unwrap();
@@ -290,7 +290,7 @@ on_both! {
         assert_eq!(world.history(acme, taken.lease.task).await.last().unwrap(), "task.refuse");
     }
 
-    async fn s_13_what_a_revoked_runner_has_is_cancelled_and_it_takes_nothing_more(world) {
+    async fn s_13_revoking_a_runner_cancels_its_tasks_and_prevents_new_claims(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         let domain::Principal::Runner(runner) = acme.rex.principal else { unreachable!() };

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 use store::{Error, TaskFilter};
 
 on_both! {
-    async fn eight_runners_on_two_nodes_take_three_hundred_tasks_once_each(world) {
+    async fn eight_runners_on_two_nodes_claim_each_of_three_hundred_tasks_once(world) {
         let acme = &world.acme;
         for _ in 0..300 {
             world.submit(&acme.mia, sealed(acme.ops)).await;
@@ -36,7 +36,7 @@ on_both! {
         other.close().await;
     }
 
-    async fn d_12_several_nodes_give_back_each_silent_task_once(world) {
+    async fn d_12_several_nodes_release_each_expired_lease_once(world) {
         let acme = &world.acme;
         for _ in 0..20 {
             world.submit(&acme.mia, sealed(acme.ops)).await;
@@ -59,7 +59,7 @@ on_both! {
     }
 
     /// If the lease expires while the receipt is being sent, the receipt is either accepted or rejected, never both.
-    async fn a_receipt_and_the_end_of_the_lease_at_once_leave_one_of_them(world) {
+    async fn only_one_of_concurrent_receipt_and_lease_expiry_takes_effect(world) {
         let acme = &world.acme;
         for _ in 0..30 {
             let made = world.submit(&acme.mia, sealed(acme.ops)).await;
@@ -86,7 +86,7 @@ on_both! {
     }
 
     /// A claim in progress when its runner is revoked leaves the runner without a task (S-13).
-    async fn s_13_revoking_a_runner_while_it_takes_a_task_leaves_it_nothing(world) {
+    async fn s_13_a_runner_revoked_during_a_claim_keeps_no_task(world) {
         let acme = &world.acme;
         for round in 0..20 {
             let made = world.submit(&acme.mia, sealed(acme.ops)).await;

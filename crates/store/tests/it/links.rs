@@ -20,7 +20,7 @@ async fn follow(world: &World, token: &str) -> Result<domain::PersonId> {
 }
 
 on_both! {
-    async fn d_02_a_link_sets_one_persons_password_once(world) {
+    async fn d_02_a_password_link_works_once_and_for_one_person(world) {
         let acme = &world.acme;
         offer(world, &acme.mia, "l").await.unwrap();
         let place = world.store.system().password_link(hash("l")).await.unwrap().unwrap();
@@ -30,7 +30,7 @@ on_both! {
         assert!(world.store.system().password_link(hash("l")).await.unwrap().is_none());
     }
 
-    async fn d_02_a_later_link_ends_the_earlier_and_time_ends_both(world) {
+    async fn d_02_a_new_password_link_replaces_the_old_one_and_both_expire(world) {
         let acme = &world.acme;
         offer(world, &acme.mia, "first").await.unwrap();
         offer(world, &acme.ada, "hers").await.unwrap();
@@ -42,7 +42,7 @@ on_both! {
         assert!(world.store.system().password_link(hash("second")).await.unwrap().is_none());
     }
 
-    async fn d_02_the_set_up_link_makes_one_tenant_whoever_uses_it_at_once(world) {
+    async fn d_02_concurrent_uses_of_the_setup_link_create_one_tenant(world) {
         let system = world.store.system();
         system.create_setup_link(hash("old"), world.now().after(Duration::from_hours(1))).await.unwrap();
         system.create_setup_link(hash("new"), world.now().after(Duration::from_hours(1))).await.unwrap();
@@ -60,7 +60,7 @@ on_both! {
         assert_eq!(system.tenants().await.unwrap().len(), before + 1);
     }
 
-    async fn d_02_the_set_up_link_ends_with_its_time_and_outlives_a_bad_name(world) {
+    async fn d_02_the_setup_link_expires_and_survives_an_invalid_name(world) {
         let system = world.store.system();
         system.create_setup_link(hash("l"), world.now().after(Duration::from_hours(1))).await.unwrap();
         assert!(matches!(system.complete_setup(hash("l"), "\u{200b}", None).await, Err(Error::Invalid(_))));

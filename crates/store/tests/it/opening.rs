@@ -42,7 +42,7 @@ async fn next(heard: &mut Receiver<Event>, topic: Topic) -> Event {
 }
 
 on_both! {
-    async fn d_13_a_second_start_goes_on_where_the_first_was(world) {
+    async fn d_13_a_restart_finds_the_data_of_the_first_start(world) {
         let made = world.submit(&world.acme.mia, sealed(world.acme.ops)).await;
         world.store.close().await;
         let again = world.another_node().await;
@@ -91,7 +91,7 @@ on_both! {
 
 /// A SQLite file that several processes open at the same time, as `castellan admin …` does next to a running server.
 #[tokio::test]
-async fn two_programs_open_one_new_file_at_once() {
+async fn two_processes_open_one_new_file_concurrently() {
     let folder = tempfile::TempDir::new().unwrap();
     let url = format!("sqlite:{}", folder.path().join("new.db").display());
     let (one, two) = join!(Store::open(settings(&url)), Store::open(settings(&url)));
@@ -103,7 +103,7 @@ async fn two_programs_open_one_new_file_at_once() {
 }
 
 #[tokio::test]
-async fn trap_e15_what_is_written_survives_a_power_cut() {
+async fn trap_e15_the_database_uses_a_write_ahead_log() {
     let world = World::sqlite().await;
     let mut raw = Raw::of(&world).await;
     assert_eq!(raw.texts("pragma journal_mode").await, ["wal"]);
@@ -134,7 +134,7 @@ async fn as_superuser() -> (PgConnection, String) {
 }
 
 #[tokio::test]
-async fn d_12_a_superuser_is_refused_before_anything_is_made() {
+async fn d_12_a_superuser_is_refused_before_tables_are_created() {
     let (mut admin, url) = as_superuser().await;
     let database = format!("castellan_{}", uuid::Uuid::new_v4().simple());
     sqlx::query(AssertSqlSafe(format!("create database {database}"))).execute(&mut admin).await.unwrap();
@@ -153,7 +153,7 @@ async fn d_12_a_superuser_is_refused_before_anything_is_made() {
 }
 
 #[tokio::test]
-async fn d_12_two_nodes_that_start_at_once_on_a_new_database_both_come_up() {
+async fn d_12_two_nodes_start_concurrently_on_a_new_database() {
     let world = World::postgres().await;
     let (url, database) = (cluster_url(), format!("castellan_{}", uuid::Uuid::new_v4().simple()));
     let mut owner = PgConnection::connect(&url).await.unwrap();

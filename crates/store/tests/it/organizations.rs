@@ -99,7 +99,7 @@ async fn robot(world: &World, responsible: &Actor, roles: &[(OrganizationId, Rol
 }
 
 on_both! {
-    async fn d_03_an_organization_is_renamed_by_those_who_manage_it(world) {
+    async fn d_03_only_managers_rename_an_organization(world) {
         let acme = &world.acme;
         rename(world, &acme.olga, acme.ops, "acme operations").await.unwrap();
         let mut read = world.store.read(&acme.mia).await.unwrap();
@@ -130,7 +130,7 @@ on_both! {
     }
 
     /// An owner must not take over another organization's group rules by taking a name that they still use.
-    async fn d_03_only_an_admin_gives_a_name_that_another_organization_had(world) {
+    async fn d_03_only_an_admin_reuses_the_former_name_of_another_organization(world) {
         let acme = &world.acme;
         let named = async |name: &str| world.store.read(&acme.adam).await.unwrap().organization_by_name(name).await.map(|found| found.id);
         rename(world, &acme.adam, acme.ops, "operations").await.unwrap();
@@ -154,7 +154,7 @@ on_both! {
         }
     }
 
-    async fn d_03_an_archived_organization_is_read_and_nothing_happens_in_it(world) {
+    async fn d_03_an_archived_organization_is_read_only(world) {
         let acme = &world.acme;
         let done = submit(world, &acme.mia, acme.ops).await.unwrap().id;
         let running = world.claim(&acme.rex).await.unwrap();
@@ -194,7 +194,7 @@ on_both! {
         let nia = Actor::provider(acme.tenant, "ID", world.now());
         let follow = SyncProviderRoles { person: id(&acme.sam), provider: "id".into(), tenant_role: TenantRole::Person, roles: vec![(acme.ops, Role::Member)] };
         assert!(!world.change(&nia, async |write| write.sync_roles_from_provider(nia.may(follow)?).await).await.unwrap());
-        remove(world, &acme.olga, acme.ops, &acme.vera, None).await.unwrap(); // rights can be taken away
+        remove(world, &acme.olga, acme.ops, &acme.vera, None).await.unwrap(); // rights can still be revoked
 
         assert!(matches!(restore(world, &acme.mia, acme.ops).await, Err(Error::Denied(_))));
         restore(world, &acme.olga, acme.ops).await.unwrap();
@@ -204,7 +204,7 @@ on_both! {
     }
 
     /// Of archiving and a submission at the same time, the second is rejected, so that no task is left behind.
-    async fn d_03_nothing_is_submitted_while_it_is_archived(world) {
+    async fn d_03_no_task_is_submitted_during_archiving(world) {
         let acme = &world.acme;
         for round in 0..20 {
             let (archived, submitted) = join!(archive(world, &acme.olga, acme.ops), submit(world, &acme.mia, acme.ops));
@@ -217,7 +217,7 @@ on_both! {
         }
     }
 
-    async fn d_03_people_leave_by_themselves_but_the_last_owner(world) {
+    async fn d_03_members_can_leave_except_the_last_owner(world) {
         let acme = &world.acme;
         leave(world, &acme.vera, acme.ops, None).await.unwrap();
         assert!(matches!(leave(world, &acme.vera, acme.ops, None).await, Err(Error::NotFound)));
@@ -230,7 +230,7 @@ on_both! {
         assert_eq!(world.again(&acme.olga).await.role_in(acme.ops), None);
     }
 
-    async fn d_03_two_owners_who_leave_at_the_same_moment_leave_one(world) {
+    async fn d_03_of_two_owners_who_leave_concurrently_one_remains(world) {
         let acme = &world.acme;
         for round in 0..20 {
             set(world, &acme.adam, acme.ops, id(&acme.ada), Role::Owner).await.unwrap();
@@ -261,7 +261,7 @@ on_both! {
         let _ = robot;
     }
 
-    async fn k_09_two_admins_who_lock_each_other_at_once_leave_one(world) {
+    async fn k_09_of_two_admins_who_lock_each_other_concurrently_one_remains(world) {
         let acme = &world.acme;
         let unlock = async |who: &Actor| {
             let unlock = acme.console.may(UnlockPerson { person: id(who) }).unwrap();
@@ -323,14 +323,14 @@ on_both! {
         let record = newest(world, "membership.remove").await;
         assert_eq!((&record["cancelled"], &record["keys_revoked"], &record["successor"]),
             (&2.into(), &1.into(), &serde_json::json!(id(&acme.ada))));
-        let told = world.store.read(mia).await.unwrap().account_events(1).await.unwrap();
-        assert_eq!((told[0].happened, told[0].detail.as_str()), (AccountNotice::MembershipRemoved, "acme ops"));
-        let told = world.store.read(&acme.ada).await.unwrap().account_events(1).await.unwrap();
-        assert_eq!((told[0].happened, told[0].detail.as_str()), (AccountNotice::ServiceAccountsGiven, "Robot"));
+        let notices = world.store.read(mia).await.unwrap().account_events(1).await.unwrap();
+        assert_eq!((notices[0].happened, notices[0].detail.as_str()), (AccountNotice::MembershipRemoved, "acme ops"));
+        let notices = world.store.read(&acme.ada).await.unwrap().account_events(1).await.unwrap();
+        assert_eq!((notices[0].happened, notices[0].detail.as_str()), (AccountNotice::ServiceAccountsGiven, "Robot"));
     }
 
     /// A running task finishes, but is not started again: its owner is no longer a member.
-    async fn d_03_a_task_of_somebody_who_has_gone_is_not_started_again(world) {
+    async fn d_03_a_departed_members_task_is_not_restarted(world) {
         let acme = &world.acme;
         let take = async |who: &Actor| {
             let made = submit(world, who, acme.ops).await.unwrap().id;
@@ -342,7 +342,7 @@ on_both! {
         remove(world, &acme.olga, acme.ops, &acme.mia, None).await.unwrap();
         lock(world, &acme.adam, &acme.abe).await.unwrap();
         for running in [gone, locked, stays] {
-            assert_eq!(world.state(acme, running).await, TaskState::Running, "it ends by itself");
+            assert_eq!(world.state(acme, running).await, TaskState::Running, "it may finish");
         }
         world.wait(Duration::from_secs(31));
         world.store.system().run_due_work().await.unwrap();
@@ -360,7 +360,7 @@ on_both! {
     }
 
     /// A locked person's waiting tasks do not start; another person's task is claimed instead (K-09).
-    async fn k_09_nothing_starts_for_somebody_who_is_locked_out(world) {
+    async fn k_09_no_task_of_a_locked_person_starts(world) {
         let acme = &world.acme;
         let (theirs, asked) = (submit(world, &acme.mia, acme.ops).await.unwrap().id, world.submit(&acme.mia, asking(acme.ops)).await);
         let others = submit(world, &acme.ada, acme.ops).await.unwrap().id;
@@ -379,7 +379,7 @@ on_both! {
     }
 
     /// Of leaving and submitting at the same time, the second sees the first, so that no task is left behind.
-    async fn d_03_nothing_is_submitted_by_somebody_who_leaves(world) {
+    async fn d_03_no_task_is_submitted_during_a_departure(world) {
         let acme = &world.acme;
         for round in 0..20 {
             let asks = round % 2 == 0;
@@ -399,7 +399,7 @@ on_both! {
 
     /// A task claimed at that moment was claimed before and finishes or is stopped; otherwise it was canceled and is not
     /// claimed.
-    async fn d_03_what_is_taken_while_its_owner_leaves_is_not_left_in_the_queue(world) {
+    async fn d_03_a_task_claimed_during_its_owners_departure_is_not_left_in_the_queue(world) {
         let acme = &world.acme;
         for round in 0..20 {
             let made = submit(world, &acme.mia, acme.ops).await.unwrap().id;
@@ -418,7 +418,7 @@ on_both! {
     }
 
     /// A successor who leaves another organization of the account at the same time is rejected, or transfers it in turn.
-    async fn d_03_nobody_answers_for_an_account_where_they_are_not(world) {
+    async fn d_03_the_responsible_person_is_a_member_of_the_accounts_organizations(world) {
         let acme = &world.acme;
         set(world, &acme.olga, acme.lab, id(&acme.mia), Role::Member).await.unwrap();
         let robot = robot(world, &acme.mia, &[(acme.ops, Role::Member), (acme.lab, Role::Member)]).await;
@@ -429,9 +429,9 @@ on_both! {
                 leave(world, &acme.ada, acme.lab, None),
             );
             assert!(handed.is_ok() != left.is_ok(), "round {round}: {handed:?} {left:?}");
-            let answers = world.store.read(&acme.adam).await.unwrap().service_accounts().await.unwrap()[0].responsible_id;
-            let answers = person(&world.store, acme.tenant, answers).await;
-            assert!(answers.role_in(acme.lab).is_some() && answers.role_in(acme.ops).is_some(), "round {round}");
+            let responsible = world.store.read(&acme.adam).await.unwrap().service_accounts().await.unwrap()[0].responsible_id;
+            let responsible = person(&world.store, acme.tenant, responsible).await;
+            assert!(responsible.role_in(acme.lab).is_some() && responsible.role_in(acme.ops).is_some(), "round {round}");
             if handed.is_ok() {
                 set(world, &acme.olga, acme.ops, id(&acme.mia), Role::Member).await.unwrap();
                 leave(world, &acme.ada, acme.lab, Some(id(&acme.mia))).await.unwrap();
@@ -441,7 +441,7 @@ on_both! {
     }
 
     /// The same for a transfer by an admin.
-    async fn m_01_an_admin_hands_no_account_on_to_who_leaves_at_the_same_moment(world) {
+    async fn m_01_an_account_is_not_transferred_to_a_person_who_leaves_concurrently(world) {
         let acme = &world.acme;
         let account = robot(world, &acme.mia, &[(acme.ops, Role::Member)]).await;
         let hand_on = async |from: &Actor, to: &Actor| {
@@ -454,9 +454,9 @@ on_both! {
             assert!(handed.is_ok() != left.is_ok(), "round {round}: {handed:?} {left:?}");
             let refused = handed.as_ref().err().or(left.as_ref().err()).unwrap();
             assert!(matches!(refused, Error::Invalid(wrong) if wrong.field == "successor"), "round {round}: {refused:?}");
-            let answers = world.store.read(&acme.adam).await.unwrap().service_account(account).await.unwrap().responsible_id;
-            let answers = person(&world.store, acme.tenant, answers).await;
-            assert!(answers.role_in(acme.ops).is_some(), "round {round}: {} answers for it, and is not there", answers.name);
+            let responsible = world.store.read(&acme.adam).await.unwrap().service_account(account).await.unwrap().responsible_id;
+            let responsible = person(&world.store, acme.tenant, responsible).await;
+            assert!(responsible.role_in(acme.ops).is_some(), "round {round}: {} is responsible and not a member", responsible.name);
             match handed {
                 Ok(()) => hand_on(&acme.ada, &acme.mia).await.unwrap(),
                 Err(_) => set(world, &acme.olga, acme.ops, id(&acme.ada), Role::Approver).await.unwrap(),
@@ -465,7 +465,7 @@ on_both! {
     }
 
     /// Rights can always be removed; nobody gains rights in an archived organization.
-    async fn d_03_a_role_in_an_archived_organization_is_lowered_and_not_raised(world) {
+    async fn d_03_a_role_in_an_archived_organization_can_only_be_lowered(world) {
         let acme = &world.acme;
         archive(world, &acme.olga, acme.ops).await.unwrap();
         set(world, &acme.olga, acme.ops, id(&acme.ada), Role::Viewer).await.unwrap();

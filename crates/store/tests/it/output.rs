@@ -34,7 +34,7 @@ fn numbered(numbers: std::ops::RangeInclusive<i64>) -> Vec<(i64, String)> {
 }
 
 on_both! {
-    async fn lines_come_back_in_order_from_any_line_on(world) {
+    async fn output_is_returned_in_order_from_any_line(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         assert_eq!(send(world, &acme.rex, &taken, 1, 3).await.unwrap(), 4);
@@ -90,7 +90,7 @@ on_both! {
         assert_eq!(read(world, &taken, 1).await, numbered(1..=3));
     }
 
-    async fn lines_that_are_missing_at_the_end_keep_the_task_open(world) {
+    async fn a_receipt_with_missing_lines_keeps_the_task_open(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         send(world, &acme.rex, &taken, 1, 2).await.unwrap();
@@ -104,7 +104,7 @@ on_both! {
         let receipt = receipt(&acme.rex, &taken, End::Exited(0), 3);
         world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &receipt, vec![]).await).await.unwrap();
         let late = send(world, &acme.rex, &taken, 4, 4).await;
-        assert!(matches!(late, Err(Error::NotFound)), "nothing comes after the end");
+        assert!(matches!(late, Err(Error::NotFound)), "no output is accepted after the end");
     }
 
     async fn each_attempt_has_its_own_output(world) {
@@ -120,7 +120,7 @@ on_both! {
         assert_eq!(read(world, &first, 1).await, numbered(1..=3), "and the earlier one stays");
     }
 
-    async fn whatever_a_task_prints_comes_back_byte_for_byte(world) {
+    async fn output_is_returned_byte_for_byte(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         let nasty = ["\0", "\u{1b}]0;title\u{7}", "<script>alert(1)</script>", "\u{202e}", "'; drop table task; --", "💥", "\u{fffd}", ""];
@@ -145,7 +145,7 @@ on_both! {
         }
     }
 
-    async fn a_text_is_found_in_all_visible_output(world) {
+    async fn a_text_search_covers_all_visible_output(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         let texts = ["one ERROR", "\u{1b}[31mer\u{1b}[0mror in red", "fine", "Übung", "error 100%"];
@@ -166,7 +166,7 @@ on_both! {
         assert!(matches!(stranger, Err(Error::NotFound)));
     }
 
-    async fn a_05_output_is_seen_by_those_who_see_the_task(world) {
+    async fn a_05_output_is_visible_to_the_viewers_of_its_task(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         send(world, &acme.rex, &taken, 1, 1).await.unwrap();

@@ -65,7 +65,7 @@ async fn never_outlives(
     let ended = "select count(*) from audit where event = 'session_termination'";
     let were = raw.number(ended).await;
     meet(world, who, open, ender, &end).await.unwrap();
-    assert_eq!(raw.number(ended).await, were + 1, "{basis:?}: it is told as what it is (K-05)");
+    assert_eq!(raw.number(ended).await, were + 1, "{basis:?}: it is recorded as a session termination (K-05)");
     assert_eq!(open_browser_sessions(world, who).await, 0, "{basis:?}");
 }
 
@@ -76,7 +76,7 @@ fn new_key(id: PasskeyId) -> NewPasskey {
 const OLD: &str = "$argon2id$old";
 
 on_both! {
-    async fn d_02_an_old_password_opens_nothing_that_outlives_it(world) {
+    async fn d_02_a_session_opened_with_an_old_password_ends_with_it(world) {
         let (acme, mia) = (&world.acme, &world.acme.mia);
         let owner = mia.person().unwrap();
         let before = async || world.change(&acme.console, async |w| w.set_password(owner, OLD).await).await.unwrap();
@@ -110,7 +110,7 @@ on_both! {
         world.change(mia, open).await.unwrap();
     }
 
-    async fn m_14_a_passkey_that_is_removed_opens_nothing_any_more(world) {
+    async fn m_14_a_removed_passkey_opens_no_session(world) {
         let (mia, adam) = (&world.acme.mia, &world.acme.adam);
         let (owner, id) = (mia.person().unwrap(), PasskeyId(store::new_id()));
         let may = || mia.may(EnrollFactor { owner, factor: Factor::Passkey }).unwrap();
@@ -129,7 +129,7 @@ on_both! {
         assert!(matches!(others, Err(Error::NotFound)), "nor does somebody else's: {others:?}");
     }
 
-    async fn a_02_an_identity_that_is_unlinked_opens_nothing_any_more(world) {
+    async fn a_02_an_unlinked_identity_opens_no_session(world) {
         let mia = &world.acme.mia;
         let person = mia.person().unwrap();
         let identity = || NewIdentity {
@@ -163,7 +163,7 @@ on_both! {
     }
 
     /// Ending a session also ends it under the token that it continues with.
-    async fn trap_e11_no_second_factor_revives_a_session_that_is_ended(world) {
+    async fn trap_e11_no_second_factor_revives_an_ended_session(world) {
         let (mia, adam) = (&world.acme.mia, &world.acme.adam);
         let owner = mia.person().unwrap();
         for (ender, how) in [(mia, End::SignOut), (mia, End::Others), (adam, End::All), (adam, End::Lock), (mia, End::Password)] {

@@ -29,21 +29,21 @@ async fn remove(world: &World, owner: &Actor, id: PasskeyId) -> Result<()> {
 }
 
 on_both! {
-    async fn m_14_a_challenge_is_answered_once(world) {
+    async fn m_14_a_challenge_is_used_once(world) {
         let system = world.store.system();
-        system.create_ceremony(hash("one"), "what one was asked").await.unwrap();
-        system.create_ceremony(hash("two"), "what two was asked").await.unwrap();
+        system.create_ceremony(hash("one"), "state of one").await.unwrap();
+        system.create_ceremony(hash("two"), "state of two").await.unwrap();
         assert_eq!(system.take_ceremony(hash("three")).await.unwrap(), None);
-        assert_eq!(system.take_ceremony(hash("one")).await.unwrap().as_deref(), Some("what one was asked"));
+        assert_eq!(system.take_ceremony(hash("one")).await.unwrap().as_deref(), Some("state of one"));
         assert_eq!(system.take_ceremony(hash("one")).await.unwrap(), None, "once");
-        assert_eq!(system.take_ceremony(hash("two")).await.unwrap().as_deref(), Some("what two was asked"));
+        assert_eq!(system.take_ceremony(hash("two")).await.unwrap().as_deref(), Some("state of two"));
         assert!(system.create_ceremony(hash("four"), "a").await.is_ok());
         assert!(system.create_ceremony(hash("four"), "b").await.is_err(), "a token is one ceremony's");
         assert_eq!(system.take_ceremony(hash("four")).await.unwrap().as_deref(), Some("a"));
     }
 
     /// Of ten concurrent responses, one is verified.
-    async fn m_14_a_challenge_is_answered_once_concurrently(world) {
+    async fn m_14_concurrent_answers_use_a_challenge_once(world) {
         let system = world.store.system();
         for round in 0..20 {
             let token = hash(&format!("round {round}"));
@@ -77,7 +77,7 @@ on_both! {
         assert_eq!(kept, 1);
     }
 
-    async fn m_14_a_passkey_is_one_persons_in_all_tenants(world) {
+    async fn m_14_a_passkey_belongs_to_one_person_in_all_tenants(world) {
         let (acme, bolt, system) = (&world.acme, &world.bolt, world.store.system());
         let hers = add(world, &acme.mia, b"phone").await.unwrap();
         for other in [&acme.mia, &acme.ada, &bolt.mia] {
@@ -101,12 +101,12 @@ on_both! {
         drop(read);
         remove(world, &acme.mia, hers).await.unwrap();
         assert!(matches!(remove(world, &acme.mia, hers).await, Err(Error::NotFound)));
-        assert!(system.passkey_holder(b"phone").await.unwrap().is_none(), "it signs nobody in any more");
+        assert!(system.passkey_holder(b"phone").await.unwrap().is_none(), "it no longer signs anybody in");
         let used = world.change(&acme.mia, async |write| write.use_passkey(hers, "{}").await).await;
         assert!(matches!(used, Err(Error::NotFound)), "{used:?}");
     }
 
-    async fn m_14_one_person_has_twenty_passkeys_at_most(world) {
+    async fn m_14_a_person_has_at_most_twenty_passkeys(world) {
         let mia = &world.acme.mia;
         for n in 0..20 {
             add(world, mia, &[n]).await.unwrap();

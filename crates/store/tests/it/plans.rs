@@ -92,9 +92,9 @@ fn is_meant(sql: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn postgres_needs_to_read_no_large_table_from_end_to_end_either() {
+async fn postgres_scans_no_large_table_sequentially() {
     let world = World::postgres().await;
-    let (mut raw, mut statements) = hear_everything(&world).await;
+    let (mut raw, mut statements) = capture_statements(&world).await;
     statements.retain(|sql| sql.contains("$1")); // nothing to prepare without a value
     raw.run("analyze").await.unwrap();
     for setting in
@@ -199,16 +199,16 @@ async fn complaint(raw: &mut Raw, sql: &str) -> Option<String> {
 }
 
 /// Returns the statements run against a large database, and a direct connection to it.
-async fn hear_everything(world: &World) -> (Raw, Vec<String>) {
+async fn capture_statements(world: &World) -> (Raw, Vec<String>) {
     let resources = Resources::create_in(world, &world.acme).await;
     world.store.system().seed(world.acme.tenant, 2_000).await.unwrap();
     let mut raw = Raw::of(world).await;
     fill(&mut raw).await;
-    capture::listen();
+    capture::start();
     run_everything(world, &resources).await;
-    let mut statements = capture::heard();
+    let mut statements = capture::statements();
     statements.retain(|sql| sql.contains("$1") || sql.contains("min("));
-    assert!(statements.len() > 80, "only {} statements were heard", statements.len());
+    assert!(statements.len() > 80, "only {} statements were captured", statements.len());
     (raw, statements)
 }
 
@@ -280,16 +280,16 @@ async fn fill(raw: &mut Raw) {
 
 /// The plans below are explained without values, so they must hold for every value; and no statement is prepared twice.
 #[tokio::test]
-async fn a_statement_is_planned_by_its_words_alone() {
+async fn a_statement_is_planned_from_its_text_alone() {
     let world = World::sqlite().await;
     let sql = "select count(*) from pragma_compile_options where compile_options = 'ENABLE_QPSG'";
     assert_eq!(Raw::of(&world).await.number(sql).await, 1, "SQLite is built with the flags in .cargo/config.toml");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_statement_reads_a_large_table_from_end_to_end() {
+async fn no_statement_scans_a_large_table_sequentially() {
     let world = World::sqlite().await;
-    let (mut raw, statements) = hear_everything(&world).await;
+    let (mut raw, statements) = capture_statements(&world).await;
     let mut wrong = vec![];
     // Planner statistics: none, misleading, complete.
     for known in ["select 1", "pragma analysis_limit = 100; analyze", "pragma analysis_limit = 0; analyze"] {

@@ -40,7 +40,7 @@ fn item_number(items: &[ReviewItem], who: &str, kind: Right) -> i64 {
 }
 
 on_both! {
-    async fn n_06_a_review_lists_every_right_and_revoking_takes_it_away(world) {
+    async fn n_06_a_review_lists_every_right_and_revokes_rights(world) {
         let acme = &world.acme;
         world.key(&acme.mia, "tasks:*").await;
         let review = world.begin_review(None).await.unwrap();
@@ -82,22 +82,22 @@ on_both! {
         world.begin_review(None).await.unwrap();
     }
 
-    async fn n_06_a_review_of_one_organization_is_of_what_leads_into_it(world) {
+    async fn n_06_a_review_of_one_organization_lists_the_rights_in_it(world) {
         let acme = &world.acme;
         world.key(&acme.mia, "tasks:*").await;
         let elsewhere = domain::policy::CreateKey { organization: Some(acme.lab), ..new_key(&acme.olga, "lab", "tasks:*") };
         world.change(&acme.olga, async |write| write.create_key(acme.olga.may(elsewhere)?, "mk_", [5; 32]).await).await.unwrap();
         let review = world.begin_review(Some(acme.lab)).await.unwrap();
         let items = world.items(review, true).await;
-        let told: Vec<_> = items.iter().map(|item| (item.kind, item.person.as_str())).collect();
+        let listed: Vec<_> = items.iter().map(|item| (item.kind, item.person.as_str())).collect();
         let olga = "olga of acme";
-        assert_eq!(told, [(Right::Membership, olga), (Right::Key, olga), (Right::Key, olga)]);
+        assert_eq!(listed, [(Right::Membership, olga), (Right::Key, olga), (Right::Key, olga)]);
         let nowhere = world.begin_review(Some(world.bolt.lab)).await;
         assert!(matches!(nowhere, Err(Error::NotFound)), "{nowhere:?}");
     }
 
     /// A key that expires during the review is marked and needs no decision.
-    async fn n_06_a_key_that_expired_asks_for_no_answer(world) {
+    async fn n_06_an_expired_key_needs_no_review_decision(world) {
         let acme = &world.acme;
         let soon = world.now().after(Duration::from_hours(1));
         let brief = domain::policy::CreateKey { expires_at: Some(soon), ..new_key(&acme.mia, "brief", "tasks:*") };
@@ -129,7 +129,7 @@ on_both! {
     }
 
     /// Its members can still read it, and its owners can restore it.
-    async fn n_06_an_archived_organization_is_reviewed_like_another(world) {
+    async fn n_06_an_archived_organization_is_reviewed_like_an_active_one(world) {
         let acme = &world.acme;
         let archive = domain::policy::ArchiveOrganization { organization: acme.ops };
         world.change(&acme.olga, async |write| write.archive_organization(acme.olga.may(archive)?).await).await.unwrap();
@@ -139,7 +139,7 @@ on_both! {
         assert_eq!(world.again(&acme.vera).await.role_in(acme.ops), None);
     }
 
-    async fn n_06_what_changed_since_a_review_began_is_said_in_it(world) {
+    async fn n_06_a_review_shows_changes_since_its_start(world) {
         let acme = &world.acme;
         let review = world.begin_review(Some(acme.ops)).await.unwrap();
         let person = acme.mia.person().unwrap();

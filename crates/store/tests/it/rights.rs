@@ -38,7 +38,7 @@ async fn admins(world: &World) -> usize {
 }
 
 on_both! {
-    async fn d_03_a_role_counts_from_the_next_request_on(world) {
+    async fn d_03_a_role_takes_effect_with_the_next_request(world) {
         let acme = &world.acme;
         set(world, &acme.olga, acme.ops, &acme.sam, Role::Member).await.unwrap();
         assert_eq!(world.again(&acme.sam).await.role_in(acme.ops), Some(Role::Member));
@@ -61,7 +61,7 @@ on_both! {
         assert_eq!(owners(world, acme.ops).await, 1);
     }
 
-    async fn d_03_two_owners_who_remove_each_other_at_once_leave_one(world) {
+    async fn d_03_of_two_owners_who_remove_each_other_concurrently_one_remains(world) {
         let acme = &world.acme;
         for round in 0..20 {
             set(world, &acme.adam, acme.ops, &acme.ada, Role::Owner).await.unwrap();
@@ -97,7 +97,7 @@ on_both! {
         assert!(matches!(set(world, &acme.mia, acme.ops, &acme.mia, Role::Owner).await, Err(Error::Denied(_))));
     }
 
-    async fn an_organizations_name_is_its_own_in_the_tenant(world) {
+    async fn an_organizations_name_is_unique_in_the_tenant(world) {
         let create = async |by: &Actor, name: &str| {
             let create = CreateOrganization { name: name.into() };
             world.change(by, async |write| write.create_organization(by.may(create)?).await).await
@@ -107,7 +107,7 @@ on_both! {
         assert!(matches!(create(&world.acme.adam, " \u{200b}").await, Err(Error::Invalid(_))));
     }
 
-    async fn people_are_listed_by_address_a_page_at_a_time(world) {
+    async fn people_are_listed_by_address_and_paginated(world) {
         let mut read = world.store.read(&world.acme.adam).await.unwrap();
         let first = read.people("", 3).await.unwrap();
         let rest = read.people(&first[2].email, 100).await.unwrap();

@@ -48,7 +48,7 @@ on_both! {
         }
     }
 
-    async fn s_01_a_token_is_too_old_after_an_hour(world) {
+    async fn s_01_a_token_expires_after_an_hour(world) {
         let token = hash("reg_1");
         offer(world, "build-1", token).await.unwrap();
         world.wait(Duration::from_hours(1));
@@ -56,14 +56,14 @@ on_both! {
         assert!(matches!(used, Err(Error::NotFound)));
     }
 
-    async fn s_01_a_name_is_plain(world) {
+    async fn s_01_an_invalid_runner_name_is_refused(world) {
         for bad in ["", "a b", "Ä", "UPPER", "a/b", "a;b", &"a".repeat(64)] {
             assert!(matches!(offer(world, bad, hash(bad)).await, Err(Error::Invalid(_))), "{bad:?}");
         }
         offer(world, &"a".repeat(63), hash("long")).await.unwrap();
     }
 
-    async fn s_13_a_name_is_one_active_runners_at_a_time(world) {
+    async fn s_13_a_name_belongs_to_one_active_runner_at_a_time(world) {
         let acme = &world.acme;
         let second = world.change(&acme.console, async |write| write.enroll_runner(enrolled("rex")).await).await;
         assert!(matches!(second, Err(Error::Conflict(_))), "{second:?}");
@@ -75,7 +75,7 @@ on_both! {
         assert_eq!(runners.iter().map(|runner| runner.revoked_at.is_some()).collect::<Vec<_>>(), [false, true]);
     }
 
-    async fn trap_e13_a_certificate_counts_while_its_runner_is_active(world) {
+    async fn trap_e13_a_certificate_is_accepted_only_while_its_runner_is_active(world) {
         let acme = &world.acme;
         let (system, runner) = (world.store.system(), id(&acme.rex));
         assert_eq!(system.runner_name(acme.tenant, runner, "serial of rex").await.unwrap().as_deref(), Some("rex"));

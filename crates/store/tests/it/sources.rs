@@ -83,7 +83,7 @@ fn m_11_every_method_of_the_store_has_a_row_in_the_matrix() {
 }
 
 #[test]
-fn m_11_only_a_few_files_run_statements_past_the_tenant_query_macro() {
+fn m_11_only_listed_files_run_statements_without_the_tenant_query_macro() {
     for (name, text) in sources() {
         if UNSCOPED.iter().any(|(allowed, _)| *allowed == name) {
             continue;

@@ -46,7 +46,7 @@ on_both! {
         assert_eq!(task.read_request().unwrap().key, key.key());
     }
 
-    async fn s_09_fifty_at_once_with_one_key_make_one_task(world) {
+    async fn s_09_fifty_concurrent_requests_with_one_idempotency_key_create_one_task(world) {
         let acme = &world.acme;
         let submit = || world.submit(&acme.mia, keyed(asking(acme.ops), "deploy-17"));
         let made: Vec<Submitted> = join_all((0..50).map(|_| submit())).await;
@@ -58,7 +58,7 @@ on_both! {
         assert_eq!(read.approvals(&store::ApprovalFilter::default(), None, 100).await.unwrap().items.len(), 1, "and one question");
     }
 
-    async fn s_09_a_key_answers_with_its_task_and_how_it_stands_now(world) {
+    async fn s_09_an_idempotency_key_returns_its_task_in_its_present_state(world) {
         let acme = &world.acme;
         let first = world.submit(&acme.mia, keyed(sealed(acme.ops), "k")).await;
         let taken = world.claim(&acme.rex).await.unwrap();
@@ -68,7 +68,7 @@ on_both! {
         assert!(world.claim(&acme.rex).await.is_none(), "the same key never runs twice");
     }
 
-    async fn s_09_a_key_used_for_something_else_is_a_conflict_and_belongs_to_one_person(world) {
+    async fn s_09_an_idempotency_key_is_bound_to_one_person_and_one_request(world) {
         let acme = &world.acme;
         let first = world.submit(&acme.mia, keyed(sealed(acme.ops), "k")).await;
         let other = keyed(task(acme.ops, json!({ "script": "echo ho" })), "k");
@@ -79,7 +79,7 @@ on_both! {
         assert!(!hers.repeated && !theirs.repeated && hers.id != first.id);
     }
 
-    async fn s_09_a_key_is_visible_ascii_of_bounded_length(world) {
+    async fn s_09_an_idempotency_key_is_visible_ascii_of_bounded_length(world) {
         let acme = &world.acme;
         for bad in ["", " ", "a b", "ü", "a\n", &"k".repeat(256)] {
             let submit = keyed(sealed(acme.ops), bad);
@@ -101,7 +101,7 @@ on_both! {
     }
 
     /// Changed rules do not affect earlier verdicts.
-    async fn rules_changed_by_two_at_once_are_changed_by_one(world) {
+    async fn only_one_of_two_concurrent_rule_changes_succeeds(world) {
         let acme = &world.acme;
         let change = || ChangeRules { rules: Rules::new(vec![]).unwrap(), version: 1 };
         let one = world.change(&acme.adam, async |write| write.change_rules(acme.adam.may(change())?).await);
@@ -112,7 +112,7 @@ on_both! {
         assert_eq!((rules.version, rules.rules), (2, Rules::new(vec![]).unwrap()));
     }
 
-    async fn a_waiting_task_is_cancelled_at_once_and_an_ended_one_not_at_all(world) {
+    async fn a_waiting_task_is_cancelled_immediately_and_an_ended_one_never(world) {
         let acme = &world.acme;
         let made = world.submit(&acme.mia, sealed(acme.ops)).await;
         let cancel = async || world.change(&acme.mia, async |write| write.cancel_task(acme.mia.may(stop(&acme.mia, made.id, acme.ops))?).await).await;
@@ -124,7 +124,7 @@ on_both! {
         assert_eq!(world.history(acme, made.id).await, ["task.submit", "task.cancel"]);
     }
 
-    async fn a_task_is_not_cancelled_under_a_wrong_name(world) {
+    async fn a_task_is_not_cancelled_with_a_wrong_owner_or_organization(world) {
         let acme = &world.acme;
         let made = world.submit(&acme.mia, sealed(acme.ops)).await;
         let mine = stop(&acme.ada, made.id, acme.ops);

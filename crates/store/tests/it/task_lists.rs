@@ -30,7 +30,7 @@ on_both! {
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("n", "1"), ("service", "shop")]);
     }
 
-    async fn m_12_titles_are_found_by_the_beginnings_of_their_words_whatever_the_case(world) {
+    async fn m_12_titles_are_found_by_word_prefix_ignoring_case(world) {
         let acme = &world.acme;
         for title in ["Restart the CAFÉ mailer", "100% done", "snake_case", "本番データ移行", "Mail the café"] {
             world.submit(&acme.mia, task(acme.ops, json!({ "title": title }))).await;
@@ -109,7 +109,7 @@ on_both! {
         assert!(world.store.read(&acme.sam).await.unwrap().tasks_newer(&TaskFilter::default(), made[0], 3).await.unwrap().items.is_empty());
     }
 
-    async fn a_state_is_counted_to_a_hundred(world) {
+    async fn counts_per_state_stop_at_a_hundred(world) {
         let acme = &world.acme;
         world.store.system().seed(acme.tenant, 2_600).await.unwrap();
         let counts = world.store.read(&acme.adam).await.unwrap().task_counts(&TaskFilter::default()).await.unwrap();
@@ -131,7 +131,7 @@ on_both! {
         assert!(matches!(result, Ok(_) | Err(Error::Invalid(_))), "{result:?}");
     }
 
-    async fn states_organizations_and_my_own(world) {
+    async fn tasks_are_filtered_by_state_organization_and_requester(world) {
         let acme = &world.acme;
         let queued = world.submit(&acme.mia, task(acme.ops, json!({ "title": "queued" }))).await;
         world.submit(&acme.mia, task(acme.ops, json!({ "title": "asks", "network_policy": "unrestricted" }))).await;
@@ -150,7 +150,7 @@ on_both! {
         assert!(titles(world, &acme.adam, TaskFilter { mine: true, ..TaskFilter::default() }).await.is_empty());
     }
 
-    async fn counts_are_of_what_one_sees_and_leave_the_chosen_state_aside(world) {
+    async fn counts_cover_visible_tasks_and_ignore_the_state_filter(world) {
         let acme = &world.acme;
         for _ in 0..3 {
             world.submit(&acme.mia, sealed(acme.ops)).await;
@@ -165,7 +165,7 @@ on_both! {
         assert_eq!(counts(&acme.sam).await.values().sum::<i64>(), 0);
     }
 
-    async fn pages_follow_each_other_without_gap_or_repetition(world) {
+    async fn pages_have_no_gaps_or_repetitions(world) {
         let acme = &world.acme;
         let mut made = vec![];
         for _ in 0..7 {

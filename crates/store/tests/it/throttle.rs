@@ -14,7 +14,7 @@ async fn fail(world: &World, who: &str) {
 }
 
 on_both! {
-    async fn each_failure_from_the_fifth_on_doubles_the_wait_up_to_fifteen_minutes(world) {
+    async fn each_failure_from_the_fifth_doubles_the_wait_up_to_fifteen_minutes(world) {
         for _ in 0..4 {
             fail(world, "mia").await;
             assert_eq!(left(world, "mia").await, None);
@@ -32,17 +32,17 @@ on_both! {
         assert_eq!(left(world, "mia").await, Some(900), "waiting forgets nothing");
     }
 
-    async fn proving_who_one_is_ends_the_wait(world) {
+    async fn a_successful_sign_in_ends_the_wait(world) {
         for _ in 0..9 {
             fail(world, "mia").await;
         }
         world.store.system().forget_failures(hash("mia")).await.unwrap();
         assert_eq!(left(world, "mia").await, None);
         fail(world, "mia").await;
-        assert_eq!(left(world, "mia").await, None, "and counting begins anew");
+        assert_eq!(left(world, "mia").await, None, "and the count starts from zero");
     }
 
-    async fn an_hour_without_a_failure_forgets_them(world) {
+    async fn failures_are_forgotten_after_an_hour(world) {
         for _ in 0..9 {
             fail(world, "mia").await;
         }
@@ -55,7 +55,7 @@ on_both! {
         assert_eq!(left(world, "mia").await, Some(1));
     }
 
-    async fn attempts_at_once_are_all_counted(world) {
+    async fn concurrent_failures_are_all_counted(world) {
         join_all((0..20).map(|_| fail(world, "mia"))).await;
         assert_eq!(left(world, "mia").await, Some(900));
     }

@@ -98,7 +98,7 @@ async fn build(world: &World, plan: &Plan) -> (Vec<Actor>, Vec<(TaskId, AccessAt
 }
 
 on_both! {
-    async fn a_05_sql_and_rust_agree_about_who_sees_what_in_random_worlds(world) {
+    async fn a_05_sql_and_rust_agree_on_visibility_in_random_worlds(world) {
         let mut runner = TestRunner::new(Config { cases: 32, failure_persistence: None, ..Config::default() });
         let result = block_in_place(|| runner.run(&plans(), |plan| Handle::current().block_on(async {
             let (actors, tasks) = build(world, &plan).await;
@@ -122,10 +122,10 @@ on_both! {
             let console = Actor::console(actors[0].tenant, world.now());
             for (id, sight) in &tasks {
                 let proof = console.may(ReadAccess { resource: Resource::Task(*id, *sight, [None; 2]) }).unwrap();
-                let told = world.store.read(&console).await.unwrap().access_list(&proof, "", 100, world.now()).await.unwrap();
-                let told: BTreeSet<_> = told.items.iter().map(|one| one.id).collect();
+                let listed = world.store.read(&console).await.unwrap().access_list(&proof, "", 100, world.now()).await.unwrap();
+                let listed: BTreeSet<_> = listed.items.iter().map(|one| one.id).collect();
                 let see = actors.iter().filter(|actor| sight.is_visible_to(actor)).filter_map(Actor::person).collect();
-                prop_assert_eq!(told, see, "who can reach it: {:?}", sight);
+                prop_assert_eq!(listed, see, "who can reach it: {:?}", sight);
             }
             Ok(())
         })));
@@ -144,7 +144,7 @@ on_both! {
         }
     }
 
-    async fn a_05_the_organizations_task_is_hidden_from_strangers_and_a_public_one_from_nobody_of_the_tenant(world) {
+    async fn a_05_an_organization_task_is_visible_to_members_and_a_public_one_to_the_whole_tenant(world) {
         let acme = &world.acme;
         let org = world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "org" }))).await;
         let public = world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "public" }))).await;
@@ -155,7 +155,7 @@ on_both! {
     }
 
     /// A person who leaves an organization can no longer see its tasks.
-    async fn a_05_who_is_taken_out_of_the_organization_sees_it_no_more(world) {
+    async fn a_05_a_removed_member_no_longer_sees_the_organizations_tasks(world) {
         let acme = &world.acme;
         let made = world.submit(&acme.mia, task(acme.ops, json!({ "visibility": "org" }))).await;
         let remove = domain::policy::RemoveMembership { organization: acme.ops, person: acme.vera.person().unwrap(), successor: None };

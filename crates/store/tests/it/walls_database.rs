@@ -97,7 +97,7 @@ mod row_level_security {
     }
 
     #[tokio::test]
-    async fn m_11_without_the_tenants_name_there_is_not_one_row() {
+    async fn m_11_a_transaction_without_a_tenant_sees_no_rows() {
         let world = World::postgres().await;
         Resources::create_in(&world, &world.acme).await;
         Resources::create_in(&world, &world.bolt).await;
@@ -119,7 +119,7 @@ mod row_level_security {
     }
 
     #[tokio::test]
-    async fn m_11_it_is_forced_on_every_table_with_a_tenant() {
+    async fn m_11_row_level_security_is_forced_on_every_table_with_a_tenant() {
         let world = World::postgres().await;
         let mut raw = Raw::outside(&world).await;
         let forced = raw

@@ -1,4 +1,5 @@
 //! Test world: a fresh database with two tenants, and a person of every role in each.
+use crate::raw::Raw;
 use domain::{
     Actor, Email, KeyId, OrganizationId, Principal, SignedInBy, TenantId, Timestamp,
     approval::Answer,
@@ -11,7 +12,7 @@ use domain::{
 };
 use sha2::{Digest, Sha256};
 use std::time::Duration;
-use store::{Approval, Assignment, Lease, Result, Settings, Store, Submitted, Write};
+use store::{Approval, Assignment, EnrolledRunner, Lease, Result, Settings, Store, Submitted, Write};
 use testkit::{
     ABE, ADA, ADAM, AUDREY, Clock, Database, Engine, Fixture, MIA, OLGA, SAM, VERA, create_people, email_address, join,
     settings,
@@ -58,6 +59,10 @@ pub struct TenantFixture {
     /// An API key of Olga's with the scope to read tasks.
     pub kit: Actor,
     pub console: Actor,
+    /// The holder of an invitation, who has no account yet.
+    pub invitation: Actor,
+    /// An identity provider.
+    pub provider: Actor,
 }
 
 impl Fixture for World {
@@ -118,6 +123,18 @@ impl World {
     /// Runs one change as an actor and commits it.
     pub async fn change<T>(&self, actor: &Actor, work: impl AsyncFnOnce(&mut Write) -> Result<T>) -> Result<T> {
         change(&self.store, actor, work).await
+    }
+
+    /// Waits for the end of dropped transactions: on PostgreSQL they keep their locks until their connection is cleaned up.
+    pub async fn rolled_back(&self) {
+        if self.is_sqlite() {
+            return;
+        }
+        let mut raw = Raw::of(self).await;
+        let open = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'";
+        while raw.number(open).await > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Returns the actor as of the next request of the same person.
@@ -206,7 +223,7 @@ impl World {
 }
 
 impl TenantFixture {
-    pub fn every_role(&self) -> [(&'static str, &Actor); 10] {
+    pub fn every_role(&self) -> [(&'static str, &Actor); 12] {
         [
             ("sam, a stranger", &self.sam),
             ("vera, a viewer", &self.vera),
@@ -218,6 +235,8 @@ impl TenantFixture {
             ("rex, a runner", &self.rex),
             ("kit, a key of olga's", &self.kit),
             ("the console", &self.console),
+            ("an invitation", &self.invitation),
+            ("a provider", &self.provider),
         ]
     }
 }
@@ -232,7 +251,7 @@ async fn create_tenant_fixture(store: &Store, name: &'static str) -> TenantFixtu
     let people = [SAM, VERA, MIA, ADA, ABE, OLGA, AUDREY, ADAM];
     let [sam, vera, mia, ada, abe, olga, audrey, adam] = create_people(&mut write, &console, ops, name, people).await;
     join(&mut write, &console, lab, olga, Role::Owner).await;
-    let rex = enrolled("rex");
+    let rex = EnrolledRunner { version: format!("1 at {name}"), ..enrolled("rex") };
     let rex_id = rex.id;
     write.enroll_runner(rex).await.unwrap();
     let new = testkit::new_key(olga, &format!("kit of {name}"), "tasks:read");
@@ -255,6 +274,8 @@ async fn create_tenant_fixture(store: &Store, name: &'static str) -> TenantFixtu
         kit: holding(&olga, kit, "tasks:read"),
         olga,
         console,
+        invitation: Actor::invitation(tenant, store.now()),
+        provider: Actor::provider(tenant, "ID", store.now()),
     }
 }
 
@@ -299,7 +320,7 @@ pub fn decision(question: &Approval, answer: Answer) -> Decide {
         requester: question.requester_id,
         behind: question.behind(),
         answer,
-        reason: "looked at it".into(),
+        reason: "checked the script".into(),
         request: question.request_digest,
         network: question.network,
     }

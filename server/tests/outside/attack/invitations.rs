@@ -129,7 +129,7 @@ on_both! {
         let records = program.get(Credential::Key(&ada.key), "/api/v1/audit?action=invitation.accept").await.is(200).json();
         let record = &records["items"][0];
         assert_eq!((&record["outcome"], &record["person"]), (&"refused".into(), &mia.id.as_str().into()), "{records}");
-        assert_eq!(program.follow(Credential::None, &token).await.0, 200, "the invited person can accept it");
+        assert_eq!(program.follow(Credential::Anonymous, &token).await.0, 200, "the invited person can accept it");
         // For an invited person without an account, the event contains only the invitation.
         let open = program.invite(&olga, &organization, &[]).await;
         program.join(&open, &mia.email, PASSWORD).await.is(409);

@@ -8,14 +8,14 @@ use tempfile::TempDir;
 use tokio::{sync::broadcast::Receiver, task::JoinHandle, time::sleep};
 use uuid::Uuid;
 
-/// Long enough for everything that can go on to have gone on.
+/// Long enough for every task that is not blocked to finish its step.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// A database with one table, its writer, and who hears what is announced.
+/// A database with one table, its writer, and a subscription to its events.
 struct Fixture {
     folder: TempDir,
     writer: Writer,
-    heard: Receiver<Event>,
+    events: Receiver<Event>,
 }
 
 impl Fixture {
@@ -27,32 +27,33 @@ impl Fixture {
             create table item (sale integer not null references sale (n) deferrable initially deferred)";
         sqlx::raw_sql(tables).execute(&mut raw).await.unwrap();
         raw.close().await.unwrap();
-        let events = EventBus::new();
-        let heard = events.subscribe();
-        Self { writer: Writer::new(options, events), folder, heard }
+        let bus = EventBus::new();
+        let events = bus.subscribe();
+        Self { writer: Writer::new(options, bus), folder, events }
     }
 
-    /// Begins, and writes a row.
+    /// Begins a transaction and inserts a row.
     async fn sell(&self, n: i64) -> Member {
         sell(&self.writer, n).await
     }
 
-    /// Whoever sells this when it is their turn, and commits.
+    /// Spawns a member that inserts a row and commits.
     fn seller(&self, n: i64) -> JoinHandle<Result<()>> {
         let writer = self.writer.clone();
         tokio::spawn(async move { sell(&writer, n).await.commit(vec![event(n)]).await })
     }
 
-    /// What somebody reads who comes now.
+    /// Returns the committed rows.
     async fn sold(&self) -> Vec<i64> {
         read(self.folder.path()).await
     }
 
-    fn announced(&mut self) -> Vec<Event> {
-        std::iter::from_fn(|| self.heard.try_recv().ok()).collect()
+    /// Returns the events published since the last call.
+    fn published(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.events.try_recv().ok()).collect()
     }
 
-    /// How often it was committed: frames of the write-ahead log that end a transaction say the database's size.
+    /// Returns the number of commits: write-ahead log frames that end a transaction contain the size of the database.
     fn commits(&self) -> usize {
         let log = fs::read(self.folder.path().join("fixture.db-wal")).unwrap_or_default();
         let frames = log.get(32..).unwrap_or_default().chunks_exact(24 + 4096);
@@ -89,17 +90,17 @@ async fn read(folder: &Path) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn where_nobody_waits_the_commit_follows_at_once() {
+async fn a_member_without_waiting_others_is_committed_immediately() {
     let mut fixture = Fixture::open().await;
     for n in 1..=3 {
         fixture.sell(n).await.commit(vec![event(n)]).await.unwrap();
-        assert_eq!(fixture.announced(), [event(n)]);
+        assert_eq!(fixture.published(), [event(n)]);
     }
     assert_eq!((fixture.sold().await.as_slice(), fixture.commits()), ([1, 2, 3].as_slice(), 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixteen_who_wait_share_a_commit() {
+async fn sixteen_waiting_members_share_a_commit() {
     let mut fixture = Fixture::open().await;
     fixture.sell(0).await.commit(vec![]).await.unwrap();
     let (before, first) = (fixture.commits(), fixture.sell(1).await);
@@ -110,32 +111,32 @@ async fn sixteen_who_wait_share_a_commit() {
         other.await.unwrap().unwrap();
     }
     assert_eq!(fixture.sold().await, (0..=16).collect::<Vec<_>>());
-    assert_eq!(fixture.announced().len(), 16);
-    // One; where the machine is so slow that the first must not wait for all of them, a few.
+    assert_eq!(fixture.published().len(), 16);
+    // One commit, or a few on a slow machine, where the first does not wait for all others.
     assert!(fixture.commits() - before <= 4, "{} commits", fixture.commits() - before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_sqlite_gave_up_by_itself_is_told_to_nobody_as_done() {
+async fn a_rollback_by_sqlite_is_reported_to_no_member_as_success() {
     let mut fixture = Fixture::open().await;
     for company in [false, true] {
         let mut first = fixture.sell(1).await;
         let writer = fixture.writer.clone();
         let second = company.then(|| tokio::spawn(async move { writer.begin().await.map(drop) }));
         sleep(MOMENT).await;
-        sqlx::query("rollback").execute(&mut *first).await.unwrap(); // as it does where the disk is full
+        sqlx::query("rollback").execute(&mut *first).await.unwrap(); // as SQLite does when the disk is full
         first.commit(vec![event(1)]).await.unwrap_err();
         if let Some(second) = second {
             second.await.unwrap().unwrap_err();
         }
-        assert!(fixture.announced().is_empty() && fixture.sold().await.is_empty());
+        assert!(fixture.published().is_empty() && fixture.sold().await.is_empty());
     }
     fixture.sell(2).await.commit(vec![event(2)]).await.unwrap();
-    assert_eq!((fixture.sold().await, fixture.announced()), (vec![2], vec![event(2)]));
+    assert_eq!((fixture.sold().await, fixture.published()), (vec![2], vec![event(2)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_told_and_nothing_is_seen_before_the_disk_has_it() {
+async fn nothing_is_published_or_visible_before_it_is_durable() {
     let mut fixture = Fixture::open().await;
     let first = fixture.sell(1).await;
     let (second, writer) = (fixture.writer.clone(), fixture.writer.clone());
@@ -144,9 +145,9 @@ async fn nobody_is_told_and_nothing_is_seen_before_the_disk_has_it() {
     let first = tokio::spawn(first.commit(vec![event(1)]));
     let second = second.await.unwrap();
     sleep(MOMENT).await;
-    assert!(!first.is_finished(), "the first waits for the second, whose turn it is");
-    assert!(fixture.announced().is_empty() && fixture.sold().await.is_empty());
-    // What a power cut would leave.
+    assert!(!first.is_finished(), "the first waits for the second, which is still open");
+    assert!(fixture.published().is_empty() && fixture.sold().await.is_empty());
+    // The files as a power failure would leave them.
     let cut = TempDir::new().unwrap();
     for name in ["fixture.db", "fixture.db-wal"] {
         fs::copy(fixture.folder.path().join(name), cut.path().join(name)).unwrap();
@@ -154,7 +155,7 @@ async fn nobody_is_told_and_nothing_is_seen_before_the_disk_has_it() {
     assert!(read(cut.path()).await.is_empty());
     second.commit(vec![event(2)]).await.unwrap();
     first.await.unwrap().unwrap();
-    assert_eq!(fixture.announced(), [event(1), event(2)]);
+    assert_eq!(fixture.published(), [event(1), event(2)]);
     fs::copy(fixture.folder.path().join("fixture.db-wal"), cut.path().join("fixture.db-wal")).unwrap();
     assert_eq!((read(cut.path()).await, fixture.sold().await), (vec![1, 2], vec![1, 2]));
     writer.close().await;
@@ -162,7 +163,7 @@ async fn nobody_is_told_and_nothing_is_seen_before_the_disk_has_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_gives_up_takes_back_only_their_own() {
+async fn an_abandoned_member_rolls_back_only_its_own_changes() {
     let mut fixture = Fixture::open().await;
     drop(fixture.sell(9).await);
     let (first, writer) = (fixture.sell(1).await, fixture.writer.clone());
@@ -185,11 +186,11 @@ async fn who_gives_up_takes_back_only_their_own() {
     cancelled.abort();
     first.await.unwrap().unwrap();
     last.await.unwrap().unwrap();
-    assert_eq!((fixture.sold().await, fixture.announced()), (vec![1, 4], vec![event(1), event(4)]));
+    assert_eq!((fixture.sold().await, fixture.published()), (vec![1, 4], vec![event(1), event(4)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_that_was_begun_is_finished_without_who_asked_for_it() {
+async fn a_started_commit_finishes_after_its_requester_is_cancelled() {
     let mut fixture = Fixture::open().await;
     let first = fixture.sell(1).await;
     let writer = fixture.writer.clone();
@@ -201,30 +202,30 @@ async fn a_commit_that_was_begun_is_finished_without_who_asked_for_it() {
     assert!(first.await.unwrap_err().is_cancelled());
     drop(second);
     sleep(MOMENT).await;
-    assert_eq!((fixture.sold().await, fixture.announced()), (vec![1], vec![event(1)]));
+    assert_eq!((fixture.sold().await, fixture.published()), (vec![1], vec![event(1)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_that_fails_fails_for_all_and_the_next_goes_well() {
+async fn a_failed_commit_fails_for_all_members_and_the_next_succeeds() {
     let mut fixture = Fixture::open().await;
     let first = fixture.sell(1).await;
     let writer = fixture.writer.clone();
     let wrong = tokio::spawn(async move {
         let mut member = sell(&writer, 2).await;
-        // Found to point to nothing when it is committed, and not before.
+        // The deferred foreign key fails at commit.
         sqlx::query("insert into item (sale) values (77)").execute(&mut *member).await.unwrap();
         member.commit(vec![event(2)]).await
     });
     sleep(MOMENT).await;
     assert!(first.commit(vec![event(1)]).await.is_err());
     assert!(wrong.await.unwrap().is_err());
-    assert!(fixture.sold().await.is_empty() && fixture.announced().is_empty());
+    assert!(fixture.sold().await.is_empty() && fixture.published().is_empty());
     fixture.sell(3).await.commit(vec![]).await.unwrap();
     assert_eq!(fixture.sold().await, [3]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_program_that_writes_is_waited_for_and_then_refused_without_harm() {
+async fn a_lock_held_by_another_process_fails_as_busy_and_does_no_harm() {
     let fixture = Fixture::open().await;
     fixture.sell(1).await.commit(vec![]).await.unwrap();
     let mut other = options(fixture.folder.path()).connect().await.unwrap();
@@ -236,7 +237,7 @@ async fn another_program_that_writes_is_waited_for_and_then_refused_without_harm
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_commits_what_waits() {
+async fn closing_commits_waiting_members() {
     let fixture = Fixture::open().await;
     let (first, writer) = (fixture.sell(1).await, fixture.writer.clone());
     let closing = tokio::spawn(async move { writer.close().await });
