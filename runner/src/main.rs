@@ -56,6 +56,7 @@ async fn check(config: &Config) -> Result<(), Box<dyn Error>> {
     println!("      limits: {}. {}", posture.limiter, posture.limiter_note);
     match &posture.fit {
         Ok(()) => {
+            println!("{:5} user IDs: {}", if posture.separate_ids { "ok" } else { "warn" }, posture.ids_note);
             println!("ok    sandbox: tasks can run here");
             Ok(())
         }
@@ -67,7 +68,11 @@ async fn check(config: &Config) -> Result<(), Box<dyn Error>> {
 }
 
 async fn sandbox(config: &Config) -> Bubblewrap {
-    let settings = sandbox::Config { bubblewrap: config.bubblewrap.clone(), user: config.sandbox_user.clone() };
+    let settings = sandbox::Config {
+        bubblewrap: config.bubblewrap.clone(),
+        user: config.sandbox_user.clone(),
+        tasks: config.slots(),
+    };
     Bubblewrap::new(&settings).await
 }
 

@@ -100,13 +100,22 @@ const REFUSED_HERE: &[i64] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const REFUSED_HERE: &[i64] = &[];
 
-/// Refused with ENOSYS, so that programs fall back: clone3 hides its flags behind a pointer, and io_uring opens
-/// sockets that no filter sees.
-const ABSENT: &[i64] =
-    &[libc::SYS_clone3, libc::SYS_io_uring_enter, libc::SYS_io_uring_register, libc::SYS_io_uring_setup];
+/// Refused with ENOSYS, so that programs fall back: clone3 hides its flags behind a pointer, io_uring opens sockets that
+/// no filter sees, and the requests of asynchronous I/O are limited for the whole machine only (E20).
+const ABSENT: &[i64] = &[
+    libc::SYS_clone3,
+    libc::SYS_io_cancel,
+    libc::SYS_io_destroy,
+    libc::SYS_io_getevents,
+    libc::SYS_io_setup,
+    libc::SYS_io_submit,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_io_uring_setup,
+];
 
 /// Memory that belongs to no process and no mount with a size limit; only a cgroup counts it.
-const UNMETERED: &[i64] = &[libc::SYS_memfd_create, libc::SYS_shmget];
+const UNMETERED: &[i64] = &[libc::SYS_memfd_create, libc::SYS_msgget, libc::SYS_semget, libc::SYS_shmget];
 
 /// The filter programs in the kernel's format, to be loaded in this order.
 #[derive(Debug)]

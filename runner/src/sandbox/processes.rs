@@ -71,3 +71,10 @@ fn status(pid: Pid, field: &str) -> Option<String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     status.lines().find_map(|line| line.strip_prefix(field)).map(|value| value.trim().to_owned())
 }
+
+/// Returns whether any process of the machine has this real user id.
+pub(super) fn any_of_user(uid: u32) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut ids = processes.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
+    ids.any(|pid| status(pid, "Uid:").is_some_and(|ids| ids.split_whitespace().next() == Some(&uid.to_string())))
+}

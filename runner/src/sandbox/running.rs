@@ -8,6 +8,7 @@ use super::{
     parts::Parts,
     processes,
     sys::{self, ProcessExit},
+    task_ids::IdReservation,
 };
 use rustix::process::{Pid, Signal, pidfd_send_signal};
 use std::{os::fd::OwnedFd, sync::Arc, time::Duration};
@@ -71,7 +72,9 @@ pub(super) struct Sandbox {
     /// `None` if only resource limits apply.
     pub group: Option<Group>,
     pub reaped: bool,
-    /// Released after everything above: the name, the thread that bubblewrap dies with, the cgroups.
+    /// Released after everything above, as is what follows.
+    pub id: IdReservation,
+    /// The name, the thread that bubblewrap dies with, the cgroups.
     pub _held: (NameReservation, Arc<Parts>),
 }
 
@@ -95,6 +98,7 @@ impl Drop for Sandbox {
             self.kill_all();
             let _ = sys::reap_killed(self.bwrap);
         }
+        self.id.ended = sys::has_ended(&self.first_fd);
     }
 }
 
