@@ -79,10 +79,10 @@ async fn sandbox(config: &Config) -> Bubblewrap {
 async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error>> {
     let stop = stop(config.exit_with_stdin)?;
     let folder = Folder::open(&config.data_dir)?;
-    let key = RunnerKey::open_or_create(&folder)?;
-    let identity = match Identity::load(&folder)? {
-        Some(identity) => identity,
+    let (identity, key) = match Identity::load(&folder)? {
+        Some(identity) => (identity, RunnerKey::open_or_create(&folder)?),
         None => {
+            let key = RunnerKey::replace(&folder)?;
             let server = config.server.as_ref().ok_or("not enrolled yet: --server is missing")?;
             let token =
                 token.as_ref().ok_or("not enrolled yet: --enrollment-token-file or --token-stdin is missing")?;
@@ -91,7 +91,7 @@ async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error
             let identity = enroll(enrollment_server, token, &config.name, &key).await?;
             identity.save(&folder)?;
             tracing::info!(runner = %identity.runner, tenant = %identity.tenant, "enrolled");
-            identity
+            (identity, key)
         }
     };
     let executor = sandbox(config).await;
