@@ -20,6 +20,10 @@ const NETLINK_ROUTE: u64 = 0;
 const IPV4_PROTOCOLS: [u64; 4] = [0, 6, 17, 1];
 const IPV6_PROTOCOLS: [u64; 4] = [0, 6, 17, 58];
 
+const SOL_SOCKET: u64 = 1;
+const SO_SNDBUF: u64 = 7;
+const SO_RCVBUF: u64 = 8;
+
 /// Requests that inject terminal input, copy from the console or load a line discipline.
 const IOCTLS: [u64; 3] = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */, 0x5423 /* TIOCSETD */];
 
@@ -135,6 +139,14 @@ impl Filters {
         let mut unshare = any(NAMESPACES.map(|flag| (0, MaskedEq(flag), flag)))?;
         unshare.push(all([(0, MaskedEq(TIME_NAMESPACE), TIME_NAMESPACE)])?);
         refused.insert(libc::SYS_unshare, unshare);
+
+        if !metered {
+            // Otherwise the size of socket buffers could not be estimated by the number of sockets.
+            refused.insert(
+                libc::SYS_setsockopt,
+                vec![all([(1, Eq, SOL_SOCKET), (2, Eq, SO_SNDBUF)])?, all([(1, Eq, SOL_SOCKET), (2, Eq, SO_RCVBUF)])?],
+            );
+        }
 
         let mut absent: BTreeMap<_, _> = ABSENT.iter().map(|&call| (call, vec![])).collect();
         if !metered {

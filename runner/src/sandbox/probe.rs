@@ -121,9 +121,9 @@ fn limits() -> (Option<Tree>, Limiter, String) {
         }
         Err(why) => {
             let note = format!(
-                "No control group can be used ({why}). Memory is capped per process and watched in sum, processes are counted, \
-                 files stand on mounts of fixed size; tasks run at lower priority, but processor time is not divided. \
-                 For exact limits run the runner as a systemd service with Delegate=yes."
+                "No control group can be used ({why}). Memory is capped per process and watched in sum, with the socket buffers of \
+                 isolated tasks; processes are counted, files are on mounts of fixed size; TCP buffers, sockets of \
+                 unrestricted tasks and other kernel memory are not limited, nor is processor time divided. For exact limits run the runner as a systemd service with Delegate=yes."
             );
             (None, Limiter::Rlimits, note)
         }

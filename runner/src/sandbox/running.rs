@@ -71,6 +71,8 @@ pub(super) struct Sandbox {
     pub first_fd: OwnedFd,
     /// `None` if only resource limits apply.
     pub group: Option<Group>,
+    /// Whether the network namespace, and so its sockets, are the task's own.
+    pub own_network: bool,
     pub reaped: bool,
     /// Released after everything above, as is what follows.
     pub id: IdReservation,
@@ -148,7 +150,8 @@ async fn supervise(
                 if sandbox.group.is_none() {
                     let used = processes::resident(sandbox.first);
                     peak = used.max(peak);
-                    if used > limits.memory_bytes {
+                    let sockets = if sandbox.own_network { processes::socket_capacity(sandbox.first) } else { 0 };
+                    if used.max(sockets) > limits.memory_bytes {
                         ending.get_or_insert(End::OutOfMemory);
                         kill_at = Instant::now();
                     }

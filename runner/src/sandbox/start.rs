@@ -1,7 +1,7 @@
 //! Sandbox start: cgroup, pipes, bubblewrap, and then the task.
 
 use super::{
-    Job, Limits, StartError,
+    Job, Limits, Network, StartError,
     cgroup::Group,
     output::pump,
     parts::Parts,
@@ -63,13 +63,14 @@ impl Parts {
         }
         let bwrap_fd = sys::ends(bwrap.0)?;
         rustix::io::write(&gate_key, b"\n").map_err(io::Error::from)?;
-        let held = (claim, self.clone());
+        let (held, own_network) = ((claim, self.clone()), job.network == Network::Isolated);
         let sandbox = Sandbox {
             bwrap: bwrap.attended(),
             bwrap_fd,
             first,
             first_fd,
-            group, 
+            group,
+            own_network,
             reaped: false,
             id,
             _held: held,
