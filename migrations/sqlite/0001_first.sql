@@ -502,6 +502,8 @@ create table runner (
     primary key (tenant_id, id)
 );
 create unique index runner_name on runner (tenant_id, name) where revoked_at is null;
+-- Receipts name their signer by this key, so that no two runners have one, revoked ones included.
+create unique index runner_key on runner (public_key);
 
 create table task (
     tenant_id         blob not null,

@@ -50,7 +50,7 @@ pub struct Config {
     /// Path of bubblewrap; defaults to the one in PATH.
     #[arg(long, env = "CASTELLAN_BUBBLEWRAP")]
     pub bubblewrap: Option<PathBuf>,
-    /// Unprivileged user for tasks when the runner is root.
+    /// Unprivileged account whose range of user IDs tasks get when the runner is root; defaults to castellan.
     #[arg(long, env = "CASTELLAN_SANDBOX_USER")]
     pub sandbox_user: Option<String>,
     /// Log level of standard error: error, warn, info, debug or trace.

@@ -56,6 +56,7 @@ async fn check(config: &Config) -> Result<(), Box<dyn Error>> {
     println!("      limits: {}. {}", posture.limiter, posture.limiter_note);
     match &posture.fit {
         Ok(()) => {
+            println!("{:<6}user IDs: {}", if posture.separate_ids { "OK" } else { "WARN" }, posture.ids_note);
             println!("OK    sandbox: tasks can run here");
             Ok(())
         }
@@ -67,17 +68,21 @@ async fn check(config: &Config) -> Result<(), Box<dyn Error>> {
 }
 
 async fn sandbox(config: &Config) -> Bubblewrap {
-    let settings = sandbox::Config { bubblewrap: config.bubblewrap.clone(), user: config.sandbox_user.clone() };
+    let settings = sandbox::Config {
+        bubblewrap: config.bubblewrap.clone(),
+        user: config.sandbox_user.clone(),
+        tasks: config.slots(),
+    };
     Bubblewrap::new(&settings).await
 }
 
 async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error>> {
     let stop = stop(config.exit_with_stdin)?;
     let folder = Folder::open(&config.data_dir)?;
-    let key = RunnerKey::open_or_create(&folder)?;
-    let identity = match Identity::load(&folder)? {
-        Some(identity) => identity,
+    let (identity, key) = match Identity::load(&folder)? {
+        Some(identity) => (identity, RunnerKey::open_or_create(&folder)?),
         None => {
+            let key = RunnerKey::replace(&folder)?;
             let server = config.server.as_ref().ok_or("not enrolled yet: --server is missing")?;
             let token =
                 token.as_ref().ok_or("not enrolled yet: --enrollment-token-file or --token-stdin is missing")?;
@@ -86,7 +91,7 @@ async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error
             let identity = enroll(enrollment_server, token, &config.name, &key).await?;
             identity.save(&folder)?;
             tracing::info!(runner = %identity.runner, tenant = %identity.tenant, "enrolled");
-            identity
+            (identity, key)
         }
     };
     let executor = sandbox(config).await;

@@ -97,6 +97,7 @@ conflict-rights-of-responsible = This person is responsible for service accounts
 conflict-review-incomplete = Some rights in this review have no decision yet.
 conflict-review-ended = This review has ended.
 conflict-rules-changed = Someone else changed the rules. Reload the page to see the current rules.
+conflict-runner-key-taken = A runner with this key is already enrolled. Delete the data folder of the new runner, so that it creates a key of its own, and enroll it again.
 conflict-runner-name-taken = An active runner with this name already exists. Revoke it or choose another name.
 conflict-runner-revoked = This runner is already revoked.
 conflict-responsible-is-service-account = The responsible person of a service account must be a person, not another service account.

@@ -40,7 +40,7 @@ runner-seccomp = A seccomp filter blocks system calls that tasks do not need.
 runner-no-seccomp = System calls are not filtered.
 runner-sockets = Tasks cannot connect to Unix sockets of other programs on the machine, even with network access.
 runner-no-sockets = Unrestricted tasks may connect to abstract Unix sockets of other programs on the machine. Isolated tasks cannot.
-runner-account = Tasks run as the system user { $account }.
+runner-account = Kernel user IDs of tasks: { $account }
 
 runner-facts = Details
 runner-capabilities = Tools

@@ -58,6 +58,7 @@ pub fn conflict_text(conflict: Conflict) -> String {
         Conflict::ReviewIncomplete => t!("conflict-review-incomplete"),
         Conflict::ReviewEnded => t!("conflict-review-ended"),
         Conflict::RulesChanged => t!("conflict-rules-changed"),
+        Conflict::RunnerKeyTaken => t!("conflict-runner-key-taken"),
         Conflict::RunnerNameTaken => t!("conflict-runner-name-taken"),
         Conflict::RunnerRevoked => t!("conflict-runner-revoked"),
         Conflict::ResponsibleIsServiceAccount => t!("conflict-responsible-is-service-account"),

@@ -18,8 +18,11 @@ pub struct Posture {
     /// The mechanism that enforces resource limits.
     pub limiter: String,
     pub limiter_note: String,
-    /// The user that tasks run as.
+    /// The users that tasks run as.
     pub account: String,
+    /// Whether each task has a kernel user ID of its own.
+    pub separate_ids: bool,
+    pub ids_note: String,
     /// Why the runner cannot run tasks.
     pub unfit: Option<SandboxProblem>,
 }
@@ -65,6 +68,7 @@ pub fn PostureList(posture: Posture) -> impl IntoView {
         ),
         (posture.seccomp, if posture.seccomp { t!("runner-seccomp") } else { t!("runner-no-seccomp") }),
         (posture.sockets_scoped, if posture.sockets_scoped { t!("runner-sockets") } else { t!("runner-no-sockets") }),
+        (posture.separate_ids, posture.ids_note),
         (posture.limiter != "resource limits", format!("{}: {}", posture.limiter, posture.limiter_note)),
     ];
     let line = |(good, text): (bool, String)| {

@@ -64,7 +64,8 @@ async fn a_runner_page_shows_its_sandbox_posture_and_revokes_the_runner() {
     let mel = fixture.person("mel", TenantRole::Person, Some(Role::Owner)).await;
     let posture = serde_json::json!({
         "bubblewrap": "0.8.0", "seccomp": true, "user_namespaces": true, "sockets_scoped": false,
-        "limiter": "cgroup v2", "limiter_note": "Exact.", "account": "nobody (65534)", "unfit": null,
+        "limiter": "cgroup v2", "limiter_note": "Exact.", "account": "castellan (990)",
+        "separate_ids": false, "ids_note": "All tasks share one kernel user ID.", "unfit": null,
     });
     let id = match runner(&fixture, posture).await.principal {
         domain::Principal::Runner(id) => id.to_string(),
@@ -73,7 +74,13 @@ async fn a_runner_page_shows_its_sandbox_posture_and_revokes_the_runner() {
     let page = format!("/runners/{id}");
     fixture.get(Some(&mel), "/runners").await.shows("build-1").shows("Connected").shows("cgroup v2").shows("Ready");
     let shown = fixture.get(Some(&mel), &page).await;
-    shown.shows("bubblewrap 0.8.0").shows("nobody (65534)").shows("0a1b").shows("in 24 hours").hides("Revoke runner");
+    shown
+        .shows("bubblewrap 0.8.0")
+        .shows("castellan (990)")
+        .shows("All tasks share one kernel user ID.")
+        .shows("0a1b")
+        .shows("in 24 hours")
+        .hides("Revoke runner");
     fixture.get(Some(&ada), &page).await.shows("Revoke runner").shows("Its running tasks are cancelled");
     assert_eq!(
         fixture.action(Some(&mel), "/actions/runners/revoke", &[("id", &id)]).await.unwrap_err().kind,

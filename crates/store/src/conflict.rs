@@ -71,6 +71,7 @@ conflicts! {
     ReviewIncomplete => "review_incomplete",
     ReviewEnded => "review_ended",
     RulesChanged => "rules_changed",
+    RunnerKeyTaken => "runner_key_taken",
     RunnerNameTaken => "runner_name_taken",
     RunnerRevoked => "runner_revoked",
     ResponsibleIsServiceAccount => "responsible_is_service_account",

@@ -69,6 +69,12 @@ impl Error {
     pub(crate) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(inner)) if inner.is_unique_violation())
     }
+
+    /// Whether the unique index `index` on `column` refused a row: PostgreSQL names the index, SQLite the column.
+    pub(crate) fn is_duplicate_of(&self, index: &str, column: &str) -> bool {
+        let Self::Database(sqlx::Error::Database(inner)) = self else { return false };
+        inner.is_unique_violation() && (inner.constraint() == Some(index) || inner.message().contains(column))
+    }
 }
 
 /// Returns the error for a commit whose outcome is unknown.

@@ -12,7 +12,7 @@ use crate::{
 use domain::{
     Actor, Principal, RunnerId, TaskId, Timestamp,
     consent::Consent,
-    receipt::{End, Receipt},
+    receipt::{End, Observed, Receipt},
     request::RequestDigest,
     task::{MAX_ATTEMPTS, TaskState},
 };
@@ -42,7 +42,8 @@ macro_rules! lock_leased {
         macro_rules! sql {
             ($end:literal) => {
                 concat!(
-                    "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest from task
+                    "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest,
+                        coalesce(queued_at, created_at) as queued_at from task
                      where tenant_id = $1 and state in ('assigned', 'running') and ", $condition, " order by id limit 5000", $end
                 )
             };
@@ -80,6 +81,7 @@ row_type! {
         pub output_bytes: i64,
         /// Digest of the request that was approved to run.
         pub request_digest: RequestDigest,
+        pub queued_at: Timestamp,
     }
 }
 
@@ -106,7 +108,8 @@ impl Read {
             self,
             LeasedTask,
             fetch_all,
-            "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest from task
+            "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest,
+                        coalesce(queued_at, created_at) as queued_at from task
              where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id limit 5000",
             runner
         )
@@ -197,7 +200,8 @@ impl Write {
             fetch_one,
             "update task set lease_until = $5 where tenant_id = $1 and id = $2 and attempt = $3 and runner_id = $4
                 and state in ('assigned', 'running')
-             returning id, attempt, state, cancel_asked, next_line, output_bytes, request_digest",
+             returning id, attempt, state, cancel_asked, next_line, output_bytes, request_digest,
+                coalesce(queued_at, created_at) as queued_at",
             lease.task,
             lease.attempt,
             runner,
@@ -251,9 +255,19 @@ impl Write {
         if matches!(&receipt.end, End::NotStarted(why) if why.len() > MAX_REASON_BYTES) {
             return Err(domain::Invalid::new("receipt", "says too much of why nothing started").into());
         }
-        if u64::try_from(held.next_line - 1).ok() != Some(receipt.output_lines) {
+        receipt.check_lines().map_err(domain::Invalid::from)?;
+        let stored_lines = u64::try_from(held.next_line - 1).map_err(|_| Error::Corrupt("log"))?;
+        if stored_lines != receipt.output_lines {
             return Err(Error::Conflict(Conflict::OutputLinesMissing));
         }
+        let observed = Observed {
+            queued_at: held.queued_at,
+            now: self.now,
+            output: self.output_digest(lease).await?,
+            stored_bytes: u64::try_from(held.output_bytes).map_err(|_| Error::Corrupt("log"))?,
+            stored_lines,
+        };
+        receipt.check(&observed).map_err(domain::Invalid::from)?;
         let state = match receipt.end {
             End::Exited(0) => TaskState::Succeeded,
             End::TimedOut => TaskState::TimedOut,

@@ -6,7 +6,9 @@ use crate::{
 use domain::{
     Invalid, TaskId,
     log::{Line, MAX_LINE, MAX_LINES, MAX_OUTPUT},
+    request::OutputDigest,
 };
+use sha2::{Digest, Sha256};
 
 row_type! {
     /// A stored batch of output lines.
@@ -120,6 +122,33 @@ impl Read {
 }
 
 impl Write {
+    /// Returns the digest of an attempt's stored output, which the receipt must state.
+    pub(crate) async fn output_digest(&mut self, lease: Lease) -> Result<OutputDigest> {
+        let (mut digest, mut after) = (Sha256::new(), 0_i64);
+        loop {
+            let batches = tenant_query!(
+                self,
+                Batch,
+                fetch_all,
+                "select first_line, lines from task_log where tenant_id = $1 and task_id = $2 and attempt = $3
+                    and first_line > $4 order by first_line limit $5",
+                lease.task,
+                lease.attempt,
+                after,
+                MAX_BATCHES
+            )?;
+            let Some(last) = batches.last() else { return Ok(OutputDigest(digest.finalize().into())) };
+            after = last.first_line;
+            for batch in &batches {
+                let lines: Vec<Line> = serde_json::from_str(&batch.lines).map_err(|_| Error::Corrupt("log"))?;
+                for line in lines {
+                    digest.update(line.text.as_bytes());
+                    digest.update(b"\n");
+                }
+            }
+        }
+    }
+
     /// Appends lines starting with number `first` and returns the number of the next line. Lines that exist are skipped, so
     /// a batch can be sent again; a gap is a conflict. Output beyond the limit per attempt is invalid: the runner enforces
     /// the limit too but is not trusted to.

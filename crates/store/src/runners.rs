@@ -127,7 +127,8 @@ impl Write {
         self.note("runner.enroll", ("enrollment", id.to_string()), Outcome::Refused, detail).await
     }
 
-    /// Stores an enrolled runner. The name of an active runner is a conflict.
+    /// Stores an enrolled runner. The name of an active runner is a conflict, and so is the key
+    /// of any runner of the deployment.
     pub async fn enroll_runner(&mut self, new: EnrolledRunner) -> Result<()> {
         runner_name(&new.name)?;
         let (id, detail) = (new.id, json!({ "name": new.name, "serial": new.serial, "version": new.version }));
@@ -144,6 +145,9 @@ impl Write {
             expires_at: new.expires_at,
         });
         match made {
+            Err(error) if error.is_duplicate_of("runner_key", "runner.public_key") => {
+                return Err(Error::Conflict(Conflict::RunnerKeyTaken));
+            }
             Err(error) if error.is_duplicate() => {
                 return Err(Error::Conflict(Conflict::RunnerNameTaken));
             }

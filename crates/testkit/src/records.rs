@@ -24,13 +24,14 @@ pub fn new_key(owner: PersonId, name: &str, scopes: &str) -> CreateKey {
 
 /// Returns a runner for bash scripts whose certificate is valid for 90 days.
 pub fn enrolled_runner(name: &str) -> EnrolledRunner {
+    let id = RunnerId(store::new_id());
     EnrolledRunner {
-        id: RunnerId(store::new_id()),
+        id,
         name: name.into(),
         version: "1".into(),
         capabilities: "bash".into(),
         serial: format!("serial of {name}"),
-        public_key: vec![1, 2, 3],
+        public_key: id.0.as_bytes().to_vec(),
         expires_at: START.after(Duration::from_hours(24 * 90)),
     }
 }
@@ -39,7 +40,7 @@ pub fn lease(assignment: &Assignment) -> Lease {
     assignment.lease
 }
 
-/// Returns the receipt of an attempt that started and ended at [`START`] without output.
+/// Returns the receipt of an attempt that started and ended when it was claimed, without output.
 pub fn receipt(runner: &Actor, assignment: &Assignment, end: End) -> Receipt {
     let Principal::Runner(id) = runner.principal else { panic!("not a runner") };
     Receipt {
@@ -48,8 +49,8 @@ pub fn receipt(runner: &Actor, assignment: &Assignment, end: End) -> Receipt {
         attempt: assignment.lease.attempt,
         runner: id,
         request: assignment.request_digest,
-        started_at: START,
-        ended_at: START,
+        started_at: assignment.lease_until.before(store::LEASE),
+        ended_at: assignment.lease_until.before(store::LEASE),
         end,
         output: OutputDigest::of(b""),
         output_bytes: 0,

@@ -93,6 +93,8 @@ fn posture(posture: &sandbox::Posture) -> v1::Posture {
         limiter: posture.limiter.to_string(),
         limiter_note: posture.limiter_note.clone(),
         account: posture.account.clone(),
+        separate_ids: posture.separate_ids,
+        ids_note: posture.ids_note.clone(),
         unfit: unfit.map(|unfit| v1::Unfit { cause: unfit.cause.clone(), fix: unfit.fix.clone() }),
     }
 }

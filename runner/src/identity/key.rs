@@ -35,6 +35,15 @@ impl RunnerKey {
         }
     }
 
+    /// Replaces the key in `folder` with a new one, for an enrollment: the server accepts each key once, and may have
+    /// enrolled the old one without its answer having arrived.
+    ///
+    /// # Errors
+    /// When the key cannot be generated or written.
+    pub fn replace(folder: &Folder) -> Result<Self, IdentityError> {
+        Self::create(folder, FILE)
+    }
+
     /// Returns the key in `folder`, if there is one.
     ///
     /// # Errors

@@ -1,18 +1,19 @@
-//! Unprivileged user of sandboxed processes (E3).
+//! Unprivileged account of sandboxed processes (E3, E20).
 
 use super::Unfit;
 use rustix::process::{getegid, geteuid};
-use std::{fmt, fs};
+use std::fmt;
 
 /// The accounts that a root runner tries, in this order.
-const DEFAULTS: [&str; 2] = ["castellan-runner", "nobody"];
+const DEFAULTS: [&str; 2] = ["castellan", "castellan-runner"];
+/// The id of `nobody`, which represents unmapped ids, and which other programs use.
+pub(super) const NOBODY: u32 = 65_534;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Account {
     pub name: String,
     pub uid: u32,
     pub gid: u32,
-    pub drop: bool,
 }
 
 impl fmt::Display for Account {
@@ -21,47 +22,80 @@ impl fmt::Display for Account {
     }
 }
 
-/// Returns the user for tasks: the runner's own or, if that is root, the configured one or the first existing default.
-pub(super) fn choose(named: Option<&str>) -> Result<Account, Unfit> {
-    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+/// The account that tasks belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The account of the runner, which is not root.
+    Runner(Account),
+    /// The account in the configuration of a runner that is root.
+    Configured(Account),
+    /// A default account, if the machine has one, for a runner that is root.
+    Default(Option<Account>),
+}
+
+impl Owner {
+    pub fn account(&self) -> Option<&Account> {
+        match self {
+            Self::Runner(account) | Self::Configured(account) => Some(account),
+            Self::Default(account) => account.as_ref(),
+        }
+    }
+
+    pub fn is_runner(&self) -> bool {
+        matches!(self, Self::Runner(_))
+    }
+}
+
+/// Chooses the account by `users`, the content of passwd(5).
+pub(super) fn choose(named: Option<&str>, users: &str) -> Result<Owner, Unfit> {
     let own = geteuid().as_raw();
-    if own != 0 {
-        let name = users
-            .lines()
-            .filter_map(parse)
-            .find(|user| user.uid == own)
-            .map_or_else(|| "user".into(), |user| user.name);
-        return Ok(Account { name, uid: own, gid: getegid().as_raw(), drop: false });
+    if own == 0 {
+        return pick(users, named);
     }
-    pick(&users, named)
+    let name = parse(users).find(|user| user.uid == own).map_or_else(|| own.to_string(), |user| user.name);
+    let account = Account { name, uid: own, gid: getegid().as_raw() };
+    exclusive(&account).map(|()| Owner::Runner(account.clone()))
 }
 
-fn pick(users: &str, named: Option<&str>) -> Result<Account, Unfit> {
-    let wanted: &[&str] = match &named {
-        Some(name) => std::slice::from_ref(name),
-        None => &DEFAULTS,
+fn pick(users: &str, named: Option<&str>) -> Result<Owner, Unfit> {
+    let find = |name: &str| parse(users).find(|user| user.name == name);
+    let Some(name) = named else {
+        let account = DEFAULTS.iter().find_map(|name| find(name));
+        account.as_ref().map_or(Ok(()), exclusive)?;
+        return Ok(Owner::Default(account));
     };
-    let found = wanted.iter().find_map(|name| users.lines().filter_map(parse).find(|user| user.name == *name));
-    match found {
-        Some(user) if user.uid != 0 && user.gid != 0 => Ok(user),
-        Some(user) => Err(Unfit::new(
-            format!("the runner is root and {} is privileged too", user.name),
-            "Name an unprivileged user for the sandbox, or start the runner as one.",
-        )),
-        None => Err(Unfit::new(
-            format!("the runner is root and there is no user {}", wanted.join(" or ")),
-            "Make one with: useradd --system --no-create-home --shell /usr/sbin/nologin castellan-runner",
-        )),
-    }
+    let missing = || Unfit::new(format!("the runner is root and there is no user {name}"), MAKE_ACCOUNT);
+    let account = find(name).ok_or_else(missing)?;
+    exclusive(&account)?;
+    Ok(Owner::Configured(account))
 }
 
-/// Parses a line of passwd(5).
-fn parse(line: &str) -> Option<Account> {
-    let mut fields = line.split(':');
-    let name = fields.next()?.to_owned();
-    let uid = fields.nth(1)?.parse().ok()?;
-    let gid = fields.next()?.parse().ok()?;
-    Some(Account { name, uid, gid, drop: true })
+/// The command that creates the account of a runner that is root, with a range of ids.
+pub(super) const MAKE_ACCOUNT: &str = "Make one with: useradd --system --no-create-home --shell /usr/sbin/nologin castellan && \
+     usermod --add-subuids 300000-365535 --add-subgids 300000-365535 castellan";
+
+fn exclusive(account: &Account) -> Result<(), Unfit> {
+    if account.uid == NOBODY || account.name == "nobody" {
+        return Err(Unfit::new("tasks would run as nobody, a user that other programs share", MAKE_ACCOUNT));
+    }
+    if account.uid == 0 || account.gid == 0 {
+        return Err(Unfit::new(
+            format!("the account of tasks, {}, is privileged", account.name),
+            "Name an unprivileged user for the sandbox, or start the runner as one.",
+        ));
+    }
+    Ok(())
+}
+
+/// Parses passwd(5).
+pub(super) fn parse(users: &str) -> impl Iterator<Item = Account> {
+    users.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?.to_owned();
+        let uid = fields.nth(1)?.parse().ok()?;
+        let gid = fields.next()?.parse().ok()?;
+        Some(Account { name, uid, gid })
+    })
 }
 
 #[cfg(test)]
@@ -73,16 +107,23 @@ mod tests {
 
     #[test]
     fn trap_e03_a_runner_that_is_root_never_keeps_a_privileged_user() {
-        assert_eq!(pick(USERS, None).unwrap().uid, 65534);
-        assert!(pick(USERS, Some("root")).unwrap_err().cause.contains("privileged"));
-        assert!(pick(USERS, Some("ops")).unwrap_err().cause.contains("privileged"));
+        for name in ["root", "ops"] {
+            assert!(pick(USERS, Some(name)).unwrap_err().cause.contains("privileged"), "{name}");
+        }
         assert!(pick(USERS, Some("gone")).unwrap_err().fix.contains("useradd"));
-        assert!(pick("root:x:0:0::/:/bin/sh", None).is_err());
     }
 
     #[test]
-    fn trap_e03_the_runners_own_account_is_preferred_over_nobody() {
+    fn trap_e20_tasks_never_run_as_nobody() {
+        assert_eq!(pick(USERS, None).unwrap(), Owner::Default(None));
+        assert!(pick(USERS, Some("nobody")).unwrap_err().cause.contains("other programs"));
+        let renamed = format!("{USERS}castellan:x:65534:65534::/:/usr/sbin/nologin\n");
+        assert!(pick(&renamed, None).is_err());
+    }
+
+    #[test]
+    fn trap_e20_the_default_account_is_used_if_it_exists() {
         let users = format!("{USERS}castellan-runner:x:990:990::/:/usr/sbin/nologin\n");
-        assert_eq!(pick(&users, None).unwrap().uid, 990);
+        assert_eq!(pick(&users, None).unwrap().account().unwrap().uid, 990);
     }
 }

@@ -35,7 +35,8 @@ impl Parts {
         let begin = Instant::now();
         let (_info, info_end) = new_pipe()?;
         let Prepared { arguments, inherit } = self.profile.prepare(&job, &[], info_end)?;
-        let mut confinement = self.confinement(None, &job.limits, inherit)?;
+        let mut id = self.ids.claim()?;
+        let mut confinement = self.confinement(None, &job.limits, id.id, inherit)?;
         confinement.niceness = 0;
         let standard = [nothing()?, nothing()?, nothing()?];
         let launch = Launch { program: self.program.clone(), arguments, standard, confinement };
@@ -43,6 +44,7 @@ impl Parts {
         let ends = sys::ends(bwrap.0)?;
         let _ready = ends.readable().await?;
         let ended = sys::reap_killed(bwrap.attended())?;
+        id.ended = true;
         match ended {
             Some(ended) if ended.status.success() => Ok(begin.elapsed()),
             other => Err(StartError::Setup(format!("bare bubblewrap ended with {other:?}"))),

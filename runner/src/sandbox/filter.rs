@@ -20,6 +20,10 @@ const NETLINK_ROUTE: u64 = 0;
 const IPV4_PROTOCOLS: [u64; 4] = [0, 6, 17, 1];
 const IPV6_PROTOCOLS: [u64; 4] = [0, 6, 17, 58];
 
+const SOL_SOCKET: u64 = 1;
+const SO_SNDBUF: u64 = 7;
+const SO_RCVBUF: u64 = 8;
+
 /// Requests that inject terminal input, copy from the console or load a line discipline.
 const IOCTLS: [u64; 3] = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */, 0x5423 /* TIOCSETD */];
 
@@ -100,13 +104,22 @@ const REFUSED_HERE: &[i64] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const REFUSED_HERE: &[i64] = &[];
 
-/// Refused with ENOSYS, so that programs fall back: clone3 hides its flags behind a pointer, and io_uring opens
-/// sockets that no filter sees.
-const ABSENT: &[i64] =
-    &[libc::SYS_clone3, libc::SYS_io_uring_enter, libc::SYS_io_uring_register, libc::SYS_io_uring_setup];
+/// Refused with ENOSYS, so that programs fall back: clone3 hides its flags behind a pointer, io_uring opens sockets that
+/// no filter sees, and the requests of asynchronous I/O are limited for the whole machine only (E20).
+const ABSENT: &[i64] = &[
+    libc::SYS_clone3,
+    libc::SYS_io_cancel,
+    libc::SYS_io_destroy,
+    libc::SYS_io_getevents,
+    libc::SYS_io_setup,
+    libc::SYS_io_submit,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_io_uring_setup,
+];
 
 /// Memory that belongs to no process and no mount with a size limit; only a cgroup counts it.
-const UNMETERED: &[i64] = &[libc::SYS_memfd_create, libc::SYS_shmget];
+const UNMETERED: &[i64] = &[libc::SYS_memfd_create, libc::SYS_msgget, libc::SYS_semget, libc::SYS_shmget];
 
 /// The filter programs in the kernel's format, to be loaded in this order.
 #[derive(Debug)]
@@ -126,6 +139,14 @@ impl Filters {
         let mut unshare = any(NAMESPACES.map(|flag| (0, MaskedEq(flag), flag)))?;
         unshare.push(all([(0, MaskedEq(TIME_NAMESPACE), TIME_NAMESPACE)])?);
         refused.insert(libc::SYS_unshare, unshare);
+
+        if !metered {
+            // Otherwise the size of socket buffers could not be estimated by the number of sockets.
+            refused.insert(
+                libc::SYS_setsockopt,
+                vec![all([(1, Eq, SOL_SOCKET), (2, Eq, SO_SNDBUF)])?, all([(1, Eq, SOL_SOCKET), (2, Eq, SO_RCVBUF)])?],
+            );
+        }
 
         let mut absent: BTreeMap<_, _> = ABSENT.iter().map(|&call| (call, vec![])).collect();
         if !metered {

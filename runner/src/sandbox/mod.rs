@@ -11,14 +11,19 @@ mod names;
 mod outcome;
 mod output;
 mod parts;
+mod plan;
 mod posture;
 mod probe;
 mod processes;
 mod profile;
+mod quotas;
 mod running;
 mod start;
 mod starter;
+mod subordinate;
 mod sys;
+mod task_ids;
+mod user_namespace;
 
 use std::future::Future;
 

@@ -1,15 +1,20 @@
 //! Parts that every sandbox start uses: program, profile, account and limits.
 
-use super::{account::Account, cgroup::Tree, names::Names, profile::Profile, starter::Starter};
-use std::{os::fd::OwnedFd, path::PathBuf, sync::Arc};
+use super::{cgroup::Tree, names::Names, profile::Profile, quotas::Quotas, starter::Starter, task_ids::TaskIds};
+use std::{ffi::CString, os::fd::OwnedFd, path::PathBuf, sync::Arc};
 
 /// The parts of every start, computed once.
 #[derive(Debug)]
 pub(super) struct Parts {
     pub program: PathBuf,
     pub profile: Profile,
-    pub account: Account,
-    pub tree: Option<Tree>,
+    pub ids: TaskIds,
+    /// The user namespace of tasks, for a runner that is not root.
+    pub user_namespace: Option<Arc<OwnedFd>>,
+    /// The mount options of a task's pseudoterminals, if their number can be limited.
+    pub terminals: Option<Arc<CString>>,
+    pub quotas: Quotas,
+    pub tree: Option<Arc<Tree>>,
     pub scope: Option<Arc<OwnedFd>>,
     pub starter: Starter,
     pub names: Names,

@@ -16,8 +16,12 @@ pub struct Posture {
     pub limiter: Limiter,
     /// An explanation, and how to improve it.
     pub limiter_note: String,
-    /// The user of sandboxed processes for the kernel, e.g. `nobody (65534)`.
+    /// The user ids of sandboxed processes for the kernel, e.g. `castellan (990)`.
     pub account: String,
+    /// Whether each task has a user id of its own.
+    pub separate_ids: bool,
+    /// What tasks share because of their user ids, and how to separate them.
+    pub ids_note: String,
     /// Whether tasks can run here.
     pub fit: Result<(), Unfit>,
 }

@@ -1,14 +1,15 @@
 //! Sandbox detection: what the machine supports, and what is missing.
 
 use super::{
-    Config, End, Job, Limiter, Limits, Network, Posture, StartError, Unfit,
-    account::{self, Account},
+    Config, End, Job, Limiter, Limits, Network, Posture, StartError, Unfit, account,
     cgroup::Tree,
     filter::Filters,
     names::Names,
     parts::Parts,
+    plan::{Plan, Plans},
     profile::Profile,
     starter::Starter,
+    subordinate::Allocations,
     sys,
 };
 use std::{
@@ -37,9 +38,11 @@ pub(super) async fn examine(config: &Config) -> (Posture, Option<Arc<Parts>>) {
         limiter,
         limiter_note,
         account: String::new(),
+        separate_ids: false,
+        ids_note: String::new(),
         fit: Ok(()),
     };
-    match gather(config, scope, tree, &mut posture).await {
+    match gather(config, scope, tree.map(Arc::new), &mut posture).await {
         Ok(parts) => (posture, Some(parts)),
         Err(unfit) => {
             posture.fit = Err(unfit);
@@ -52,21 +55,60 @@ pub(super) async fn examine(config: &Config) -> (Posture, Option<Arc<Parts>>) {
 async fn gather(
     config: &Config,
     scope: Option<Arc<OwnedFd>>,
-    tree: Option<Tree>,
+    tree: Option<Arc<Tree>>,
     posture: &mut Posture,
 ) -> Result<Arc<Parts>, Unfit> {
-    let account = account::choose(config.user.as_deref())?;
-    posture.account = account.to_string();
-    let profile = profile(scope.is_some(), tree.is_some())?;
-    posture.seccomp = true;
-    let program = find(config.bubblewrap.as_deref())?;
-    posture.bubblewrap = Some(version(&program)?);
+    let allocations = Allocations::read();
+    let owner = account::choose(config.user.as_deref(), &allocations.users)?;
+    let mut plans = Plans::new(&owner, &allocations, config.tasks)?;
+    let mut last = Unfit::new("there is no user for tasks", account::MAKE_ACCOUNT);
+    for plan in plans.plans.clone() {
+        posture.account.clone_from(&plan.account);
+        let profile = profile(scope.is_some(), tree.is_some(), plan.terminals.is_some())?;
+        posture.seccomp = true;
+        let program = find(config.bubblewrap.as_deref())?;
+        posture.bubblewrap = Some(version(&program)?);
+        let parts = Arc::new(parts(program, profile, plan.clone(), scope.clone(), tree.clone())?);
+        match try_out(&parts).await {
+            Ok(()) => {
+                posture.user_namespaces = true;
+                posture.separate_ids = plan.ids.are_separate();
+                posture.ids_note = plans.note(&plan, &owner);
+                return Ok(parts);
+            }
+            Err(unfit) => {
+                if plan.ids.are_separate() {
+                    plans.why_shared = Some(unfit.cause.clone());
+                }
+                last = unfit;
+            }
+        }
+    }
+    Err(last)
+}
+
+fn parts(
+    program: PathBuf,
+    profile: Profile,
+    plan: Plan,
+    scope: Option<Arc<OwnedFd>>,
+    tree: Option<Arc<Tree>>,
+) -> Result<Parts, Unfit> {
     let starter = Starter::new()
         .map_err(|error| Unfit::new(format!("no thread can be started ({error})"), "Raise the runner's limits."))?;
-    let parts = Arc::new(Parts { program, profile, account, tree, scope, starter, names: Names::default() });
-    try_out(&parts).await?;
-    posture.user_namespaces = true;
-    Ok(parts)
+    let Plan { ids, user_namespace, quotas, terminals, .. } = plan;
+    Ok(Parts {
+        program,
+        profile,
+        ids,
+        user_namespace,
+        terminals,
+        quotas,
+        tree,
+        scope,
+        starter,
+        names: Names::default(),
+    })
 }
 
 fn limits() -> (Option<Tree>, Limiter, String) {
@@ -79,16 +121,16 @@ fn limits() -> (Option<Tree>, Limiter, String) {
         }
         Err(why) => {
             let note = format!(
-                "No control group can be used ({why}). Memory is capped per process and watched in sum, processes are counted, \
-                 files stand on mounts of fixed size; tasks run at lower priority, but processor time is not divided. \
-                 For exact limits run the runner as a systemd service with Delegate=yes."
+                "No control group can be used ({why}). Memory is capped per process and watched in sum, with the socket buffers of \
+                 isolated tasks; processes are counted, files are on mounts of fixed size; TCP buffers, sockets of \
+                 unrestricted tasks and other kernel memory are not limited, nor is processor time divided. For exact limits run the runner as a systemd service with Delegate=yes."
             );
             (None, Limiter::Rlimits, note)
         }
     }
 }
 
-fn profile(scoped: bool, metered: bool) -> Result<Profile, Unfit> {
+fn profile(scoped: bool, metered: bool, terminals: bool) -> Result<Profile, Unfit> {
     let actions = fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail").unwrap_or_default();
     if !actions.split_whitespace().any(|action| action == "errno") {
         return Err(Unfit::new("this kernel cannot filter system calls", "Use a kernel with CONFIG_SECCOMP_FILTER."));
@@ -102,7 +144,7 @@ fn profile(scoped: bool, metered: bool) -> Result<Profile, Unfit> {
         })
     };
     // With the machine's network come its abstract Unix sockets, unless Landlock keeps them out of reach.
-    Ok(Profile::new(build(true)?, build(scoped)?))
+    Ok(Profile::new(build(true)?, build(scoped)?, terminals))
 }
 
 fn find(given: Option<&Path>) -> Result<PathBuf, Unfit> {
@@ -156,19 +198,17 @@ async fn try_out(parts: &Arc<Parts>) -> Result<(), Unfit> {
             End::Failed { cause } => cause,
             other => format!("the test task ended with {other:?}"),
         },
-        Err(StartError::Io(error)) if parts.account.drop && error.kind() == std::io::ErrorKind::PermissionDenied => {
-            return Err(cannot_drop(&parts.account, &error.to_string()));
+        Err(StartError::Io(error))
+            if rustix::process::geteuid().is_root() && error.kind() == std::io::ErrorKind::PermissionDenied =>
+        {
+            return Err(Unfit::new(
+                format!("the runner is root and cannot switch to the user of tasks ({error})"),
+                "Give it CAP_SETUID and CAP_SETGID, or start it as an unprivileged user.",
+            ));
         }
         Err(error) => error.to_string(),
     };
     Err(explain(&failure))
-}
-
-fn cannot_drop(account: &Account, error: &str) -> Unfit {
-    Unfit::new(
-        format!("the runner is root and cannot become {account} ({error})"),
-        "Give it CAP_SETUID and CAP_SETGID, or start it as an unprivileged user.",
-    )
 }
 
 /// Explains why unprivileged namespaces fail, by the switches of distributions and containers.

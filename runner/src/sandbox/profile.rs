@@ -14,6 +14,9 @@ const UID: &str = "1000";
 /// The size limit of `/tmp` and `/dev/shm`, each, in bytes.
 const TMP_SIZE: u64 = 64 << 20;
 
+/// The mount point of pseudoterminals, in the sandbox and on the machine.
+pub(super) const TERMINALS: &std::ffi::CStr = c"/dev/pts";
+
 /// Generated for each sandbox, so that these files reveal nothing of the machine's `/etc`.
 const FILES: [(&str, &str); 4] = [
     ("/etc/passwd", "task:x:1000:1000::/work:/bin/bash\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n"),
@@ -62,7 +65,8 @@ pub(super) struct Prepared {
 }
 
 impl Profile {
-    pub fn new(filters: Filters, networked_filters: Filters) -> Self {
+    /// `terminals`: whether the task finds its own pseudoterminals at [`TERMINALS`].
+    pub fn new(filters: Filters, networked_filters: Filters, terminals: bool) -> Self {
         let mut fixed =
             words("--unshare-user --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup --disable-userns");
         fixed.extend(words("--hostname sandbox --cap-drop ALL --new-session --die-with-parent --as-pid-1 --clearenv"));
@@ -82,6 +86,10 @@ impl Profile {
         }
         fixed.extend(LOOKUP_FILES.iter().flat_map(|path| visible(path)));
         fixed.extend(words("--dir /run --symlink /tmp /var/tmp --dev /dev"));
+        if terminals {
+            // Instead of those of bubblewrap, whose number is not limited.
+            fixed.extend(words("--dev-bind /dev/pts /dev/pts"));
+        }
         Self { fixed, filters, networked_filters }
     }
 

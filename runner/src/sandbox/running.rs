@@ -8,6 +8,7 @@ use super::{
     parts::Parts,
     processes,
     sys::{self, ProcessExit},
+    task_ids::IdReservation,
 };
 use rustix::process::{Pid, Signal, pidfd_send_signal};
 use std::{os::fd::OwnedFd, sync::Arc, time::Duration};
@@ -70,8 +71,12 @@ pub(super) struct Sandbox {
     pub first_fd: OwnedFd,
     /// `None` if only resource limits apply.
     pub group: Option<Group>,
+    /// Whether the network namespace, and so its sockets, are the task's own.
+    pub own_network: bool,
     pub reaped: bool,
-    /// Released after everything above: the name, the thread that bubblewrap dies with, the cgroups.
+    /// Released after everything above, as is what follows.
+    pub id: IdReservation,
+    /// The name, the thread that bubblewrap dies with, the cgroups.
     pub _held: (NameReservation, Arc<Parts>),
 }
 
@@ -95,6 +100,7 @@ impl Drop for Sandbox {
             self.kill_all();
             let _ = sys::reap_killed(self.bwrap);
         }
+        self.id.ended = sys::has_ended(&self.first_fd);
     }
 }
 
@@ -144,7 +150,8 @@ async fn supervise(
                 if sandbox.group.is_none() {
                     let used = processes::resident(sandbox.first);
                     peak = used.max(peak);
-                    if used > limits.memory_bytes {
+                    let sockets = if sandbox.own_network { processes::socket_capacity(sandbox.first) } else { 0 };
+                    if used.max(sockets) > limits.memory_bytes {
                         ending.get_or_insert(End::OutOfMemory);
                         kill_at = Instant::now();
                     }

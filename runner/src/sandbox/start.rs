@@ -1,19 +1,21 @@
 //! Sandbox start: cgroup, pipes, bubblewrap, and then the task.
 
 use super::{
-    Job, Limits, StartError,
+    Job, Limits, Network, StartError,
     cgroup::Group,
     output::pump,
     parts::Parts,
     profile::{GATE, Prepared},
     running::{Running, Sandbox, watch},
     starter::Launch,
+    subordinate::TaskId,
     sys::{self, Confinement},
 };
 use rustix::{
-    fs::fchown,
+    fs::{Mode, fchmod},
+    io::Errno,
     pipe::{PipeFlags, pipe_with},
-    process::{Gid, Pid, PidfdFlags, Resource, Rlimit, Signal, Uid, getrlimit, kill_process, pidfd_open, prlimit},
+    process::{Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, kill_process, pidfd_open, prlimit},
 };
 use std::{io, os::fd::OwnedFd, sync::Arc, time::Duration};
 use tokio::{
@@ -36,14 +38,15 @@ impl Parts {
         job.check()?;
         let started = Instant::now();
         let claim = self.names.claim(&job.id).ok_or_else(|| StartError::AlreadyRunning(job.id.clone()))?;
+        let id = self.ids.claim()?;
         let group = self.tree.as_ref().map(|tree| tree.group(&job.id, &job.limits)).transpose()?;
 
         let (gate, gate_key) = new_pipe()?;
-        let (mut stdout, stdout_end) = self.output_pipe()?;
-        let (stderr, stderr_end) = self.output_pipe()?;
+        let (mut stdout, stdout_end) = output_pipe()?;
+        let (stderr, stderr_end) = output_pipe()?;
         let (info, info_end) = new_pipe()?;
         let Prepared { arguments, inherit } = self.profile.prepare(&job, &GATE, info_end)?;
-        let confinement = self.confinement(group.as_ref(), &job.limits, inherit)?;
+        let confinement = self.confinement(group.as_ref(), &job.limits, id.id, inherit)?;
         let standard = [gate, stdout_end, stderr_end];
         let launch = Launch { program: self.program.clone(), arguments, standard, confinement };
 
@@ -52,35 +55,54 @@ impl Parts {
             return Err(StartError::Setup(explanation(stderr).await));
         };
         let first_fd = pidfd_open(first, PidfdFlags::empty()).map_err(io::Error::from)?;
-        if group.is_none() {
-            // Counted in the sandbox's own user namespace, and so not together with the account's other processes.
-            let limit = Some(u64::from(job.limits.processes));
-            prlimit(Some(first), Resource::Nproc, Rlimit { current: limit, maximum: limit })
-                .map_err(io::Error::from)?;
+        if !self.ids.are_separate() {
+            self.limit_shared_user(first, group.is_none().then_some(job.limits.processes))?;
         }
         if in_time(stdout.read(&mut [0])).await?.unwrap_or(0) == 0 {
             return Err(StartError::Setup(explanation(stderr).await));
         }
         let bwrap_fd = sys::ends(bwrap.0)?;
         rustix::io::write(&gate_key, b"\n").map_err(io::Error::from)?;
-        let held = (claim, self.clone());
-        let sandbox = Sandbox { bwrap: bwrap.attended(), bwrap_fd, first, first_fd, group, reaped: false, _held: held };
+        let (held, own_network) = ((claim, self.clone()), job.network == Network::Isolated);
+        let sandbox = Sandbox {
+            bwrap: bwrap.attended(),
+            bwrap_fd,
+            first,
+            first_fd,
+            group,
+            own_network,
+            reaped: false,
+            id,
+            _held: held,
+        };
         Ok(watch(sandbox, job.limits, started, pump(stdout, stderr)))
     }
 
-    /// A pipe whose writing end the task may open again by name, as `/dev/stderr`.
-    fn output_pipe(&self) -> io::Result<(pipe::Receiver, OwnedFd)> {
-        let (reader, writer) = new_pipe()?;
-        if self.account.drop {
-            fchown(&writer, Some(Uid::from_raw(self.account.uid)), Some(Gid::from_raw(self.account.gid)))?;
+    /// Sets the limits per user when bubblewrap has created the user namespaces, in which they are counted from then on.
+    /// Limits that a namespace was created with would apply to the sum of all tasks of the account.
+    fn limit_shared_user(&self, first: Pid, processes: Option<u32>) -> io::Result<()> {
+        let set = |resource, limit: u64| {
+            let limit = Some(limit);
+            prlimit(Some(first), resource, Rlimit { current: limit, maximum: limit }).map(drop)
+        };
+        if let Some(processes) = processes {
+            set(Resource::Nproc, processes.into())?;
         }
-        Ok((pipe::Receiver::from_owned_fd(reader)?, writer))
+        for (resource, limit) in self.quotas.resources() {
+            match set(resource, limit) {
+                // Root in a container without CAP_SYS_RESOURCE: the limits of the account remain, as the posture reports.
+                Err(Errno::PERM) => {}
+                set => set?,
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn confinement(
         &self,
         group: Option<&Group>,
         limits: &Limits,
+        id: Option<TaskId>,
         inherit: Vec<OwnedFd>,
     ) -> io::Result<Confinement> {
         let files = getrlimit(Resource::Nofile).maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
@@ -89,15 +111,31 @@ impl Parts {
         if group.is_none() {
             resources.push((Resource::Data, limits.memory_bytes));
         }
+        if self.ids.are_separate() {
+            resources.extend(self.quotas.resources());
+            // Bubblewrap is a process of the same user.
+            let processes = group.is_none().then_some(u64::from(limits.processes).saturating_add(1));
+            resources.extend(processes.map(|processes| (Resource::Nproc, processes)));
+        }
         Ok(Confinement {
             cgroups: group.map(Group::entrances).transpose()?.unwrap_or_default(),
             limits: resources,
             niceness: if group.is_none() { NICENESS } else { 0 },
-            account: self.account.drop.then(|| self.account.clone()),
+            user_namespace: self.user_namespace.clone(),
+            terminals: self.terminals.clone(),
+            id,
             scope: self.scope.clone(),
             inherit,
         })
     }
+}
+
+/// Returns a pipe whose writing end the task may open again by name, as `/dev/stderr`. Only processes that hold the
+/// pipe can name it.
+fn output_pipe() -> io::Result<(pipe::Receiver, OwnedFd)> {
+    let (reader, writer) = new_pipe()?;
+    fchmod(&writer, Mode::from_raw_mode(0o666))?;
+    Ok((pipe::Receiver::from_owned_fd(reader)?, writer))
 }
 
 pub(super) fn new_pipe() -> io::Result<(OwnedFd, OwnedFd)> {

@@ -1,23 +1,29 @@
 //! Unsafe system calls: between fork and exec, Landlock, and waiting for a process.
 #![expect(unsafe_code, reason = "the one file with system calls that no safe wrapper offers")]
 
-use super::account::Account;
+use super::{profile::TERMINALS, quotas::Setting, subordinate::TaskId};
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags, open},
+    mount::{MountFlags, MountPropagationFlags, mount, mount_change},
     process::{
         Gid, Pid, PidfdFlags, Resource, Rlimit, Signal, Uid, pidfd_open, set_parent_process_death_signal,
         setpriority_process, setrlimit, umask,
     },
-    thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid},
+    thread::{
+        LinkNameSpaceType, UnshareFlags, move_into_link_name_space, set_no_new_privs, set_thread_groups,
+        set_thread_res_gid, set_thread_res_uid, unshare_unsafe,
+    },
 };
 use std::{
+    ffi::CString,
     io,
     os::{
-        fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+        fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
         unix::process::{CommandExt, ExitStatusExt},
     },
     path::Path,
-    process::{Command, ExitStatus},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
 };
@@ -31,8 +37,12 @@ pub(super) struct Confinement {
     pub limits: Vec<(Resource, u64)>,
     /// A lower scheduling priority, if no cgroup divides the CPU.
     pub niceness: i32,
-    /// The user to switch to, if the runner is root.
-    pub account: Option<Account>,
+    /// The user namespace in which an unprivileged runner can switch to other ids.
+    pub user_namespace: Option<Arc<OwnedFd>>,
+    /// The mount options of the task's own pseudoterminals.
+    pub terminals: Option<Arc<CString>>,
+    /// The ids to switch to; `None` keeps those of the runner.
+    pub id: Option<TaskId>,
     pub scope: Option<Arc<OwnedFd>>,
     pub inherit: Vec<OwnedFd>,
 }
@@ -68,9 +78,19 @@ fn confine(confinement: &Confinement) -> io::Result<()> {
         setpriority_process(None, confinement.niceness)?;
     }
     umask(Mode::from_raw_mode(0o022));
-    if let Some(account) = &confinement.account {
+    if let Some(namespace) = &confinement.user_namespace {
+        move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::User))?;
+    }
+    if let Some(options) = &confinement.terminals {
+        // SAFETY: this process has one thread, and shares its descriptors with no other.
+        unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?;
+        mount_change(c"/", MountPropagationFlags::REC | MountPropagationFlags::DOWNSTREAM)?;
+        let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
+        mount(c"devpts", TERMINALS, c"devpts", flags, Some(options.as_c_str()))?;
+    }
+    if let Some(id) = &confinement.id {
         // Groups first: without root they cannot be changed. Any failure here ends the child (E3).
-        let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
+        let (uid, gid) = (Uid::from_raw(id.uid), Gid::from_raw(id.gid));
         set_thread_groups(&[])?;
         set_thread_res_gid(gid, gid, gid)?;
         set_thread_res_uid(uid, uid, uid)?;
@@ -87,6 +107,44 @@ fn confine(confinement: &Confinement) -> io::Result<()> {
         rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::empty())?;
     }
     Ok(())
+}
+
+/// Starts a process that does nothing in a new user namespace, which has no ids yet; it ends with its standard input.
+pub(super) fn spawn_in_new_user_namespace() -> io::Result<Child> {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "read -r end"]).env_clear().stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    // SAFETY: makes one system call in a process with one thread.
+    unsafe { command.pre_exec(|| unshare_unsafe(UnshareFlags::NEWUSER).map_err(Into::into)) };
+    command.spawn()
+}
+
+/// Changes kernel settings of a user namespace (namespaces(7), `/proc/sys/user`).
+pub(super) fn configure_namespace(namespace: Arc<OwnedFd>, settings: Vec<Setting>) -> io::Result<()> {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", ":"]).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let configure = move || {
+        move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::User))?;
+        for Setting { path, value } in &settings {
+            let file = open(*path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+            rustix::io::write(&file, value.as_bytes())?;
+        }
+        Ok(())
+    };
+    // SAFETY: only makes system calls, as `confine`.
+    unsafe { command.pre_exec(configure) };
+    command.status().map(drop)
+}
+
+/// Locks or unlocks one byte of a file for this open file description (fcntl(2), `F_OFD_SETLK`).
+pub(super) fn lock_byte(file: &OwnedFd, offset: i64, exclusive: bool) -> io::Result<()> {
+    let kind = if exclusive { libc::F_WRLCK } else { libc::F_UNLCK };
+    // SAFETY: all zeroes is a value of this plain structure of numbers.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    lock.l_type = libc::c_short::try_from(kind).map_err(io::Error::other)?;
+    lock.l_whence = libc::c_short::try_from(libc::SEEK_SET).map_err(io::Error::other)?;
+    (lock.l_start, lock.l_len) = (offset, 1);
+    // SAFETY: the kernel reads the structure that the pointer names.
+    call(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) }.into()).map(drop)
 }
 
 /// Otherwise descriptors that a library opened without `O_CLOEXEC` would be open in the sandbox (E2).
@@ -154,6 +212,12 @@ pub(super) fn ends(pid: Pid) -> io::Result<AsyncFd<OwnedFd>> {
     let process = pidfd_open(pid, PidfdFlags::empty())?;
     // SAFETY: the descriptor is owned by what is returned, and an `OwnedFd` stays open and the same until it is dropped.
     unsafe { AsyncFd::register_with_interest(process, Interest::READABLE) }.map_err(Into::into)
+}
+
+/// Returns whether a process has ended, with all of its process namespace if it is the first of one.
+pub(super) fn has_ended(process: &OwnedFd) -> bool {
+    let mut waiting = [PollFd::new(process, PollFlags::IN)];
+    poll(&mut waiting, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 fn call(result: libc::c_long) -> io::Result<libc::c_long> {

@@ -61,11 +61,12 @@ impl<E: Executor> AttemptRun<E> {
     /// Runs the attempt to its end. In every case, nothing of the task is left afterwards.
     pub async fn run(self) {
         let mut started_at = clock::now();
+        let mut running_since = Instant::now();
         let mut printed = OutputBuffer::new(&self.spool, self.verified.attempt());
         let end = match self.start().await {
             Err(end) => end,
             Ok(running) => {
-                started_at = clock::now();
+                (started_at, running_since) = (clock::now(), Instant::now());
                 let _ = self.events.send(Event::Started(self.verified.attempt(), started_at)).await; // the client may be shutting down
                 self.follow(running, &mut printed).await
             }
@@ -77,7 +78,8 @@ impl<E: Executor> AttemptRun<E> {
             }
             return;
         }
-        let ended_at = clock::now();
+        // The clock may have been set meanwhile; a receipt that ends before its start is refused.
+        let ended_at = clock::now().max(started_at.after(running_since.elapsed()));
         let (kept, broken) = printed.finish(ended_at);
         if broken.is_none() {
             let _ = self.events.send(Event::Printed).await; // the client may be shutting down

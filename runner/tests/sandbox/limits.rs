@@ -71,6 +71,31 @@ async fn memory_without_an_owning_process_is_counted_or_refused() {
     assert!(kept < 128, "{kept} MiB in files without a name");
 }
 
+/// Without a cgroup, the number of sockets is limited by what they can hold.
+#[tokio::test]
+async fn memory_in_socket_buffers_is_counted() {
+    let script = "
+import socket, time
+kept = []
+for _ in range(400):
+    ends = socket.socketpair()
+    kept.append(ends)
+    for end in ends:
+        end.setblocking(False)
+        try: end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        except PermissionError: pass
+        try:
+            while True: end.send(bytes(16384))
+        except BlockingIOError: pass
+time.sleep(1)
+print('kept')";
+    let ran = limited(|limits| limits.memory_bytes = 64 * MIB, python(script)).await;
+    assert_eq!(ran.outcome.end, End::OutOfMemory, "{} {}", ran.text(), ran.errors());
+    // A hundred sockets are no reason to stop a task.
+    let few = "import socket, time\nkept = [socket.socketpair() for _ in range(50)]\ntime.sleep(0.3)\nprint('kept')";
+    assert_eq!(limited(|limits| limits.memory_bytes = 64 * MIB, python(few)).await.text(), "kept");
+}
+
 #[tokio::test]
 async fn trap_e06_dev_is_read_only_and_shared_memory_is_sized() {
     let script = "touch /dev/x 2>&1; mkdir /dev/d 2>&1; head -c 100M /dev/zero > /dev/shm/x; stat -c %s /dev/shm/x; echo fine > /dev/null; head -c 4 /dev/urandom | wc -c";

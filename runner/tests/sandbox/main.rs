@@ -6,6 +6,7 @@ mod life;
 mod limits;
 mod network;
 mod posture;
+mod users;
 mod view;
 
 use runner::sandbox::{Bubblewrap, Config, End, Executor, Job, Limits, Network, Outcome, Running, SCRIPT, Stream};
@@ -19,7 +20,7 @@ use std::{
 const MIB: u64 = 1 << 20;
 
 async fn executor() -> Bubblewrap {
-    let executor = Bubblewrap::new(&Config::default()).await;
+    let executor = Bubblewrap::new(&Config { tasks: 8, ..Config::default() }).await;
     executor.posture().fit.clone().unwrap();
     executor
 }
@@ -140,6 +141,9 @@ fn install(from: &Path, to: &Path) {
     assert!(Command::new("cp").args([from, to]).status().unwrap().success());
 }
 
+/// An id that no account of the machine has.
+const ORDINARY_USER: u32 = 64_321;
+
 /// As root, every test of this program must also pass as an ordinary user without cgroups.
 #[test]
 fn the_sandbox_is_as_safe_for_an_ordinary_user() {
@@ -153,8 +157,8 @@ fn the_sandbox_is_as_safe_for_an_ordinary_user() {
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }
     let mut command = Command::new(copy);
-    std::os::unix::process::CommandExt::uid(&mut command, 65534);
-    std::os::unix::process::CommandExt::gid(&mut command, 65534);
+    std::os::unix::process::CommandExt::uid(&mut command, ORDINARY_USER);
+    std::os::unix::process::CommandExt::gid(&mut command, ORDINARY_USER);
     let output = command.current_dir("/").env("TMPDIR", "/tmp").output().unwrap();
     assert!(
         output.status.success(),

@@ -12,12 +12,16 @@ async fn a_fit_machine_reports_its_posture() {
     assert!(posture.bubblewrap.as_deref().is_some_and(|version| version.contains('.')));
     assert!(posture.seccomp && posture.user_namespaces);
     assert!(!posture.account.contains("(0)"));
+    assert_eq!(posture.separate_ids, posture.ids_note.starts_with("Each task has a kernel user ID of its own"));
+    assert_eq!(!posture.separate_ids, posture.ids_note.contains("usermod --add-subuids"));
+    // A runner that is root needs no configuration for separate ids.
+    assert!(posture.separate_ids || !root());
     assert_eq!(posture.limiter == Limiter::Rlimits, posture.limiter_note.contains("Delegate=yes"));
 }
 
 #[tokio::test]
 async fn without_bubblewrap_nothing_runs_and_the_fix_is_reported() {
-    let executor = Bubblewrap::new(&Config { bubblewrap: Some("/nowhere/bwrap".into()), user: None }).await;
+    let executor = Bubblewrap::new(&Config { bubblewrap: Some("/nowhere/bwrap".into()), ..Config::default() }).await;
     let unfit = executor.posture().fit.clone().unwrap_err();
     assert_eq!(unfit.cause, "bubblewrap is not installed");
     assert!(unfit.fix.contains("apt-get install bubblewrap"), "{unfit}");
@@ -33,7 +37,7 @@ fn impostor(script: &str) -> (tempfile::TempDir, Config) {
     std::fs::write(&draft, format!("#!/bin/sh\n{script}\n")).unwrap();
     install(&draft, &path);
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
-    (folder, Config { bubblewrap: Some(path), user: None })
+    (folder, Config { bubblewrap: Some(path), ..Config::default() })
 }
 
 #[tokio::test]
@@ -69,10 +73,35 @@ async fn a_failure_after_the_namespaces_counts_as_the_end_of_the_task() {
 }
 
 #[tokio::test]
-async fn trap_e03_a_runner_that_is_root_refuses_to_run_tasks_as_root() {
-    let executor = Bubblewrap::new(&Config { bubblewrap: None, user: Some("root".into()) }).await;
+async fn trap_e20_tasks_do_not_run_as_nobody() {
+    let executor = Bubblewrap::new(&Config { user: Some("nobody".into()), ..Config::default() }).await;
     if root() {
-        assert!(executor.posture().fit.clone().unwrap_err().cause.contains("root is privileged too"));
+        assert!(executor.posture().fit.clone().unwrap_err().cause.contains("nobody, a user that other programs share"));
+        assert!(executor.start(bash("id")).await.is_err());
+    } else {
+        assert!(!executor.posture().account.contains("nobody"));
+    }
+}
+
+/// An account without a range works as before, and the posture says what its tasks share.
+#[tokio::test]
+async fn trap_e20_an_account_without_a_range_is_shared_by_all_tasks_and_reported() {
+    let executor = Bubblewrap::new(&Config { user: Some("daemon".into()), ..Config::default() }).await;
+    let posture = executor.posture();
+    posture.fit.clone().unwrap();
+    if root() {
+        assert!(!posture.separate_ids);
+        assert_eq!(posture.account, "daemon (1)");
+        assert!(posture.ids_note.contains("/etc/subuid has no range for daemon"), "{}", posture.ids_note);
+    }
+    assert_eq!(finish(executor.start(bash("id -u")).await.unwrap()).await.text(), "1000");
+}
+
+#[tokio::test]
+async fn trap_e03_a_runner_that_is_root_refuses_to_run_tasks_as_root() {
+    let executor = Bubblewrap::new(&Config { user: Some("root".into()), ..Config::default() }).await;
+    if root() {
+        assert!(executor.posture().fit.clone().unwrap_err().cause.contains("root, is privileged"));
         assert!(executor.start(bash("id")).await.is_err());
     } else {
         // The configured user has no effect: it is for runners that are root.

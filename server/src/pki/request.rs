@@ -17,6 +17,9 @@ use x509_parser::{
 /// Maximum size. A request with an 8192-bit RSA key has about 2,300 bytes, a third more in PEM format.
 const MAX_BYTES: usize = 8 * 1024;
 
+/// In the label of every private key in PEM format (RFC 7468, RFC 5915, and that of OpenSSL).
+const PRIVATE_KEY: &[u8] = b"PRIVATE KEY";
+
 /// Returns the public key of a request in DER or PEM format, after its proof of possession is verified.
 ///
 /// # Errors
@@ -25,6 +28,12 @@ pub fn proven_key(csr: &[u8]) -> Result<SubjectPublicKeyInfo, PkiError> {
     let rejected = |reason| Err(PkiError::Request(reason));
     if csr.len() > MAX_BYTES {
         return rejected("it is larger than 8 KiB");
+    }
+    // PEM may have sections before and after the request.
+    if csr.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY) {
+        return rejected(
+            "it contains a private key, which is no longer secret: create a new key and send only the request",
+        );
     }
     let der = if csr.trim_ascii_start().starts_with(b"-----BEGIN ") {
         match CertificateSigningRequestDer::from_pem_slice(csr) {

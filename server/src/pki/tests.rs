@@ -126,6 +126,25 @@ fn a_modified_request_or_one_signed_by_another_key_is_rejected() {
     assert!(refusal(&authority, &longer).contains("trailing data"));
 }
 
+/// S-02: everybody who sees the request could use the key.
+#[test]
+fn s_02_a_request_with_its_private_key_is_rejected() {
+    let (_data, authority) = authority();
+    let key = p384();
+    let request = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+    let private = key.serialize_pem();
+    let old = private.replace("PRIVATE KEY", "EC PRIVATE KEY");
+    for both in [
+        format!("{private}{request}"),
+        format!("{request}{private}"),
+        format!("{old}{request}"),
+        format!("{request}\n-----BEGIN ENCRYPTED PRIVATE KEY-----\n"),
+    ] {
+        assert!(refusal(&authority, both.as_bytes()).contains("contains a private key"), "{both}");
+    }
+    issue(&authority, request.as_bytes()).unwrap();
+}
+
 #[test]
 fn garbage_is_rejected_without_a_panic() {
     let (_data, authority) = authority();

@@ -67,6 +67,8 @@ pub(super) fn posture(posture: &v1::Posture) -> Value {
         "limiter": sanitize(&posture.limiter),
         "limiter_note": sanitize(&posture.limiter_note),
         "account": sanitize(&posture.account),
+        "separate_ids": posture.separate_ids,
+        "ids_note": sanitize(&posture.ids_note),
         "unfit": posture.unfit.as_ref().map(|unfit| json!({ "cause": sanitize(&unfit.cause), "fix": sanitize(&unfit.fix) })),
     })
 }

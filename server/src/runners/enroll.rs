@@ -88,6 +88,12 @@ async fn enroll(
     if enrollment.name != form.name {
         return Err(Problem::wrong_field("name", format!("this token is for a runner named {}", enrollment.name)));
     }
+    if form.version.contains("PRIVATE KEY") {
+        return Err(Problem::wrong_field(
+            "version",
+            "it contains a private key, which is no longer secret: create a new key",
+        ));
+    }
     let capabilities = convert::capabilities(&form.capabilities)
         .map_err(|status| Problem::wrong_field("capabilities", status.message().to_owned()))?;
     let issued = issue(&shared, &form, id, found.tenant_id, now)?;

@@ -6,7 +6,7 @@ use super::{
     status::status_of,
 };
 use crate::receipts;
-use domain::receipt::Receipt;
+use domain::{Invalid, receipt::Receipt};
 use std::sync::Arc;
 use store::{Error, Lease, Write};
 use tokio::time::timeout;
@@ -79,15 +79,21 @@ impl Session {
     }
 
     async fn finished(&self, lease: Lease, receipt: &[u8], signature: &[u8]) -> MessageResult {
-        let receipt = Receipt::read(receipt).ok();
-        let signed = receipt.filter(|receipt| receipts::verifies(receipt, signature, &self.public_key));
+        let signed = Receipt::read(receipt).and_then(|receipt| {
+            let verified = receipts::verifies(&receipt, signature, &self.public_key);
+            verified.then_some(receipt).ok_or_else(|| Invalid::new("receipt", "is not signed with the runner's key"))
+        });
         let mut write = self.shared.store().write(&self.actor).await?;
-        match signed {
-            Some(receipt) => match write.finish_task(lease, &receipt, signature.to_vec()).await {
-                Err(Error::Invalid(invalid)) => write.refuse_task(lease, &format!("Its runner's {invalid}.")).await?,
-                finished => drop(finished?),
-            },
-            None => write.refuse_task(lease, "Its runner's receipt is not signed with the runner's key.").await?,
+        let finished = match signed {
+            Ok(receipt) => write.finish_task(lease, &receipt, signature.to_vec()).await.map(drop),
+            Err(invalid) => Err(invalid.into()),
+        };
+        match finished {
+            // The reason is recorded with the refusal.
+            Err(Error::Invalid(Invalid { field, reason })) => {
+                write.refuse_task(lease, &format!("Its runner's {field} {reason}.")).await?;
+            }
+            finished => finished?,
         }
         let ack = server_message::Kind::FinishedAck(v1::FinishedAck { attempt: convert::attempt(lease) });
         Ok((write, Some(ack)))

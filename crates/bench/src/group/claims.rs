@@ -70,7 +70,7 @@ async fn runner(world: &BenchStore, number: u32) -> Result<Actor> {
         version: "1".into(),
         capabilities: "bash".into(),
         serial: number.to_string(),
-        public_key: vec![],
+        public_key: id.0.as_bytes().to_vec(),
         expires_at: domain::Timestamp(i64::MAX),
     };
     write.enroll_runner(enrolled).await?;

@@ -84,7 +84,8 @@ impl System<'_> {
         unscoped_query!(conn, execute, sql, tenant, Role::Approver, now)?;
         let sql = "insert into runner (tenant_id, id, name, version, capabilities, posture, slots, serial, public_key, created_at,
                 expires_at) values ($1, $2, 'load', '0', 'bash', '{}', 0, $3, $4, $5, $5) on conflict do nothing";
-        unscoped_query!(conn, execute, sql, tenant, RunnerId(new_id()), String::new(), Vec::<u8>::new(), now)?;
+        let load = RunnerId(new_id());
+        unscoped_query!(conn, execute, sql, tenant, load, String::new(), load.0.as_bytes().to_vec(), now)?;
         let sql = "select m.organization_id, m.person_id from membership m
              join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
              where m.tenant_id = $1 and p.email like 'load-%.invalid' order by m.organization_id, m.person_id";

@@ -494,7 +494,7 @@ on_both! {
         l.records("append_lines", 0, rex, async |w| w.append_lines(held, 1, &line()).await).await;
         l.records("note_refused_runner", 1, rex, async |w| w.note_refused_runner(Some(held), "stale").await).await;
         l.records("renew_leases", 0, rex, async |w| w.renew_leases(&[held]).await).await;
-        let receipt = receipt(rex, &taken, End::Exited(0), 1);
+        let receipt = receipt(rex, &taken, End::Exited(0), "hi\n");
         l.records("finish_task", 1, rex, async |w| w.finish_task(held, &receipt, vec![]).await).await;
         let submit = async || world.submit(mia, sealed(acme.ops)).await.id;
         let waiting = submit().await;

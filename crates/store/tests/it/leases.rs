@@ -67,8 +67,9 @@ on_both! {
         assert_eq!(world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap(), TaskState::Succeeded);
         let task = world.store.read(&acme.mia).await.unwrap().task(made.id).await.unwrap();
         assert_eq!((task.end(), task.lease_until), (Some(End::Exited(0)), None));
-        assert_eq!(task.read_receipt(), Some(receipt(&acme.rex, &taken, End::Exited(0), 0)));
-        assert_eq!((task.receipt_signature, task.runner, task.runner_key), (Some(vec![1]), Some("rex".into()), Some(vec![1, 2, 3])));
+        assert_eq!(task.read_receipt(), Some(receipt(&acme.rex, &taken, End::Exited(0), "")));
+        let domain::Principal::Runner(rex) = acme.rex.principal else { unreachable!() };
+        assert_eq!((task.receipt_signature, task.runner, task.runner_key), (Some(vec![1]), Some("rex".into()), Some(rex.0.as_bytes().to_vec())));
         assert_eq!(world.history(acme, made.id).await, ["task.submit", "task.assign", "task.start", "task.finish"]);
     }
 
@@ -240,7 +241,7 @@ on_both! {
     async fn s_14_a_receipt_for_another_run_is_refused(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
-        let right = receipt(&acme.rex, &taken, End::Exited(0), 0);
+        let right = receipt(&acme.rex, &taken, End::Exited(0), "");
         let domain::Principal::Runner(other) = world.bolt.rex.principal else { unreachable!() };
         for wrong in [
             domain::receipt::Receipt { tenant: world.bolt.tenant, ..right.clone() },

@@ -64,7 +64,7 @@ on_both! {
         for _ in 0..30 {
             let made = world.submit(&acme.mia, sealed(acme.ops)).await;
             let taken = world.claim(&acme.rex).await.unwrap();
-            let receipt = receipt(&acme.rex, &taken, End::Exited(0), 0);
+            let receipt = receipt(&acme.rex, &taken, End::Exited(0), "");
             world.wait(Duration::from_secs(31));
             let system = world.store.system();
             let (finished, due) = join!(

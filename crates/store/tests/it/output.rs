@@ -3,7 +3,7 @@ use crate::world::{TenantFixture, World, lease, on_both, receipt, sealed};
 use domain::{
     Actor,
     log::{Line, Stream},
-    receipt::End,
+    receipt::{End, Receipt},
     task::TaskState,
 };
 use std::time::Duration;
@@ -94,17 +94,43 @@ on_both! {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         send(world, &acme.rex, &taken, 1, 2).await.unwrap();
-        for lines in [0, 1, 3, u64::MAX] {
-            let receipt = receipt(&acme.rex, &taken, End::Exited(0), lines);
+        for output_lines in [0, 1, 3] {
+            let receipt = Receipt { output_lines, ..receipt(&acme.rex, &taken, End::Exited(0), "line 1\nline 2\n") };
             let result = world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &receipt, vec![]).await).await;
-            assert!(matches!(result, Err(Error::Conflict(_))), "{lines}: {result:?}");
+            assert!(matches!(result, Err(Error::Conflict(_))), "{output_lines}: {result:?}");
         }
         assert_eq!(world.state(acme, taken.lease.task).await, TaskState::Running);
         send(world, &acme.rex, &taken, 3, 3).await.unwrap();
-        let receipt = receipt(&acme.rex, &taken, End::Exited(0), 3);
+        let receipt = receipt(&acme.rex, &taken, End::Exited(0), "line 1\nline 2\nline 3\n");
         world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &receipt, vec![]).await).await.unwrap();
         let late = send(world, &acme.rex, &taken, 4, 4).await;
         assert!(matches!(late, Err(Error::NotFound)), "no output is accepted after the end");
+    }
+
+    /// S-14: the digest is compared with all of the stored output, over several reads.
+    async fn s_14_a_receipt_with_another_digest_or_size_is_refused(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        let mut output = String::new();
+        for batch in 0..70 {
+            send(world, &acme.rex, &taken, batch + 1, batch + 1).await.unwrap();
+            output += &format!("line {}\n", batch + 1);
+        }
+        let right = receipt(&acme.rex, &taken, End::Exited(0), &output);
+        let other = domain::request::OutputDigest::of(output.replace("line 70", "line 07").as_bytes());
+        for (wrong, why) in [
+            (Receipt { output: other, ..right.clone() }, "digest"),
+            (Receipt { output_bytes: right.output_bytes + 1, ..right.clone() }, "bytes"),
+            (Receipt { output_bytes: 0, ..right.clone() }, "too few"),
+            (Receipt { output_lines: u64::MAX, ..right.clone() }, "lines of output"),
+            (Receipt { end: End::Exited(256), ..right.clone() }, "exit status 256"),
+            (Receipt { ended_at: domain::Timestamp(i64::MAX), ..right.clone() }, "future"),
+        ] {
+            let result = world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &wrong, vec![]).await).await;
+            assert!(matches!(&result, Err(Error::Invalid(invalid)) if invalid.reason.contains(why)), "{why}: {result:?}");
+        }
+        assert_eq!(world.state(acme, taken.lease.task).await, TaskState::Running);
+        world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &right, vec![]).await).await.unwrap();
     }
 
     async fn each_attempt_has_its_own_output(world) {

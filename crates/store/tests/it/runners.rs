@@ -75,6 +75,18 @@ on_both! {
         assert_eq!(runners.iter().map(|runner| runner.revoked_at.is_some()).collect::<Vec<_>>(), [false, true]);
     }
 
+    async fn s_02_a_key_belongs_to_one_runner_of_all_tenants(world) {
+        let first = enrolled("first");
+        let second = || store::EnrolledRunner { public_key: first.public_key.clone(), ..enrolled("second") };
+        world.change(&world.acme.console, async |write| write.enroll_runner(first.clone()).await).await.unwrap();
+        for console in [&world.acme.console, &world.bolt.console] {
+            let result = world.change(console, async |write| write.enroll_runner(second()).await).await;
+            assert!(matches!(result, Err(Error::Conflict(store::Conflict::RunnerKeyTaken))), "{result:?}");
+        }
+        let named = world.change(&world.acme.console, async |write| write.enroll_runner(enrolled("first")).await).await;
+        assert!(matches!(named, Err(Error::Conflict(store::Conflict::RunnerNameTaken))), "{named:?}");
+    }
+
     async fn trap_e13_a_certificate_is_accepted_only_while_its_runner_is_active(world) {
         let acme = &world.acme;
         let (system, runner) = (world.store.system(), id(&acme.rex));

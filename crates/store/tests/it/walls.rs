@@ -244,7 +244,7 @@ impl Resources {
             person,
             email: email("mia", name),
             lease,
-            receipt: receipt(rex, &taken, End::Exited(0), 1),
+            receipt: receipt(rex, &taken, End::Exited(0), &format!("printed at {name}\n")),
             runner,
             serial: "serial of rex".into(),
             enrollment,

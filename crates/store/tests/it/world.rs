@@ -172,7 +172,7 @@ impl World {
     }
 
     pub async fn finish(&self, runner: &Actor, taken: &Assignment, end: End) -> Result<domain::task::TaskState> {
-        let receipt = receipt(runner, taken, end, 0);
+        let receipt = receipt(runner, taken, end, "");
         self.change(runner, async |write| write.finish_task(lease(taken), &receipt, vec![1]).await).await
     }
 
@@ -326,8 +326,14 @@ pub fn decision(question: &Approval, answer: Answer) -> Decide {
     }
 }
 
-pub fn receipt(runner: &Actor, taken: &Assignment, end: End, output_lines: u64) -> Receipt {
-    Receipt { output_lines, ..testkit::receipt(runner, taken, end) }
+/// Returns the receipt of an attempt that printed `output`.
+pub fn receipt(runner: &Actor, taken: &Assignment, end: End, output: &str) -> Receipt {
+    Receipt {
+        output: domain::request::OutputDigest::of(output.as_bytes()),
+        output_bytes: output.len().try_into().unwrap(),
+        output_lines: output.lines().count().try_into().unwrap(),
+        ..testkit::receipt(runner, taken, end)
+    }
 }
 
 pub fn hash(text: &str) -> [u8; 32] {

@@ -90,7 +90,9 @@ on_both! {
         let list = env.get(&key, "/api/v1/runners").await.json();
         let runner = &list["items"][0];
         assert_eq!((&runner["name"], &runner["capabilities"]), (&json!("rex"), &json!(["bash"])));
-        assert_eq!((&runner["public_key"], list["items"].as_array().unwrap().len()), (&json!("AQID"), 1));
+        let domain::Principal::Runner(rex) = env.acme.rex.principal else { unreachable!() };
+        let key = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, rex.0.as_bytes());
+        assert_eq!((&runner["public_key"], list["items"].as_array().unwrap().len()), (&json!(key), 1));
     }
 
     /// M-13: the exported events verify as a hash chain.

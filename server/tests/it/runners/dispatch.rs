@@ -40,8 +40,9 @@ async fn a_queued_task_is_pushed_with_a_grant_and_its_result_is_stored() {
         panic!("an acknowledgement")
     };
     assert_eq!(next_line, 3);
+    let finished = runner.finished(&assign, "hi\nthere\n");
     for _ in 0..2 {
-        stream.finish(runner.finished(&assign, "hi\nthere\n"));
+        stream.finish(finished.clone());
         let Ok(Some(Kind::FinishedAck(FinishedAck { attempt }))) = stream.receive().await else {
             panic!("an acknowledgement")
         };

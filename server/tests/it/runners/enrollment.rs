@@ -60,6 +60,46 @@ async fn a_refused_request_does_not_use_up_the_token() {
     assert_eq!(fixture.post(&token, &form("builder", &key())).await.0, StatusCode::CREATED);
 }
 
+/// S-02: receipts would not distinguish two runners with one key, revoked or not.
+#[tokio::test]
+async fn s_02_a_key_that_another_runner_has_is_refused() {
+    let fixture = Fixture::start().await;
+    let first = key();
+    let token = format!("Bearer {}", fixture.token("first").await);
+    let (status, identity) = fixture.post(&token, &form("first", &first)).await;
+    assert_eq!(status, StatusCode::CREATED, "{identity}");
+    let token = format!("Bearer {}", fixture.token("second").await);
+    for revoked in [false, true] {
+        let (status, problem) = fixture.post(&token, &form("second", &first)).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains("A runner with this key is already enrolled."),
+            "{problem}"
+        );
+        if !revoked {
+            fixture.revoke(domain::RunnerId(identity["runner_id"].as_str().unwrap().parse().unwrap())).await;
+        }
+    }
+    // The token is still valid.
+    assert_eq!(fixture.post(&token, &form("second", &key())).await.0, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn s_02_a_key_whose_private_half_was_sent_is_refused() {
+    let fixture = Fixture::start().await;
+    let token = format!("Bearer {}", fixture.token("builder").await);
+    let key = key();
+    for field in ["csr", "version"] {
+        let mut leaking = form("builder", &key);
+        leaking[field] = json!(format!("{}{}", leaking[field].as_str().unwrap(), key.serialize_pem()));
+        let (status, problem) = fixture.post(&token, &leaking).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{field}: {problem}");
+        assert!(problem.to_string().contains("contains a private key"), "{field}: {problem}");
+        assert!(!problem.to_string().contains("BEGIN"), "the key is not repeated");
+    }
+    assert_eq!(fixture.post(&token, &form("builder", &self::key())).await.0, StatusCode::CREATED);
+}
+
 /// S-13: revoking a runner frees its name.
 #[tokio::test]
 async fn s_13_a_name_has_one_active_runner() {

@@ -125,7 +125,8 @@ impl Fixture {
         let text = |field: &str| identity[field].as_str().unwrap().to_owned();
         let tls = client_tls(&text("ca"), &text("certificate"), &key);
         let grant_key = hex::decode(identity["grant_public_key"].as_str().unwrap()).unwrap();
-        TestRunner { id, tenant: self.tenant, key: Arc::new(key), tls, port: self.port, grant_key, ca: text("ca") }
+        let (store, tenant) = (self.app.store.clone(), self.tenant);
+        TestRunner { id, tenant, store, key: Arc::new(key), tls, port: self.port, grant_key, ca: text("ca") }
     }
 
     pub async fn submit(&self, script: &str) -> TaskId {
@@ -148,6 +149,14 @@ impl Fixture {
         let mut write = self.app.store.write(&self.console).await.unwrap();
         write.revoke_runner(proof).await.unwrap();
         write.commit().await.unwrap();
+    }
+
+    /// Returns the number of audit events of this action.
+    pub async fn recorded(&self, action: &str) -> usize {
+        let proof = self.console.may(ReadAudit).unwrap();
+        let filter = AuditFilter { action: Some(action.into()), ..AuditFilter::default() };
+        let mut read = self.app.store.read(&self.console).await.unwrap();
+        read.audit(&proof, filter, None, 100).await.unwrap().items.len()
     }
 
     /// Returns the number of refusals of this action in the audit log.
@@ -204,6 +213,8 @@ fn client_tls(ca: &str, certificate: &str, key: &KeyPair) -> Arc<ClientConfig> {
 pub struct TestRunner {
     pub id: RunnerId,
     tenant: TenantId,
+    /// For the clock of the deployment.
+    store: Store,
     key: Arc<KeyPair>,
     ca: String,
     tls: Arc<ClientConfig>,
@@ -216,7 +227,8 @@ impl TestRunner {
     pub fn with_certificate(&self, certificate: &str, key: &KeyPair) -> Self {
         let (tls, ca) = (client_tls(&self.ca, certificate, key), self.ca.clone());
         let (key, grant_key) = (Arc::clone(&self.key), self.grant_key.clone());
-        Self { id: self.id, tenant: self.tenant, key, tls, port: self.port, grant_key, ca }
+        let store = self.store.clone();
+        Self { id: self.id, tenant: self.tenant, store, key, tls, port: self.port, grant_key, ca }
     }
 
     /// Opens a stream without sending anything.
@@ -253,22 +265,31 @@ impl TestRunner {
 
     /// Returns a signed receipt for a run that printed `text`.
     pub fn finished(&self, assign: &Assign, text: &str) -> Finished {
+        self.signed(assign, &self.receipt(assign, text))
+    }
+
+    /// Returns a receipt for a run that printed `text`.
+    pub fn receipt(&self, assign: &Assign, text: &str) -> Receipt {
         let attempt = assign.attempt.clone().unwrap();
-        let receipt = Receipt {
+        Receipt {
             tenant: self.tenant,
             task: TaskId(Uuid::from_slice(&attempt.task).unwrap()),
             attempt: attempt.attempt,
             runner: self.id,
             request: RequestDigest::of(&assign.request),
-            started_at: domain::Timestamp(1),
-            ended_at: domain::Timestamp(2),
+            started_at: self.store.now(),
+            ended_at: self.store.now(),
             end: End::Exited(0),
             output: OutputDigest::of(text.as_bytes()),
             output_bytes: text.len().try_into().unwrap(),
             output_lines: text.lines().count().try_into().unwrap(),
-        };
+        }
+    }
+
+    /// Signs a receipt, true or not.
+    pub fn signed(&self, assign: &Assign, receipt: &Receipt) -> Finished {
         let signature = self.key.sign(&receipt.signed_bytes()).unwrap();
-        Finished { attempt: Some(attempt), receipt: receipt.canonical().into(), signature: signature.into() }
+        Finished { attempt: assign.attempt.clone(), receipt: receipt.canonical().into(), signature: signature.into() }
     }
 }
 

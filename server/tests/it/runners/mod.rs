@@ -4,4 +4,5 @@ mod dispatch;
 mod enrollment;
 mod fencing;
 mod fixture;
+mod receipts;
 mod renewal;
