@@ -124,8 +124,7 @@ settings! {
     }
     /// Prometheus metrics at /metrics.
     [metrics] Metrics {
-        /// Bearer token that /metrics requires, at least 16 characters. Without it, /metrics answers only requests from this
-        /// machine, and none at all if `listen` is reachable from other machines.
+        /// Bearer token that /metrics requires from every client, at least 16 characters. Without it, metrics are off.
         token: Option<Token> = example "a-long-random-text-of-your-own";
     }
     /// Log output on standard error.
