@@ -103,14 +103,17 @@ settings! {
     }
     /// Connection, size and rate limits.
     [limits] Limits {
-        /// Maximum number of open connections.
+        /// Maximum number of open connections. When all are in use, those of unknown clients that have waited the longest are
+        /// closed to make room, and connections of people and programs that are signed in are kept.
         connections: BoundedInt<16, 1_000_000> = default 2048;
-        /// Maximum number of open connections per address (per /64 network for IPv6). Trusted proxies are exempt.
+        /// Maximum number of open connections per address (per /64 network for IPv6, and four times as many per /48 network).
+        /// At the limit, the slowest ones of that address are closed. Trusted proxies are exempt.
         connections_per_address: BoundedInt<4, 1_000_000> = default 256;
         /// Maximum size of a request body, in bytes.
         request_body_bytes: BoundedInt<65_536, 67_108_864> = default 1048576;
         /// Page requests per person, over all browsers: N/s, N/m, N/h or off. Bursts of up to N requests are allowed.
-        /// The limit per address (per /64 network for IPv6) is ten times as high, because several people can share one.
+        /// The limit per address (per /64 network for IPv6) is ten times as high, because several people can share one; a /48
+        /// network has four times the limit of an address.
         /// Each server node counts separately.
         pages: Rate = default "3000/m";
         /// API read requests per API key. The limit per address is ten times as high.
