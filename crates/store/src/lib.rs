@@ -79,7 +79,7 @@ pub use anomalies::{AnomalyFilter, AnomalyRow, Arrival};
 pub use approvals::{Approval, ApprovalFilter, Decision};
 pub use audit::{AuditFilter, AuditRow};
 pub use break_glass::BreakGlass;
-pub use browser_sessions::{BrowserSessionRow, NewBrowserSession, Session, SignInBasis};
+pub use browser_sessions::{BrowserSessionRow, MAX_BROWSER_SESSIONS, NewBrowserSession, Session, SignInBasis};
 pub use conflict::Conflict;
 pub use counts::Counts;
 pub use db::event::{Event, Topic};
