@@ -109,6 +109,7 @@ passkey-sign-in = Sign in with a passkey
 passkey-failed = The browser did not provide a passkey, or the passkey was not accepted. Try again or use another sign-in method.
 passkey-script = Passkeys require JavaScript.
 passkey-elsewhere = To add a passkey, open this page at { $host } in a browser that supports passkeys, with JavaScript enabled.
+passkey-open-there = Open this page at { $host }
 passkey-no-name = Passkeys require a host name, but this server is reached by an IP address. The operator can set a host name with the setting public_url.
 passkey-remove-open = Remove…
 passkey-remove-consequence = This passkey stops working, and all your other sessions end.
