@@ -69,7 +69,7 @@ async fn m_01_the_api_answers_401_without_credentials() {
         assert_eq!(response.header("www-authenticate"), "Bearer");
         assert!(response.json()["detail"].as_str().unwrap().contains("Authorization: Bearer"), "{response}");
     }
-    // A page of another site is still told apart.
+    // A page of another site gets another status.
     let foreign = program.bare(Method::POST, "/api/v1/tasks").header("sec-fetch-site", "cross-site");
     Response::of(foreign).await.is(403);
 }

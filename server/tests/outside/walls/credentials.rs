@@ -108,8 +108,8 @@ fn bare(program: &Program, row: &Row, path: &str, body: &str) -> RequestBuilder 
 }
 
 on_both! {
-    /// X6: a request with an API key and a session is refused on every route, and has no effect under either.
-    async fn x_06_a_key_beside_a_session_is_refused_everywhere(program) {
+    /// M-01: a request with an API key and a session is refused on every route, and has no effect under either.
+    async fn m_01_a_key_beside_a_session_is_refused_everywhere(program) {
         program.lift_rate_limits();
         let fixture = Fixture::create(program).await;
         let credentials = Credentials::of(&fixture);
