@@ -177,3 +177,15 @@ account-event-join-accepted = Your request to join an organization was accepted
 account-event-join-declined = Your request to join an organization was declined
 account-event-membership-removed = You were removed from an organization
 account-event-service-accounts-given = You are now responsible for service accounts
+
+# Usage of the quotas.
+usage-title = Usage today
+usage-lead = Quotas per day (UTC) keep one person, program or tenant from filling the storage of all. The operator sets them.
+usage-tasks = Your tasks
+usage-bytes = Your stored scripts and output
+usage-tenant-tasks = Tasks of the whole tenant
+usage-tenant-bytes = Stored scripts and output of the whole tenant
+usage-of = { $used } of { $limit }
+usage-unlimited = { $used }, no limit
+usage-mib-of = { $used } of { $limit } MiB
+usage-mib-unlimited = { $used } MiB, no limit

@@ -21,7 +21,7 @@ use std::{
 pub use auth::{SecondFactor, providers::ConfiguredProvider};
 pub use providers::ProviderTables;
 pub use rate::{Quota, Rate};
-pub use setting::{BoundedInt, DatabaseUrl, LogFilter, LogFormat, ProviderKey, Sender, SmtpUrl, Token};
+pub use setting::{BoundedInt, DailyQuota, DatabaseUrl, LogFilter, LogFormat, ProviderKey, Sender, SmtpUrl, Token};
 pub(crate) use source::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
 settings! {
@@ -125,6 +125,17 @@ settings! {
         /// Runner enrollment attempts per address.
         enrollment: Rate = default "120/m";
     }
+    /// Quotas per day (in UTC) of each person and of each tenant: a whole number, or off. The account page shows the usage.
+    [quotas] QuotaSettings {
+        /// Tasks that a person or service account can submit.
+        tasks_per_person: DailyQuota = default 20000;
+        /// Tasks that all people and service accounts of a tenant can submit.
+        tasks_per_tenant: DailyQuota = default 200000;
+        /// Stored scripts and output of a person's tasks, in MiB. A line of output takes about 55 bytes in addition to its text.
+        stored_mib_per_person: DailyQuota = default 4096;
+        /// Stored scripts and output of a tenant's tasks, in MiB.
+        stored_mib_per_tenant: DailyQuota = default 32768;
+    }
     /// Prometheus metrics at /metrics.
     [metrics] Metrics {
         /// Bearer token that /metrics requires from every client, at least 16 characters. Without it, metrics are off.
@@ -193,6 +204,18 @@ pub fn load_from(
     let config = Config::read(&source::Source::open(file, variables)?)?;
     config.check()?;
     Ok(config)
+}
+
+impl QuotaSettings {
+    /// Returns the quotas in tasks and bytes.
+    pub fn limits(&self) -> store::Quotas {
+        let bytes = |mib: DailyQuota| mib.0.map(|mib| i64::from(mib) << 20);
+        let tasks = |count: DailyQuota| count.0.map(i64::from);
+        store::Quotas {
+            person: store::Quota { tasks: tasks(self.tasks_per_person), bytes: bytes(self.stored_mib_per_person) },
+            tenant: store::Quota { tasks: tasks(self.tasks_per_tenant), bytes: bytes(self.stored_mib_per_tenant) },
+        }
+    }
 }
 
 impl Config {

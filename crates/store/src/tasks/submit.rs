@@ -52,7 +52,7 @@ impl Write {
         let id = TaskId(new_id());
         let request = Request::new(submission, self.tenant, owner, self.actor.key(), random()?);
         let canonical = request.canonical();
-        let digest = RequestDigest::of(&canonical);
+        let (digest, request_bytes) = (RequestDigest::of(&canonical), canonical.len());
         let rules = self.rules().await?;
         let (verdict, rule) = rules.judge(submission);
         let state = match verdict {
@@ -104,6 +104,8 @@ impl Write {
             let expires_at = now.after(Duration::from_hours(hours.into()));
             self.create_approval(id, submission.organization, owner, digest, rule, approvers, expires_at).await?;
         }
+        // Late, because it locks what concurrent submissions of the same person need, as the audit log does.
+        self.charge_submission(owner, submission.script.len() + request_bytes).await?;
         let entry = self
             .entry(&proof)?
             .on("task", id.to_string())

@@ -26,6 +26,7 @@ mod overtaken;
 mod overview;
 mod passkeys;
 mod plans;
+mod quotas;
 mod raw;
 mod reviews;
 mod rights;

@@ -424,6 +424,8 @@ pub fn matrix() -> Vec<Row> {
         service_account            "nnnnnnnnnn" |r, w, a, t| r.service_account(t.person).await;
         rules                      "++++++++++" |r, w, a, t| r.rules().await;
         providers                  "-----++--+" |r, w, a, t| r.providers().await;
+        usage_today                "++++++++++" |r, w, a, t| r.usage_today(w.now()).await;
+        tenant_usage_today         "-----++--+" |r, w, a, t| r.tenant_usage_today(w.now()).await;
         provider                   "nnnnn++nn+" |r, w, a, t| r.provider(t.provider).await;
         identities                 "--+-------" |r, w, a, t| r.identities().await;
         break_glass                "-----++--+" |r, w, a, t| r.break_glass(w.now()).await;

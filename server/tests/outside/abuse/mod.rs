@@ -3,6 +3,7 @@
 mod bodies;
 mod flood;
 mod noise;
+mod quotas;
 mod slow;
 mod watchers;
 mod writers;
