@@ -46,7 +46,15 @@ pub async fn render(uri: &Uri, options: LeptosOptions, provide: impl FnOnce()) -
     let (nonce, html) = rendering.await;
     owner.unset_with_forced_cleanup();
     let (status, location) = head.get();
-    Document { status, location, nonce: nonce.unwrap_or_default(), html }
+    let nonce = nonce.unwrap_or_default();
+    let html = conceal(html, &nonce);
+    Document { status, location, nonce, html }
+}
+
+/// Removes the nonce from the preload links, where Leptos writes it into `crossorigin`: browsers hide `nonce` attributes from
+/// style sheets and scripts, but no others. The value means the same as `anonymous`.
+fn conceal(html: String, nonce: &str) -> String {
+    html.replace(&format!("crossorigin=\"{nonce}\""), "crossorigin=\"anonymous\"")
 }
 
 /// Runs before the first paint, so that a page never flashes in the wrong theme.

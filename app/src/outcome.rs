@@ -37,6 +37,8 @@ pub enum Kind {
     Conflict,
     /// 429: too many attempts.
     TooMany,
+    /// 413: it does not fit into a quota.
+    TooLarge,
     /// 503: a dependency is unavailable.
     Unavailable,
 }

@@ -458,6 +458,17 @@ create table key_hour (
 );
 create index key_hour_age on key_hour (tenant_id, hour);
 
+-- What people used of the quotas per day (since the epoch, in UTC): tasks, and stored bytes of scripts and output.
+create table daily_usage (
+    tenant_id uuid not null,
+    day       bigint not null,
+    person_id uuid not null,
+    tasks     bigint not null,
+    bytes     bigint not null,
+    primary key (tenant_id, day, person_id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+
 -- Append-only versions; the last one is in force. The signature covers all other columns (domain::consent::RulesVersion).
 create table rules (
     tenant_id  uuid not null references tenant (id),
@@ -710,8 +721,8 @@ begin
         'join_request', 'password_link', 'browser_session', 'factor_policy', 'totp', 'passkey',
         'recovery_code', 'account_event', 'address_change', 'known_device', 'known_network',
         'failure_count', 'anomaly', 'mail', 'identity_provider', 'identity', 'break_glass',
-        'api_key', 'review', 'review_item', 'key_network', 'key_hour', 'rules', 'enrollment',
-        'runner', 'task', 'task_label', 'task_word', 'task_log', 'approval', 'decision',
+        'api_key', 'review', 'review_item', 'key_network', 'key_hour', 'daily_usage', 'rules',
+        'enrollment', 'runner', 'task', 'task_label', 'task_word', 'task_log', 'approval', 'decision',
         'audit_head', 'audit'
     ] loop
         execute format('alter table %I enable row level security', walled);

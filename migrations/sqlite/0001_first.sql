@@ -458,6 +458,17 @@ create table key_hour (
 );
 create index key_hour_age on key_hour (tenant_id, hour);
 
+-- What people used of the quotas per day (since the epoch, in UTC): tasks, and stored bytes of scripts and output.
+create table daily_usage (
+    tenant_id blob not null,
+    day       bigint not null,
+    person_id blob not null,
+    tasks     bigint not null,
+    bytes     bigint not null,
+    primary key (tenant_id, day, person_id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+
 -- Append-only versions; the last one is in force. The signature covers all other columns (domain::consent::RulesVersion).
 create table rules (
     tenant_id  blob not null references tenant (id),

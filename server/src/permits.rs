@@ -46,11 +46,6 @@ impl<Key: Clone + Eq + Hash> Permits<Key> {
         drop(open);
         Some(Permit { open: Arc::clone(&self.open), key })
     }
-
-    #[cfg(test)]
-    pub(crate) fn key_count(&self) -> usize {
-        self.open.lock().by_key.len()
-    }
 }
 
 impl<Key: Eq + Hash> Drop for Permit<Key> {

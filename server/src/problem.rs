@@ -1,6 +1,6 @@
 //! Error responses in the format problem+json (RFC 9457). Internal details go to the log only.
 use crate::plain_page;
-use app::refusal::{conflict_text, denial_text};
+use app::refusal::{conflict_text, denial_text, quota_text};
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -9,6 +9,7 @@ use domain::{Denied, Invalid};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use std::borrow::Cow;
+use store::{Limited, QuotaExceeded};
 use uuid::Uuid;
 
 /// Error response (RFC 9457).
@@ -110,6 +111,16 @@ impl Problem {
         Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, title, detail) }
     }
 
+    /// 429 or 413: a quota is used up until the next day.
+    fn over_quota(quota: QuotaExceeded) -> Self {
+        let status = match quota.limited {
+            Limited::Tasks => StatusCode::TOO_MANY_REQUESTS,
+            Limited::Bytes => StatusCode::PAYLOAD_TOO_LARGE,
+        };
+        let wait = quota.wait.as_secs() + 1;
+        Self { retry_after: Some(wait), ..Self::new(status, "Quota exceeded", quota_text(quota)) }
+    }
+
     /// 500: an internal error.
     pub fn broken() -> Self {
         let detail = "The error was logged. If it persists, give the operator the request ID from x-request-id.";
@@ -162,6 +173,7 @@ impl From<store::Error> for Problem {
             Error::Conflict(conflict) => Self::conflict(conflict_text(conflict)),
             Error::OpenTasks(n) => Self::conflict(format!("{n} tasks are still running or waiting.")),
             Error::Invalid(invalid) => invalid.into(),
+            Error::Quota(quota) => Self::over_quota(quota),
             Error::Busy => Self::unavailable("The server is busy. Try again in a moment."),
             Error::Full => {
                 tracing::error!(%error, "the disk is full");
@@ -181,7 +193,8 @@ impl From<store::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, wait) = (self.status, self.retry_after.map_or(RETRY_AFTER, HeaderValue::from));
+        let (status, known, wait) =
+            (self.status, self.retry_after.is_some(), self.retry_after.map_or(RETRY_AFTER, HeaderValue::from));
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -190,6 +203,9 @@ impl IntoResponse for Problem {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(header::RETRY_AFTER, wait);
+            }
+            StatusCode::PAYLOAD_TOO_LARGE if known => {
                 headers.insert(header::RETRY_AFTER, wait);
             }
             _ => {}

@@ -47,6 +47,7 @@ impl App {
         if config.mail.smtp.is_some() {
             store.enable_mail();
         }
+        store.set_quotas(config.quotas.limits());
         let rates = Arc::new(Rates::new(&config.limits));
         Ok(Self {
             store,

@@ -109,6 +109,7 @@ passkey-sign-in = Sign in with a passkey
 passkey-failed = The browser did not provide a passkey, or the passkey was not accepted. Try again or use another sign-in method.
 passkey-script = Passkeys require JavaScript.
 passkey-elsewhere = To add a passkey, open this page at { $host } in a browser that supports passkeys, with JavaScript enabled.
+passkey-open-there = Open this page at { $host }
 passkey-no-name = Passkeys require a host name, but this server is reached by an IP address. The operator can set a host name with the setting public_url.
 passkey-remove-open = Remove…
 passkey-remove-consequence = This passkey stops working, and all your other sessions end.
@@ -176,3 +177,15 @@ account-event-join-accepted = Your request to join an organization was accepted
 account-event-join-declined = Your request to join an organization was declined
 account-event-membership-removed = You were removed from an organization
 account-event-service-accounts-given = You are now responsible for service accounts
+
+# Usage of the quotas.
+usage-title = Usage today
+usage-lead = Quotas per day (UTC) keep one person, program or tenant from filling the storage of all. The operator sets them.
+usage-tasks = Your tasks
+usage-bytes = Your stored scripts and output
+usage-tenant-tasks = Tasks of the whole tenant
+usage-tenant-bytes = Stored scripts and output of the whole tenant
+usage-of = { $used } of { $limit }
+usage-unlimited = { $used }, no limit
+usage-mib-of = { $used } of { $limit } MiB
+usage-mib-unlimited = { $used } MiB, no limit

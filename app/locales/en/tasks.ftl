@@ -104,7 +104,7 @@ task-state-lost = Lost
 task-reach-isolated = Runs in a sandbox without network access.
 task-reach-allow-list = Runs in a sandbox that can reach only the listed hosts.
 task-reach-proxy = Runs in a sandbox that can reach every host through the audited proxy.
-task-reach-unrestricted = Runs in a sandbox with the network of the runner. It can reach everything that the runner can reach, and its connections are not recorded.
+task-reach-unrestricted = Runs in a sandbox, but with the network of the runner’s machine. It can reach everything that the runner can reach, and its connections are not recorded: the internet, the internal network, services that listen only on that machine, the Castellan server and its runner port, network ports of other unrestricted tasks, and the metadata address of a cloud, which may hand out credentials.
 task-summary-files = Can write only to its own working directory, which is deleted afterwards. Has no access to secrets.
 
 task-end-exited = Ended with exit status { $status }

@@ -6,3 +6,4 @@ pub mod events;
 pub mod pages;
 pub mod sign_in_methods;
 pub mod unlink;
+mod usage;

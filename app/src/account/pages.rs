@@ -1,5 +1,5 @@
 //! The account page (`/account`): profile, second factors, browser sessions, anomalies and account events.
-use super::events::EventLine;
+use super::{events::EventLine, usage::Usage};
 use crate::{
     anomalies::pages::OwnAnomalies,
     factors::{
@@ -26,7 +26,9 @@ pub fn account() -> PageFuture {
 }
 
 async fn account_page(actor: Actor) -> Result<Page, Refusal> {
-    let mut read = ctx::store()?.read(&actor).await?;
+    let store = ctx::store()?;
+    let (mut read, now) = (store.read(&actor).await?, store.now());
+    let (own, tenant) = (read.usage_today(now).await?, read.tenant_usage_today(now).await?);
     let (factors, events) = (read.factors().await?, read.account_events(MAX_EVENTS).await?);
     let rows = read.own_anomalies(MAX_ANOMALIES).await?;
     let email = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -45,6 +47,7 @@ async fn account_page(actor: Actor) -> Result<Page, Refusal> {
             <p>{t!("sessions-lead")}</p>
             <LinkButton href="/browser-sessions">{t!("account-sessions")}</LinkButton>
         </section>
+        <Usage own=own tenant=tenant quotas=store.quotas() />
         <OwnAnomalies rows=rows />
         <Events events=events />
     }))

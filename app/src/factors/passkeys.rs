@@ -35,13 +35,19 @@ pub fn NewPasskey(
     next: Option<String>,
 ) -> impl IntoView {
     let hidden = next.map(|next| ("next", next)).into_iter().collect();
-    match ctx::sign_in().ok().and_then(|sign_in| sign_in.passkey_host()) {
-        Some(host) => view! {
+    let sign_in = ctx::sign_in().ok();
+    let place = sign_in.and_then(|sign_in| sign_in.passkey_host().zip(sign_in.passkey_origin()));
+    match place {
+        Some((host, origin)) => view! {
             <p class="help">{t!("passkey-what", host = host.clone())}</p>
             <Form action=AddPasskey::PATH class="add-passkey" hidden=hidden>
                 <Field name="name" label=t!("passkey-name") help=t!("passkey-name-help") value=t!("passkey-name-first") required=true />
                 <PasskeyFields purpose="register" label=t!("passkey-add") />
-                <p class="help elsewhere">{t!("passkey-elsewhere", host = host)}</p>
+                <p class="help elsewhere">
+                    {t!("passkey-elsewhere", host = host.clone())}
+                    " "
+                    <a href=format!("{origin}{}", ctx::here().path)>{t!("passkey-open-there", host = host)}</a>
+                </p>
             </Form>
         }
         .into_any(),

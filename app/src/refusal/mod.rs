@@ -1,14 +1,16 @@
 //! Refusals for the browser, from errors of the store and of sign-in. Internal causes go to the log only.
 mod conflict;
 mod denial;
+mod quota;
 
 pub use conflict::conflict_text;
 pub use denial::denial_text;
+pub use quota::quota_text;
 
 use crate::outcome::{Kind, Refusal};
 use auth::providers::ProviderFailure;
 use domain::{Denied, policy::DenialReason};
-use store::Error;
+use store::{Error, Limited};
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
@@ -18,6 +20,13 @@ impl From<Error> for Refusal {
             Error::Invalid(invalid) => invalid.into(),
             Error::Conflict(conflict) => Self::new(Kind::Conflict, conflict_text(conflict)),
             Error::OpenTasks(n) => Self::new(Kind::Conflict, t!("refused-open-tasks", n = n)),
+            Error::Quota(quota) => {
+                let kind = match quota.limited {
+                    Limited::Tasks => Kind::TooMany,
+                    Limited::Bytes => Kind::TooLarge,
+                };
+                Self { wait: Some(quota.wait.as_secs() + 1), ..Self::new(kind, quota_text(quota)) }
+            }
             Error::Busy => Self::new(Kind::Unavailable, t!("refused-busy")),
             Error::Full => {
                 tracing::error!("the disk is full");

@@ -34,7 +34,8 @@ async fn d_04_an_approval_request_is_shown_in_full_and_decided_by_another_person
     fixture.get(Some(&mel), "/").await.shows("No approval requests are waiting for your decision.");
     let shown = fixture.get(Some(&ann), &page).await;
     shown.shows("U+202E").shows("U+0007").shows("# end").shows(&digest[..8]).shows("in 24 hours");
-    shown.shows("can reach everything that the runner can reach").shows(r#"name="answer" value="deny""#);
+    shown.shows("can reach everything that the runner can reach").shows("services that listen only on that machine");
+    shown.shows(r#"name="answer" value="deny""#);
     assert!(shown.html.find(r#"value="deny""#) < shown.html.find(r#"value="approve""#), "the deny button comes first");
     fixture
         .get(Some(&mel), &page)

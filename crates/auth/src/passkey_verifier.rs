@@ -9,6 +9,8 @@ pub struct Passkeys {
     pub(crate) verifier: Arc<Webauthn>,
     /// The host name that passkeys are bound to (the relying party id).
     pub host: String,
+    /// The origin of pages on that host.
+    pub origin: String,
 }
 
 impl Passkeys {
@@ -23,8 +25,9 @@ impl Passkeys {
             Host::Ipv4(_) | Host::Ipv6(_) => return None,
         };
         url.set_host(Some(&host)).ok()?;
+        let origin = url.origin().ascii_serialization();
         let verifier = WebauthnBuilder::new(&host, &url).and_then(|builder| builder.rp_name("Castellan").build());
-        Some(Self { verifier: Arc::new(verifier.ok()?), host })
+        Some(Self { verifier: Arc::new(verifier.ok()?), host, origin })
     }
 }
 
@@ -42,5 +45,7 @@ mod tests {
         ] {
             assert_eq!(Passkeys::at(origin).map(|at| at.host).as_deref(), host, "{origin}");
         }
+        let local = Passkeys::at("http://127.0.0.1:9876").unwrap();
+        assert_eq!(local.origin, "http://localhost:9876");
     }
 }

@@ -103,6 +103,11 @@ impl SignIn {
         self.auth.passkeys.as_ref().map(|passkeys| passkeys.host.clone())
     }
 
+    /// Returns the origin of the pages where passkeys can be used, if the server supports them.
+    pub fn passkey_origin(&self) -> Option<String> {
+        self.auth.passkeys.as_ref().map(|passkeys| passkeys.origin.clone())
+    }
+
     fn verifier(&self) -> Result<&Webauthn, Error> {
         self.auth.passkeys.as_ref().map(|passkeys| &*passkeys.verifier).ok_or(Error::PasskeysUnsupported)
     }

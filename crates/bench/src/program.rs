@@ -94,6 +94,10 @@ impl Program {
             .envs(
                 ["PAGES", "API_READS", "CHANGES", "SIGN_IN"].map(|class| (format!("CASTELLAN_LIMITS_{class}"), "off")),
             )
+            .envs(
+                ["TASKS_PER_PERSON", "TASKS_PER_TENANT", "STORED_MIB_PER_PERSON", "STORED_MIB_PER_TENANT"]
+                    .map(|quota| (format!("CASTELLAN_QUOTAS_{quota}"), "off")),
+            )
             .env("CASTELLAN_AUTH_SECOND_FACTOR", "off")
             .current_dir(self.folder.path());
         if let Some(url) = &self.database {

@@ -151,6 +151,19 @@ pub fn subscriber_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Returns the /48 network of an IPv6 address, the largest that providers assign to one customer.
+///
+/// ```
+/// let site = domain::anomalies::site_of("2001:db8:7:1::9".parse().unwrap());
+/// assert_eq!(site, Some("2001:db8:7::".parse().unwrap()));
+/// ```
+pub fn site_of(address: IpAddr) -> Option<IpAddr> {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Some(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80)).into()),
+        IpAddr::V4(_) => None,
+    }
+}
+
 /// Returns the network of an address at the size that identifies a provider or an office: IPv4 /24, IPv6 /48.
 ///
 /// ```

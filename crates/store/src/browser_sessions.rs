@@ -78,6 +78,16 @@ impl std::fmt::Debug for SignInBasis {
     }
 }
 
+/// Maximum number of open browser sessions of a person.
+pub const MAX_BROWSER_SESSIONS: u32 = 50;
+
+row_type! {
+    /// A session that was ended.
+    pub struct EndedSession {
+        pub id: BrowserSessionId,
+    }
+}
+
 row_type! {
     /// A person's stored password hash.
     pub struct StoredPassword {
@@ -135,14 +145,22 @@ impl Read {
 }
 
 impl Write {
-    /// Opens a session for a person who just authenticated, and deletes their expired ones. Returns `NotFound` if the
-    /// person was locked or the credential became invalid in the meantime.
+    /// Opens a session for a person who just authenticated, and deletes their expired ones. Beyond
+    /// [`MAX_BROWSER_SESSIONS`], those that were not used for the longest time end, and before them those without a second factor:
+    /// knowing the password must not be enough to end a complete session. Returns `NotFound` if the person was locked or
+    /// the credential became invalid in the meantime.
     pub async fn open_browser_session(&mut self, new: NewBrowserSession) -> Result<()> {
         if !self.is_credential_valid(&new).await? {
             return Err(Error::NotFound);
         }
         const OVER: &str = "delete from browser_session where tenant_id = $1 and person_id = $2 and expires_at <= $3";
         tenant_query!(self, execute, OVER, new.person, self.now)?;
+        const EXCESS: &str = "delete from browser_session where tenant_id = $1 and person_id = $2 and id in (
+                select id from browser_session where tenant_id = $1 and person_id = $2
+                order by second_factor_verified desc, last_used_at desc, created_at desc, id limit 1000000 offset $3)
+            returning id";
+        let kept = i64::from(MAX_BROWSER_SESSIONS - 1);
+        let excess = tenant_query!(self, EndedSession, fetch_all, EXCESS, new.person, kept)?;
         insert!(self, "browser_session" {
             id: new.id,
             token_hash: new.token_hash,
@@ -156,6 +174,10 @@ impl Write {
             last_used_at: self.now,
             expires_at: new.expires_at,
         })?;
+        for EndedSession { id } in excess {
+            let detail = json!({ "reason": "too many browser sessions", "limit": MAX_BROWSER_SESSIONS });
+            self.note("browser_session.end", ("browser_session", id.to_string()), Outcome::Done, detail).await?;
+        }
         let detail = json!({ "by": new.by, "second_factor": new.second_factor_verified });
         self.note("browser_session.open", ("browser_session", new.id.to_string()), Outcome::Done, detail).await?;
         self.publish(Topic::People, new.person.0);

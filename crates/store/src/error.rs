@@ -1,5 +1,5 @@
 //! Errors of the store, with messages for the log; `app` and `server` decide what a client sees.
-use crate::Conflict;
+use crate::{Conflict, QuotaExceeded};
 use domain::{Denied, Invalid};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -22,6 +22,9 @@ pub enum Error {
     /// 409: this many tasks run or wait in an organization that can only be archived without any.
     #[error("{0} tasks run or wait")]
     OpenTasks(i64),
+    /// 429 or 413: a quota of the person or the tenant is used up for today.
+    #[error("exceeded: {0}")]
+    Quota(QuotaExceeded),
     /// 503: the database did not answer in time.
     #[error("the database is busy")]
     Busy,

@@ -151,7 +151,7 @@ impl Write {
 
     /// Appends lines starting with number `first` and returns the number of the next line. Lines that exist are skipped, so
     /// a batch can be sent again; a gap is a conflict. Output beyond the limit per attempt is invalid: the runner enforces
-    /// the limit too but is not trusted to.
+    /// the limit too but is not trusted to. So is output beyond the quota of stored bytes.
     pub async fn append_lines(&mut self, lease: Lease, first: i64, lines: &[Line]) -> Result<i64> {
         if first < 1 {
             return Err(Invalid::new("first", "lines are numbered from 1").into());
@@ -166,6 +166,7 @@ impl Write {
             return Err(Invalid::new("output", "exceeds the output limit of one attempt").into());
         }
         let text = serde_json::to_string(new).map_err(|_| Error::Corrupt("log"))?;
+        let stored = text.len();
         insert!(self, "task_log" {
             task_id: lease.task,
             attempt: lease.attempt,
@@ -181,6 +182,7 @@ impl Write {
             next,
             bytes
         )?;
+        self.charge_output(lease.task, stored).await?;
         self.publish(Topic::Log, lease.task.0);
         Ok(next)
     }

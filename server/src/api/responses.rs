@@ -69,7 +69,7 @@ impl IntoResponses for WriteProblems {
         problems(&[
             (400, "The body is not valid JSON; `detail` gives the line and column."),
             (409, "The object has changed since the caller read it; `detail` explains how."),
-            (413, "The body is too large."),
+            (413, "The body is too large, or a quota of stored bytes is used up for today."),
             (415, "The content type is not JSON."),
         ])
     }

@@ -11,6 +11,10 @@ pub(super) async fn run(config: Config, given: EnvironmentSecrets) -> Result<(),
     let app = App::open(config, given).await?;
     println!("OK    keys: data/secrets exists and is private");
     healthy &= certificate(&app);
+    match app.config.metrics.token {
+        Some(_) => println!("ok    metrics: /metrics requires the token of metrics.token"),
+        None => println!("ok    metrics: off; set metrics.token to read /metrics"),
+    }
     match app.store.ping().await {
         Ok(()) if app.store.is_embedded() => println!(
             "OK    database: SQLite, for a single server. To use several servers, move to PostgreSQL: \

@@ -21,7 +21,7 @@ use std::{
 pub use auth::{SecondFactor, providers::ConfiguredProvider};
 pub use providers::ProviderTables;
 pub use rate::{Quota, Rate};
-pub use setting::{BoundedInt, DatabaseUrl, LogFilter, LogFormat, ProviderKey, Sender, SmtpUrl, Token};
+pub use setting::{BoundedInt, DailyQuota, DatabaseUrl, LogFilter, LogFormat, ProviderKey, Sender, SmtpUrl, Token};
 pub(crate) use source::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
 
 settings! {
@@ -103,14 +103,17 @@ settings! {
     }
     /// Connection, size and rate limits.
     [limits] Limits {
-        /// Maximum number of open connections.
+        /// Maximum number of open connections. When all are in use, those of unknown clients that have waited the longest are
+        /// closed to make room, and connections of people and programs that are signed in are kept.
         connections: BoundedInt<16, 1_000_000> = default 2048;
-        /// Maximum number of open connections per address (per /64 network for IPv6). Trusted proxies are exempt.
+        /// Maximum number of open connections per address (per /64 network for IPv6, and four times as many per /48 network).
+        /// At the limit, the slowest ones of that address are closed. Trusted proxies are exempt.
         connections_per_address: BoundedInt<4, 1_000_000> = default 256;
         /// Maximum size of a request body, in bytes.
         request_body_bytes: BoundedInt<65_536, 67_108_864> = default 1048576;
         /// Page requests per person, over all browsers: N/s, N/m, N/h or off. Bursts of up to N requests are allowed.
-        /// The limit per address (per /64 network for IPv6) is ten times as high, because several people can share one.
+        /// The limit per address (per /64 network for IPv6) is ten times as high, because several people can share one; a /48
+        /// network has four times the limit of an address.
         /// Each server node counts separately.
         pages: Rate = default "3000/m";
         /// API read requests per API key. The limit per address is ten times as high.
@@ -122,10 +125,20 @@ settings! {
         /// Runner enrollment attempts per address.
         enrollment: Rate = default "120/m";
     }
+    /// Quotas per day (in UTC) of each person and of each tenant: a whole number, or off. The account page shows the usage.
+    [quotas] QuotaSettings {
+        /// Tasks that a person or service account can submit.
+        tasks_per_person: DailyQuota = default 20000;
+        /// Tasks that all people and service accounts of a tenant can submit.
+        tasks_per_tenant: DailyQuota = default 200000;
+        /// Stored scripts and output of a person's tasks, in MiB. A line of output takes about 55 bytes in addition to its text.
+        stored_mib_per_person: DailyQuota = default 4096;
+        /// Stored scripts and output of a tenant's tasks, in MiB.
+        stored_mib_per_tenant: DailyQuota = default 32768;
+    }
     /// Prometheus metrics at /metrics.
     [metrics] Metrics {
-        /// Bearer token that /metrics requires, at least 16 characters. Without it, /metrics answers only requests from this
-        /// machine, and none at all if `listen` is reachable from other machines.
+        /// Bearer token that /metrics requires from every client, at least 16 characters. Without it, metrics are off.
         token: Option<Token> = example "a-long-random-text-of-your-own";
     }
     /// Log output on standard error.
@@ -191,6 +204,18 @@ pub fn load_from(
     let config = Config::read(&source::Source::open(file, variables)?)?;
     config.check()?;
     Ok(config)
+}
+
+impl QuotaSettings {
+    /// Returns the quotas in tasks and bytes.
+    pub fn limits(&self) -> store::Quotas {
+        let bytes = |mib: DailyQuota| mib.0.map(|mib| i64::from(mib) << 20);
+        let tasks = |count: DailyQuota| count.0.map(i64::from);
+        store::Quotas {
+            person: store::Quota { tasks: tasks(self.tasks_per_person), bytes: bytes(self.stored_mib_per_person) },
+            tenant: store::Quota { tasks: tasks(self.tasks_per_tenant), bytes: bytes(self.stored_mib_per_tenant) },
+        }
+    }
 }
 
 impl Config {

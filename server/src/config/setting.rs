@@ -115,6 +115,23 @@ impl<const MIN: u32, const MAX: u32> Setting for BoundedInt<MIN, MAX> {
     }
 }
 
+/// Quota per day, or no quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DailyQuota(pub Option<u32>);
+
+impl Setting for DailyQuota {
+    fn allowed() -> String {
+        format!("a whole number from 1 to {}, or off", u32::MAX)
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        match text(value)?.as_str() {
+            "off" | "false" => Some(Self(None)), // a bare `off` in a variable reads as false
+            number => number.parse::<u32>().ok().filter(|number| *number > 0).map(|number| Self(Some(number))),
+        }
+    }
+}
+
 impl Setting for Duration {
     fn allowed() -> String {
         "a duration from 1s to 366d: a whole number followed by s, m, h or d, such as 12h".into()

@@ -81,6 +81,8 @@ fn an_invalid_value_is_reported_with_its_key_source_and_allowed_values() {
         ("CASTELLAN_LIMITS_CONNECTIONS", "0"),
         ("CASTELLAN_LIMITS_CONNECTIONS", "-1"),
         ("CASTELLAN_LIMITS_CONNECTIONS", "many"),
+        ("CASTELLAN_QUOTAS_TASKS_PER_PERSON", "0"),
+        ("CASTELLAN_QUOTAS_STORED_MIB_PER_TENANT", "4 GiB"),
         ("CASTELLAN_TRUSTED_PROXIES", "10.0.0.0/8,everybody"),
         ("CASTELLAN_PUBLIC_URL", "https://castellan.example.org/path"),
         ("CASTELLAN_PUBLIC_URL", "http://castellan.example.org"),

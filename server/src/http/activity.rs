@@ -1,4 +1,4 @@
-//! Connection activity: the number of requests in flight, and how long a connection has been idle.
+//! Connection activity: the requests in flight, how long a connection has been idle, and whether its client is known.
 
 use parking_lot::Mutex;
 use std::{
@@ -17,12 +17,16 @@ pub(super) struct Activity {
     became_idle: Notify,
     /// Set while no handler's response is waiting to be written.
     quiet: AtomicBool,
+    authenticated: AtomicBool,
 }
 
 #[derive(Debug)]
 struct State {
     in_flight: usize,
+    /// Request bodies that the client is still sending.
+    receiving: usize,
     served_any: bool,
+    /// When the connection became idle or busy.
     since: Instant,
 }
 
@@ -30,15 +34,62 @@ struct State {
 #[derive(Debug)]
 pub(super) struct ActiveRequest(Arc<Activity>);
 
+/// Request body that is not complete.
+#[derive(Debug)]
+pub(super) struct ReceivingBody(Arc<Activity>);
+
+/// Connection of a request, which authentication marks: connections of unknown clients are the first to be closed when
+/// there are too many.
+#[derive(Debug, Clone)]
+pub struct ClientConnection(pub(super) Arc<Activity>);
+
+impl ClientConnection {
+    pub fn mark_authenticated(&self) {
+        self.0.mark_authenticated();
+    }
+}
+
 impl Activity {
     pub(super) fn new() -> Arc<Self> {
-        let state = State { in_flight: 0, served_any: false, since: Instant::now() };
-        Arc::new(Self { state: Mutex::new(state), became_idle: Notify::new(), quiet: AtomicBool::new(true) })
+        let state = State { in_flight: 0, receiving: 0, served_any: false, since: Instant::now() };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            became_idle: Notify::new(),
+            quiet: AtomicBool::new(true),
+            authenticated: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn mark_authenticated(&self) {
+        self.authenticated.store(true, SeqCst);
+    }
+
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.authenticated.load(SeqCst)
+    }
+
+    /// Returns since when the connection has been idle or busy.
+    pub(super) fn since(&self) -> Instant {
+        self.state().since
+    }
+
+    /// Returns since when the connection has waited for its client, if it does.
+    pub(super) fn waiting_since(&self) -> Option<Instant> {
+        let state = self.state();
+        (state.in_flight == 0 || state.receiving > 0).then_some(state.since)
+    }
+
+    pub(super) fn receive(self: &Arc<Self>) -> ReceivingBody {
+        self.state().receiving += 1;
+        ReceivingBody(Arc::clone(self))
     }
 
     pub(super) fn begin(self: &Arc<Self>) -> ActiveRequest {
         self.quiet.store(false, SeqCst);
         let mut state = self.state();
+        if state.in_flight == 0 {
+            state.since = Instant::now();
+        }
         state.in_flight += 1;
         state.served_any = true;
         drop(state);
@@ -85,5 +136,12 @@ impl Drop for ActiveRequest {
         state.since = Instant::now();
         drop(state);
         self.0.became_idle.notify_one();
+    }
+}
+
+impl Drop for ReceivingBody {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.receiving = state.receiving.saturating_sub(1);
     }
 }

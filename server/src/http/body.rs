@@ -1,6 +1,9 @@
 //! Request and response bodies: a request body is limited in size and time; a response body keeps its connection active.
 
-use super::{Limits, activity::ActiveRequest};
+use super::{
+    Limits, MinRate,
+    activity::{ActiveRequest, Activity, ReceivingBody},
+};
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -21,7 +24,7 @@ use tokio::time::{Instant, Sleep};
 pub enum BodyError {
     #[error("the request body is too large")]
     TooLarge,
-    /// The idle or the total timeout expired.
+    /// The idle or the total timeout expired, or the rate was too low.
     #[error("the request body was not received in time")]
     Stalled,
 }
@@ -52,21 +55,30 @@ pub(super) struct RequestBody {
     outcome: BodyOutcome,
     left: u64,
     idle: Option<Duration>,
+    rate: Option<MinRate>,
     total: Option<Duration>,
-    end: Option<Instant>,
+    began: Option<Instant>,
+    /// Time that the received bytes add to the grace period of the minimum rate.
+    earned: Duration,
+    receiving: Option<ReceivingBody>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl RequestBody {
-    pub(super) fn new(inner: Incoming, limits: &Limits) -> (Self, BodyOutcome) {
+    pub(super) fn new(inner: Incoming, limits: &Limits, activity: &Arc<Activity>) -> (Self, BodyOutcome) {
         let outcome = BodyOutcome::default();
+        // The streams of runners have no rate: they are silent for hours.
+        let receiving = (!inner.is_end_stream() && limits.body_rate.is_some()).then(|| activity.receive());
         let body = Self {
             inner,
             outcome: outcome.clone(),
             left: limits.body_bytes.unwrap_or(u64::MAX),
             idle: limits.body_idle,
+            rate: limits.body_rate,
             total: limits.body_total,
-            end: None,
+            began: None,
+            earned: Duration::ZERO,
+            receiving,
             timer: None,
         };
         (body, outcome)
@@ -76,11 +88,11 @@ impl RequestBody {
     fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.timer.is_none() {
             let now = Instant::now();
-            if self.end.is_none() {
-                self.end = self.total.map(|total| now + total);
-            }
+            let began = *self.began.get_or_insert(now);
             let idle = self.idle.map(|idle| now + idle);
-            let Some(due) = [idle, self.end].into_iter().flatten().min() else {
+            let slow = self.rate.map(|rate| began + rate.grace + self.earned);
+            let end = self.total.map(|total| began + total);
+            let Some(due) = [idle, slow, end].into_iter().flatten().min() else {
                 return Poll::Pending;
             };
             self.timer = Some(Box::pin(tokio::time::sleep_until(due)));
@@ -109,6 +121,12 @@ impl HttpBody for RequestBody {
             Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
             _ => 0,
         };
+        if !matches!(&frame, Some(Ok(_))) {
+            self.receiving = None;
+        }
+        if let Some(rate) = self.rate {
+            self.earned += rate.per_byte.saturating_mul(u32::try_from(length).unwrap_or(u32::MAX));
+        }
         match self.left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)) {
             Some(left) => self.left = left,
             None => return Poll::Ready(Some(Err(self.outcome.record(BodyError::TooLarge).into()))),

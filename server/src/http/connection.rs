@@ -2,9 +2,10 @@
 
 use super::{
     Limits,
-    activity::Activity,
+    activity::{Activity, ClientConnection},
     body::{RequestBody, ResponseBody},
     client::{ClientAddress, Peer, PeerCertificate, client_address},
+    connection_limits::Permit,
     socket::Socket,
 };
 use crate::anonymous_log;
@@ -48,16 +49,16 @@ struct ConnectionPeer {
 }
 
 /// Performs the TLS handshake and serves requests until the connection ends.
-pub(super) async fn run<S>(stream: TcpStream, peer: SocketAddr, service: S, shared: Arc<Shared>)
+pub(super) async fn run<S>(stream: TcpStream, peer: SocketAddr, service: S, shared: Arc<Shared>, permit: &Permit)
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
     let peer = Peer(SocketAddr::new(peer.ip().to_canonical(), peer.port()));
-    let abort = shared.abort.clone();
+    let (abort, activity) = (shared.abort.clone(), &permit.activity);
     let connection = async {
         match &shared.tls {
-            None => serve(stream, ConnectionPeer { peer, certificate: None }, service, &shared).await,
+            None => serve(stream, ConnectionPeer { peer, certificate: None }, service, &shared, activity).await,
             Some(tls) => {
                 let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
                 match timeout(shared.limits.handshake, handshake).await {
@@ -72,7 +73,10 @@ where
                     Ok(Ok(stream)) => {
                         let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                         let certificate = certificate.map(|first| PeerCertificate(first.clone().into_owned()));
-                        serve(stream, ConnectionPeer { peer, certificate }, service, &shared).await;
+                        if certificate.is_some() {
+                            activity.mark_authenticated();
+                        }
+                        serve(stream, ConnectionPeer { peer, certificate }, service, &shared, activity).await;
                     }
                 }
             }
@@ -81,6 +85,7 @@ where
     tokio::select! {
         () = connection => {}
         () = abort.cancelled() => {}
+        () = permit.evicted.cancelled() => tracing::debug!(peer = %peer.0, "closed to make room for other connections"),
     }
 }
 
@@ -90,21 +95,20 @@ fn is_certificate_error(error: &std::io::Error) -> bool {
     matches!(inner, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
 }
 
-async fn serve<I, S>(stream: I, peer_info: ConnectionPeer, service: S, shared: &Arc<Shared>)
+async fn serve<I, S>(stream: I, peer_info: ConnectionPeer, service: S, shared: &Arc<Shared>, activity: &Arc<Activity>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
     let limits = &shared.limits;
-    let activity = Activity::new();
-    let socket = Socket::new(stream, Arc::clone(&activity), limits.write_stall, Arc::clone(&shared.error_headers));
+    let socket = Socket::new(stream, Arc::clone(activity), limits.write_stall, Arc::clone(&shared.error_headers));
     let peer = peer_info.peer.0;
     let handler = hyper::service::service_fn({
-        let (activity, shared) = (Arc::clone(&activity), Arc::clone(shared));
+        let (activity, shared) = (Arc::clone(activity), Arc::clone(shared));
         move |request: Request<Incoming>| {
             let active = activity.begin();
-            let response = service.clone().oneshot(with_extensions(request, &peer_info, &shared.limits));
+            let response = service.clone().oneshot(with_extensions(request, &peer_info, &shared.limits, &activity));
             async move {
                 let response = response.await?;
                 Ok::<_, Infallible>(response.map(|inner| Body::new(ResponseBody { inner, _active: active })))
@@ -136,12 +140,18 @@ where
 }
 
 /// Adds the client's addresses and certificate to a request, and limits its body.
-fn with_extensions(request: Request<Incoming>, peer_info: &ConnectionPeer, limits: &Limits) -> Request<Body> {
+fn with_extensions(
+    request: Request<Incoming>,
+    peer_info: &ConnectionPeer,
+    limits: &Limits,
+    activity: &Arc<Activity>,
+) -> Request<Body> {
     let (mut parts, body) = request.into_parts();
-    let (body, outcome) = RequestBody::new(body, limits);
+    let (body, outcome) = RequestBody::new(body, limits, activity);
     let client = client_address(peer_info.peer.0.ip(), &parts.headers, &limits.trusted_proxies);
     parts.extensions.insert(peer_info.peer);
     parts.extensions.insert(ClientAddress(client));
+    parts.extensions.insert(ClientConnection(Arc::clone(activity)));
     parts.extensions.insert(outcome);
     if let Some(certificate) = &peer_info.certificate {
         parts.extensions.insert(certificate.clone());

@@ -6,6 +6,7 @@ use super::{
     headers,
 };
 use crate::{plain_page::wants_page, problem::Problem};
+use auth::cookie;
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
@@ -13,7 +14,7 @@ use axum::{
     response::Response,
 };
 use futures::FutureExt;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt;
 use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -56,6 +57,19 @@ fn unknown_origin() -> Problem {
         StatusCode::FORBIDDEN,
         "Request without an origin",
         "Nothing was changed. API clients must send an API key: `Authorization: Bearer mk_…`.",
+    )
+}
+
+fn missing_key() -> Problem {
+    Problem::unauthorized("Nothing was changed. Send an API key: `Authorization: Bearer mk_…`.")
+}
+
+/// 401: which of two credentials is meant is unclear, and the rights of both must not be mixed up.
+fn two_credentials() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "Two credentials",
+        "The request has an API key and a session cookie. Send only one of them.",
     )
 }
 
@@ -121,6 +135,14 @@ async fn checked(guard: &Guard, request: Request, next: Next) -> Response {
     }
 }
 
+/// Returns whether a request has an API key. Proxies use other `Authorization` headers for themselves.
+fn has_api_key(headers: &HeaderMap) -> bool {
+    headers.get_all(header::AUTHORIZATION).iter().any(|value| {
+        let parts = value.to_str().ok().and_then(|value| value.split_once(' '));
+        parts.is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && token.trim().starts_with("mk_"))
+    })
+}
+
 /// Reads and discards the rest of a rejected request: a client whose connection is closed while it sends may never see the
 /// response (RFC 9112, section 9.6).
 async fn discard(mut body: axum::body::Body) {
@@ -144,8 +166,12 @@ impl Guard {
         if !cross_site::is_safe(request.method()) {
             cross_site::check(request.headers(), &self.hosts).map_err(|error| match error {
                 CrossSiteError::CrossSite => cross_site_request(),
+                CrossSiteError::UnknownOrigin if request.uri().path().starts_with("/api/") => missing_key(),
                 CrossSiteError::UnknownOrigin => unknown_origin(),
             })?;
+        }
+        if cookie::is_in(request.headers()) && has_api_key(request.headers()) {
+            return Err(two_credentials());
         }
         if request.body().size_hint().lower() > self.body_bytes {
             return Err(Problem::too_large());

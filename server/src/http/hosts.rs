@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 pub struct Hosts {
     https: bool,
     public: Origin,
+    /// Other hosts that are served, for example to health checks. Their origins are ours only without a `public_url`.
     others: Vec<Origin>,
+    only_public_origin: bool,
     /// Port when the server listens on all addresses: then any IP address with this port is accepted. DNS rebinding needs a name, so
     /// IP addresses are safe.
     any_address_at: Option<u16>,
@@ -20,16 +22,16 @@ impl Hosts {
     pub fn new(config: &Config, bound: SocketAddr) -> Self {
         let https = config.secure();
         let mut others = Vec::new();
+        // The loopback address of the other family may belong to another program.
         if bound.ip().to_canonical().is_loopback() {
-            for host in ["localhost", "127.0.0.1", "[::1]"] {
-                others.push(Origin::of_name(https, host, bound.port()));
-            }
+            others.push(Origin::of_name(https, "localhost", bound.port()));
         }
         if !bound.ip().is_unspecified() {
             others.push(Origin::of_address(https, bound));
         }
         let any_address_at = bound.ip().is_unspecified().then_some(bound.port());
-        Self { https, public: config.public_url(bound), others, any_address_at }
+        let only_public_origin = config.public_url.is_some();
+        Self { https, public: config.public_url(bound), others, only_public_origin, any_address_at }
     }
 
     /// Returns the origin for links.
@@ -50,11 +52,13 @@ impl Hosts {
         })
     }
 
-    /// Returns whether an `Origin` header is one of our own.
+    /// Returns whether an `Origin` header is one of our own: the `public_url`, or without it any host that is served.
     pub fn is_our_origin(&self, origin: &str) -> bool {
         origin.parse().is_ok_and(|origin| {
-            self.origins().any(|ours| *ours == origin)
-                || (origin.is_https() == self.https && self.is_any_address(&origin))
+            origin == self.public
+                || (!self.only_public_origin
+                    && (self.others.contains(&origin)
+                        || (origin.is_https() == self.https && self.is_any_address(&origin))))
         })
     }
 
@@ -83,12 +87,13 @@ mod tests {
     #[test]
     fn on_loopback_only_the_loopback_names_are_accepted() {
         let hosts = hosts("127.0.0.1:9876", None);
-        for host in ["127.0.0.1:9876", "localhost:9876", "LOCALHOST:9876", "[::1]:9876"] {
+        for host in ["127.0.0.1:9876", "localhost:9876", "LOCALHOST:9876"] {
             assert!(hosts.is_our_host(host), "{host}");
         }
         for host in [
             "localhost",
             "localhost:80",
+            "[::1]:9876",
             "rebound.example:9876",
             "localhost.:9876",
             "192.0.2.1:9876",
@@ -97,12 +102,27 @@ mod tests {
         ] {
             assert!(!hosts.is_our_host(host), "{host}");
         }
-        assert!(hosts.is_our_origin("http://localhost:9876"));
-        for origin in
-            ["https://localhost:9876", "http://localhost:9877", "http://localhost:9876.evil.example", "null", ""]
-        {
+        assert!(hosts.is_our_origin("http://localhost:9876") && hosts.is_our_origin("http://127.0.0.1:9876"));
+        for origin in [
+            "http://[::1]:9876",
+            "https://localhost:9876",
+            "http://localhost:9877",
+            "http://localhost:9876.evil.example",
+            "null",
+            "",
+        ] {
             assert!(!hosts.is_our_origin(origin), "{origin}");
         }
+    }
+
+    #[test]
+    fn trap_e16_with_a_public_url_only_its_origin_is_ours() {
+        let mut config = crate::config::load_from(None, std::iter::empty()).unwrap();
+        config.public_url = Some("http://localhost:9876".parse().unwrap());
+        let hosts = Hosts::new(&config, config.listen);
+        assert!(hosts.is_our_origin("http://localhost:9876"));
+        assert!(!hosts.is_our_origin("http://127.0.0.1:9876") && !hosts.is_our_origin("http://[::1]:9876"));
+        assert!(hosts.is_our_host("127.0.0.1:9876"), "health checks use the address");
     }
 
     #[test]
@@ -115,6 +135,8 @@ mod tests {
             assert!(!hosts.is_our_host(host), "{host}");
         }
         assert!(hosts.is_our_origin("https://castellan.example.org"));
-        assert!(!hosts.is_our_origin("http://castellan.example.org"));
+        for origin in ["http://castellan.example.org", "https://10.1.2.3:9876", "https://localhost:9876"] {
+            assert!(!hosts.is_our_origin(origin), "{origin}");
+        }
     }
 }

@@ -21,16 +21,17 @@ use connection_limits::ConnectionLimits;
 use http::{Request, Response};
 use rustls::ServerConfig;
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
+pub use activity::ClientConnection;
 pub use body::{BodyError, BodyOutcome};
 pub use certificate::{CertificateState, SiteCertificate, self_signed_file};
 pub use client::{ClientAddress, Peer, PeerCertificate, client_address};
 pub use guard::{RequestId, guard};
 pub use hosts::Hosts;
-pub use limits::Limits;
+pub use limits::{Limits, MinRate};
 pub use origin::{InvalidOrigin, Origin};
 
 /// HTTP listener with its limits, for pages and API or for runners.
@@ -67,7 +68,7 @@ impl Listener {
 
     /// Serves until `stop`, then waits up to the shutdown limit for responses to finish.
     ///
-    /// Each request has the extensions [`Peer`], [`ClientAddress`], [`BodyOutcome`] and, if the client sent a certificate,
+    /// Each request has the extensions [`Peer`], [`ClientAddress`], [`ClientConnection`], [`BodyOutcome`] and, if the client sent a certificate,
     /// [`PeerCertificate`].
     pub async fn serve<S>(self, service: S, stop: CancellationToken)
     where
@@ -91,7 +92,7 @@ impl Listener {
                 }
             };
             let exempt = client::is_trusted(peer.ip(), &shared.limits.trusted_proxies);
-            let Some(permit) = connection_limits.acquire(peer.ip(), exempt) else {
+            let Some(permit) = connection_limits.acquire(peer.ip(), exempt, Instant::now()) else {
                 tracing::debug!(%peer, "too many connections");
                 continue;
             };
@@ -100,7 +101,7 @@ impl Listener {
             }
             let (service, shared) = (service.clone(), Arc::clone(&shared));
             connections.spawn(async move {
-                connection::run(stream, peer, service, shared).await;
+                connection::run(stream, peer, service, shared, &permit).await;
                 drop(permit);
             });
         }

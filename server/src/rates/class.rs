@@ -42,6 +42,17 @@ impl Class {
         }
     }
 
+    /// Returns the name of the limit per IPv6 /48 network.
+    pub(super) const fn site_policy(self) -> &'static str {
+        match self {
+            Self::Pages => "pages_by_network",
+            Self::ApiReads => "api_reads_by_network",
+            Self::Changes => "changes_by_network",
+            Self::SignIn => "sign_in_by_network",
+            Self::Enrollment => "enrollment_by_network",
+        }
+    }
+
     /// Returns whether the requests are unauthenticated, so only the address is counted.
     pub(super) const fn is_anonymous(self) -> bool {
         matches!(self, Self::SignIn | Self::Enrollment)

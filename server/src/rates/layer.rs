@@ -1,6 +1,11 @@
 //! Rate limit layer: counts requests per address first, and per person or key after authentication.
 use super::{Class, Exceeded, Subject, meter::LimitStatus, report};
-use crate::{http::ClientAddress, plain_page, problem::Problem, state::App};
+use crate::{
+    http::{ClientAddress, ClientConnection},
+    plain_page,
+    problem::Problem,
+    state::App,
+};
 use app::outcome::{Kind, Refusal};
 use axum::{
     Json, Router,
@@ -58,22 +63,24 @@ async fn by_address(State(app): State<App>, mut request: Request, next: Next) ->
 
 fn charge_address(app: &App, class: Class, request: &Request, added_headers: &AddedHeaders) -> Result<(), Exceeded> {
     let Some(address) = request.extensions().get::<ClientAddress>().map(|client| client.0) else { return Ok(()) };
-    let subject = Subject::of(address);
-    match app.rates.charge(class, subject) {
-        Ok(status) => {
-            // Authenticated requests report the limit of the person or key instead.
-            if let Some(status) = status.filter(|_| class.is_anonymous()) {
-                added_headers.add_limit(status);
+    // The address first: requests that it is refused must not use up what its neighbors have.
+    for subject in std::iter::once(Subject::of(address)).chain(Subject::site_of(address)) {
+        match app.rates.charge(class, subject) {
+            Ok(status) => {
+                // Authenticated requests report the limit of the person or key instead.
+                if let Some(status) = status.filter(|_| class.is_anonymous()) {
+                    added_headers.add_limit(status);
+                }
             }
-            Ok(())
-        }
-        Err(exceeded) => {
-            added_headers.add_limit(exceeded.status);
-            let target = report::target(request.method(), request.uri());
-            report::report(app, class, subject, &exceeded, target, Some(address), None);
-            Err(exceeded)
+            Err(exceeded) => {
+                added_headers.add_limit(exceeded.status);
+                let target = report::target(request.method(), request.uri());
+                report::report(app, class, subject, &exceeded, target, Some(address), None);
+                return Err(exceeded);
+            }
         }
     }
+    Ok(())
 }
 
 /// Request data that rate limits need.
@@ -103,6 +110,9 @@ pub(crate) fn charge(
     actor: &Actor,
     key_prefix: Option<&str>,
 ) -> Result<(), Exceeded> {
+    if let Some(connection) = request.extensions.get::<ClientConnection>() {
+        connection.mark_authenticated();
+    }
     let class = Class::of(request.method, request.uri.path()).filter(|class| !class.is_anonymous());
     let subject = match (actor.key(), actor.person()) {
         (Some(key), _) => Some(Subject::Key(key)),

@@ -106,6 +106,8 @@ impl Program {
         for class in ["PAGES", "API_READS", "CHANGES", "SIGN_IN", "ENROLLMENT"] {
             self.set(Box::leak(format!("CASTELLAN_LIMITS_{class}").into_boxed_str()), "off");
         }
+        self.set("CASTELLAN_QUOTAS_TASKS_PER_PERSON", "off");
+        self.set("CASTELLAN_QUOTAS_TASKS_PER_TENANT", "off");
     }
 
     /// Writes the configuration file.

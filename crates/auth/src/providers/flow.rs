@@ -92,7 +92,7 @@ impl Providers {
         ticket: &Ticket,
     ) -> Result<Url, ProviderFailure> {
         let (issuer, now) = (&provider.provider.issuer, self.store.now());
-        let http_client = self.fetch.of(issuer);
+        let http_client = self.fetch.of(issuer, provider.by);
         let metadata = match self.metadata.get(issuer, now) {
             Some(metadata) => metadata,
             None => oidc::discover_for(provider, &http_client).await?,
@@ -146,7 +146,8 @@ impl Providers {
         }
         let code =
             single_parameter(query, "code").filter(|code| !code.is_empty()).ok_or(ProviderFailure::Unverified)?;
-        let (http_client, redirect) = (self.fetch.of(&provider.provider.issuer), self.redirect_url(&provider.key));
+        let (http_client, redirect) =
+            (self.fetch.of(&provider.provider.issuer, provider.by), self.redirect_url(&provider.key));
         match provider.provider.kind {
             Kind::Github => github::prove(provider, &http_client, redirect, ticket, code).await,
             _ => {

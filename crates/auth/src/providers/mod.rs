@@ -19,7 +19,7 @@ use domain::{
     provider::{Provider, is_loopback},
 };
 pub use failure::ProviderFailure;
-pub use fetch::{Fetch, FetchError};
+pub use fetch::{ConfiguredBy, Fetch, FetchError};
 pub use flow::{AuthorizationRedirect, Callback, CallbackOutcome, Purpose};
 pub use options::{ProviderSummary, SignInOptions, SignInProvider};
 pub use probe::ProbeResult;
@@ -44,6 +44,7 @@ pub struct ActiveProvider {
     pub key: String,
     pub tenant: TenantId,
     pub provider: Provider,
+    by: ConfiguredBy,
     secret: SecretString,
 }
 
@@ -79,6 +80,11 @@ impl Providers {
         self.settings.loopback_issuers || !is_loopback(&provider.issuer)
     }
 
+    /// Returns whose providers those from Settings count as. An operator who allows loopback addresses trusts the admins.
+    fn stored_by(&self) -> ConfiguredBy {
+        if self.settings.loopback_issuers { ConfiguredBy::Operator } else { ConfiguredBy::Tenant }
+    }
+
     async fn find(&self, key: &str) -> Result<Option<ActiveProvider>, store::Error> {
         if let Some(configured) = self.settings.providers.iter().find(|provider| provider.key == key) {
             let tenant = self.tenant_of(configured).await?;
@@ -86,6 +92,7 @@ impl Providers {
                 key: configured.key.clone(),
                 tenant,
                 provider: configured.provider.clone(),
+                by: ConfiguredBy::Operator,
                 secret: configured.secret.clone(),
             }));
         }
@@ -95,6 +102,7 @@ impl Providers {
             key: found.id.to_string(),
             tenant: found.tenant,
             provider: found.provider,
+            by: self.stored_by(),
             secret: found.secret.into(),
         }))
     }

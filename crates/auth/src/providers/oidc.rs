@@ -1,5 +1,9 @@
 //! OpenID Connect: discovery, the authorization URL, and the verification of ID tokens.
-use super::{ActiveProvider, FetchError, ProviderFailure, Ticket, fetch::ProviderClient, identity::ProvenIdentity};
+use super::{
+    ActiveProvider, FetchError, ProviderFailure, Ticket,
+    fetch::{self, ProviderClient},
+    identity::ProvenIdentity,
+};
 use chrono::{DateTime, Utc};
 use domain::{
     Email, Timestamp,
@@ -21,6 +25,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The allowed signature algorithms of ID tokens: those with a key that only the provider has. Never `none` or a shared secret.
 const ALGORITHMS: [CoreJwsSigningAlgorithm; 8] = [
@@ -102,7 +107,11 @@ pub(super) async fn discover(
     http_client: &ProviderClient,
 ) -> Result<Metadata, DiscoveryError<FetchError>> {
     let issuer = IssuerUrl::new(issuer.to_owned()).map_err(DiscoveryError::UrlParse)?;
-    Metadata::discover_async(issuer, http_client).await
+    let deadline = Instant::now() + fetch::TIMEOUT;
+    match Metadata::discover_async(issuer, http_client).await {
+        Err(_) if http_client.conceal(deadline).await => Err(DiscoveryError::Request(FetchError::Unreachable)),
+        found => found,
+    }
 }
 
 /// Fetches them for a sign-in; the cause of a failure is only logged.
@@ -290,7 +299,7 @@ fn is_recent(issued: DateTime<Utc>, now: Timestamp) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::Fetch;
+    use crate::providers::{ConfiguredBy, Fetch};
     use domain::{
         BrowserSessionId, PersonId, TenantId,
         provider::{GOOGLE, ProviderForm},
@@ -304,7 +313,8 @@ mod tests {
         let (kind, client_id) = (kind.to_string(), "us".into());
         let form = ProviderForm { kind, client_id, issuer: issuer.into(), ..ProviderForm::default() };
         let (key, tenant, secret) = ("id".to_owned(), TenantId(Uuid::nil()), "secret".to_owned().into());
-        let provider = ActiveProvider { key, tenant, provider: form.check().unwrap(), secret };
+        let provider =
+            ActiveProvider { key, tenant, provider: form.check().unwrap(), by: ConfiguredBy::Operator, secret };
         let metadata: Metadata = serde_json::from_value(json!({
             "issuer": issuer,
             "authorization_endpoint": format!("{issuer}/authorize"),
@@ -321,7 +331,7 @@ mod tests {
         let ticket =
             Ticket { id, provider: "id".into(), state, nonce, verifier, next, link_to, reauthenticate, expires_at };
         crate::providers::fetch::install_tls_provider();
-        let http_client = Fetch::new().unwrap().of(issuer);
+        let http_client = Fetch::new().unwrap().of(issuer, ConfiguredBy::Operator);
         let url =
             authorization_url(&provider, &http_client, &metadata, "https://us.example/back".into(), &ticket).unwrap();
         let parameter =

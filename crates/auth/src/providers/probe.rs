@@ -41,7 +41,7 @@ impl Providers {
         if !self.is_issuer_allowed(&provider) {
             return Err(failed(&FetchError::Address.to_string()));
         }
-        let http_client = self.fetch.of(&provider.issuer);
+        let http_client = self.fetch.of(&provider.issuer, self.stored_by());
         let redirect = self.redirect_url(&id.to_string());
         if provider.kind == Kind::Github {
             let request = Request::get(&provider.issuer).body(vec![]).map_err(|error| failed(&error.to_string()))?;

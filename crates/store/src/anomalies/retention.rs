@@ -7,6 +7,9 @@ use domain::anomalies::{
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+/// Quotas need the usage of one day; the rest is for questions about the last days.
+const USAGE_DAYS: i64 = 31;
 
 /// Deletes up to `$3` networks that were last used at `$2` or before.
 macro_rules! old_networks {
@@ -30,6 +33,7 @@ impl Write {
     pub async fn delete_expired_history(&mut self, most: u32) -> Result<bool> {
         let (networks, hours) = (self.now.before(NETWORK_RETENTION), self.span(HOUR) - ACTIVE_HOURS_WINDOW);
         let failures = self.span(FAILURE_INTERVAL) - FAILURE_INTERVALS_PER_HOUR;
+        let usage = self.span(DAY) - USAGE_DAYS;
         let counts = [
             tenant_query!(
                 self,
@@ -63,6 +67,14 @@ impl Write {
                 "delete from anomaly where tenant_id = $1 and id in (select u.id from anomaly u
                     where u.tenant_id = $1 and u.last_at < $2 order by u.last_at limit $3)",
                 self.now.before(ANOMALY_RETENTION),
+                most
+            )?,
+            tenant_query!(
+                self,
+                execute,
+                "delete from daily_usage where tenant_id = $1 and (day, person_id) in (select u.day, u.person_id
+                    from daily_usage u where u.tenant_id = $1 and u.day < $2 order by u.day limit $3)",
+                usage,
                 most
             )?,
         ];

@@ -1,6 +1,6 @@
 //! Opening a database: pools, durability settings, migrations, and the check of the master key.
 use crate::{
-    Error, MasterKey, Result,
+    Error, MasterKey, Quotas, Result,
     db::{
         conn::{Conn, PostgresConn, SqliteConn},
         event_bus::EventBus,
@@ -25,7 +25,7 @@ use std::{
     path::Path,
     str::FromStr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
@@ -79,6 +79,8 @@ struct Inner {
     signer: Arc<dyn Signer>,
     /// Whether mail is queued; without a mail server nothing would send it.
     mail: AtomicBool,
+    /// Unlimited until they are set.
+    quotas: OnceLock<Quotas>,
     /// When a write transaction last failed to begin; 0 after one that succeeded.
     refused: AtomicI64,
 }
@@ -110,6 +112,7 @@ impl Store {
             key: settings.key,
             signer: settings.signer,
             mail: AtomicBool::new(false),
+            quotas: OnceLock::new(),
             refused: AtomicI64::new(0),
         }));
         store.system().check_key().await?;
@@ -123,6 +126,15 @@ impl Store {
     /// Enables the mail queue.
     pub fn enable_mail(&self) {
         self.0.mail.store(true, Ordering::Relaxed);
+    }
+
+    /// Sets the quotas, once.
+    pub fn set_quotas(&self, quotas: Quotas) {
+        self.0.quotas.get_or_init(|| quotas);
+    }
+
+    pub fn quotas(&self) -> Quotas {
+        self.0.quotas.get().copied().unwrap_or_default()
     }
 
     pub fn is_mail_enabled(&self) -> bool {

@@ -51,7 +51,7 @@ impl Write {
         let id = TaskId(new_id());
         let request = Request::new(submission, self.tenant, owner, self.actor.key(), random()?);
         let canonical = request.canonical();
-        let digest = RequestDigest::of(&canonical);
+        let (digest, request_bytes) = (RequestDigest::of(&canonical), canonical.len());
         let rules = self.rules().await?;
         let (verdict, rule) = rules.rules.judge(submission);
         let record = record_digest(content, idempotency_key.as_deref());
@@ -106,6 +106,8 @@ impl Write {
         if let Verdict::Ask { approvers, hours } = *verdict {
             self.open_approval(id, submission.organization, owner, digest, rule, approvers, hours).await?;
         }
+        // Late, because it locks what concurrent submissions of the same person need, as the audit log does.
+        self.charge_submission(owner, submission.script.len() + request_bytes).await?;
         let entry = self
             .entry(&proof)?
             .on("task", id.to_string())

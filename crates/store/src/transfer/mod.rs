@@ -16,7 +16,7 @@ use table::Table;
 
 /// Every table, after the ones that it references. The heads of the hash chains come last, so their presence means that the copy
 /// is complete. `key_check` is omitted: each database has its own.
-const TABLES: [&str; 44] = [
+const TABLES: [&str; 45] = [
     "tenant",
     "tenant_key",
     "organization",
@@ -50,6 +50,7 @@ const TABLES: [&str; 44] = [
     "review_item",
     "key_network",
     "key_hour",
+    "daily_usage",
     "rules",
     "enrollment",
     "runner",

@@ -5,17 +5,21 @@ use crate::{
 };
 use domain::{
     Actor, BrowserSessionId, SignedInBy,
-    policy::{EndBrowserSession, EndOtherBrowserSessions, SetMembership},
+    policy::{EndBrowserSession, EndOtherBrowserSessions, ReadAudit, SetMembership},
     role::Role,
 };
 use futures::future::{BoxFuture, join_all};
 use std::time::Duration;
-use store::{Error, NewBrowserSession, SignInBasis};
+use store::{AuditFilter, Error, MAX_BROWSER_SESSIONS, NewBrowserSession, SignInBasis};
 
 const IDLE: Duration = Duration::from_hours(2);
 const LIFE: Duration = Duration::from_hours(12);
 
 async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
+    open_with(world, who, token, false).await
+}
+
+async fn open_with(world: &World, who: &Actor, token: &str, second_factor_verified: bool) -> BrowserSessionId {
     let id = BrowserSessionId(store::new_id());
     let new = NewBrowserSession {
         token_hash: hash(token),
@@ -23,7 +27,7 @@ async fn open(world: &World, who: &Actor, token: &str) -> BrowserSessionId {
         person: who.person().unwrap(),
         by: SignedInBy::Password,
         basis: SignInBasis::Password(None),
-        second_factor_verified: false,
+        second_factor_verified,
         device: "Firefox on Linux".into(),
         address: "192.0.2.7".into(),
         authenticated_at: world.now(),
@@ -63,6 +67,34 @@ on_both! {
         assert_eq!((mine.len(), mine[0].id, mine[0].device.as_str()), (1, id, "Firefox on Linux"));
         assert!(world.store.read(&acme.adam).await.unwrap().sessions().await.unwrap().is_empty());
         assert!(!opens(world, "T").await);
+    }
+
+    async fn k_07_the_number_of_sessions_is_bounded_and_the_least_recently_used_one_ends(world) {
+        let mia = &world.acme.mia;
+        let first = open(world, mia, "first").await;
+        world.wait(Duration::from_secs(1));
+        open(world, &world.acme.adam, "adam's").await;
+        let complete = open_with(world, mia, "complete", true).await;
+        for n in 2..MAX_BROWSER_SESSIONS {
+            world.wait(Duration::from_secs(1));
+            open(world, mia, &format!("t {n}")).await;
+        }
+        assert!(opens(world, "first").await, "the limit is not exceeded");
+        for (next, ended) in [("next", "first"), ("last", "t 2")] {
+            world.wait(Duration::from_secs(1));
+            open(world, mia, next).await;
+            assert!(!opens(world, ended).await && opens(world, next).await);
+        }
+        let mine = world.store.read(mia).await.unwrap().sessions().await.unwrap();
+        assert_eq!(mine.len(), usize::try_from(MAX_BROWSER_SESSIONS).unwrap());
+        assert!(mine.iter().any(|session| session.id == complete), "sessions with a second factor are last");
+        assert!(opens(world, "adam's").await, "others are not concerned");
+        let adam = &world.acme.adam;
+        let filter = AuditFilter { action: Some("browser_session.end".into()), ..AuditFilter::default() };
+        let mut read = world.store.read(adam).await.unwrap();
+        let events = read.audit(&adam.may(ReadAudit).unwrap(), filter, None, 10).await.unwrap().items;
+        assert_eq!(events.len(), 2);
+        assert!(events.iter().any(|event| event.target_id == first.to_string()));
     }
 
     /// Runs every operation of a request in flight concurrently with the end of the session, in every order.

@@ -28,6 +28,7 @@ mod overview;
 mod passkeys;
 mod plans;
 mod policy_sql;
+mod quotas;
 mod raw;
 mod reviews;
 mod rights;

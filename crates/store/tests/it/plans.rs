@@ -30,6 +30,7 @@ const LARGE: &[&str] = &[
     "u",
     "key_network",
     "key_hour",
+    "daily_usage",
     "task_log",
     "b",
     "task_label",
@@ -266,6 +267,7 @@ async fn fill(raw: &mut Raw) {
             "membership",
         ),
         ("key_network", "key_id, network, last_used_at", "id, '10.0.' || n || '.0/24', 9e15 + n", "api_key"),
+        ("daily_usage", "day, person_id, tasks, bytes", "9000000 + n, id, n, n", "person"),
         ("key_hour", "key_id, hour, tasks", "id, 9000000 + n, n", "api_key"),
     ] {
         let values = values.replace("NEW_ID", new_id).replace("NEW_HASH", new_hash);

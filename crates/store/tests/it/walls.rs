@@ -476,6 +476,8 @@ pub fn matrix() -> Vec<Row> {
         audit                      "ddddd++dd+dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
         audit_record               "ddddd++dd+dd+" |r, w, a, t| r.audit_record(&may(a, ReadAudit)?, 1).await;
         audit_from                 "ddddd++dd+dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
+        usage_today                "+++++++++++++" |r, w, a, t| r.usage_today(w.now()).await;
+        tenant_usage_today         "-----++--+--+" |r, w, a, t| r.tenant_usage_today(w.now()).await;
         audit_head                 "++++++++++++-" |r, w, a, t| r.audit_head().await.map(|head| i32::from(head.hash == t.audit_head));
         keys                       "--+-+++-++---" |r, w, a, t| r.keys().await;
         keys_of                    "--+--++--+---" |r, w, a, t| r.keys_of(t.person).await;

@@ -25,6 +25,7 @@ const POINTERS: &[(&str, &str)] = &[
     ("anomaly", "notify_id"),
     ("key_network", "key_id"),
     ("key_hour", "key_id"),
+    ("daily_usage", "person_id"),
     ("api_key", "owner_id"),
     ("api_key", "creator_id"),
     ("organization_former_name", "organization_id"),

@@ -1,6 +1,7 @@
 //! Timeouts and connection limits of the HTTP listener (E14).
 
 use super::fixture::{Response, config, read_to_end, short_limits, start};
+use server::http::MinRate;
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -113,6 +114,27 @@ async fn an_idle_connection_is_closed() {
     let server = start(config, limits).await;
     let response = server.send_raw("GET / HTTP/1.1\r\nHost: HOST\r\n\r\n").await;
     assert_eq!(response.status(), 200, "the server closed the connection after the response");
+}
+
+#[tokio::test]
+async fn trap_e14_a_body_below_the_minimum_rate_is_refused_and_one_above_it_is_not() {
+    let config = config();
+    let mut limits = short_limits(&config);
+    // 20 bytes per second; `send_slowly` sends ten pieces per second.
+    limits.body_rate = Some(MinRate { grace: Duration::from_millis(500), per_byte: Duration::from_millis(50) });
+    limits.body_total = None;
+    let server = start(config, limits).await;
+    let head = |length: usize| {
+        format!(
+            "POST /change HTTP/1.1\r\nHost: HOST\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        )
+    };
+    let (took, slow) = send_slowly(&server, &head(1_000), "x").await;
+    assert_eq!(slow.status(), 408, "{slow:?}");
+    assert!(took > Duration::from_millis(500) && took < Duration::from_secs(5), "{took:?}");
+    let (took, steady) = send_slowly(&server, &head(100), "xxxxx").await;
+    assert_eq!(steady.status(), 200, "{steady:?}");
+    assert!(took > Duration::from_secs(1), "{took:?}");
 }
 
 #[tokio::test]

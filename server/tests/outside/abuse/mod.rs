@@ -3,6 +3,7 @@
 mod bodies;
 mod flood;
 mod noise;
+mod quotas;
 mod slow;
 mod watchers;
 mod writers;
@@ -51,9 +52,12 @@ async fn assert_page_served(program: &Program, browser: &Browser) {
 
 /// Connects from one of 200 loopback addresses, because connections per address are limited.
 async fn connect(port: u16, number: usize) -> std::io::Result<TcpStream> {
-    let last = u8::try_from(20 + number % 200).unwrap();
+    connect_from(Ipv4Addr::new(127, 0, 1, u8::try_from(20 + number % 200).unwrap()), port).await
+}
+
+async fn connect_from(address: Ipv4Addr, port: u16) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 1, last), 0)))?;
+    socket.bind(SocketAddr::from((address, 0)))?;
     socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
 }
 

@@ -68,6 +68,7 @@ async fn m_05_certificates_are_reloaded_and_invalid_ones_are_ignored() {
     write(folder.path());
     program.set("CASTELLAN_TLS_CERTIFICATE", cert.to_str().unwrap());
     program.set("CASTELLAN_TLS_KEY", key.to_str().unwrap());
+    program.set("CASTELLAN_METRICS_TOKEN", "sixteen-or-more-characters");
     program.tenant("acme");
     let adam = program.person("adam", "acme", "admin");
     program.start().await;
@@ -83,7 +84,8 @@ async fn m_05_certificates_are_reloaded_and_invalid_ones_are_ignored() {
 
     fs::write(&cert, "nonsense").unwrap();
     let shows_trouble = async || {
-        let figures = new.get(format!("{origin}/metrics")).send().await.unwrap();
+        let figures =
+            new.get(format!("{origin}/metrics")).bearer_auth("sixteen-or-more-characters").send().await.unwrap();
         figures.text().await.unwrap().contains("castellan_tls_certificate_broken 1").then_some(())
     };
     until("the metrics report the invalid certificate", shows_trouble).await;

@@ -14,3 +14,4 @@ mod runner_port;
 mod sessions;
 mod startup;
 mod streams;
+mod task_network;

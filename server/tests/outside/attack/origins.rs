@@ -51,6 +51,64 @@ async fn trap_e16_a_foreign_page_changes_nothing() {
     program.act(Credential::Browser(&browser), "tasks/submit", &[("script", "true")]).await.is(200);
 }
 
+/// The API answers requests without credentials with 401, whatever the method.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn m_01_the_api_answers_401_without_credentials() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    program.start().await;
+    for (method, path) in [
+        (Method::GET, "/api/v1/tasks"),
+        (Method::POST, "/api/v1/tasks"),
+        (Method::POST, "/api/v1/tasks/0191/cancel"),
+        (Method::POST, "/api/v1/approvals/0191/approve"),
+    ] {
+        let request = program.bare(method.clone(), path).header("content-type", "application/json").body("{}");
+        let response = Response::of(request).await;
+        assert_eq!(response.status, 401, "{method} {path}: {response}");
+        assert_eq!(response.header("www-authenticate"), "Bearer");
+        assert!(response.json()["detail"].as_str().unwrap().contains("Authorization: Bearer"), "{response}");
+    }
+    // A page of another site gets another status.
+    let foreign = program.bare(Method::POST, "/api/v1/tasks").header("sec-fetch-site", "cross-site");
+    Response::of(foreign).await.is(403);
+}
+
+/// E16: other addresses of this server are not its origin: another program may listen on them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trap_e16_only_the_public_url_is_an_origin_of_the_server() {
+    let mut program = Program::sqlite();
+    program.use_fixed_ports();
+    let port = program.origin.rsplit_once(':').unwrap().1.to_owned();
+    program.tenant("acme");
+    let mia = program.person("mia", "acme", "member");
+    let (public, address, other) =
+        (format!("http://localhost:{port}"), format!("http://127.0.0.1:{port}"), format!("http://[::1]:{port}"));
+    for (public_url, ours, foreign) in
+        [(None, vec![&public, &address], vec![&other]), (Some(&public), vec![&public], vec![&address, &other])]
+    {
+        if let Some(url) = public_url {
+            program.set("CASTELLAN_PUBLIC_URL", url);
+        }
+        program.start().await;
+        program.origin = address.clone();
+        let browser = program.sign_in(&mia.email).await;
+        let submit = async |origin: &str| {
+            let request = program.bare(Method::POST, "/actions/tasks/submit").header("cookie", browser.cookie_line());
+            let request = request.header("origin", origin).header("content-type", "application/x-www-form-urlencoded");
+            Response::of(request.header("accept", "application/json").body("script=true")).await.status
+        };
+        for origin in ours {
+            assert_eq!(submit(origin).await, 200, "{origin} with public_url {public_url:?}");
+        }
+        for origin in foreign {
+            assert_eq!(submit(origin).await, 403, "{origin} with public_url {public_url:?}");
+        }
+        program.get(Credential::Anonymous, "/healthz").await.is(200);
+        program.stop(std::time::Duration::from_secs(30)).await;
+    }
+}
+
 /// E16: GET requests change nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_e16_get_requests_change_nothing() {

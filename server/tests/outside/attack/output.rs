@@ -52,6 +52,10 @@ async fn hostile_output_is_text_everywhere() {
         assert!(!page.body.contains('\u{1b}') && !page.body.contains('\u{7}'), "{path} has control characters");
         let policy = page.header("content-security-policy");
         assert!(policy.contains("script-src 'self' 'nonce-") && !policy.contains("unsafe-inline"), "{policy}");
+        // Browsers hide only the attribute `nonce` from scripts and style sheets.
+        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+        let hidden = page.body.matches(&format!("nonce=\"{nonce}\"")).count();
+        assert!(hidden > 0 && page.body.matches(nonce).count() == hidden, "{path} has the nonce elsewhere");
     }
     let page = program.get(Credential::Browser(&browser), &format!("/tasks/{task}")).await;
     assert!(page.body.contains(r#"class="ansi-fg-1">red<"#), "colors are classes");

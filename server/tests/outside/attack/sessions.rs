@@ -25,6 +25,26 @@ async fn a_planted_session_id_is_replaced_at_sign_in() {
     }
 }
 
+/// K-07: the least recently used session ends beyond the limit, and the audit log says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn k_07_sessions_of_a_person_are_bounded() {
+    let mut program = Program::sqlite();
+    program.lift_rate_limits();
+    program.tenant("acme");
+    let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
+    program.start().await;
+    let (first, adams) = (program.sign_in(&mia.email).await, program.sign_in(&adam.email).await);
+    let mut last = None;
+    for _ in 0..50 {
+        last = Some(program.sign_in(&mia.email).await);
+    }
+    assert!(!program.is_signed_in(&first.cookie()).await, "51 sessions are open");
+    assert!(program.is_signed_in(&last.unwrap().cookie()).await && program.is_signed_in(&adams.cookie()).await);
+    let ended = program.audit(&adam.key, Some("browser_session.end")).await;
+    assert_eq!(ended.len(), 1, "{ended:?}");
+    assert!(ended[0].to_string().contains("too many browser sessions"), "{ended:?}");
+}
+
 /// The cookie of an ended session is invalid.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_cookie_of_an_ended_session_is_invalid() {

@@ -3,8 +3,10 @@ use super::{
     fake_provider::{Behavior, Provider, SECRET},
     with_providers,
 };
-use crate::{client::Credential, html, program::on_both};
+use crate::{client::Credential, html, ports::reserve_port, program::on_both};
 use serde_json::json;
+use std::net::UdpSocket;
+use tokio::time::Instant;
 
 on_both! {
     async fn a_02_a_provider_from_settings_can_sign_people_in_at_once(program) {
@@ -56,5 +58,37 @@ on_both! {
         let own = html::text_between(&settings, "/sign-in?tenant=", "<").to_owned();
         assert!(program.get(Credential::Anonymous, &format!("/sign-in?tenant={own}")).await.body.contains(&id));
         program.get(who, &format!("/settings/authentication/{id}")).await.is(404);
+    }
+
+    /// Failures of the test take the same time and have the same text, and the server's own addresses are refused.
+    async fn a_02_the_provider_test_does_not_explore_the_network(program) {
+        with_providers(program, &[], "", "").await;
+        let ada = program.sign_in("ada@acme.example").await;
+        // No packet is sent; the kernel chooses the source address.
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+        socket.connect("10.255.255.1:9").expect("this machine has a network");
+        let own = socket.local_addr().unwrap().ip();
+        let closed = reserve_port();
+        let test = async |issuer: String| {
+            let fields = [("kind", "oidc"), ("label", "Acme ID"), ("issuer", &issuer), ("client_id", "us"), ("client_secret", SECRET)];
+            let made = program.act(Credential::Browser(&ada), "providers/save", &fields).await.is(200).json();
+            let id = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
+            let started = Instant::now();
+            let body = program.act(Credential::Browser(&ada), "providers/test", &[("id", &id)]).await.is(422).body;
+            (body, started.elapsed())
+        };
+        let (unreachable, unknown, name) = tokio::join!(
+            test("https://10.255.255.1:1".into()),
+            test("https://does-not-exist.invalid".into()),
+            test(format!("https://[fd00:ffff::1]:{closed}")),
+        );
+        for (body, took) in [&unreachable, &unknown, &name] {
+            assert_eq!(*body, unreachable.0);
+            assert!(body.contains("no valid response") && (10..14).contains(&took.as_secs()), "{took:?} {body}");
+        }
+        for port in [closed.to_string(), program.origin.rsplit_once(':').unwrap().1.to_owned()] {
+            let (body, _) = test(format!("https://{own}:{port}")).await;
+            assert!(body.contains("this address is not allowed"), "{body}");
+        }
     }
 }

@@ -108,6 +108,28 @@ fn bare(program: &Program, row: &Row, path: &str, body: &str) -> RequestBuilder 
 }
 
 on_both! {
+    /// M-01: a request with an API key and a session is refused on every route, and has no effect under either.
+    async fn m_01_a_key_beside_a_session_is_refused_everywhere(program) {
+        program.lift_rate_limits();
+        let fixture = Fixture::create(program).await;
+        let credentials = Credentials::of(&fixture);
+        let (mut asked, mut wrong) = (0, vec![]);
+        for row in WALLS {
+            let (path, body) = (fixture.fill(row.path, "admin", |_| None), fixture.fill(row.body, "admin", |_| None));
+            let request = bare(program, row, &path, &body).bearer_auth(credentials.key);
+            let response = Response::of(request.header("cookie", format!("castellan={}", credentials.session))).await;
+            if response.status != 401 {
+                wrong.push(format!("{}: {response}", row.route));
+            }
+            asked += 1;
+        }
+        assert!(wrong.is_empty(), "{} of {asked}:\n{}", wrong.len(), wrong.join("\n"));
+        // Either of them alone is accepted, also with another proxy's own `Authorization` header.
+        program.get(Credential::Key(credentials.key), "/api/v1/me").await.is(200);
+        let page = program.bare(reqwest::Method::GET, "/people").header("cookie", format!("castellan={}", credentials.session));
+        Response::of(page.basic_auth("proxy", Some("password"))).await.is(200);
+    }
+
     /// M-01, M-11: every route refuses every credential that is valid only elsewhere.
     async fn m_01_credentials_are_accepted_only_in_their_own_place(program) {
         program.lift_rate_limits();

@@ -591,7 +591,8 @@ pub const WALLS: &[Row] = &[
     row("file GET /pkg/{*file}", "/pkg/nothing.css", "", NOT_FOUND),
     row("file GET /pkg/{*file}", "/pkg/..%2fmanifest.json", "", NOT_FOUND),
     row("health GET /healthz", "/healthz", "", PUBLIC),
-    row("health GET /metrics", "/metrics", "", PUBLIC),
+    // Metrics are off without a token in the configuration.
+    row("health GET /metrics", "/metrics", "", all(403)),
     row("health GET /readyz", "/readyz", "", PUBLIC),
     // Runner routes exist only on the runner port.
     row("runner POST /castellan.runner.v1.Runner/Work", "/castellan.runner.v1.Runner/Work", "", all(405)),
