@@ -150,6 +150,7 @@ task-step-stopped = Stopped by { $who }, together with other tasks
 task-step-owner-left = Cancelled: the submitter left the organization
 task-step-owner-locked = Cancelled: the account of the submitter was locked
 task-step-ended = { $how }
+task-step-altered = Audit event { $seq } of this task was altered
 
 task-log = Output
 task-log-wrap = Wrap lines

@@ -65,10 +65,13 @@ fn next_step(task: &Task) -> Option<String> {
 /// Converts an audit event to steps; refused attempts changed nothing and have none.
 fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> {
     let Ok(record) = serde_json::from_str::<Record>(&row.body) else { return vec![] };
+    let step = |meaning, what| vec![Step { at: row.at, meaning, what, reason: None }];
+    if row.altered {
+        return step(Meaning::Bad, t!("task-step-altered", seq = row.seq));
+    }
     if record.outcome == Outcome::Refused {
         return vec![];
     }
-    let step = |meaning, what| vec![Step { at: row.at, meaning, what, reason: None }];
     let (who, detail) = (actor_name(row), &record.detail);
     let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     match record.action.as_str() {

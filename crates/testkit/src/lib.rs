@@ -9,7 +9,7 @@ mod records;
 
 pub use cases::Fixture;
 pub use clock::{Clock, START};
-pub use database::{Database, Engine, cluster_url, drop_database, psql, settings};
+pub use database::{Database, Engine, cluster_url, drop_database, psql, settings, sqlite3};
 pub use people::{
     ABE, ADA, ADAM, AUDREY, MAX, MIA, OLGA, SAM, TestPerson, VERA, change, create_people, email_address, join, person,
 };

@@ -16,7 +16,7 @@ use table::Table;
 
 /// Every table, after the ones that it references. The chain_head_count of the chains come last, so their presence means that the copy
 /// is complete. `key_check` is omitted: each database has its own.
-const TABLES: [&str; 44] = [
+const TABLES: [&str; 45] = [
     "tenant",
     "tenant_key",
     "organization",
@@ -59,6 +59,7 @@ const TABLES: [&str; 44] = [
     "task_log",
     "approval",
     "decision",
+    "checkpoint",
     "audit",
     "audit_head",
 ];

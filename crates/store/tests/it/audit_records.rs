@@ -1,7 +1,7 @@
 //! Audit events (M-13): every method of `Write` records its change in the same transaction.
 use crate::{
     raw::Raw,
-    walls::{arrival, idp, invite, new_identity},
+    walls::{acknowledged, arrival, idp, invite, new_identity},
     world::{World, asking, decision, email, enrolled, hash, lease, new_key, on_both, receipt, sealed},
 };
 use domain::{
@@ -71,6 +71,7 @@ const SILENT: &[(&str, &str)] = &[
     ("begin_totp_enrollment", "has no effect before the first code"),
     ("totp_secret", "only reads"),
     ("durable_audit_head", "only reads"),
+    ("keep_checkpoint", "signs events and is none"),
     ("use_totp_step", "the session that it completes is recorded"),
     ("use_passkey", "the session that it completes is recorded"),
     ("see_account_events", "only marks events as seen"),
@@ -149,6 +150,10 @@ on_both! {
         let enroll = |factor| mia.may(EnrollFactor { owner, factor });
         let remove = |factor| mia.may(RemoveFactor { owner, factor });
         l.records("begin_totp_enrollment", 0, mia, async |w| w.begin_totp_enrollment(&enroll(Factor::Totp)?, b"secret").await).await;
+        let console = &acme.console;
+        l.records("keep_checkpoint", 0, console, async |w| w.keep_checkpoint(Uuid::nil(), "note".into()).await).await;
+        l.records("acknowledge_audit", 1, console, async |w| w.acknowledge_audit(console.may(AcknowledgeAudit { change: acknowledged() })?).await).await;
+        l.records("restore_audit", 1, console, async |w| w.restore_audit(console.may(RestoreAudit { change: acknowledged() })?).await).await;
         l.records("durable_audit_head", 0, mia, async |w| w.durable_audit_head().await).await;
         l.records("totp_secret", 0, mia, async |w| w.totp_secret().await).await;
         l.records("confirm_totp", 1, mia, async |w| w.confirm_totp(enroll(Factor::Totp)?, 1).await).await;

@@ -80,6 +80,8 @@ impl Resources {
         world.submit(mia, running).await;
         let taken = world.claim(rex).await.unwrap();
         let lease = lease(&taken);
+        let note = format!("note of {name}");
+        world.change(console, async |write| write.keep_checkpoint(Uuid::nil(), note.clone()).await).await.unwrap();
         let line = Line { at: world.now(), stream: Stream::Stdout, text: format!("printed at {name}") };
         world.change(rex, async |write| write.append_lines(lease, 1, &[line]).await).await.unwrap();
         let asked =
@@ -290,6 +292,11 @@ pub fn invite(invitation: InvitationId, organization: OrganizationId) -> Invite 
     Invite { invitation, organization, role: Role::Member, email: None, uses: 5, days: 7 }
 }
 
+/// Returns an acknowledgment of an altered audit log.
+pub fn acknowledged() -> Acknowledged {
+    Acknowledged { reason: "drill".into(), findings: vec!["a finding".into()], rollback: None, size: 1 }
+}
+
 fn another_link() -> NewInvitation {
     NewInvitation { token: String::new(), token_hash: [4; 32] }
 }
@@ -415,6 +422,9 @@ pub fn matrix() -> Vec<Row> {
         audit                      "ddddd++dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
         audit_record               "ddddd++dd+" |r, w, a, t| r.audit_record(&may(a, ReadAudit)?, 1).await;
         audit_from                 "ddddd++dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
+        verify_audit               "ddddd++dd+" |r, w, a, t| r.verify_audit(&may(a, ReadAudit)?, &Default::default()).await;
+        checkpoints                "++++++++++" |r, w, a, t| r.checkpoints().await;
+        audit_hash                 "++++++++++" |r, w, a, t| r.audit_hash(1).await;
         audit_head                 "++++++++++" |r, w, a, t| r.audit_head().await;
         keys                       "--+-+++-++" |r, w, a, t| r.keys().await;
         keys_of                    "--+--++--+" |r, w, a, t| r.keys_of(t.person).await;
@@ -461,6 +471,9 @@ pub fn matrix() -> Vec<Row> {
         decide                     "ddd++ddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted })?).await;
         expire_approvals           "----------" |x, w, a, t| x.expire_approvals().await;
         durable_audit_head         "++++++++++" |x, w, a, t| x.durable_audit_head().await;
+        keep_checkpoint            "++++++++++" |x, w, a, t| x.keep_checkpoint(uuid::Uuid::nil(), "note".into()).await;
+        acknowledge_audit          "ddddddddd+" |x, w, a, t| x.acknowledge_audit(may(a, AcknowledgeAudit { change: acknowledged() })?).await;
+        restore_audit              "ddddddddd+" |x, w, a, t| x.restore_audit(may(a, RestoreAudit { change: acknowledged() })?).await;
         claim_tasks                "nnnnnnn+nn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;
         start_task                 "nnnnnnn+nn" |x, w, a, t| x.start_task(t.lease).await;
         append_lines               "nnnnnnn+nn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line { at: w.now(), stream: Stream::Stdout, text: "more".into() }]).await;
