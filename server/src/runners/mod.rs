@@ -11,6 +11,7 @@ mod messages;
 mod registry;
 mod status;
 mod timers;
+mod witness;
 
 use crate::{
     config::Config,

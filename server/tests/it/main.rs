@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod api;
+mod checkpoints;
 #[path = "../outside/authenticator.rs"]
 mod authenticator;
 mod health;

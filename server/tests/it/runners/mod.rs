@@ -5,3 +5,4 @@ mod enrollment;
 mod fencing;
 mod fixture;
 mod renewal;
+mod witness;
