@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub use crate::outcome::Outcome;
+
 /// SHA-256 hash of a record or a chain.
 pub type Hash = [u8; 32];
 
@@ -73,26 +75,6 @@ pub struct Target {
     pub kind: String,
     /// Empty for the tenant itself.
     pub id: String,
-}
-
-/// The outcome of an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    Done,
-    Refused,
-}
-
-impl Outcome {
-    pub const ALL: [Self; 2] = [Self::Done, Self::Refused];
-
-    /// Returns the spelling in the database and the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Refused => "refused",
-        }
-    }
 }
 
 /// An audit record with its personal data.

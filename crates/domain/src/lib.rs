@@ -50,6 +50,7 @@ pub mod limits;
 pub mod log;
 pub mod network;
 pub mod networks;
+mod outcome;
 pub mod policy;
 pub mod provider;
 pub mod receipt;

@@ -4,8 +4,8 @@
 use super::{
     Shared, convert,
     registry::{Connection, Outgoing},
+    sent_checkpoint::SentCheckpoint,
     status::{internal_error, status_of, unknown_runner},
-    witness::SentCheckpoint,
 };
 use crate::pki::RunnerPeer;
 use domain::{Actor, RunnerId, succession::Succession};

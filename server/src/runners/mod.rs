@@ -9,6 +9,7 @@ mod enroll;
 mod local;
 mod messages;
 mod registry;
+mod sent_checkpoint;
 mod status;
 mod timers;
 mod witness;

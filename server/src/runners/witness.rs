@@ -3,10 +3,11 @@
 
 use super::{
     connection::Session,
+    sent_checkpoint::SentCheckpoint,
     status::{internal_error, status_of},
 };
 use crate::checkpoints::{latest_signed, read_note};
-use domain::checkpoint::{Checkpoint, Contradiction};
+use domain::checkpoint::Contradiction;
 use std::time::Duration;
 use tokio::time::Instant;
 use tonic::Status;
@@ -14,19 +15,6 @@ use wire::v1::{self, server_message};
 
 /// Interval at which a runner receives new checkpoints, which are signed as often.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(1);
-
-/// The last checkpoint that a runner received.
-#[derive(Debug)]
-pub(super) struct SentCheckpoint {
-    checkpoint: Option<Checkpoint>,
-    at: Instant,
-}
-
-impl SentCheckpoint {
-    pub(super) fn none() -> Self {
-        Self { checkpoint: None, at: Instant::now() }
-    }
-}
 
 impl Session {
     /// Compares the head that the runner saw with the audit log. Returns the note of the latest checkpoint; empty if there is
