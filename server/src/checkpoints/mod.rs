@@ -9,6 +9,6 @@ mod sign;
 pub use acknowledge::{Cause, acknowledge};
 pub use file::{CheckpointFile, Notes, path};
 pub use finding::Finding;
-pub(crate) use review::{latest_signed, read_note};
 pub use review::{Depth, Review, ReviewedLog, Witness};
+pub(crate) use review::{latest_signed, read_note};
 pub use sign::{Signer, run};

@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod api;
-mod checkpoints;
 #[path = "../outside/authenticator.rs"]
 mod authenticator;
+mod checkpoints;
 mod health;
 mod hostile;
 #[path = "../outside/html.rs"]
