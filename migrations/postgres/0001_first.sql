@@ -674,6 +674,15 @@ create index audit_target on audit (tenant_id, target_id, seq);
 create index audit_refused on audit (tenant_id, seq) where outcome = 'refused';
 create index audit_event on audit (tenant_id, event, seq) where event is not null;
 
+-- The last signed checkpoint of the log by each server, which its file must contain.
+create table checkpoint (
+    tenant_id uuid not null references tenant (id),
+    -- All zeros on SQLite, which has one server.
+    node_id   uuid not null,
+    note      text not null,
+    primary key (tenant_id, node_id)
+);
+
 -- Opens with the master key only, so that a wrong key is detected at start.
 create table key_check (
     id      bigint not null primary key,
@@ -723,7 +732,7 @@ begin
         'failure_count', 'anomaly', 'mail', 'identity_provider', 'identity', 'break_glass',
         'api_key', 'review', 'review_item', 'key_network', 'key_hour', 'daily_usage', 'rules',
         'enrollment', 'runner', 'task', 'task_label', 'task_word', 'task_log', 'approval', 'decision',
-        'audit_head', 'audit'
+        'audit_head', 'audit', 'checkpoint'
     ] loop
         execute format('alter table %I enable row level security', walled);
         execute format('alter table %I force row level security', walled);

@@ -674,6 +674,15 @@ create index audit_target on audit (tenant_id, target_id, seq);
 create index audit_refused on audit (tenant_id, seq) where outcome = 'refused';
 create index audit_event on audit (tenant_id, event, seq) where event is not null;
 
+-- The last signed checkpoint of the log by each server, which its file must contain.
+create table checkpoint (
+    tenant_id blob not null references tenant (id),
+    -- All zeros on SQLite, which has one server.
+    node_id   blob not null,
+    note      text not null,
+    primary key (tenant_id, node_id)
+);
+
 -- Opens with the master key only, so that a wrong key is detected at start.
 create table key_check (
     id      bigint not null primary key,
@@ -685,7 +694,7 @@ create trigger audit_no_update before update on audit
 when new.personal is not null or old.body is not new.body or old.hash is not new.hash or old.previous is not new.previous
     or old.seq is not new.seq or old.tenant_id is not new.tenant_id or old.at is not new.at
     or old.action is not new.action or old.outcome is not new.outcome or old.person_id is not new.person_id
-    or old.target_kind is not new.target_kind or old.target_id is not new.target_id
+    or old.target_kind is not new.target_kind or old.target_id is not new.target_id or old.event is not new.event
 begin select raise(abort, 'the audit log is append-only'); end;
 create trigger audit_no_delete before delete on audit
 begin select raise(abort, 'the audit log is append-only'); end;

@@ -14,6 +14,7 @@
 //! - `sleep`: detection of a suspended machine
 //! - [`spool`]: output on disk until the server acknowledges it
 //! - [`stdin`]: tokens and shutdown through standard input
+//! - [`witness`]: the largest head of the audit log that the runner saw
 //! - [`work`]: verification and execution of one attempt
 
 pub mod client;
@@ -30,6 +31,7 @@ pub mod sandbox;
 mod sleep;
 pub mod spool;
 pub mod stdin;
+pub mod witness;
 pub mod work;
 
 pub use client::Client;

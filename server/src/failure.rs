@@ -5,12 +5,23 @@ use std::{error::Error, fmt};
 
 /// Error message of a failed command.
 #[derive(Debug)]
-pub struct Failure(String);
+pub struct Failure(String, u8);
 
 impl Failure {
     /// Creates a failure. The text describes the cause and the fix.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(text.into(), 1)
+    }
+
+    /// Returns the failure with another exit status than 1.
+    #[must_use]
+    pub fn with_status(self, status: u8) -> Self {
+        Self(self.0, status)
+    }
+
+    /// Returns the exit status of the command.
+    pub const fn status(&self) -> u8 {
+        self.1
     }
 }
 
@@ -31,7 +42,7 @@ impl<E: Error + 'static> From<E> for Failure {
             }
             source = cause.source();
         }
-        Self(text)
+        Self::new(text)
     }
 }
 

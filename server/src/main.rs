@@ -24,7 +24,10 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(cli::run(arguments, given)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => fail(&failure.to_string()),
+        Err(failure) => {
+            fail(&failure.to_string());
+            ExitCode::from(failure.status())
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 use crate::{
     anonymous_log, api,
     authentication::Hasher,
-    checkpoints,
+    checkpoints::{self, Depth, Review, Witness},
     config::Config,
     console,
     failure::Failure,
@@ -31,6 +31,10 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
     tls::install_provider();
     file_descriptors::raise_limit(config.limits.connections.get());
     let mut app = App::open(config, given).await?;
+    let review = Review::of(&app, Witness::default(), Depth::Heads).await?.require_clean()?;
+    for tenant in review.unwitnessed() {
+        tracing::warn!(%tenant, "no checkpoint covers this audit log; events that were removed from its end would not be noticed");
+    }
     let now = time::OffsetDateTime::from_unix_timestamp(app.store.now().seconds())?;
     app.certificate = SiteCertificate::of(&app.config, now)?.map(Arc::new);
     let config = &app.config;
@@ -62,7 +66,7 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
     tokio::join!(
         listener.serve(service, stop.clone()),
         runners.serve(stop.clone()),
-        checkpoints::run(app.clone(), stop.clone()),
+        checkpoints::run(app.clone(), review, stop.clone()),
         retention::run(app.clone(), stop.clone()),
         console::listen(app.clone()),
         async {

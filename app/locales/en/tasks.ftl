@@ -162,6 +162,7 @@ task-step-approval-lost = Returned for approval: an approver may no longer appro
    *[other] { $n } approvals
 }
 task-step-ended = { $how }
+task-step-altered = Audit event { $seq } of this task was altered
 
 task-log = Output
 task-log-wrap = Wrap lines

@@ -31,7 +31,7 @@ pub fn AuditTable(
                 <td><code>{row.action}</code></td>
                 <td><UntrustedText text=by /></td>
                 {targets.then(|| view! { <td>{row.target_kind}" "<code>{short(&row.target_id)}</code></td> })}
-                <td><OutcomeBadge outcome=row.outcome /></td>
+                <td><OutcomeBadge outcome=row.outcome />{row.altered.then(|| view! { " "<Badge tone=BadgeTone::Bad label=t!("audit-altered") /> })}</td>
                 <td><TimeAgo at=row.at /></td>
             </tr>
         }

@@ -66,6 +66,9 @@ fn next_step(task: &Task) -> Option<String> {
 fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> {
     let Ok(record) = serde_json::from_str::<Record>(&row.body) else { return vec![] };
     let step = |tone, what| vec![Step { at: row.at, tone, what, reason: None }];
+    if row.altered {
+        return step(BadgeTone::Bad, t!("task-step-altered", seq = row.seq));
+    }
     let (who, detail) = (actor_name(row), &record.detail);
     let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     if record.action == "task.reject" {

@@ -35,7 +35,7 @@ pub struct Fixture {
     auth: Auth,
     sessions: Arc<Sessions>,
     _folder: tempfile::TempDir,
-    _database: Database,
+    pub database: Database,
 }
 
 /// A rendered page or a redirect.
@@ -121,7 +121,7 @@ impl Fixture {
         };
         let auth = Auth::new(store.clone(), settings, Hasher::new().unwrap()).unwrap();
         let sessions = Arc::new(Sessions::new(store.clone(), &key, Duration::from_hours(12)));
-        Self { store, tenant, ops, auth, sessions, _folder: folder, _database: database }
+        Self { store, tenant, ops, auth, sessions, _folder: folder, database }
     }
 
     /// Creates a person and returns them as a signed-in actor, with an optional role in Operations.

@@ -147,6 +147,23 @@ async fn the_audit_log_is_limited_to_admins_and_auditors_and_shows_full_records(
     assert_eq!(fixture.get(Some(&aud), "/audit/999").await.status, StatusCode::NOT_FOUND);
 }
 
+/// D-06 (E17): columns beside the hashed text are not shown, and an event that was altered is marked wherever it is shown.
+#[tokio::test]
+async fn d_06_trap_e17_an_altered_event_is_marked_and_its_forged_columns_are_not_shown() {
+    let fixture = Fixture::new().await;
+    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Owner)).await;
+    let aud = fixture.person("aud", TenantRole::Auditor, None).await;
+    let task = submit(&fixture, &mel, &[("script", "true")]).await;
+    let id: TaskId = task.rsplit('/').next().unwrap().parse().unwrap();
+    let seq = fixture.store.read(&mel).await.unwrap().task_history(id).await.unwrap()[0].seq;
+    fixture.get(Some(&aud), "/audit").await.hides("Altered");
+    fixture.database.run("drop trigger audit_no_update");
+    fixture.database.run(&format!("update audit set action = 'forged.action', outcome = 'refused' where seq = {seq}"));
+    fixture.get(Some(&aud), "/audit").await.shows("Altered").hides("<code>forged.action</code>");
+    fixture.get(Some(&aud), &format!("/audit/{seq}")).await.shows("Hash mismatch").hides("forged.action");
+    fixture.get(Some(&mel), &task).await.shows(&format!("Audit event {seq} of this task was altered"));
+}
+
 #[tokio::test]
 async fn every_work_page_has_the_frame_and_no_missing_text() {
     let fixture = Fixture::new().await;
@@ -188,13 +205,13 @@ async fn the_overview_counts_only_accessible_tasks_of_the_week() {
     let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
     let sam = fixture.person("sam", TenantRole::Person, Some(Role::Member)).await;
     let runner = runner(&fixture, serde_json::json!({})).await;
-    for (title, status) in [("Good", 0), ("Also good", 0), ("Broken", 3)] {
+    for (title, status) in [("Good", 0), ("Also good", 0), ("ChainError", 3)] {
         submit(&fixture, &mel, &[("script", "true"), ("title", title)]).await;
         run(&fixture, &runner, &[], Some(status)).await;
     }
     let shown = fixture.get(Some(&mel), "/").await;
     shown.shows("03-01: 2 succeeded, 1 failed, 0 stopped or denied").shows("View as table").shows("Succeeded (7 days)");
-    shown.shows(">Broken<").hides("Run your first task").hides("style=");
+    shown.shows(">ChainError<").hides("Run your first task").hides("style=");
     let nothing = fixture.get(Some(&sam), "/").await;
-    nothing.shows("No tasks ended in the last 7 days.").shows("Run your first task").hides(">Broken<");
+    nothing.shows("No tasks ended in the last 7 days.").shows("Run your first task").hides(">ChainError<");
 }

@@ -1,8 +1,15 @@
 //! Audit records and their hash chain: one chain per tenant, each record bound to all before it.
-use crate::{Action, Actor, Allowed, Denied, TenantId, Timestamp, request::canonical};
+use crate::{
+    Action, Actor, Allowed, Denied, PersonId, TenantId, Timestamp,
+    policy::{FreezeTenant, UnfreezeTenant},
+    request::canonical,
+    security::SecurityEvent,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+pub use crate::outcome::Outcome;
 
 /// SHA-256 hash of a record or a chain.
 pub type Hash = [u8; 32];
@@ -29,32 +36,45 @@ pub struct Record {
     pub personal_sha256: Option<String>,
 }
 
+impl Record {
+    /// Returns the person behind the actor, if any.
+    pub fn person(&self) -> Option<PersonId> {
+        let id = self.actor.get("person").or_else(|| self.actor.pointer("/key/owner"))?;
+        id.as_str()?.parse().ok()
+    }
+
+    /// Returns the values that are also stored in columns.
+    pub fn columns(&self) -> Columns {
+        Columns {
+            at: self.at,
+            action: self.action.clone(),
+            outcome: self.outcome.as_str().to_owned(),
+            person: self.person(),
+            target: self.target.clone(),
+            event: SecurityEvent::of(&self.action, self.outcome).map(|event| event.as_str().to_owned()),
+        }
+    }
+}
+
+/// The values of a record that are also stored in columns, so that lists can filter by them. The chain does not cover
+/// them; only their equality with the record makes them trustworthy (E17).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    pub at: Timestamp,
+    pub action: String,
+    pub outcome: String,
+    pub person: Option<PersonId>,
+    pub target: Target,
+    /// The security event, if the record is one.
+    pub event: Option<String>,
+}
+
 /// The target of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     pub kind: String,
     /// Empty for the tenant itself.
     pub id: String,
-}
-
-/// The outcome of an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    Done,
-    Refused,
-}
-
-impl Outcome {
-    pub const ALL: [Self; 2] = [Self::Done, Self::Refused];
-
-    /// Returns the spelling in the database and the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Refused => "refused",
-        }
-    }
 }
 
 /// An audit record with its personal data.
@@ -159,6 +179,11 @@ impl Entry {
     }
 }
 
+/// Returns the SHA-256 of personal data in hex, as the record contains it.
+pub fn sha256(personal: &str) -> String {
+    hex::encode(Sha256::digest(personal))
+}
+
 /// Returns the hash of record `seq` (from 1) over all before it.
 pub fn link(tenant: TenantId, seq: i64, previous: &Hash, body: &str) -> Hash {
     let mut hash = Sha256::new();
@@ -182,13 +207,30 @@ pub struct Stored {
     pub hash: Vec<u8>,
     /// `None` if erased.
     pub personal: Option<String>,
+    pub columns: Columns,
 }
 
-/// The only field of a record that verification reads.
-#[derive(Deserialize)]
-struct PersonalDigest<'a> {
-    #[serde(borrow)]
-    personal_sha256: Option<&'a str>,
+impl Stored {
+    /// Checks everything of the record except its position after the previous one, and returns it.
+    ///
+    /// # Errors
+    /// The reason why it is not what was written, for the person who verifies.
+    pub fn check(&self, tenant: TenantId) -> Result<Record, &'static str> {
+        let previous = Hash::try_from(self.previous.as_slice()).map_err(|_| "was changed")?;
+        if self.hash != link(tenant, self.seq, &previous, &self.body) {
+            return Err("was changed");
+        }
+        let record: Record = serde_json::from_str(&self.body).map_err(|_| "is not a record")?;
+        if let Some(personal) = &self.personal
+            && record.personal_sha256.as_ref().is_none_or(|digest| *digest != sha256(personal))
+        {
+            return Err("has personal data that was changed");
+        }
+        if record.columns() != self.columns {
+            return Err("has columns that differ from its content");
+        }
+        Ok(record)
+    }
 }
 
 /// A verifier that reads a chain record by record.
@@ -197,6 +239,7 @@ pub struct Verifier {
     tenant: TenantId,
     seq: i64,
     hash: Hash,
+    frozen_at: Option<Timestamp>,
 }
 
 /// The first record that fails verification.
@@ -211,32 +254,32 @@ pub struct ChainError {
 impl Verifier {
     /// Starts at the beginning of a tenant's chain.
     pub const fn new(tenant: TenantId) -> Self {
-        Self { tenant, seq: 0, hash: GENESIS }
+        Self { tenant, seq: 0, hash: GENESIS, frozen_at: None }
     }
 
     /// Verifies the next record.
-    pub fn take(&mut self, record: &Stored) -> Result<(), ChainError> {
+    pub fn take(&mut self, stored: &Stored) -> Result<(), ChainError> {
         let seq = self.seq + 1;
-        let broken = |reason| Err(ChainError { seq, reason });
-        if record.seq != seq {
-            return broken("is missing");
+        let broken = |reason| ChainError { seq, reason };
+        if stored.seq != seq {
+            return Err(broken("is missing"));
         }
-        if record.previous != self.hash {
-            return broken("does not follow the one before it");
+        if stored.previous != self.hash {
+            return Err(broken("does not follow the one before it"));
         }
-        let hash = link(self.tenant, seq, &self.hash, &record.body);
-        if record.hash != hash {
-            return broken("was changed");
+        let record = stored.check(self.tenant).map_err(broken)?;
+        match (record.action.as_str(), record.outcome) {
+            (FreezeTenant::NAME, Outcome::Done) => self.frozen_at = Some(record.at),
+            (UnfreezeTenant::NAME, Outcome::Done) => self.frozen_at = None,
+            _ => {}
         }
-        if let Some(personal) = &record.personal {
-            let expected =
-                serde_json::from_str::<PersonalDigest<'_>>(&record.body).ok().and_then(|r| r.personal_sha256);
-            if expected.is_none_or(|digest| digest != hex::encode(Sha256::digest(personal.as_bytes()))) {
-                return broken("has personal data that was changed");
-            }
-        }
-        (self.seq, self.hash) = (seq, hash);
+        (self.seq, self.hash) = (seq, link(self.tenant, seq, &self.hash, &stored.body));
         Ok(())
+    }
+
+    /// Returns when the tenant was frozen according to the verified records; `None` if it is not frozen.
+    pub const fn frozen_at(&self) -> Option<Timestamp> {
+        self.frozen_at
     }
 
     /// Returns the number of verified records and the last hash.

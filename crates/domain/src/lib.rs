@@ -28,6 +28,7 @@
 //! - [`scope`]: scopes of API keys
 //! - [`search_terms`]: terms of the full-text search in titles
 //! - [`security`]: security events for monitoring
+//! - [`succession`]: signing keys that name their successors
 //! - [`task`]: submissions, task states and their transitions
 //! - [`text`]: validation of text, hidden characters
 //! - [`time`]: timestamps in microseconds
@@ -51,6 +52,7 @@ pub mod limits;
 pub mod log;
 pub mod network;
 pub mod networks;
+mod outcome;
 pub mod policy;
 pub mod provider;
 pub mod receipt;
@@ -62,6 +64,7 @@ pub mod scope;
 pub mod search_terms;
 pub mod security;
 mod string_enum;
+pub mod succession;
 pub mod task;
 pub mod text;
 pub mod time;

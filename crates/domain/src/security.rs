@@ -1,5 +1,5 @@
 //! Security events for monitoring (K-05), derived from audit records.
-use crate::{Invalid, audit::Outcome, string_enum::string_enum};
+use crate::{Invalid, outcome::Outcome, string_enum::string_enum};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 

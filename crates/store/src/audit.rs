@@ -9,40 +9,91 @@ use crate::{
     security_log::SecurityLogEntry,
 };
 use domain::{
-    Allowed, PersonId, Timestamp,
-    audit::{Entry, Outcome, Stored, link},
+    Allowed, PersonId, TenantId, Timestamp,
+    audit::{Columns, Entry, Outcome, Record, Stored, Target, link, sha256},
     policy::{ReadAudit, is_allowed_while_frozen},
     security::SecurityEvent,
 };
 
 row_type! {
-    /// An audit event with its position in the hash chain.
-    pub struct AuditRow {
-        /// Sequence number, from 1.
+    /// An audit event as it is stored.
+    pub struct StoredRow {
         pub seq: i64,
         pub at: Timestamp,
         pub action: String,
-        /// `done` or `refused`.
         pub outcome: String,
-        /// The person behind the actor, if any.
         pub person_id: Option<PersonId>,
         pub target_kind: String,
         pub target_id: String,
-        /// The bytes that the chain hashes: a [`domain::audit::Record`] as JSON.
         pub body: String,
-        /// Hash of the previous event.
         pub previous: Vec<u8>,
         pub hash: Vec<u8>,
-        /// Personal data (names and addresses), unless erased.
         pub personal: Option<String>,
-        /// The security event, if this is one.
-        pub event: Option<SecurityEvent>,
+        pub event: Option<String>,
     }
 }
 
-impl From<AuditRow> for Stored {
-    fn from(row: AuditRow) -> Self {
-        Self { seq: row.seq, body: row.body, previous: row.previous, hash: row.hash, personal: row.personal }
+impl From<StoredRow> for Stored {
+    fn from(row: StoredRow) -> Self {
+        let target = Target { kind: row.target_kind, id: row.target_id };
+        let (at, action, outcome, person) = (row.at, row.action, row.outcome, row.person_id);
+        let columns = Columns { at, action, outcome, person, target, event: row.event };
+        let StoredRow { seq, body, previous, hash, personal, .. } = row;
+        Self { seq, body, previous, hash, personal, columns }
+    }
+}
+
+/// An audit event with its position in the hash chain. Its values come from the hashed text, not from the columns beside it
+/// (E17).
+#[derive(Clone, Debug)]
+pub struct AuditRow {
+    /// Sequence number, from 1.
+    pub seq: i64,
+    pub at: Timestamp,
+    pub action: String,
+    /// `done` or `refused`.
+    pub outcome: String,
+    /// The person behind the actor, if any.
+    pub person_id: Option<PersonId>,
+    pub target_kind: String,
+    pub target_id: String,
+    /// The bytes that the chain hashes: a [`domain::audit::Record`] as JSON.
+    pub body: String,
+    /// Hash of the previous event.
+    pub previous: Vec<u8>,
+    pub hash: Vec<u8>,
+    /// Personal data (names and addresses), unless erased or changed.
+    pub personal: Option<String>,
+    /// The security event, if this is one.
+    pub event: Option<SecurityEvent>,
+    /// Whether the stored event is not what was written: its hash, its columns or its personal data do not match.
+    pub altered: bool,
+}
+
+impl AuditRow {
+    fn of(tenant: TenantId, row: StoredRow) -> Self {
+        let stored = Stored::from(row);
+        let altered = stored.check(tenant).is_err();
+        // Without a readable text, the columns are all there is.
+        let record = serde_json::from_str::<Record>(&stored.body).ok();
+        let columns = record.as_ref().map_or(stored.columns, Record::columns);
+        let digest = record.and_then(|record| record.personal_sha256);
+        let personal = stored.personal.filter(|text| digest.is_some_and(|digest| digest == sha256(text)));
+        Self {
+            seq: stored.seq,
+            at: columns.at,
+            action: columns.action,
+            outcome: columns.outcome,
+            person_id: columns.person,
+            target_kind: columns.target.kind,
+            target_id: columns.target.id,
+            body: stored.body,
+            previous: stored.previous,
+            hash: stored.hash,
+            personal,
+            event: columns.event.and_then(|event| event.parse().ok()),
+            altered,
+        }
     }
 }
 
@@ -161,12 +212,13 @@ impl Write {
                 let entry = SecurityLogEntry::of(event, &record, &self.actor);
                 self.security_log.push(entry);
             }
+            let person = record.person();
             statement.push(if number == 0 { "($1, ?" } else { ", ($1, ?" }, Arg::Int(seq));
             for value in [
                 Arg::Int(record.at.0),
                 Arg::Text(record.action),
                 Arg::Text(record.outcome.as_str().to_owned()),
-                Arg::MaybeUuid(self.actor.person().map(|person| person.0)),
+                Arg::MaybeUuid(person.map(|person| person.0)),
                 Arg::Text(record.target.kind),
                 Arg::Text(record.target.id),
                 Arg::Text(body),
@@ -239,25 +291,35 @@ impl Read {
                 statement.push(sql, Arg::Int(value));
             }
         }
-        let rows: Vec<AuditRow> = statement.fetch(&mut self.conn).await?;
+        let rows: Vec<StoredRow> = statement.fetch(&mut self.conn).await?;
+        let rows = self.shown(rows);
         Ok(Page::cut(rows, limit, |row| row.seq.to_string()))
     }
 
     /// Returns one event by its sequence number.
     pub async fn audit_record(&mut self, _: &Allowed<ReadAudit>, seq: i64) -> Result<AuditRow> {
-        tenant_query!(self, AuditRow, fetch_one, concat!(columns!(), " where tenant_id = $1 and seq = $2"), seq)
+        const SQL: &str = concat!(columns!(), " where tenant_id = $1 and seq = $2");
+        Ok(AuditRow::of(self.tenant, tenant_query!(self, StoredRow, fetch_one, SQL, seq)?))
+    }
+
+    /// Returns one event as it is stored, if it exists.
+    pub(crate) async fn stored_event(&mut self, seq: i64) -> Result<Option<Stored>> {
+        const SQL: &str = concat!(columns!(), " where tenant_id = $1 and seq = $2");
+        Ok(tenant_query!(self, StoredRow, fetch_optional, SQL, seq)?.map(Stored::from))
+    }
+
+    fn shown(&self, rows: Vec<StoredRow>) -> Vec<AuditRow> {
+        rows.into_iter().map(|row| AuditRow::of(self.tenant, row)).collect()
     }
 
     /// Returns the events of a task that the actor sees, oldest first, at most 200.
     pub async fn task_history(&mut self, task: domain::TaskId) -> Result<Vec<AuditRow>> {
+        const SQL: &str = concat!(columns!(), " where tenant_id = $1 and target_id = $2 order by seq limit 200");
         self.progress(task).await?;
-        tenant_query!(
-            self,
-            AuditRow,
-            fetch_all,
-            concat!(columns!(), " where tenant_id = $1 and target_id = $2 order by seq limit 200"),
-            task.to_string()
-        )
+        let rows = tenant_query!(self, StoredRow, fetch_all, SQL, task.to_string())?;
+        let mut rows = self.shown(rows);
+        rows.retain(|row| row.target_id == task.to_string());
+        Ok(rows)
     }
 
     /// Returns the head of the chain.
@@ -265,15 +327,10 @@ impl Read {
         tenant_query!(self, Head, fetch_one, "select seq, hash from audit_head where tenant_id = $1")
     }
 
-    /// Returns events after `after`, oldest first, for verification and export.
-    pub async fn audit_from(&mut self, _: &Allowed<ReadAudit>, after: i64, limit: u32) -> Result<Vec<AuditRow>> {
-        tenant_query!(
-            self,
-            AuditRow,
-            fetch_all,
-            concat!(columns!(), " where tenant_id = $1 and seq > $2 order by seq limit $3"),
-            after,
-            limit
-        )
+    /// Returns events after `after` as they are stored, oldest first, for verification.
+    pub async fn audit_from(&mut self, _: &Allowed<ReadAudit>, after: i64, limit: u32) -> Result<Vec<Stored>> {
+        const SQL: &str = concat!(columns!(), " where tenant_id = $1 and seq > $2 order by seq limit $3");
+        let rows = tenant_query!(self, StoredRow, fetch_all, SQL, after, limit)?;
+        Ok(rows.into_iter().map(Stored::from).collect())
     }
 }

@@ -1,6 +1,7 @@
 //! Throw-away databases: SQLite files, and databases on the PostgreSQL cluster that `cargo xtask test` starts.
 use crate::{Clock, signer};
 use std::{
+    path::Path,
     process::{Command, Output},
     sync::Arc,
     thread::{panicking, sleep},
@@ -52,6 +53,14 @@ impl Database {
         Self { url: format!("{server}/{name}"), location: Location::Cluster { cluster, name } }
     }
 
+    /// Runs SQL statements as the owner of the database, with access to all tenants.
+    pub fn run(&self, statements: &str) {
+        match self.engine() {
+            Engine::Postgres => psql(&self.url, &format!("set castellan.system = 'on'; {statements}")),
+            Engine::Sqlite => sqlite3(Path::new(self.url.trim_start_matches("sqlite:")), statements),
+        }
+    }
+
     pub fn engine(&self) -> Engine {
         match self.location {
             Location::Folder { .. } => Engine::Sqlite,
@@ -94,6 +103,17 @@ pub fn drop_database(cluster: &str, name: &str) {
 /// Runs one statement with psql, because only `store` depends on a database driver.
 pub fn psql(url: &str, statement: &str) {
     let output = run_psql(url, statement);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Runs statements in an SQLite file.
+///
+/// # Panics
+/// If they fail.
+pub fn sqlite3(path: &Path, statements: &str) {
+    let mut sqlite = Command::new("sqlite3");
+    let output = sqlite.args(["-bail", "-cmd", ".timeout 10000"]).arg(path).arg(statements).output();
+    let output = output.expect("sqlite3 is needed: run cargo xtask test, which installs it");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -10,7 +10,7 @@ mod signer;
 
 pub use cases::Fixture;
 pub use clock::{Clock, START};
-pub use database::{Database, Engine, cluster_url, drop_database, psql, settings};
+pub use database::{Database, Engine, cluster_url, drop_database, psql, settings, sqlite3};
 pub use people::{
     ABE, ADA, ADAM, AUDREY, MAX, MIA, OLGA, SAM, TestPerson, VERA, change, create_people, email_address, join, person,
 };

@@ -16,6 +16,7 @@ use crate::{
     sandbox::Executor,
     sleep::Sleep,
     spool::SpoolDirectory,
+    witness::{Witness, WitnessError},
     work::{Attempt, AttemptCommand, Event, RunnerContext},
 };
 use attempts::HeldAttempt;
@@ -38,6 +39,8 @@ pub enum ClientError {
     Identity(#[from] IdentityError),
     #[error(transparent)]
     Link(#[from] LinkError),
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
 }
 
 /// A runner with an identity and a sandbox.
@@ -49,6 +52,7 @@ pub struct Client<E> {
     dialer: Dialer,
     endpoint: Endpoint,
     renewal: Renewal,
+    witness: Witness,
     spools: SpoolDirectory,
     held: HashMap<Attempt, HeldAttempt>,
     /// Killed attempts that may not have ended yet.
@@ -83,12 +87,15 @@ impl<E: Executor> Client<E> {
         let held = ended.into_iter().map(|e| (e.attempt, HeldAttempt::ended(e.attempt, e.spool, e.signed))).collect();
         let connection_key = identity.connection_key(&folder)?;
         let dialer = Dialer::new(&identity, connection_key.as_ref().unwrap_or(&key), endpoint.clone())?;
+        let keys = identity.checkpoint_key.with_successors(&identity.checkpoint_successions);
+        let witness = Witness::load(&folder, keys, identity.tenant)?;
         let permits = usize::try_from(slots).unwrap_or(1);
         Ok(Self {
             executor: Arc::new(executor),
             dialer,
             endpoint,
             renewal: Renewal::default(),
+            witness,
             identity,
             key: Arc::new(key),
             spools,

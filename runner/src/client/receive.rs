@@ -5,6 +5,7 @@ use crate::{
     clock,
     link::{Dialer, StreamEnd},
     sandbox::Executor,
+    witness::WitnessError,
     work::{Attempt, verify},
 };
 use domain::{Timestamp, grant::EXPIRED};
@@ -29,6 +30,7 @@ impl<E: Executor> Client<E> {
                     self.request_renewal(session);
                 }
             }
+            Kind::Checkpoint(v1::Checkpoint { note }) if welcomed => self.see_checkpoint(&note)?,
             Kind::Renewed(v1::Renewed { certificate }) if welcomed => return self.renewed(certificate),
             Kind::Assign(assign) if welcomed => self.assigned(&assign, session)?,
             Kind::Cancel(v1::Cancel { attempt }) if welcomed => {
@@ -68,6 +70,8 @@ impl<E: Executor> Client<E> {
                 "its grant key has changed since enrollment; enroll this runner again".into(),
             ));
         }
+        self.follow_checkpoint_key(&welcome.checkpoint_successions)?;
+        self.see_checkpoint(&welcome.checkpoint)?;
         let lease = welcome.lease_seconds.max(MIN_LEASE_SECONDS);
         let every = welcome.heartbeat_seconds.clamp(1, lease / MIN_LEASE_SECONDS);
         self.clock_offset = welcome.server_time.saturating_sub(clock::now().0);
@@ -79,6 +83,23 @@ impl<E: Executor> Client<E> {
             self.request_renewal(session);
         }
         Ok(())
+    }
+
+    /// Accepts successors of the pinned key that verifies checkpoints.
+    fn follow_checkpoint_key(&mut self, successions: &[String]) -> Result<(), StreamEnd> {
+        if !self.witness.accept_keys(self.identity.checkpoint_key.with_successors(successions)) {
+            return Ok(());
+        }
+        self.identity.checkpoint_successions = successions.to_vec();
+        self.identity.save(&self.folder).map_err(|error| StreamEnd::Broken(error.to_string()))
+    }
+
+    /// Remembers the head of the audit log, or rejects a server whose log was rolled back or forked.
+    fn see_checkpoint(&mut self, note: &str) -> Result<(), StreamEnd> {
+        self.witness.see(&self.folder, note).map_err(|error| match error {
+            WitnessError::Folder(error) => StreamEnd::Broken(error.to_string()),
+            error => StreamEnd::Unwanted(error.to_string()),
+        })
     }
 
     /// Requests a new certificate. A failure is retried with a later heartbeat, because the old one is still valid.

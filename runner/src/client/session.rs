@@ -37,6 +37,7 @@ impl<E: Executor> Client<E> {
             slots: self.slot_count,
             posture: Some(posture(self.executor.posture())),
             held: self.held.values_mut().map(HeldAttempt::reset_for_greeting).collect(),
+            checkpoint: self.witness.note().to_owned(),
         };
         let opened = Instant::now();
         Session { link: Link::open(channel, Kind::Hello(hello)), opened, every: None, due: opened + GREETING_TIMEOUT }

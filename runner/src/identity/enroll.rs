@@ -1,6 +1,6 @@
 //! Enrollment: exchanges a token and a certificate request for the runner's identity (S-02).
 
-use super::{GrantKey, Identity, IdentityError, RunnerKey, Token};
+use super::{CheckpointKey, GrantKey, Identity, IdentityError, RunnerKey, Token};
 use crate::config::{RunnerName, ServerUrl};
 use domain::{RunnerId, TenantId};
 use reqwest::{Certificate, StatusCode, redirect};
@@ -30,6 +30,7 @@ struct Response {
     ca: String,
     runner_endpoint: String,
     grant_public_key: GrantKey,
+    checkpoint_public_key: CheckpointKey,
 }
 
 /// The server to enroll with.
@@ -83,6 +84,8 @@ pub async fn enroll(
         connection_key: None,
         ca: response.ca,
         grant_key: response.grant_public_key,
+        checkpoint_key: response.checkpoint_public_key,
+        checkpoint_successions: vec![],
     })
 }
 

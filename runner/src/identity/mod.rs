@@ -1,5 +1,6 @@
 //! Runner identity: its certificate, its keys and the authority that it trusts.
 
+mod checkpoint_key;
 mod enroll;
 mod grant_key;
 mod key;
@@ -12,6 +13,7 @@ use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+pub use checkpoint_key::CheckpointKey;
 pub use enroll::{EnrollmentServer, enroll};
 pub use grant_key::GrantKey;
 pub use key::RunnerKey;
@@ -56,6 +58,11 @@ pub struct Identity {
     pub ca: String,
     /// The Ed25519 key that verifies grants; a server with another key is rejected.
     pub grant_key: GrantKey,
+    /// The Ed25519 key that verifies checkpoints of the audit log.
+    pub checkpoint_key: CheckpointKey,
+    /// The successions of that key that the server sent, as lines of text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checkpoint_successions: Vec<String>,
 }
 
 impl Identity {

@@ -4,6 +4,7 @@ use crate::fake_server::FakeServer;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use domain::{
     OrganizationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
+    checkpoint::Checkpoint,
     consent::{Consent, Judgment, Signed, Signer, Subject},
     grant::Grant,
     request::{InputDigest, Request, RequestDigest},
@@ -18,7 +19,7 @@ use runner::{
     Client, clock,
     config::Endpoint,
     folder::Folder,
-    identity::{GrantKey, Identity, RunnerKey},
+    identity::{CheckpointKey, GrantKey, Identity, RunnerKey},
     sandbox::{Bubblewrap, Config},
 };
 use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier, version::TLS13};
@@ -111,6 +112,8 @@ impl Deployment {
             connection_key: None,
             ca: self.authority.0.clone(),
             grant_key: GrantKey(self.grant_key()),
+            checkpoint_key: CheckpointKey(self.grant_key()),
+            checkpoint_successions: vec![],
         };
         identity.save(&folder).unwrap();
     }
@@ -128,6 +131,17 @@ impl Deployment {
 
     pub fn grant_key(&self) -> [u8; 32] {
         self.grants.public_key().as_ref().try_into().unwrap()
+    }
+
+    /// Returns a signed checkpoint of the tenant's audit log; its last event has this hash.
+    pub fn checkpoint(&self, size: i64, hash: u8) -> String {
+        let checkpoint = Checkpoint::new(TENANT, size, [hash; 32]);
+        checkpoint.note(&self.grant_key(), self.grants.sign(checkpoint.text().as_bytes()).as_ref())
+    }
+
+    /// Returns the checkpoint that the runner remembers.
+    pub fn remembered(&self) -> String {
+        std::fs::read_to_string(self.folder().join("checkpoint")).unwrap_or_default()
     }
 
     /// Starts the runner with its data folder.

@@ -34,6 +34,10 @@ pub struct RunnerStream {
     to: mpsc::Sender<Result<ServerMessage, Status>>,
     pub alive: bool,
     pub due: bool,
+    /// The checkpoint of the welcome.
+    pub checkpoint: String,
+    /// The successions of the welcome.
+    pub successions: Vec<String>,
     pub active: Vec<Attempt>,
 }
 
@@ -47,7 +51,15 @@ impl Runner for Service {
         assert!(request.peer_certs().is_some_and(|chain| !chain.is_empty()), "the runner shows its certificate");
         let (to, messages) = mpsc::channel(64);
         self.0
-            .send(RunnerStream { from: request.into_inner(), to, alive: true, due: false, active: vec![] })
+            .send(RunnerStream {
+                from: request.into_inner(),
+                to,
+                alive: true,
+                due: false,
+                checkpoint: String::new(),
+                successions: vec![],
+                active: vec![],
+            })
             .await
             .unwrap();
         Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
@@ -123,8 +135,15 @@ impl RunnerStream {
     pub async fn greet_at(&mut self, grant_key: [u8; 32], lease_seconds: u32, now: Timestamp) -> Hello {
         let Some(Kind::Hello(hello)) = self.next_message().await else { panic!("a greeting") };
         let grant_public_key = grant_key.to_vec().into();
-        let welcome =
-            Welcome { server_time: now.0, heartbeat_seconds: 1, lease_seconds, grant_public_key, renew: self.due };
+        let welcome = Welcome {
+            server_time: now.0,
+            heartbeat_seconds: 1,
+            lease_seconds,
+            grant_public_key,
+            renew: self.due,
+            checkpoint: self.checkpoint.clone(),
+            checkpoint_successions: self.successions.clone(),
+        };
         self.send(server_message::Kind::Welcome(welcome)).await;
         hello
     }

@@ -4,7 +4,7 @@ use crate::deployment::{Deployment, attempt_of, eventually};
 use runner::clock;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
-use wire::v1::{Reject, runner_message::Kind, server_message};
+use wire::v1::{Checkpoint, Reject, runner_message::Kind, server_message};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_connection_loses_no_line_and_no_receipt() {
@@ -272,6 +272,40 @@ async fn a_server_with_another_grant_key_is_rejected() {
     assert_eq!(stream.next_message().await, None, "the runner sends nothing to another server");
     worker.stop().await;
     assert!(deployment.is_empty("started"));
+}
+
+/// X5: the runner remembers the head of the audit log across restarts, and works for no server whose log is smaller or another.
+#[tokio::test(flavor = "multi_thread")]
+async fn x5_a_server_with_a_smaller_or_different_audit_log_is_rejected() {
+    let deployment = Deployment::open().await;
+    let seen = deployment.checkpoint(10, 1);
+    let worker = deployment.work().await;
+    let mut stream = deployment.server.next_stream().await;
+    stream.checkpoint = deployment.checkpoint(9, 1);
+    assert_eq!(stream.greet(deployment.grant_key(), 30).await.checkpoint, "", "nothing was seen yet");
+    stream.send(server_message::Kind::Checkpoint(Checkpoint { note: seen.clone() })).await;
+    eventually("it is on disk", || deployment.remembered() == seen).await;
+    worker.stop().await;
+    for other in
+        [String::new(), deployment.checkpoint(9, 1), deployment.checkpoint(10, 2), seen.replace("\n10\n", "\n11\n")]
+    {
+        let worker = deployment.work().await;
+        let mut stream = deployment.server.next_stream().await;
+        stream.checkpoint.clone_from(&other);
+        assert_eq!(stream.greet(deployment.grant_key(), 30).await.checkpoint, seen);
+        stream.assign(deployment.assignment(7, 1, "true")).await;
+        assert_eq!(stream.next_message().await, None, "the runner sends nothing to such a server: {other}");
+        worker.stop().await;
+        assert_eq!(deployment.remembered(), seen);
+    }
+    assert!(deployment.is_empty("begun"));
+    let worker = deployment.work().await;
+    let mut stream = deployment.server.next_stream().await;
+    stream.checkpoint.clone_from(&seen);
+    stream.greet(deployment.grant_key(), 30).await;
+    stream.send(server_message::Kind::Checkpoint(Checkpoint { note: deployment.checkpoint(8, 1) })).await;
+    while stream.next_message().await.is_some() {}
+    worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,6 +50,8 @@ pub(super) struct AuditEvent {
     /// Security event type, if it is one: `authentication_failure`, `unauthorized_command_attempt`, `session_creation`,
     /// `session_termination`, `agent_connection_failure` or `rate_limit_exceeded`.
     event: Option<String>,
+    /// Whether hash, stored columns and personal data match the hashed text. `castellan audit verify` checks the whole log.
+    intact: bool,
 }
 
 impl From<AuditRow> for AuditEvent {
@@ -69,6 +71,7 @@ impl From<AuditRow> for AuditEvent {
             hash: hex::encode(row.hash),
             personal_data: row.personal,
             event: row.event.map(|event| event.to_string()),
+            intact: !row.altered,
         }
     }
 }

@@ -1,80 +1,142 @@
-//! `castellan audit verify` command: checks every hash chain, also against signed checkpoints.
-use crate::{checkpoints, failure::Failure, state::App};
-use clap::Subcommand;
-use domain::{
-    Actor, TenantId,
-    audit::{Stored, Verifier},
-    checkpoint::Checkpoint,
-    policy::ReadAudit,
+//! `castellan audit` and `castellan restore` commands: verification of the audit log, and continuing with another one than was
+//! signed.
+use crate::{
+    checkpoints::{Cause, Depth, Finding, Review, Witness, acknowledge},
+    failure::Failure,
+    state::App,
 };
-use std::{collections::BTreeMap, path::PathBuf};
+use clap::Subcommand;
+use domain::TenantId;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Exit status if the log is not what was written.
+const ALTERED: u8 = 3;
+/// Exit status if the log is consistent, but there is no checkpoint that would show a missing end.
+const NO_WITNESS: u8 = 4;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
     /// Verify the audit log of every tenant and report the first altered or missing event
+    ///
+    /// Exit status: 0 if the log is what was signed, 1 if it could not be compared, 3 if it was altered, 4 if there is no
+    /// checkpoint to compare it with.
     Verify {
-        /// File with signed checkpoints to compare with [default: checkpoints in the data directory]
+        /// File or folder with copies of signed checkpoints to compare with, besides those in the data directory
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
     },
+    /// Continue with an audit log that was altered, after you found out why
+    Acknowledge(Acknowledgment),
 }
 
-/// Number of events per read.
-const BATCH_SIZE: u32 = 2_000;
+#[derive(Debug, clap::Args)]
+pub(super) struct Acknowledgment {
+    /// Why; recorded in the audit log
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
 
 pub(super) async fn run(command: Audit, app: App) -> Result<(), Failure> {
-    let Audit::Verify { against } = command;
-    let file = against.unwrap_or_else(|| checkpoints::file(&app.config.data_dir));
-    let checkpoints = checkpoints::read(&file, &app.keys.checkpoints)?;
-    let mut invalid = 0;
-    for tenant in app.store.system().tenants().await? {
-        match verify(&app, tenant.id, checkpoints.get(&tenant.id).map_or(&[], Vec::as_slice)).await? {
-            Ok(count) => println!("{} ({}): {count} events verified", tenant.name, tenant.id),
-            Err(problem) => {
-                println!("{} ({}): {problem}", tenant.name, tenant.id);
-                invalid += 1;
-            }
-        }
-    }
-    app.store.close().await;
-    match invalid {
-        0 => Ok(()),
-        _ => Err(Failure::new(
-            "the audit log was altered; preserve this machine and find out who had write access to the database",
-        )),
+    match command {
+        Audit::Verify { against, json } => verify(against, json, app).await,
+        Audit::Acknowledge(why) => accept(Cause::Altered, why, app).await,
     }
 }
 
-/// Verifies one chain; returns its number of events, or a description of the first error.
-async fn verify(app: &App, tenant: TenantId, checkpoints: &[Checkpoint]) -> Result<Result<i64, String>, Failure> {
-    let console = Actor::console(tenant, app.store.now());
-    let proof = console.may(ReadAudit)?;
-    let mut read = app.store.read(&console).await?;
-    let (mut verifier, mut heads) = (Verifier::new(tenant), BTreeMap::new());
-    heads.extend(checkpoints.iter().map(|checkpoint| (checkpoint.size, checkpoint.hash)));
-    loop {
-        let batch = read.audit_from(&proof, verifier.head().0, BATCH_SIZE).await?;
-        let last = batch.is_empty();
-        for row in batch {
-            if let Err(broken) = verifier.take(&Stored::from(row)) {
-                return Ok(Err(broken.to_string()));
-            }
-            let (size, hash) = verifier.head();
-            if heads.get(&size).is_some_and(|signed| *signed != hash) {
-                return Ok(Err(format!("event {size} differs from the signed checkpoint")));
-            }
+pub(super) async fn restore(why: Acknowledgment, app: App) -> Result<(), Failure> {
+    accept(Cause::Restored, why, app).await
+}
+
+async fn accept(cause: Cause, why: Acknowledgment, app: App) -> Result<(), Failure> {
+    let reason = domain::text::name("reason", &why.reason, 500)?;
+    for finding in acknowledge(&app, cause, &reason).await? {
+        println!("{}{finding}", finding.prefix());
+    }
+    println!("Recorded in the audit log. The server can be started.");
+    app.store.close().await;
+    Ok(())
+}
+
+async fn verify(against: Option<PathBuf>, as_json: bool, app: App) -> Result<(), Failure> {
+    let mut witness = Witness::default();
+    if let Some(place) = &against {
+        witness.add_copies(place, &app.keys.checkpoints)?;
+    }
+    let review = Review::of(&app, witness, Depth::Everything).await?;
+    app.store.close().await;
+    let unwitnessed: Vec<_> = review.unwitnessed().collect();
+    let has_witness = unwitnessed.is_empty() && review.logs.values().any(|log| log.checkpoints > 0);
+    if as_json {
+        println!("{:#}", report(&review, has_witness));
+    } else {
+        print(&review, &unwitnessed);
+    }
+    if !review.findings.is_empty() {
+        let text = "the audit log was altered; preserve this machine and find out who had write access to the database";
+        return Err(Failure::new(text).with_status(ALTERED));
+    }
+    if !has_witness {
+        let text = "no signed checkpoint covers the log, so a missing end would not be noticed; compare it with a copy: \
+                    castellan audit verify --against FILE";
+        return Err(Failure::new(text).with_status(NO_WITNESS));
+    }
+    Ok(())
+}
+
+fn findings_of(review: &Review, tenant: TenantId) -> impl Iterator<Item = &Finding> {
+    review.findings.iter().filter(move |finding| finding.tenant() == Some(tenant))
+}
+
+fn print(review: &Review, unwitnessed: &[TenantId]) {
+    for (tenant, log) in &review.logs {
+        let name = format!("{} ({tenant})", log.name);
+        for finding in findings_of(review, *tenant) {
+            println!("{name}: {finding}");
         }
-        if last {
-            break;
+        if let (Some(events), None) = (log.events, findings_of(review, *tenant).next()) {
+            let compared = match unwitnessed.contains(tenant) {
+                true => "no checkpoint to compare with".to_owned(),
+                false => format!("{} checkpoints compared", log.checkpoints),
+            };
+            println!("{name}: {events} events verified, {compared}");
+        }
+        for rollback in log.latest.iter().flat_map(|latest| &latest.rollbacks) {
+            println!(
+                "{name}: acknowledged: the log was rolled back from {} events; the first {} are the same",
+                rollback.size, rollback.kept
+            );
         }
     }
-    let (size, hash) = verifier.head();
-    if let Some((signed, _)) = heads.last_key_value().filter(|(signed, _)| **signed > size) {
-        return Ok(Err(format!("event {} is missing; a signed checkpoint covers {signed} events", size + 1)));
+    for finding in review.findings.iter().filter(|it| it.tenant().is_none_or(|of| !review.logs.contains_key(&of))) {
+        println!("{finding}");
     }
-    let head = read.audit_head().await?;
-    if (head.seq, head.hash) != (size, hash) {
-        return Ok(Err(format!("event {} is missing; the chain head counts {} events", size + 1, head.seq)));
-    }
-    Ok(Ok(size))
+}
+
+fn report(review: &Review, has_witness: bool) -> Value {
+    let log = |(tenant, log): (&TenantId, &crate::checkpoints::ReviewedLog)| {
+        let rollbacks = log.latest.iter().flat_map(|latest| &latest.rollbacks);
+        let rollback = |it: &domain::checkpoint::Rollback| json!({ "kept": it.kept, "size": it.size, "hash": hex::encode(it.hash) });
+        json!({
+            "tenant": tenant,
+            "name": log.name,
+            "events": log.events,
+            "checkpoints": log.checkpoints,
+            "rollbacks": rollbacks.map(rollback).collect::<Vec<_>>(),
+        })
+    };
+    let finding = |it: &Finding| json!({ "tenant": it.tenant(), "text": it.to_string() });
+    let result = match (review.findings.is_empty(), has_witness) {
+        (false, _) => "altered",
+        (true, true) => "verified",
+        (true, false) => "no_witness",
+    };
+    json!({
+        "result": result,
+        "tenants": review.logs.iter().map(log).collect::<Vec<_>>(),
+        "findings": review.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
 }

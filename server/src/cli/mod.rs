@@ -39,9 +39,11 @@ enum Command {
     Doctor,
     /// Print a configuration file with every setting, its description and default
     DefaultConfig,
-    /// Verify the audit log
+    /// Verify the audit log, or continue with one that was altered
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Continue after the database was restored from a backup: records in the audit log which events were lost
+    Restore(audit::Acknowledgment),
     /// Manage tenants, people and keys from the command line, with full permissions
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -72,6 +74,7 @@ pub async fn run(arguments: Arguments, given: keys::EnvironmentSecrets) -> Resul
         Command::Migrate(command) => migrate::run(command, config, given).await,
         Command::Doctor => doctor::run(config, given).await,
         Command::Audit(command) => audit::run(command, state::App::open(config, given).await?).await,
+        Command::Restore(why) => audit::restore(why, state::App::open(config, given).await?).await,
         Command::Admin(command) if command.is_secret_rotation() => admin::rotate_session_secret(config, given).await,
         Command::Admin(command) => admin::run(command, state::App::open(config, given).await?).await,
         Command::Dev(command) => dev::run(command, state::App::open(config, given).await?).await,

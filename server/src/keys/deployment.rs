@@ -9,6 +9,7 @@ use store::Store;
 /// Number of the runner CA key in the database; lower numbers are in [`Keys::check_with`].
 const AUTHORITY_KEY_NUMBER: i64 = 5;
 
+const CHECKPOINT_KEY_NUMBER: i64 = 3;
 const SESSION_KEY_NUMBER: i64 = 4;
 
 impl Keys {
@@ -21,7 +22,11 @@ impl Keys {
     /// Fails with the name of the mismatching key and what to do.
     pub async fn check_with(&self, store: &Store, secrets: &SecretsDir) -> Result<(), Failure> {
         check_known(store, 2, "grants.pem", &self.grants.public_key()).await?;
-        check_known(store, 3, "checkpoints.pem", &self.checkpoints.public_key()).await?;
+        // The database still knows a previous key after a rotation.
+        for succession in self.checkpoints.successions() {
+            store.system().replace_key(CHECKPOINT_KEY_NUMBER, &succession.old, &self.checkpoints.public_key()).await?;
+        }
+        check_known(store, CHECKPOINT_KEY_NUMBER, "checkpoints.pem", &self.checkpoints.public_key()).await?;
         let own = fingerprint(self.sessions.expose_secret());
         // An interrupted rotation: the file is new, but the database knows the previous secret.
         if let Some(previous) = self.previous_session_secret(secrets)? {

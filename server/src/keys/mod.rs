@@ -1,5 +1,6 @@
 //! Secret keys of the deployment: generated once and stored in private files.
 
+mod checkpoint_keys;
 mod deployment;
 mod environment;
 mod file;
@@ -14,6 +15,7 @@ use std::{
 };
 
 pub use auth::SessionKey;
+pub use checkpoint_keys::{CheckpointKeys, NoteSignature};
 pub use deployment::check_authority;
 pub use environment::{EnvironmentSecrets, take_secrets};
 pub use file::SecretsDir;
@@ -54,7 +56,7 @@ pub struct Keys {
     /// Signs rules, judgments, decisions and grants.
     pub grants: Arc<SigningKey>,
     /// Signs checkpoints of the audit log.
-    pub checkpoints: SigningKey,
+    pub checkpoints: CheckpointKeys,
     /// Derives the next identifier of a session from the current one.
     pub sessions: SessionKey,
     /// Whether the session secret is from the environment instead of its file.
@@ -87,7 +89,7 @@ impl Keys {
         Ok(Self {
             master,
             grants: Arc::new(SigningKey::open_or_create(dir, "grants.pem")?),
-            checkpoints: SigningKey::open_or_create(dir, "checkpoints.pem")?,
+            checkpoints: CheckpointKeys::open_or_create(dir)?,
             sessions,
             configured,
         })

@@ -6,23 +6,30 @@ use domain::consent::Signer;
 use rcgen::PKCS_ED25519;
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
-use std::fmt;
+use std::{fmt, path::Path};
 
 /// Private Ed25519 key, stored as PKCS #8 in PEM format.
 pub struct SigningKey(Ed25519KeyPair);
 
 impl SigningKey {
     pub(super) fn open_or_create(dir: &SecretsDir, name: &str) -> Result<Self, KeyError> {
-        let pem = dir.read_or_create(name, || {
-            rcgen::KeyPair::generate_for(&PKCS_ED25519)
-                .map(|key| SecretString::from(key.serialize_pem()))
-                .map_err(|error| KeyError::System(format!("the key could not be generated: {error}")))
-        })?;
+        Self::from_pem(dir.read_or_create(name, Self::generate)?.expose_secret(), &dir.path(name))
+    }
+
+    /// Returns a new key in PEM format.
+    pub(super) fn generate() -> Result<SecretString, KeyError> {
+        rcgen::KeyPair::generate_for(&PKCS_ED25519)
+            .map(|key| SecretString::from(key.serialize_pem()))
+            .map_err(|error| KeyError::System(format!("the key could not be generated: {error}")))
+    }
+
+    /// Reads a key that is in `file`.
+    pub(super) fn from_pem(pem: &str, file: &Path) -> Result<Self, KeyError> {
         let malformed = || KeyError::Malformed {
-            place: dir.path(name).display().to_string(),
+            place: file.display().to_string(),
             expected: "an Ed25519 private key (PKCS #8, PEM)",
         };
-        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes()).map_err(|_| malformed())?;
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| malformed())?;
         Ed25519KeyPair::from_pkcs8(der.secret_pkcs8_der()).map(Self).map_err(|_| malformed())
     }
 
@@ -34,11 +41,6 @@ impl SigningKey {
             signature = bytes;
         }
         signature
-    }
-
-    /// Verifies a signature by this key.
-    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, self.public_key()).verify(message, signature).is_ok()
     }
 
     /// Returns the public key.
@@ -66,6 +68,7 @@ impl fmt::Debug for SigningKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 
     #[test]
     fn signatures_verify_with_the_public_key() {

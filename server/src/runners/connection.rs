@@ -4,10 +4,11 @@
 use super::{
     Shared, convert,
     registry::{Connection, Outgoing},
+    sent_checkpoint::SentCheckpoint,
     status::{internal_error, status_of, unknown_runner},
 };
 use crate::pki::RunnerPeer;
-use domain::{Actor, RunnerId};
+use domain::{Actor, RunnerId, succession::Succession};
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use store::{LEASE, Lease};
 use tokio::time::timeout;
@@ -36,8 +37,17 @@ pub(super) async fn run(
     to: Outgoing,
 ) {
     let (end, stream) = (shared.stop.child_token(), store::new_id());
-    let mut session =
-        Session { shared, peer, actor, to, end, stream, public_key: Vec::new(), reported_stale_leases: HashSet::new() };
+    let mut session = Session {
+        shared,
+        peer,
+        actor,
+        to,
+        end,
+        stream,
+        public_key: Vec::new(),
+        reported_stale_leases: HashSet::new(),
+        sent_checkpoint: SentCheckpoint::none(),
+    };
     let (end, runner) = (session.end.clone(), session.runner());
     let ended = tokio::select! {
         ended = session.serve(from) => ended,
@@ -64,6 +74,7 @@ pub(super) struct Session {
     pub(super) public_key: Vec<u8>,
     /// Leases for which stale messages were already audited.
     pub(super) reported_stale_leases: HashSet<Lease>,
+    pub(super) sent_checkpoint: SentCheckpoint,
 }
 
 /// Unregisters the connection in any case; otherwise the dispatcher would keep assigning tasks to it.
@@ -104,6 +115,7 @@ impl Session {
 
     /// Reconciles leases with a newly connected runner: tasks that it no longer runs return to the queue.
     async fn greet(&mut self, hello: v1::Hello) -> Result<(), Status> {
+        let checkpoint = self.compare_witness(&hello.checkpoint).await?;
         let capabilities = convert::capabilities(&hello.capabilities)?;
         let posture = hello.posture.unwrap_or_default();
         let slots = hello.slots.clamp(1, MAX_SLOTS);
@@ -130,6 +142,16 @@ impl Session {
             lease_seconds: seconds(LEASE),
             grant_public_key: self.shared.app.keys.grants.public_key().to_vec().into(),
             renew: self.peer.is_renewal_due(self.shared.store().now()),
+            checkpoint,
+            checkpoint_successions: self
+                .shared
+                .app
+                .keys
+                .checkpoints
+                .successions()
+                .iter()
+                .map(Succession::line)
+                .collect(),
         };
         self.send(server_message::Kind::Welcome(welcome)).await?;
         for lease in lost {
@@ -153,7 +175,7 @@ impl Session {
         Ok(())
     }
 
-    pub(super) async fn heartbeat(&self, heartbeat: v1::Heartbeat) -> Result<(), Status> {
+    pub(super) async fn heartbeat(&mut self, heartbeat: v1::Heartbeat) -> Result<(), Status> {
         let renew = self.peer.is_renewal_due(self.shared.store().now());
         let active = convert::leases(heartbeat.active.iter().map(Some))?;
         let renewed = async {
@@ -166,6 +188,7 @@ impl Session {
         for lease in renewed.await.map_err(|error| status_of(&error))? {
             self.lost(lease).await?;
         }
+        self.send_checkpoint().await?;
         self.send(server_message::Kind::HeartbeatAck(v1::HeartbeatAck { sequence: heartbeat.sequence, renew })).await
     }
 

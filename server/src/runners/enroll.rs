@@ -49,6 +49,8 @@ struct Identity {
     runner_endpoint: String,
     /// Ed25519 public key that verifies grants, 64 hexadecimal digits.
     grant_public_key: String,
+    /// Ed25519 public key that verifies checkpoints of the audit log, 64 hexadecimal digits.
+    checkpoint_public_key: String,
 }
 
 pub(super) fn routes(shared: Arc<Shared>) -> Router {
@@ -117,6 +119,7 @@ async fn enroll(
         ca: shared.authority.certificate_pem().to_owned(),
         runner_endpoint: shared.endpoint.clone(),
         grant_public_key: hex::encode(shared.app.keys.grants.public_key()),
+        checkpoint_public_key: hex::encode(shared.app.keys.checkpoints.public_key()),
     };
     Ok((StatusCode::CREATED, Json(identity)))
 }

@@ -9,8 +9,10 @@ mod enroll;
 mod local;
 mod messages;
 mod registry;
+mod sent_checkpoint;
 mod status;
 mod timers;
+mod witness;
 
 use crate::{
     config::Config,

@@ -4,6 +4,7 @@
 mod api;
 #[path = "../outside/authenticator.rs"]
 mod authenticator;
+mod checkpoints;
 mod health;
 mod hostile;
 #[path = "../outside/html.rs"]

@@ -46,10 +46,11 @@ pub struct TestEnv {
     /// Another tenant, for isolation tests.
     pub bolt: TenantFixture,
     _folder: TempDir,
-    _database: Database,
+    database: Database,
 }
 
 /// A tenant and its people. `ops` is an organization with every person except the auditor.
+#[derive(Clone)]
 pub struct TenantFixture {
     pub id: TenantId,
     pub console: Actor,
@@ -87,7 +88,7 @@ impl Fixture for TestEnv {
         };
         let acme = create_tenant_fixture(&app.store, "acme").await;
         let bolt = create_tenant_fixture(&app.store, "bolt").await;
-        Self { api: api::routes(app.clone()).unwrap(), app, clock, acme, bolt, _folder: folder, _database: database }
+        Self { api: api::routes(app.clone()).unwrap(), app, clock, acme, bolt, _folder: folder, database }
     }
 
     async fn close(self) {
@@ -104,6 +105,19 @@ impl TestEnv {
     pub async fn end(self) {
         self.app.background.finish().await;
         self.app.store.close().await;
+    }
+
+    /// Runs SQL statements as the owner of the database can, outside of the store.
+    pub fn tamper(&self, sql: &str) {
+        self.database.run(sql);
+    }
+
+    /// Returns an id as an SQL literal.
+    pub fn sql_id(&self, id: Uuid) -> String {
+        match self.database.engine() {
+            Engine::Sqlite => format!("x'{}'", id.simple()),
+            Engine::Postgres => format!("'{id}'::uuid"),
+        }
     }
 
     pub fn advance_clock(&self, span: Duration) {

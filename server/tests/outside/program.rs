@@ -223,6 +223,14 @@ impl Program {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// Verifies the audit log, which may not have been signed yet, and returns the output.
+    pub fn verify_audit_log(&self) -> String {
+        let output = self.run(&["audit", "verify"], "");
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 4)) && text.contains("events verified"), "{text}");
+        text
+    }
+
     /// Runs `castellan serve` with a configuration that it must refuse and returns its error output.
     pub async fn startup_error(&self) -> String {
         let errors = self.folder.path().join("refused");

@@ -23,7 +23,7 @@ fn every_number_is_explained() {
     assert!(unused.is_empty(), "docs/requirements.md explains ids that nothing names: {unused:?}");
 }
 
-/// Returns the ids in a text: `M-11` and `E11` in comments, `m_11_` and `trap_e11_` in test names.
+/// Returns the ids in a text: `M-11`, `X5` and `E11` in comments, `m_11_`, `x5_` and `trap_e11_` in test names.
 fn numbers(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-'));
     words.flat_map(in_word).collect()
@@ -39,6 +39,13 @@ fn in_word(word: &str) -> Vec<String> {
         let known = matches!(family.as_str(), "A" | "D" | "K" | "M" | "N" | "S") && number.len() == 2 && digits(number);
         known.then(|| format!("{family}-{number}"))
     };
+    let is_cross = |number: &str| number.len() == 1 && digits(number);
+    if let Some(number) = word.strip_prefix('X').filter(|number| is_cross(number)) {
+        return vec![format!("X{number}")];
+    }
+    if let Some(number) = word.strip_prefix('x').and_then(|rest| rest.split_once('_')).filter(|(it, _)| is_cross(it)) {
+        return [format!("X{}", number.0)].into_iter().chain(in_word(number.1)).collect();
+    }
     if let Some(rest) = word.strip_prefix("trap_e") {
         return trap(rest.split('_').next().unwrap_or_default()).into_iter().collect();
     }
@@ -55,6 +62,6 @@ fn in_word(word: &str) -> Vec<String> {
 
 #[test]
 fn ids_are_found_in_comments_and_test_names() {
-    let text = "/// M-11, A-05: see (E16). fn m_11_m_14_every_method() trap_e9_killed E0 B-12 M-113 sha_256";
-    assert_eq!(numbers(text), ["M-11", "A-05", "E16", "M-11", "M-14", "E9"]);
+    let text = "/// M-11, A-05: see (E16). fn m_11_m_14_every_method() trap_e9_killed x5_trap_e19_forked X5 E0 B-12 M-113 sha_256";
+    assert_eq!(numbers(text), ["M-11", "A-05", "E16", "M-11", "M-14", "E9", "X5", "E19", "X5"]);
 }

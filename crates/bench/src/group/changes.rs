@@ -108,7 +108,8 @@ fn chain(length: i64) -> Result<Vec<Stored>> {
         let entry = Entry::event(&actor, "task.submit", target, Outcome::Done, detail, domain::Timestamp(seq), [7; 16]);
         let body = entry.body();
         let hash = link(tenant, seq, &previous, &body);
-        let stored = Stored { seq, body, previous: previous.to_vec(), hash: hash.to_vec(), personal: entry.personal };
+        let (columns, personal) = (entry.record.columns(), entry.personal);
+        let stored = Stored { seq, body, previous: previous.to_vec(), hash: hash.to_vec(), personal, columns };
         previous = hash;
         stored
     };

@@ -183,6 +183,7 @@ macro_rules! actions {
 }
 
 mod access;
+mod audit;
 mod denial;
 mod emergency;
 mod factors;
@@ -197,6 +198,7 @@ pub use access::{
     ChangeKey, CreateEnrollment, CreateKey, EndBrowserSession, EndOtherBrowserSessions, KeyExpiryChange, ReadAccess,
     RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
 };
+pub use audit::{AcknowledgeAudit, Acknowledged, RestoreAudit};
 pub use denial::DenialReason;
 pub use emergency::{
     EndBrowserSessions, FreezeTenant, LockPerson, ReviewAnomaly, StopTasks, Stopped, UnfreezeTenant, UnlockPerson,

@@ -1,5 +1,5 @@
 //! Registry of audit events: every action of the policy, and every event that is recorded without a policy decision.
-use super::{Action, access, emergency, factors, identity, joining, organizations, people, tasks};
+use super::{Action, access, audit, emergency, factors, identity, joining, organizations, people, tasks};
 use crate::scope::Scope;
 
 /// Whether an action requires step-up authentication: a proof of identity that is only a short while old (M-14).
@@ -81,6 +81,7 @@ const RECORDED: &[AuditEvent] = &[
 /// The registry. The compiler reports a module of actions that is missing here: nothing else reads its `ENTRIES`.
 const REGISTRY: &[&[AuditEvent]] = &[
     access::ENTRIES,
+    audit::ENTRIES,
     emergency::ENTRIES,
     factors::ENTRIES,
     identity::ENTRIES,
@@ -154,7 +155,10 @@ mod tests {
             (StepUp::Always, "person.password_link person.tenant_role service_account.create service_account.transfer"),
             // Providers; their own actions and those of the console
             (StepUp::Always, "provider.set provider.remove"),
-            (StepUp::Never, "person.admit person.follow_provider break_glass.open break_glass.close"),
+            (
+                StepUp::Never,
+                "audit.acknowledge audit.restore person.admit person.follow_provider break_glass.open break_glass.close",
+            ),
             // Emergencies
             (StepUp::Never, "task.stop_all person.lock browser_session.end_all anomaly.review tenant.freeze"),
             (StepUp::Always, "person.unlock tenant.unfreeze"),
@@ -182,7 +186,7 @@ mod tests {
     fn k_09_a_freeze_allows_revoking_access_and_prevents_granting_it() {
         let allowed: BTreeSet<_> =
             audit_events().filter(|event| event.allowed_while_frozen).map(|event| event.name).collect();
-        let reviewed = "anomaly.detect anomaly.review approval.expire break_glass.close break_glass.open \
+        let reviewed = "anomaly.detect anomaly.review approval.expire audit.acknowledge audit.restore break_glass.close break_glass.open \
             browser_session.end browser_session.end_all browser_session.end_others browser_session.open \
             browser_session.prove factor.enroll factor.recover factor.recovery_codes factor.remove factor.show \
             identity.unlink invitation.revoke join_request.decline join_request.withdraw key.revoke key.revoke_all \

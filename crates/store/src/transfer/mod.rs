@@ -16,7 +16,7 @@ use table::Table;
 
 /// Every table, after the ones that it references. The heads of the hash chains come last, so their presence means that the copy
 /// is complete. `key_check` is omitted: each database has its own.
-const TABLES: [&str; 45] = [
+const TABLES: [&str; 46] = [
     "tenant",
     "tenant_key",
     "organization",
@@ -60,6 +60,7 @@ const TABLES: [&str; 45] = [
     "task_log",
     "approval",
     "decision",
+    "checkpoint",
     "audit",
     "audit_head",
 ];

@@ -4,11 +4,11 @@ use crate::{
     world::{TenantFixture, World, asking, on_both, sealed},
 };
 use domain::{
-    TenantId,
+    PersonId, TenantId,
     approval::Answer,
-    audit::{ChainError, Stored, Verifier, link},
+    audit::{ChainError, Record, Stored, Verifier, link},
     checkpoint::Checkpoint,
-    policy::ReadAudit,
+    policy::{CreateOrganization, FreezeTenant, ReadAudit},
 };
 use futures::future::join_all;
 use proptest::{
@@ -16,7 +16,11 @@ use proptest::{
     sample::Index,
     test_runner::{Config, TestRunner},
 };
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
+use store::{AuditFilter, Head};
 
 pub async fn chain(world: &World, fixture: &TenantFixture) -> Vec<Stored> {
     let mut read = world.store.read(&fixture.audrey).await.unwrap();
@@ -26,7 +30,7 @@ pub async fn chain(world: &World, fixture: &TenantFixture) -> Vec<Stored> {
         let page = read.audit_from(&proof, after, 7).await.unwrap();
         let Some(last) = page.last() else { break };
         after = last.seq;
-        rows.extend(page.into_iter().map(Stored::from));
+        rows.extend(page);
     }
     rows
 }
@@ -35,6 +39,21 @@ pub fn verify(fixture: &TenantFixture, chain: &[Stored]) -> Result<(i64, [u8; 32
     let mut verifier = Verifier::new(fixture.tenant);
     chain.iter().try_for_each(|record| verifier.take(record))?;
     Ok(verifier.head())
+}
+
+/// Verifies the log as `castellan audit verify` does.
+async fn verdict(world: &World, fixture: &TenantFixture) -> Result<Head, ChainError> {
+    let mut read = world.store.read(&fixture.console).await.unwrap();
+    read.verify_audit(&fixture.console.may(ReadAudit).unwrap(), &BTreeMap::new()).await.unwrap()
+}
+
+/// Creates audit events that are security events, and freezes the tenant.
+async fn refuse_some(world: &World) {
+    let acme = &world.acme;
+    for _ in 0..5 {
+        let _ = world.store.authorize(&acme.mia, CreateOrganization { name: "mine".into() }).await;
+    }
+    world.change(&acme.adam, async |write| write.freeze(acme.adam.may(FreezeTenant {})?).await).await.unwrap();
 }
 
 async fn head(world: &World, fixture: &TenantFixture) -> (i64, [u8; 32]) {
@@ -65,6 +84,7 @@ enum Tampering {
     Repeat(Index, Index),
     Renumber(Index, i64),
     Rewrite(Index),
+    Column(Index, u8, i64),
 }
 
 fn tampering() -> impl Strategy<Value = Tampering> {
@@ -79,6 +99,7 @@ fn tampering() -> impl Strategy<Value = Tampering> {
         (index(), index()).prop_map(|(what, to)| Tampering::Repeat(what, to)),
         (index(), any::<i64>()).prop_map(|(at, seq)| Tampering::Renumber(at, seq)),
         index().prop_map(Tampering::Rewrite),
+        (index(), 0..7_u8, 1..i64::MAX).prop_map(|(at, column, other)| Tampering::Column(at, column, other)),
     ]
 }
 
@@ -142,6 +163,20 @@ fn tamper(tenant: TenantId, chain: &mut Vec<Stored>, how: &Tampering) -> Option<
             chain[place(at)].seq = *seq;
             place(at)
         }
+        Tampering::Column(at, column, other) => {
+            let columns = &mut chain[place(at)].columns;
+            let text = other.to_string();
+            match column {
+                0 => columns.at.0 = columns.at.0.wrapping_add(*other),
+                1 => columns.action = text,
+                2 => columns.outcome = if columns.outcome == "done" { "refused".into() } else { "done".into() },
+                3 => columns.person = (columns.person.is_none()).then(|| PersonId(uuid::Uuid::from_u128(7))),
+                4 => columns.target.kind = text,
+                5 => columns.target.id = text,
+                _ => columns.event = (columns.event.is_none()).then_some(text),
+            }
+            place(at)
+        }
         Tampering::Rewrite(at) => {
             // A whole new event with a correct hash of its own: the next one does not link to it.
             let at = place(at);
@@ -151,6 +186,7 @@ fn tamper(tenant: TenantId, chain: &mut Vec<Stored>, how: &Tampering) -> Option<
             let record = &mut chain[at];
             let previous = record.previous.as_slice().try_into().unwrap();
             record.body = record.body.replace("\"done\"", "\"refused\"");
+            record.columns = serde_json::from_str::<Record>(&record.body).unwrap().columns();
             record.hash = link(tenant, record.seq, previous, &record.body).to_vec();
             at + 1
         }
@@ -189,6 +225,79 @@ on_both! {
         assert!(found.get() >= 1_000, "only {} were changes", found.get());
     }
 
+    /// Every column of every table of the audit log, as the database itself lists them: a new column is covered, or fails here.
+    async fn d_06_trap_e17_a_thousand_changes_of_any_column_are_found(world) {
+        live(world).await;
+        refuse_some(world).await;
+        let mut raw = Raw::of(world).await;
+        raw.unguard().await;
+        let columns = raw.columns("audit").await;
+        let tables: BTreeSet<_> = columns.iter().map(|column| column.table.clone()).collect();
+        assert!(columns.len() >= 17 && tables.contains("audit") && tables.contains("audit_head"), "{columns:?}");
+        for table in &tables {
+            raw.run(&format!("create table kept_{table} as select * from {table}")).await.unwrap();
+        }
+        let (acme, size) = (raw.id(world.acme.tenant.0), world.records(&world.acme).await);
+        let (mut found, mut seed) = (BTreeMap::<_, u32>::new(), 1_u64);
+        let mut tried = 0;
+        while found.values().sum::<u32>() < 1_000 {
+            tried += 1;
+            assert!(tried < 3_000, "too few of the changes change anything: {found:?}");
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let pick = |from: u64, to: usize| usize::try_from((seed >> from) % u64::try_from(to).unwrap()).unwrap();
+            let column = &columns[tried % columns.len()];
+            let row = match column.table.as_str() {
+                "audit" => format!("tenant_id = {acme} and seq = {}", 1 + pick(20, usize::try_from(size).unwrap())),
+                _ => format!("tenant_id = {acme}"),
+            };
+            let new = raw.other_value(column, pick(40, 4), pick(33, 50));
+            let (table, name) = (&column.table, &column.name);
+            let sql = format!("update {table} set {name} = {new} where {row} and {name} is distinct from {new}");
+            // Keys and constraints reject some changes.
+            if raw.run(&sql).await.unwrap_or(0) == 0 {
+                continue;
+            }
+            let broken = verdict(world, &world.acme).await.expect_err(&sql);
+            assert!(!broken.reason.is_empty());
+            *found.entry((table.clone(), name.clone())).or_default() += 1;
+            for table in &tables {
+                raw.run(&format!("delete from {table}")).await.unwrap();
+                raw.run(&format!("insert into {table} select * from kept_{table}")).await.unwrap();
+            }
+        }
+        verdict(world, &world.acme).await.unwrap();
+        // The only row of a head cannot belong to another tenant, which has its own.
+        let missing: Vec<_> = columns.iter().map(|column| (column.table.as_str(), column.name.as_str()))
+            .filter(|(table, name)| (*table, *name) != ("audit_head", "tenant_id"))
+            .filter(|(table, name)| !found.contains_key(&((*table).to_owned(), (*name).to_owned()))).collect();
+        assert!(missing.is_empty(), "no change of these columns was tried: {missing:?}");
+    }
+
+    /// The page and the API show the text that the chain covers, whatever the columns beside it say.
+    async fn d_06_trap_e17_forged_columns_are_not_shown(world) {
+        live(world).await;
+        let mut raw = Raw::of(world).await;
+        raw.unguard().await;
+        let (acme, proof) = (raw.id(world.acme.tenant.0), world.acme.audrey.may(ReadAudit).unwrap());
+        let mut read = world.store.read(&world.acme.audrey).await.unwrap();
+        let written = read.audit_record(&proof, 9).await.unwrap();
+        assert!(!written.altered);
+        drop(read);
+        raw.run(&format!("update audit set action = 'task.cancel', outcome = 'refused', target_id = 'x', target_kind = 'x',             person_id = null, event = 'x', at = 1 where tenant_id = {acme} and seq = 9")).await.unwrap();
+        raw.run(&format!("update audit set personal = replace(personal, 'of acme', 'of bolt')
+            where tenant_id = {acme} and seq = 10")).await.unwrap();
+        let mut read = world.store.read(&world.acme.audrey).await.unwrap();
+        let shown = read.audit_record(&proof, 9).await.unwrap();
+        assert!(shown.altered);
+        assert_eq!(
+            (&shown.action, &shown.outcome, &shown.target_id, &shown.target_kind, shown.person_id, &shown.event, shown.at),
+            (&written.action, &written.outcome, &written.target_id, &written.target_kind, written.person_id, &written.event, written.at)
+        );
+        let page = read.audit(&proof, AuditFilter::default(), Some(11), 2).await.unwrap();
+        assert_eq!(page.items.iter().map(|row| (row.seq, row.altered)).collect::<Vec<_>>(), [(10, true), (9, true)]);
+        assert_eq!(page.items[0].personal, None, "a forged name is not shown");
+    }
+
     async fn d_06_sql_cannot_change_or_delete_a_record(world) {
         live(world).await;
         let mut raw = Raw::of(world).await;
@@ -202,6 +311,7 @@ on_both! {
             "update audit set hash = previous where seq = 3",
             "update audit set previous = hash where seq = 3",
             "update audit set seq = 1000 where seq = 3",
+            "update audit set event = 'x', personal = null where seq = 3",
             "update audit set person_id = null where person_id is not null",
             "update audit set personal = 'x' where seq = 3",
             "update audit set personal = null, body = 'x' where seq = 3",
@@ -248,7 +358,7 @@ on_both! {
     async fn d_06_a_truncated_log_is_detected_by_a_checkpoint_only(world) {
         live(world).await;
         let (size, hash) = head(world, &world.acme).await;
-        let checkpoint = Checkpoint { tenant: world.acme.tenant, size, hash };
+        let checkpoint = Checkpoint::new(world.acme.tenant, size, hash);
         let mut raw = Raw::of(world).await;
         raw.unguard().await;
         let acme = raw.id(world.acme.tenant.0);

@@ -1,7 +1,7 @@
 //! Audit events (M-13): every method of `Write` records its change in the same transaction.
 use crate::{
     raw::Raw,
-    walls::{arrival, idp, invite, new_identity},
+    walls::{acknowledged, arrival, idp, invite, new_identity},
     world::{World, asking, decision, email, enrolled, hash, lease, new_key, on_both, receipt, sealed},
 };
 use domain::{
@@ -87,6 +87,7 @@ const SILENT: &[(&str, &str)] = &[
     ("totp_secret", "only reads"),
     ("durable_audit_head", "only reads"),
     ("verify_starts", "only reads"),
+    ("keep_checkpoint", "signs events and is none"),
     ("use_totp_step", "the session that it completes is recorded"),
     ("use_passkey", "the session that it completes is recorded"),
     ("see_account_events", "only marks events as seen"),
@@ -219,6 +220,7 @@ const TASKS: &[&str] = &[
     "durable_audit_head",
     "verify_starts",
 ];
+const AUDIT: &[&str] = &["keep_checkpoint", "acknowledge_audit", "restore_audit"];
 const EMERGENCIES: &[&str] = &["lock_person", "unlock_person", "stop_tasks", "freeze", "unfreeze"];
 
 #[test]
@@ -235,6 +237,7 @@ fn m_13_every_method_of_write_has_a_case() {
         RUNNERS,
         TASKS,
         EMERGENCIES,
+        AUDIT,
     ];
     let tested: BTreeSet<_> = tests.into_iter().flatten().copied().collect();
     let rows = crate::walls::matrix();
@@ -318,6 +321,15 @@ on_both! {
         let replace = || ReplaceAddress { person, email: email("replaced", "acme") };
         l.records("replace_address", 1, adam, async |w| w.replace_address(adam.may(replace())?, mailed("replaced")).await).await;
         l.covers(PEOPLE).await;
+    }
+
+    async fn m_13_what_an_operator_does_to_the_audit_log_is_recorded(world) {
+        let l = &Ledger::new(world);
+        let console = &world.acme.console;
+        l.records("keep_checkpoint", 0, console, async |w| w.keep_checkpoint(Uuid::nil(), "note".into()).await).await;
+        l.records("acknowledge_audit", 1, console, async |w| w.acknowledge_audit(console.may(AcknowledgeAudit { change: acknowledged() })?).await).await;
+        l.records("restore_audit", 1, console, async |w| w.restore_audit(console.may(RestoreAudit { change: acknowledged() })?).await).await;
+        l.covers(AUDIT).await;
     }
 
     async fn m_13_browser_sessions_and_refusals_are_recorded(world) {

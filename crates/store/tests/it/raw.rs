@@ -8,6 +8,15 @@ pub enum Raw {
     Postgres(PgConnection),
 }
 
+/// A column as the database lists it.
+#[derive(Debug)]
+pub struct ColumnInfo {
+    pub table: String,
+    pub name: String,
+    /// The type, in lower case.
+    pub kind: String,
+}
+
 /// Evaluates an expression for either database.
 macro_rules! either {
     ($raw:expr, |$c:ident| $body:expr) => {
@@ -68,6 +77,50 @@ impl Raw {
         match self {
             Self::Sqlite(_) => format!("x'{}'", id.simple()),
             Self::Postgres(_) => format!("'{id}'::uuid"),
+        }
+    }
+
+    /// Returns every column of the tables whose names begin with `prefix`, in the order of the schema.
+    pub async fn columns(&mut self, prefix: &str) -> Vec<ColumnInfo> {
+        let sql = match self {
+            Self::Sqlite(_) => format!(
+                "select t.name || ' ' || c.name || ' ' || lower(c.type) from sqlite_master t join pragma_table_info(t.name) c
+                 where t.type = 'table' and t.name like '{prefix}%' order by t.name, c.cid"
+            ),
+            Self::Postgres(_) => format!(
+                "select table_name || ' ' || column_name || ' ' || data_type from information_schema.columns
+                 where table_schema = current_schema() and table_name like '{prefix}%' order by table_name, ordinal_position"
+            ),
+        };
+        let parts = |line: String| {
+            let mut words = line.splitn(3, ' ').map(str::to_owned);
+            let mut next = || words.next().unwrap();
+            ColumnInfo { table: next(), name: next(), kind: next() }
+        };
+        self.texts(&sql).await.into_iter().map(parts).collect()
+    }
+
+    /// Returns another value for a column as SQL: one of another row, or a made-up one. Only personal data may
+    /// be erased, so it never becomes null.
+    pub fn other_value(&self, column: &ColumnInfo, how: usize, number: usize) -> String {
+        let ColumnInfo { table, name, kind } = column;
+        let made_up = match (kind.as_str(), self) {
+            ("text", _) => format!("'{number}'"),
+            ("bigint", _) => format!("{number}"),
+            ("uuid", _) => self.id(Uuid::from_u128(u128::try_from(number).unwrap())),
+            ("blob", _) if name.ends_with("_id") => self.id(Uuid::from_u128(u128::try_from(number).unwrap())),
+            ("blob", _) => format!("x'{number:064}'"),
+            ("bytea", _) => format!("decode('{number:064}', 'hex')"),
+            (other, _) => panic!("{table}.{name} has the type {other}, which this test does not know"),
+        };
+        let another = |order: &str| {
+            format!("(select o.{name} from {table} o where o.{name} is not null order by 1 {order} limit 1)")
+        };
+        match how {
+            0 => another("asc"),
+            1 => another("desc"),
+            2 if name != "personal" => "null".into(),
+            _ => made_up,
         }
     }
 

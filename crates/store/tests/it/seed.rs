@@ -1,11 +1,6 @@
 //! Synthetic tasks resemble real ones.
 use crate::{raw::Raw, world::on_both};
-use domain::{
-    audit::{Stored, Verifier},
-    policy::ReadAudit,
-    request::RequestDigest,
-    task::TaskState,
-};
+use domain::{audit::Verifier, policy::ReadAudit, request::RequestDigest, task::TaskState};
 use store::TaskFilter;
 
 on_both! {
@@ -39,7 +34,7 @@ on_both! {
         }
         let mut verifier = Verifier::new(acme.tenant);
         for row in read.audit_from(&acme.adam.may(ReadAudit).unwrap(), 0, 100_000).await.unwrap() {
-            verifier.take(&Stored::from(row)).unwrap();
+            verifier.take(&row).unwrap();
         }
         let head = read.audit_head().await.unwrap();
         assert_eq!(verifier.head(), (head.seq, head.hash));

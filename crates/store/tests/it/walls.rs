@@ -98,6 +98,8 @@ impl Resources {
         world.submit(mia, running).await;
         let taken = world.claim(rex).await.unwrap();
         let lease = lease(&taken);
+        let note = format!("note of {name}");
+        world.change(console, async |write| write.keep_checkpoint(Uuid::nil(), note.clone()).await).await.unwrap();
         let line = Line { at: world.now(), stream: Stream::Stdout, text: format!("printed at {name}") };
         world.change(rex, async |write| write.append_lines(lease, 1, &[line]).await).await.unwrap();
         let asked =
@@ -348,6 +350,11 @@ pub fn invite(invitation: InvitationId, organization: OrganizationId) -> Invite 
     Invite { invitation, organization, role: Role::Member, email: None, uses: 5, days: 7 }
 }
 
+/// Returns an acknowledgment of an altered audit log.
+pub fn acknowledged() -> Acknowledged {
+    Acknowledged { reason: "drill".into(), findings: vec!["a finding".into()], rollback: None, size: 1 }
+}
+
 fn another_link() -> NewInvitation {
     NewInvitation { token: String::new(), token_hash: [4; 32] }
 }
@@ -478,6 +485,9 @@ pub fn matrix() -> Vec<Row> {
         audit_from                 "ddddd++dd+dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
         usage_today                "+++++++++++++" |r, w, a, t| r.usage_today(w.now()).await;
         tenant_usage_today         "-----++--+--+" |r, w, a, t| r.tenant_usage_today(w.now()).await;
+        verify_audit               "ddddd++dd+dd+" |r, w, a, t| r.verify_audit(&may(a, ReadAudit)?, &Default::default()).await;
+        checkpoints                "++++++++++++-" |r, w, a, t| r.checkpoints().await;
+        audit_hash                 "++++++++++++n" |r, w, a, t| r.audit_hash(40).await;
         audit_head                 "++++++++++++-" |r, w, a, t| r.audit_head().await.map(|head| i32::from(head.hash == t.audit_head));
         keys                       "--+-+++-++---" |r, w, a, t| r.keys().await;
         keys_of                    "--+--++--+---" |r, w, a, t| r.keys_of(t.person).await;
@@ -525,6 +535,9 @@ pub fn matrix() -> Vec<Row> {
         expire_approvals           "++++++++++++-" |x, w, a, t| x.expire_approvals().await;
         durable_audit_head         "++++++++++++-" |x, w, a, t| x.durable_audit_head().await.map(|head| i32::from(head.hash == t.audit_head));
         verify_starts              "ddddd++dd+dd-" |x, w, a, t| x.verify_starts(&may(a, ReadAudit)?, None, 50).await.map(|starts| i64::from(starts.last.is_some()));
+        keep_checkpoint            "+++++++++++++" |x, w, a, t| x.keep_checkpoint(uuid::Uuid::nil(), "note".into()).await;
+        acknowledge_audit          "ddddddddd+ddd" |x, w, a, t| x.acknowledge_audit(may(a, AcknowledgeAudit { change: acknowledged() })?).await;
+        restore_audit              "ddddddddd+ddd" |x, w, a, t| x.restore_audit(may(a, RestoreAudit { change: acknowledged() })?).await;
         claim_tasks                "nnnnnnn+nnnnn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;
         start_task                 "nnnnnnn+nnnnn" |x, w, a, t| x.start_task(t.lease).await;
         append_lines               "nnnnnnn+nnnnn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line { at: w.now(), stream: Stream::Stdout, text: "more".into() }]).await;
@@ -699,6 +712,7 @@ pub const ACROSS: &[(&str, &str)] = &[
 
 /// Methods whose outcome does not depend on the actor, and why.
 const SAME_FOR_EVERYBODY: &[(&str, &str)] = &[
+    ("Write::keep_checkpoint", "only the server calls it; checkpoints has a row of its own"),
     ("Read::frozen_since", "no tenant is frozen; m_11_a_freeze_is_visible_in_its_tenant_only compares two"),
     ("Write::note_refused_enrollment", NOTED),
     ("Write::note_rate_limited", NOTED),

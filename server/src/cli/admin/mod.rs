@@ -84,6 +84,8 @@ pub(super) enum Admin {
     },
     /// Replace the session secret without ending sessions. Restart every node afterwards
     RotateSessionSecret,
+    /// Replace the key that signs checkpoints of the audit log by one that it signs. Restart every node afterwards
+    RotateCheckpointKey,
     /// List the API keys of a person, or of the first tenant
     ListKeys {
         /// Email address of the person, or ID of the service account
@@ -196,6 +198,14 @@ async fn execute(command: Admin, app: &App) -> Result<(), Failure> {
             println!("{}", keys::service_account(app, name, &responsible, role, organization.as_deref()).await?);
         }
         Admin::RotateSessionSecret => {} // handled before the store opens
+        Admin::RotateCheckpointKey => {
+            let secrets = SecretsDir::open_or_create(&app.config.secrets_dir())?;
+            app.keys.checkpoints.rotate(&secrets)?;
+            println!(
+                "The checkpoint key was replaced. Copy {} to the other nodes and restart every node.",
+                secrets.path("checkpoints.pem").display()
+            );
+        }
         Admin::ListKeys { user } => keys::list(app, user.as_deref()).await?,
         Admin::BreakGlass(command) => super::break_glass::run(command, app).await?,
         Admin::Organizations(command) => super::organizations::run(command, app).await?,

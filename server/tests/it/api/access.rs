@@ -113,9 +113,27 @@ on_both! {
                 previous: hex::decode(text("previous")).unwrap(),
                 hash: hex::decode(text("hash")).unwrap(),
                 personal: it["personal_data"].as_str().map(str::to_owned),
+                columns: domain::audit::Columns {
+                    at: domain::Timestamp::parse(&text("at")).unwrap(),
+                    action: text("action"),
+                    outcome: text("outcome"),
+                    person: it["person"].as_str().map(|id| id.parse().unwrap()),
+                    target: domain::audit::Target { kind: text("target_kind"), id: text("target_id") },
+                    event: it["event"].as_str().map(str::to_owned),
+                },
             };
             verifier.take(&stored).unwrap();
+            assert_eq!(it["intact"], true);
         }
+        // E17: the columns beside the hashed text are not what is shown.
+        env.tamper(match env.app.store.is_embedded() {
+            true => "drop trigger audit_no_update",
+            false => "drop trigger audit_append_only on audit",
+        });
+        env.tamper(&format!("update audit set outcome = 'refused', person_id = null where target_id = '{task}'"));
+        let forged = env.get(&key, &format!("/api/v1/audit?target={task}&action=task.submit")).await.json();
+        assert_eq!(forged["items"][0]["outcome"], "done");
+        assert_eq!((&forged["items"][0]["person"], &forged["items"][0]["intact"]), (&json!(env.acme.mia), &json!(false)));
         let none = env.get(&key, "/api/v1/audit?until=2026-03-01T00:00:00Z").await.json();
         assert_eq!(none["items"], json!([]));
     }

@@ -249,18 +249,28 @@ impl TestRunner {
 
     /// Opens a stream and exchanges `Hello` and `Welcome`; `held` are the attempts that the runner reports to hold.
     pub async fn connect(&self, slots: u32, held: &[&Assign]) -> RunnerStream {
-        let mut stream = self.open_stream().await.unwrap();
+        let (stream, welcome) = self.connect_with_checkpoint(slots, held, "").await.unwrap();
+        assert_eq!((welcome.grant_public_key, welcome.lease_seconds), (self.grant_key.clone().into(), 30));
+        stream
+    }
+
+    /// Connects as a runner that saw this checkpoint of the audit log.
+    pub async fn connect_with_checkpoint(
+        &self,
+        slots: u32,
+        held: &[&Assign],
+        checkpoint: &str,
+    ) -> Result<(RunnerStream, Welcome), Status> {
+        let mut stream = self.open_stream().await?;
         let held =
             held.iter().map(|held| Held { attempt: held.attempt.clone(), next_line: 1, finished: false }).collect();
         let posture = Some(Posture { bubblewrap: "0.8.0".into(), limiter: "cgroup v2".into(), ..Posture::default() });
         let (version, name, capabilities) = ("1.2.3".into(), "worker".into(), vec!["bash".into()]);
-        stream.send(runner_message::Kind::Hello(Hello { version, name, capabilities, slots, posture, held }));
-        let Some(Kind::Welcome(Welcome { grant_public_key, lease_seconds, .. })) = stream.receive().await.unwrap()
-        else {
-            panic!("a welcome")
-        };
-        assert_eq!((grant_public_key, lease_seconds), (self.grant_key.clone().into(), 30));
-        stream
+        let checkpoint = checkpoint.to_owned();
+        let hello = Hello { version, name, capabilities, slots, posture, held, checkpoint };
+        stream.send(runner_message::Kind::Hello(hello));
+        let Some(Kind::Welcome(welcome)) = stream.receive().await? else { panic!("a welcome") };
+        Ok((stream, welcome))
     }
 
     /// Returns a signed receipt for a run that printed `text`.

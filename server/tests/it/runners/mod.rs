@@ -6,3 +6,4 @@ mod fencing;
 mod fixture;
 mod receipts;
 mod renewal;
+mod witness;

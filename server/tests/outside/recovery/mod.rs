@@ -1,4 +1,5 @@
 //! Crashes of runner and server while tasks run (D-12, S-09): no task is lost and no process is orphaned.
+mod audit_log;
 mod migration;
 mod repeated_crashes;
 

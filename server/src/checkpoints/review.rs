@@ -1,0 +1,290 @@
+//! Review of all audit logs against their signed checkpoints, at every start and for `castellan audit verify`.
+use super::{CheckpointFile, Finding, Notes, path};
+use crate::{failure::Failure, keys::CheckpointKeys, state::App};
+use domain::{
+    Actor, TenantId,
+    audit::{ChainError, Hash},
+    checkpoint::{Checkpoint, Contradiction},
+    policy::ReadAudit,
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+use store::Read;
+use uuid::Uuid;
+
+/// Number of checkpoints per tenant that a start compares, newest first; `castellan audit verify` compares all.
+const RECENT: usize = 100;
+
+/// How much of each log is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The head, and the events that recent checkpoints name.
+    Heads,
+    /// Every event.
+    Everything,
+}
+
+/// What was signed of the audit logs.
+#[derive(Debug, Default)]
+pub struct Witness {
+    checkpoints: BTreeMap<TenantId, Vec<Checkpoint>>,
+    findings: Vec<Finding>,
+}
+
+impl Witness {
+    fn add(&mut self, notes: &Notes) {
+        for checkpoint in &notes.checkpoints {
+            self.checkpoints.entry(checkpoint.tenant).or_default().push(checkpoint.clone());
+        }
+        if notes.is_cut {
+            self.findings.push(Finding::FileCut);
+        }
+    }
+
+    /// Adds copies of checkpoints: a file, or all files of a folder.
+    ///
+    /// # Errors
+    /// When there is nothing to compare with, or a file contains anything else.
+    pub fn add_copies(&mut self, place: &Path, keys: &CheckpointKeys) -> Result<(), Failure> {
+        let unreadable = |error| Failure::new(format!("{}: {error}", place.display()));
+        let mut files = vec![place.to_owned()];
+        if fs::metadata(place).map_err(unreadable)?.is_dir() {
+            let entries = fs::read_dir(place).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(unreadable)?;
+            files = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        }
+        let mut found = 0;
+        for file in files {
+            let notes = Notes::read(&file, keys)?.unwrap_or_default();
+            found += notes.checkpoints.len();
+            self.add(&notes);
+        }
+        match found {
+            0 => Err(Failure::new(format!("{} contains no checkpoint to compare with", place.display()))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The log of one tenant.
+#[derive(Debug, Default)]
+pub struct ReviewedLog {
+    pub name: String,
+    /// The number of events; `None` if verification ended early.
+    pub events: Option<i64>,
+    /// The number of checkpoints of this log.
+    pub checkpoints: usize,
+    pub latest: Option<Checkpoint>,
+    /// The hashes that the log must have at these sizes.
+    pub expected: BTreeMap<i64, Hash>,
+}
+
+/// The result of a review.
+#[derive(Debug)]
+pub struct Review {
+    /// The logs of the tenants that exist.
+    pub logs: BTreeMap<TenantId, ReviewedLog>,
+    /// The last checkpoint of each tenant that no longer exists.
+    pub vanished: BTreeMap<TenantId, Checkpoint>,
+    pub findings: Vec<Finding>,
+    pub node: Uuid,
+    pub file: CheckpointFile,
+}
+
+impl Review {
+    /// Compares all logs with the checkpoints of this server, of the database, and of `witness`.
+    ///
+    /// # Errors
+    /// When the database or a file cannot be read. What was found is not an error.
+    pub async fn of(app: &App, mut witness: Witness, depth: Depth) -> Result<Self, Failure> {
+        let (node, path, keys) = (node_id(app)?, path(&app.config.data_dir), &app.keys.checkpoints);
+        let tenants = app.store.system().tenants().await?;
+        // A running server signs in the file first, then in the database: what is read here is in the file and in the log.
+        let mut rows = BTreeMap::new();
+        for tenant in &tenants {
+            let console = Actor::console(tenant.id, app.store.now());
+            rows.insert(tenant.id, app.store.read(&console).await?.checkpoints().await?);
+        }
+        let notes = match Notes::read(&path, keys) {
+            Ok(notes) => notes.unwrap_or_default(),
+            Err(failure) => {
+                witness.findings.push(Finding::FileUnreadable(failure.to_string()));
+                Notes::default()
+            }
+        };
+        witness.add(&notes);
+        let mut review = Self {
+            logs: BTreeMap::new(),
+            vanished: BTreeMap::new(),
+            findings: vec![],
+            node,
+            file: CheckpointFile::after(path, &notes),
+        };
+        for tenant in tenants {
+            let mut signed = witness.checkpoints.remove(&tenant.id).unwrap_or_default();
+            for row in rows.remove(&tenant.id).unwrap_or_default() {
+                let Some(checkpoint) = read_note(&row.note, tenant.id, keys) else {
+                    review.findings.push(Finding::Unsigned { tenant: tenant.id, node: row.node_id });
+                    continue;
+                };
+                if row.node_id == node && !notes.checkpoints.contains(&checkpoint) {
+                    witness.findings.push(Finding::FileCut);
+                }
+                signed.push(checkpoint);
+            }
+            let mut log = ReviewedLog { name: tenant.name, ..review.compare_signed(tenant.id, &signed) };
+            let mut read = app.store.read(&Actor::console(tenant.id, app.store.now())).await?;
+            match depth {
+                Depth::Heads => review.compare_heads(tenant.id, &mut log, &mut read).await?,
+                Depth::Everything => {
+                    let proof = Actor::console(tenant.id, app.store.now()).may(ReadAudit)?;
+                    match read.verify_audit(&proof, &log.expected).await? {
+                        Ok(head) => log.events = Some(head.seq),
+                        Err(broken) => review.findings.push(Finding::Altered { tenant: tenant.id, broken }),
+                    }
+                }
+            }
+            review.logs.insert(tenant.id, log);
+        }
+        // A tenant can have been created and signed in the meantime.
+        for tenant in app.store.system().tenants().await? {
+            witness.checkpoints.remove(&tenant.id);
+        }
+        for (tenant, signed) in witness.checkpoints {
+            let log = review.compare_signed(tenant, &signed);
+            if let Some(latest) = log.latest.filter(|latest| latest.size > 0) {
+                review.findings.push(Finding::Vanished { tenant, signed: latest.size });
+                review.vanished.insert(tenant, latest);
+            }
+        }
+        witness.findings.dedup();
+        review.findings.append(&mut witness.findings);
+        Ok(review)
+    }
+
+    /// Compares the checkpoints of one log with each other.
+    fn compare_signed(&mut self, tenant: TenantId, signed: &[Checkpoint]) -> ReviewedLog {
+        let mut log = ReviewedLog { checkpoints: signed.len(), ..ReviewedLog::default() };
+        let later = |a: &&Checkpoint, b: &&Checkpoint| (a.rollbacks.len(), a.size).cmp(&(b.rollbacks.len(), b.size));
+        let Some(latest) = signed.iter().max_by(later) else { return log };
+        for checkpoint in signed {
+            let contradiction = match checkpoint.abandoned_by(latest) {
+                Err(contradiction) => contradiction,
+                Ok(Some(_)) => continue,
+                Ok(None) if checkpoint.size == 0 => continue,
+                Ok(None) => {
+                    let known = log.expected.entry(checkpoint.size).or_insert(checkpoint.hash);
+                    if *known == checkpoint.hash {
+                        continue;
+                    }
+                    Contradiction::Fork(checkpoint.size)
+                }
+            };
+            let finding = Finding::Contradiction { tenant, contradiction };
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+        log.latest = Some(latest.clone());
+        log
+    }
+
+    /// Compares the head of a log with its last event and with recent checkpoints.
+    async fn compare_heads(&mut self, tenant: TenantId, log: &mut ReviewedLog, read: &mut Read) -> Result<(), Failure> {
+        let altered = |seq, reason| Finding::Altered { tenant, broken: ChainError { seq, reason } };
+        let head = match read.audit_head().await {
+            Err(store::Error::NotFound) => {
+                self.findings.push(altered(1, "cannot be read, because the head of the log is missing"));
+                return Ok(());
+            }
+            head => head?,
+        };
+        log.events = Some(head.seq);
+        for (size, hash) in log.expected.iter().rev().take(RECENT) {
+            if *size > head.seq {
+                self.findings.push(Finding::Shorter { tenant, size: head.seq, signed: *size });
+                break;
+            }
+            if read.audit_hash(*size).await? != Some(*hash) {
+                self.findings.push(Finding::Different { tenant, size: *size });
+                break;
+            }
+        }
+        if head.seq > 0 && read.audit_hash(head.seq).await? != Some(head.hash) {
+            self.findings.push(altered(head.seq, "differs from the head of the log"));
+        }
+        if read.audit_hash(head.seq + 1).await?.is_some() {
+            self.findings.push(altered(head.seq + 1, "is not counted by the head of the log"));
+        }
+        Ok(())
+    }
+
+    /// Returns the tenants whose logs were compared with nothing: their ends can be missing.
+    pub fn unwitnessed(&self) -> impl Iterator<Item = TenantId> {
+        self.logs.iter().filter(|(_, log)| log.checkpoints == 0 && log.events != Some(0)).map(|(tenant, _)| *tenant)
+    }
+
+    /// Fails if anything was found, so that no second log is signed over the first one.
+    ///
+    /// # Errors
+    /// With all findings, and what to do.
+    pub fn require_clean(self) -> Result<Self, Failure> {
+        if self.findings.is_empty() {
+            return Ok(self);
+        }
+        let mut text = "the audit log is not the one that was signed; nothing was started.\n".to_owned();
+        for finding in &self.findings {
+            text.push_str(&format!("  {}{finding}\n", finding.prefix()));
+        }
+        text.push_str(
+            "Preserve this machine and find out who had write access. If you restored a backup, continue with: castellan restore \
+             --reason TEXT. To continue with an altered log: castellan audit acknowledge --reason TEXT",
+        );
+        Err(Failure::new(text))
+    }
+}
+
+/// Returns the latest checkpoint of the tenant in the database that this deployment signed, with its note.
+pub(crate) async fn latest_signed(
+    read: &mut Read,
+    tenant: TenantId,
+    keys: &CheckpointKeys,
+) -> store::Result<Option<(Checkpoint, String)>> {
+    let mut latest: Option<(Checkpoint, String)> = None;
+    for row in read.checkpoints().await? {
+        let Some(known) = read_note(&row.note, tenant, keys) else { continue };
+        if latest.as_ref().is_none_or(|(latest, _)| known.is_later_than(latest)) {
+            latest = Some((known, row.note));
+        }
+    }
+    Ok(latest)
+}
+
+/// Reads a note of this tenant that this deployment signed.
+pub(crate) fn read_note(note: &str, tenant: TenantId, keys: &CheckpointKeys) -> Option<Checkpoint> {
+    let (checkpoint, signature) = keys.read(note)?;
+    (keys.verifies(&checkpoint, &signature) && checkpoint.tenant == tenant).then_some(checkpoint)
+}
+
+/// Returns the id of this server's file in the database: on PostgreSQL, each server has a file of its own.
+fn node_id(app: &App) -> Result<Uuid, Failure> {
+    if app.store.is_embedded() {
+        return Ok(Uuid::nil());
+    }
+    let path: PathBuf = app.config.data_dir.join("node-id");
+    let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+    match fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(|_| Failure::new(format!("{} does not contain an id", path.display()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let id = store::new_id();
+            fs::create_dir_all(&app.config.data_dir)
+                .and_then(|()| fs::write(&path, format!("{id}\n")))
+                .map_err(failed)?;
+            Ok(id)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
