@@ -186,12 +186,6 @@ pub struct SubmissionForm {
     pub organization: Option<OrganizationId>,
 }
 
-/// Returns whether the approval page marks a character. The carriage return of a Windows line end is marked on each
-/// line.
-fn is_hidden(c: char) -> bool {
-    (c.is_control() && c != '\t' && c != '\n') || crate::text::is_invisible(c)
-}
-
 const fn bash() -> Tool {
     Tool::Bash
 }
@@ -208,7 +202,7 @@ impl SubmissionForm {
         if self.script.trim().is_empty() || self.script.len() > MAX_SCRIPT || self.script.contains('\0') {
             return Err(Invalid::new("script", "must be 1 byte to 256 KiB of text without NUL"));
         }
-        let (lines, hidden) = (self.script.lines().count(), self.script.chars().filter(|c| is_hidden(*c)).count());
+        let (lines, hidden) = (self.script.lines().count(), crate::text::count_hidden(&self.script));
         if lines > MAX_SCRIPT_LINES || hidden > MAX_HIDDEN_CHARACTERS {
             return Err(Invalid::new(
                 "script",

@@ -1,4 +1,5 @@
 //! Text validation and the display of hidden characters.
+use unicode_script::{Script, UnicodeScript};
 
 /// Returns whether a character changes how text looks without being visible: bidirectional controls, zero-width
 /// characters, tags and other format characters ("Trojan Source", CVE-2021-42574).
@@ -9,6 +10,20 @@ pub fn is_invisible(c: char) -> bool {
         | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
 }
 
+/// Returns whether a character looks like another one: a space that is none, a blank, a full-width or mathematical letter, or a
+/// private character, which every font may draw differently.
+fn is_deceptive(c: char) -> bool {
+    matches!(u32::from(c),
+        0x00A0 | 0x1680 | 0x2000..=0x200A | 0x202F | 0x205F | 0x2800 | 0x3000 | 0xE000..=0xF8FF | 0xFF01..=0xFF5E
+        | 0x1D400..=0x1D7FF | 0xF0000..=0x0010_FFFF)
+}
+
+/// Returns whether a word with Latin letters can contain letters of this script without being deceptive.
+fn is_written_with_latin(script: Script) -> bool {
+    use Script::{Bopomofo, Common, Han, Hangul, Hiragana, Inherited, Katakana, Latin};
+    matches!(script, Common | Inherited | Latin | Han | Hiragana | Katakana | Hangul | Bopomofo)
+}
+
 /// A piece of text as it is shown for review (D-04).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -17,8 +32,9 @@ pub enum Piece {
     Hidden(String),
 }
 
-/// Splits a line for review: control and invisible characters are replaced by their names, including the carriage
-/// return, which overwrites a line in a terminal. Tabs are kept.
+/// Splits a line for review: control, invisible and deceptive characters are replaced by their names, including the carriage
+/// return, which overwrites a line in a terminal. So are letters of another script in a word with Latin letters, such as a
+/// Cyrillic `а`. Tabs are kept.
 ///
 /// ```
 /// use domain::text::{Piece, reveal};
@@ -26,16 +42,26 @@ pub enum Piece {
 /// ```
 pub fn reveal(line: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    for c in line.chars() {
-        if (c.is_control() && c != '\t') || is_invisible(c) {
-            pieces.push(Piece::Hidden(format!("U+{:04X}", u32::from(c))));
-        } else if let Some(Piece::Plain(text)) = pieces.last_mut() {
-            text.push(c);
-        } else {
-            pieces.push(Piece::Plain(c.to_string()));
+    for word in line.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let is_latin = word.chars().any(|c| c.script() == Script::Latin);
+        for c in word.chars() {
+            let is_foreign = is_latin && !is_written_with_latin(c.script());
+            if (c.is_control() && c != '\t') || is_invisible(c) || is_deceptive(c) || is_foreign {
+                pieces.push(Piece::Hidden(format!("U+{:04X}", u32::from(c))));
+            } else if let Some(Piece::Plain(text)) = pieces.last_mut() {
+                text.push(c);
+            } else {
+                pieces.push(Piece::Plain(c.to_string()));
+            }
         }
     }
     pieces
+}
+
+/// Returns the number of characters that [`reveal`] replaces in a text with several lines.
+pub fn count_hidden(text: &str) -> usize {
+    let pieces = text.split('\n').flat_map(reveal);
+    pieces.filter(|piece| matches!(piece, Piece::Hidden(_))).count()
 }
 
 /// Validates a name: 1 to `max` characters after trimming, without control or invisible characters.
@@ -82,6 +108,24 @@ mod tests {
                 Piece::Hidden("U+000D".into()),
             ]
         );
+    }
+
+    #[test]
+    fn d_04_characters_that_look_like_others_are_shown_by_name() {
+        for c in ['\u{a0}', '\u{2000}', '\u{2800}', '\u{3000}', '\u{e000}', '\u{10fffd}', '\u{ff52}', '\u{1d42b}'] {
+            let name = format!("U+{:04X}", u32::from(c));
+            assert_eq!(
+                reveal(&format!("rm{c}-rf")),
+                [Piece::Plain("rm".into()), Piece::Hidden(name), Piece::Plain("-rf".into()),]
+            );
+        }
+        // A Cyrillic letter in a Latin word, and words of one script or of scripts that are written together.
+        let hidden = |text: &str| count_hidden(text);
+        assert_eq!((hidden("cur\u{43b} example.org"), hidden("p\u{430}yp\u{430}l"), hidden("\u{3b1}lpha")), (1, 2, 1));
+        for plain in ["Привет мир, echo", "naïve Zoë Łódź", "Tシャツ 東京 2026", "ελληνικά", "tab\tand space"]
+        {
+            assert_eq!(hidden(plain), 0, "{plain}");
+        }
     }
 
     #[test]

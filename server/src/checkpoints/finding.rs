@@ -2,6 +2,7 @@
 use domain::{TenantId, audit::ChainError, checkpoint::Contradiction};
 use serde::Serialize;
 use std::fmt;
+use store::UnexplainedStart;
 use uuid::Uuid;
 
 /// A difference between an audit log and its signed checkpoints.
@@ -23,6 +24,8 @@ pub enum Finding {
     Unsigned { tenant: TenantId, node: Uuid },
     /// An event or the head of the log was changed.
     Altered { tenant: TenantId, broken: ChainError },
+    /// A task started without the consent that the rules required, or its rows were changed afterwards.
+    Unexplained { tenant: TenantId, start: UnexplainedStart },
 }
 
 impl Finding {
@@ -34,7 +37,8 @@ impl Finding {
             | Self::Different { tenant, .. }
             | Self::Vanished { tenant, .. }
             | Self::Unsigned { tenant, .. }
-            | Self::Altered { tenant, .. } => Some(*tenant),
+            | Self::Altered { tenant, .. }
+            | Self::Unexplained { tenant, .. } => Some(*tenant),
             Self::FileCut | Self::FileUnreadable(_) => None,
         }
     }
@@ -75,6 +79,7 @@ impl fmt::Display for Finding {
                 f.write_str("the database contains a checkpoint that was not signed by this deployment")
             }
             Self::Altered { broken, .. } => write!(f, "event {} {}", broken.seq, broken.reason),
+            Self::Unexplained { start, .. } => write!(f, "the start of task {}: {}", start.task, start.problem),
         }
     }
 }

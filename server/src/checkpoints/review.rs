@@ -19,6 +19,9 @@ use uuid::Uuid;
 /// Number of checkpoints per tenant that a start compares, newest first; `castellan audit verify` compares all.
 const RECENT: usize = 100;
 
+/// Number of started tasks that are read at once.
+const STARTS_PER_BATCH: u32 = 200;
+
 /// How much of each log is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -145,6 +148,8 @@ impl Review {
                         Ok(head) => log.events = Some(head.seq),
                         Err(broken) => review.findings.push(Finding::Altered { tenant: tenant.id, broken }),
                     }
+                    drop(read);
+                    review.verify_starts(app, tenant.id).await?;
                 }
             }
             review.logs.insert(tenant.id, log);
@@ -190,6 +195,24 @@ impl Review {
         }
         log.latest = Some(latest.clone());
         log
+    }
+
+    /// Compares every started task with its submission, the judgment of the rules, and the decisions on it.
+    async fn verify_starts(&mut self, app: &App, tenant: TenantId) -> Result<(), Failure> {
+        let console = Actor::console(tenant, app.store.now());
+        let proof = console.may(ReadAudit)?;
+        let mut after = None;
+        loop {
+            // Nothing is written: the transaction gives each batch one consistent state.
+            let mut write = app.store.write(&console).await?;
+            let batch = write.verify_starts(&proof, after, STARTS_PER_BATCH).await?;
+            let unexplained = batch.unexplained.into_iter();
+            self.findings.extend(unexplained.map(|start| Finding::Unexplained { tenant, start }));
+            match batch.last {
+                None => return Ok(()),
+                last => after = last,
+            }
+        }
     }
 
     /// Compares the head of a log with its last event and with recent checkpoints.

@@ -140,8 +140,10 @@ macro_rules! columns {
         concat!(
             "select a.id, a.task_id, t.title, t.tool, t.network, a.organization_id, o.name as organization, a.requester_id,
                 p.name as requester, p.responsible_id, k.creator_id, a.request_digest, a.rule, a.needed, (select count(*) from decision d
-                    join membership dm on dm.tenant_id = d.tenant_id and dm.organization_id = a.organization_id
-                        and dm.person_id = d.person_id and dm.role in ('approver', 'owner')
+                    join membership m on m.tenant_id = d.tenant_id and m.organization_id = a.organization_id
+                        and m.person_id = d.person_id and ",
+            $crate::role_sql::is_approver!(),
+            "
                     join person dp on dp.tenant_id = d.tenant_id and dp.id = d.person_id and dp.locked_at is null
                     where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve') as given,
                 a.state, a.created_at, a.expires_at, a.settled_at

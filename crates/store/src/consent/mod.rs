@@ -367,11 +367,15 @@ impl Write {
             self,
             DecisionRecord,
             fetch_all,
-            "select d.person_id, d.answer, d.reason, d.created_at, d.rules_version, d.signature,
-                exists (select 1 from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
-                    where m.tenant_id = d.tenant_id and m.organization_id = $3 and m.person_id = d.person_id
-                    and m.role in ('approver', 'owner') and p.locked_at is null) as is_approver
-             from decision d where d.tenant_id = $1 and d.approval_id = $2 order by d.created_at, d.person_id limit 100",
+            concat!(
+                "select d.person_id, d.answer, d.reason, d.created_at, d.rules_version, d.signature,
+                    exists (select 1 from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+                        where m.tenant_id = d.tenant_id and m.organization_id = $3 and m.person_id = d.person_id
+                        and p.locked_at is null and ",
+                crate::role_sql::is_approver!(),
+                ") as is_approver
+                 from decision d where d.tenant_id = $1 and d.approval_id = $2 order by d.created_at, d.person_id limit 100"
+            ),
             approval,
             organization
         )

@@ -32,7 +32,8 @@ use domain::{
 };
 use rows::{Table, Value};
 use serde_json::json;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::task::spawn_blocking;
 use uuid::{NoContext, Uuid};
 
 /// Number of tasks per transaction; other writers can run in between.
@@ -50,13 +51,24 @@ const APPROVAL_HOURS: u32 = 720;
 impl System<'_> {
     /// Adds `tasks` tasks to a tenant, with creation times in sequence and their own people and organizations.
     pub async fn seed(&self, tenant: TenantId, tasks: u32) -> Result<()> {
-        let fixture = self.seed_fixture(tenant).await?;
-        let begin = self.now().before(STEP.saturating_mul(tasks));
-        for first in (0..tasks).step_by(usize::try_from(BATCH).unwrap_or(1)) {
-            let mut batch = Batch::new(tenant, self.now(), self.0);
-            for number in first..tasks.min(first.saturating_add(BATCH)) {
-                batch.add(&fixture, number, begin.after(STEP.saturating_mul(number)))?;
-            }
+        let fixture = Arc::new(self.seed_fixture(tenant).await?);
+        let (begin, now) = (self.now().before(STEP.saturating_mul(tasks)), self.now());
+        let build = |first: u32| {
+            let (fixture, store) = (Arc::clone(&fixture), self.0.clone());
+            spawn_blocking(move || {
+                let mut batch = Batch::new(tenant, now, store);
+                for number in first..tasks.min(first.saturating_add(BATCH)) {
+                    batch.add(&fixture, number, begin.after(STEP.saturating_mul(number)))?;
+                }
+                Ok::<_, Error>(batch)
+            })
+        };
+        // The next batch is built and signed while this one is written.
+        let mut firsts = (0..tasks).step_by(usize::try_from(BATCH).unwrap_or(1));
+        let mut next = firsts.next().map(build);
+        while let Some(building) = next {
+            let batch = building.await.map_err(|_| Error::Corrupt("seed"))??;
+            next = firsts.next().map(build);
             let mut conn = self.write().await?;
             batch.write(&mut conn).await?;
             conn.commit().await?;
@@ -124,10 +136,10 @@ impl SeedFixture {
 }
 
 /// The rows of one transaction.
-struct Batch<'a> {
+struct Batch {
     tenant: TenantId,
     now: Timestamp,
-    store: &'a Store,
+    store: Store,
     tasks: Table<26>,
     labels: Table<4>,
     words: Table<3>,
@@ -137,8 +149,8 @@ struct Batch<'a> {
     records: Vec<(Actor, Entry)>,
 }
 
-impl<'a> Batch<'a> {
-    fn new(tenant: TenantId, now: Timestamp, store: &'a Store) -> Self {
+impl Batch {
+    fn new(tenant: TenantId, now: Timestamp, store: Store) -> Self {
         Self {
             tenant,
             now,

@@ -290,6 +290,7 @@ async fn set_planned_roles(
 }
 
 /// Runs a check in random worlds.
+#[expect(clippy::result_large_err, reason = "the error contains the failing plan")]
 fn in_random_worlds(world: &World, check: impl AsyncFn(&Plan, &Tenant) -> Result<(), TestCaseError>) {
     let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
     let result = block_in_place(|| {
