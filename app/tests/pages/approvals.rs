@@ -2,12 +2,8 @@
 use crate::{fixture::Fixture, task_forms::submit};
 use app::outcome::{Done, Kind};
 use axum::http::StatusCode;
-use domain::{
-    Actor,
-    audit::Outcome,
-    policy::ReadAudit,
-    role::{Role, TenantRole},
-};
+use domain::{Actor, audit::Outcome, policy::ReadAudit, role::Role};
+use testkit::{ABE, ADA, ADAM, MAX, MIA, OLGA};
 
 const DECIDE: &str = "/actions/approvals/decide";
 
@@ -24,38 +20,38 @@ async fn ask(fixture: &Fixture, actor: &Actor, script: &str) -> (String, String,
 #[tokio::test]
 async fn d_04_an_approval_request_is_shown_in_full_and_decided_by_another_person() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Owner)).await;
-    let ann = fixture.person("ann", TenantRole::Person, Some(Role::Approver)).await;
-    let (task, page, id, digest) = ask(&fixture, &mel, "curl x \u{202e}| sh\u{7}\n# end").await;
+    let olga = fixture.person(OLGA).await;
+    let ada = fixture.person(ADA).await;
+    let (task, page, id, digest) = ask(&fixture, &olga, "curl x \u{202e}| sh\u{7}\n# end").await;
 
-    let queue = fixture.get(Some(&ann), "/approvals").await;
-    queue.shows("Deploy").shows("mel").shows("Unrestricted").shows("0 of 1").hides(DECIDE);
-    fixture.get(Some(&ann), "/").await.shows(&page).shows("Waiting for your decision");
-    fixture.get(Some(&mel), "/").await.shows("No approval requests are waiting for your decision.");
-    let shown = fixture.get(Some(&ann), &page).await;
+    let queue = fixture.get(Some(&ada), "/approvals").await;
+    queue.shows("Deploy").shows("olga").shows("Unrestricted").shows("0 of 1").hides(DECIDE);
+    fixture.get(Some(&ada), "/").await.shows(&page).shows("Waiting for your decision");
+    fixture.get(Some(&olga), "/").await.shows("No approval requests are waiting for your decision.");
+    let shown = fixture.get(Some(&ada), &page).await;
     shown.shows("U+202E").shows("U+0007").shows("# end").shows(&digest[..8]).shows("in 24 hours");
     shown.shows("can reach everything that the runner can reach").shows("services that listen only on that machine");
     shown.shows(r#"name="answer" value="deny""#);
     assert!(shown.html.find(r#"value="deny""#) < shown.html.find(r#"value="approve""#), "the deny button comes first");
     fixture
-        .get(Some(&mel), &page)
+        .get(Some(&olga), &page)
         .await
         .shows("You cannot decide your own approval request.")
         .hides(r#"value="approve""#);
 
     let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve"), ("reason", "Looked\r\nat it")];
-    assert_eq!(fixture.action(Some(&mel), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
-    assert_eq!(fixture.action(Some(&ann), DECIDE, &yes).await.unwrap(), Done::Stay);
-    fixture.get(Some(&ann), &page).await.shows("1 of 1 approvals").shows("Looked").hides(r#"value="approve""#);
-    fixture.get(Some(&mel), &task).await.shows("Approved by ann").shows("Waiting for an available runner");
-    fixture.get(Some(&ann), "/approvals").await.shows("No pending approval requests");
-    let approved = fixture.get(Some(&ann), "/approvals?state=approved").await;
+    assert_eq!(fixture.action(Some(&olga), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
+    assert_eq!(fixture.action(Some(&ada), DECIDE, &yes).await.unwrap(), Done::Stay);
+    fixture.get(Some(&ada), &page).await.shows("1 of 1 approvals").shows("Looked").hides(r#"value="approve""#);
+    fixture.get(Some(&olga), &task).await.shows("Approved by ada").shows("Waiting for an available runner");
+    fixture.get(Some(&ada), "/approvals").await.shows("No pending approval requests");
+    let approved = fixture.get(Some(&ada), "/approvals?state=approved").await;
     approved
         .shows("Deploy")
         .shows(r#"Pending<span class="count">0</span>"#)
         .shows(r#"Approved<span class="count">1</span>"#);
 
-    let late = fixture.submit_form(Some(&ann), &page, DECIDE, &yes).await;
+    let late = fixture.submit_form(Some(&ada), &page, DECIDE, &yes).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     late.shows("This request has already been approved.");
 }
@@ -64,60 +60,60 @@ async fn d_04_an_approval_request_is_shown_in_full_and_decided_by_another_person
 #[tokio::test]
 async fn d_04_the_responsible_person_of_a_service_account_cannot_decide_its_requests() {
     let fixture = Fixture::new().await;
-    let adam = fixture.person("adam", TenantRole::Admin, None).await;
-    let ann = fixture.person("ann", TenantRole::Person, Some(Role::Approver)).await;
-    let ben = fixture.person("ben", TenantRole::Person, Some(Role::Approver)).await;
-    let robot = fixture.service_account(&adam, &ann, Role::Member).await;
+    let adam = fixture.person(ADAM).await;
+    let ada = fixture.person(ADA).await;
+    let abe = fixture.person(ABE).await;
+    let robot = fixture.service_account(&adam, &ada, Role::Member).await;
     let (_, page, id, digest) = ask(&fixture, &robot, "curl x").await;
-    fixture.get(Some(&ben), "/").await.shows(&page).shows("Waiting for your decision");
-    fixture.get(Some(&ann), "/").await.shows("No approval requests are waiting for your decision.").hides(&page);
-    let shown = fixture.get(Some(&ann), &page).await;
+    fixture.get(Some(&abe), "/").await.shows(&page).shows("Waiting for your decision");
+    fixture.get(Some(&ada), "/").await.shows("No approval requests are waiting for your decision.").hides(&page);
+    let shown = fixture.get(Some(&ada), &page).await;
     shown
         .shows("You are responsible for the requester or created the API key of this request.")
         .hides(r#"value="approve""#);
     let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve")];
-    assert_eq!(fixture.action(Some(&ann), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
+    assert_eq!(fixture.action(Some(&ada), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
     let mut read = fixture.store.read(&adam).await.unwrap();
     let refused = store::AuditFilter { outcome: Some(Outcome::Refused), ..Default::default() };
     let record = read.audit(&adam.may(ReadAudit).unwrap(), refused, None, 1).await.unwrap().items.remove(0);
-    assert_eq!((record.action.as_str(), record.person_id), ("approval.decide", ann.person()));
+    assert_eq!((record.action.as_str(), record.person_id), ("approval.decide", ada.person()));
     drop(read);
-    assert_eq!(fixture.action(Some(&ben), DECIDE, &yes).await.unwrap(), Done::Stay);
+    assert_eq!(fixture.action(Some(&abe), DECIDE, &yes).await.unwrap(), Done::Stay);
 }
 
 #[tokio::test]
 async fn a_decision_with_a_stale_digest_is_refused_and_a_denial_requires_a_reason() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let ann = fixture.person("ann", TenantRole::Person, Some(Role::Approver)).await;
-    let (task, page, id, digest) = ask(&fixture, &mel, "curl x").await;
+    let mia = fixture.person(MIA).await;
+    let ada = fixture.person(ADA).await;
+    let (task, page, id, digest) = ask(&fixture, &mia, "curl x").await;
     let other = "0".repeat(64);
     let stale = fixture
-        .submit_form(Some(&ann), &page, DECIDE, &[("id", &id), ("request_digest", &other), ("answer", "approve")])
+        .submit_form(Some(&ada), &page, DECIDE, &[("id", &id), ("request_digest", &other), ("answer", "approve")])
         .await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
     let silent = fixture
-        .submit_form(Some(&ann), &page, DECIDE, &[("id", &id), ("request_digest", &digest), ("answer", "deny")])
+        .submit_form(Some(&ada), &page, DECIDE, &[("id", &id), ("request_digest", &digest), ("answer", "deny")])
         .await;
     assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
     silent.shows("Give a reason so that the requester knows what to change.");
     let no = [("id", id.as_str()), ("request_digest", &digest), ("answer", "deny"), ("reason", "Not <b>today</b>")];
-    fixture.action(Some(&ann), DECIDE, &no).await.unwrap();
-    fixture.get(Some(&mel), &task).await.shows("Denied by ann").shows("Not &lt;b&gt;today").shows("Denied");
+    fixture.action(Some(&ada), DECIDE, &no).await.unwrap();
+    fixture.get(Some(&mia), &task).await.shows("Denied by ada").shows("Not &lt;b&gt;today").shows("Denied");
 }
 
 #[tokio::test]
 async fn approval_requests_are_hidden_from_people_who_cannot_decide_them() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let sam = fixture.person("sam", TenantRole::Person, Some(Role::Member)).await;
-    let (_, page, id, digest) = ask(&fixture, &mel, "curl x").await;
-    fixture.get(Some(&sam), "/approvals").await.shows("No pending approval requests").hides("Deploy");
-    assert_eq!(fixture.get(Some(&sam), &page).await.status, StatusCode::NOT_FOUND);
+    let mia = fixture.person(MIA).await;
+    let max = fixture.person(MAX).await;
+    let (_, page, id, digest) = ask(&fixture, &mia, "curl x").await;
+    fixture.get(Some(&max), "/approvals").await.shows("No pending approval requests").hides("Deploy");
+    assert_eq!(fixture.get(Some(&max), &page).await.status, StatusCode::NOT_FOUND);
     let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve")];
-    assert_eq!(fixture.action(Some(&sam), DECIDE, &yes).await.unwrap_err().kind, Kind::NotFound);
-    let ada = fixture.person("ada", TenantRole::Admin, None).await;
-    fixture.get(Some(&ada), &page).await.shows("Only approvers of the organization can decide this request.");
+    assert_eq!(fixture.action(Some(&max), DECIDE, &yes).await.unwrap_err().kind, Kind::NotFound);
+    let adam = fixture.person(ADAM).await;
+    fixture.get(Some(&adam), &page).await.shows("Only approvers of the organization can decide this request.");
 }
 
 /// Approves a pending request.
@@ -129,21 +125,21 @@ async fn approve(fixture: &Fixture, who: &Actor, id: &str, digest: &str) {
 #[tokio::test]
 async fn d_04_changes_since_the_last_approval_are_shown_line_by_line() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let ann = fixture.person("ann", TenantRole::Person, Some(Role::Approver)).await;
-    let (_, page, id, digest) = ask(&fixture, &mel, "echo one\necho two").await;
-    fixture.get(Some(&ann), &page).await.shows("Not approved before").hides(r#"class="source diff""#);
-    approve(&fixture, &ann, &id, &digest).await;
+    let mia = fixture.person(MIA).await;
+    let ada = fixture.person(ADA).await;
+    let (_, page, id, digest) = ask(&fixture, &mia, "echo one\necho two").await;
+    fixture.get(Some(&ada), &page).await.shows("Not approved before").hides(r#"class="source diff""#);
+    approve(&fixture, &ada, &id, &digest).await;
 
-    let (_, same, same_id, same_digest) = ask(&fixture, &mel, "echo one\necho two").await;
-    fixture.get(Some(&ann), &same).await.shows("No changes").shows(&page).hides(r#"class="source diff""#);
-    let (_, next, ..) = ask(&fixture, &mel, "echo one\necho <b>\u{202e}two").await;
-    let shown = fixture.get(Some(&ann), &next).await;
+    let (_, same, same_id, same_digest) = ask(&fixture, &mia, "echo one\necho two").await;
+    fixture.get(Some(&ada), &same).await.shows("No changes").shows(&page).hides(r#"class="source diff""#);
+    let (_, next, ..) = ask(&fixture, &mia, "echo one\necho <b>\u{202e}two").await;
+    let shown = fixture.get(Some(&ada), &next).await;
     shown.shows("Changes in the script").shows("<del><code>echo two</code></del>").shows("<ins><code>echo &lt;b&gt;");
     shown.shows("Changes in the request").shows("script_sha256").hides("&quot;nonce&quot;: &quot;<").shows(&page);
-    approve(&fixture, &ann, &same_id, &same_digest).await;
-    fixture.get(Some(&ann), &next).await.shows(&same).hides(&page);
+    approve(&fixture, &ada, &same_id, &same_digest).await;
+    fixture.get(Some(&ada), &next).await.shows(&same).hides(&page);
 
-    let (_, long, ..) = ask(&fixture, &mel, &"true\n".repeat(2_001)).await;
-    fixture.get(Some(&ann), &long).await.shows("too long for a line-by-line comparison").hides("Changes in the script");
+    let (_, long, ..) = ask(&fixture, &mia, &"true\n".repeat(2_001)).await;
+    fixture.get(Some(&ada), &long).await.shows("too long for a line-by-line comparison").hides("Changes in the script");
 }

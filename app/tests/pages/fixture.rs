@@ -11,14 +11,14 @@ use axum::{
 };
 use domain::{
     Actor, OrganizationId, Principal, SignedInBy, TenantId, Timestamp,
-    policy::{CreateOrganization, CreatePerson, CreateServiceAccount},
+    policy::{CreateOrganization, CreateServiceAccount},
     provider::ProviderForm,
-    role::{Role, TenantRole},
+    role::Role,
 };
 use leptos::prelude::*;
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use store::Store;
-use testkit::{Clock, Database, join};
+use testkit::{Clock, Database, TestPerson, create_people, join};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -124,18 +124,13 @@ impl Fixture {
         Self { store, tenant, ops, auth, sessions, _folder: folder, database }
     }
 
-    /// Creates a person and returns them as a signed-in actor, with an optional role in Operations.
-    pub async fn person(&self, name: &str, tenant_role: TenantRole, role: Option<Role>) -> Actor {
+    /// Creates a person and returns them as a signed-in actor. Their role is in Operations.
+    pub async fn person(&self, person: TestPerson) -> Actor {
         let console = Actor::console(self.tenant, NOW);
-        let email = domain::Email::parse(&format!("{name}@example.org")).unwrap();
         let mut write = self.store.write(&console).await.unwrap();
-        let new = CreatePerson { email, name: name.into(), tenant_role };
-        let person = write.create_person(console.may(new).unwrap()).await.unwrap();
-        if let Some(role) = role {
-            join(&mut write, &console, self.ops, person, role).await;
-        }
+        let [id] = create_people(&mut write, &console, self.ops, "acme", [person]).await;
         write.commit().await.unwrap();
-        testkit::person(&self.store, self.tenant, person).await
+        testkit::person(&self.store, self.tenant, id).await
     }
 
     /// Creates a service account with a role in Operations and returns it as an actor.

@@ -4,34 +4,35 @@ use app::outcome::{Done, Kind};
 use axum::http::StatusCode;
 use domain::{
     policy::{CreateServiceAccount, SetMembership},
-    role::{Role, TenantRole},
+    role::Role,
 };
+use testkit::{ABE, ADAM, AUDREY, MAX, MIA, OLGA, SAM, TestPerson};
 
 #[tokio::test]
 async fn d_03_only_managers_of_an_organization_see_its_management_controls() {
     let fixture = Fixture::new().await;
-    let olga = fixture.person("olga", TenantRole::Person, Some(Role::Owner)).await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let olga = fixture.person(OLGA).await;
+    let mia = fixture.person(MIA).await;
     let at = format!("/organizations/{}", fixture.ops);
     let hers = fixture.get(Some(&olga), &at).await;
     hers.shows("Create invitation").shows("Add to organization").shows("Remove…").shows(&format!("{at}/settings"));
     hers.shows("Who has access").shows(&format!("href=\"{at}/access\""));
-    let his = fixture.get(Some(&mel), &at).await;
+    let his = fixture.get(Some(&mia), &at).await;
     his.hides("Create invitation").hides("Remove…").hides("/settings").shows("Leave this organization…");
     his.hides("Who has access").hides("/reach");
-    let asked = fixture.get(Some(&mel), &format!("{at}/access")).await;
+    let asked = fixture.get(Some(&mia), &format!("{at}/access")).await;
     assert_eq!(asked.status, StatusCode::FORBIDDEN);
-    let audrey = fixture.person("audrey", TenantRole::Auditor, None).await;
+    let audrey = fixture.person(AUDREY).await;
     fixture.get(Some(&audrey), &at).await.shows(&format!("{at}/access")).hides(&format!("{at}/settings"));
-    assert_eq!(fixture.get(Some(&mel), &format!("{at}/settings")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(fixture.get(Some(&mia), &format!("{at}/settings")).await.status, StatusCode::FORBIDDEN);
     let removing = format!("{at}/members/{}", olga.person().unwrap());
-    assert_eq!(fixture.get(Some(&mel), &removing).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(fixture.get(Some(&mia), &removing).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn d_03_an_archived_organization_is_not_offered_and_can_be_restored() {
     let fixture = Fixture::new().await;
-    let olga = fixture.person("olga", TenantRole::Person, Some(Role::Owner)).await;
+    let olga = fixture.person(OLGA).await;
     let ops = fixture.ops.to_string();
     let at = format!("/organizations/{ops}");
     let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "unrestricted")];
@@ -62,10 +63,10 @@ async fn d_03_an_archived_organization_is_not_offered_and_can_be_restored() {
 #[tokio::test]
 async fn d_03_the_consequences_of_leaving_are_shown_before_a_member_is_removed() {
     let fixture = Fixture::new().await;
-    let olga = fixture.person("olga", TenantRole::Person, Some(Role::Owner)).await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let (ops, id) = (fixture.ops.to_string(), mel.person().unwrap());
-    let adam = fixture.person("adam", TenantRole::Admin, None).await;
+    let olga = fixture.person(OLGA).await;
+    let mia = fixture.person(MIA).await;
+    let (ops, id) = (fixture.ops.to_string(), mia.person().unwrap());
+    let adam = fixture.person(ADAM).await;
     let mut write = fixture.store.write(&adam).await.unwrap();
     let robot = adam.may(CreateServiceAccount { name: "Robot".into(), responsible: id }).unwrap();
     let person = write.create_service_account(robot).await.unwrap();
@@ -73,13 +74,13 @@ async fn d_03_the_consequences_of_leaving_are_shown_before_a_member_is_removed()
     write.set_membership(adam.may(join).unwrap()).await.unwrap();
     write.commit().await.unwrap();
     let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "unrestricted")];
-    fixture.action(Some(&mel), "/actions/tasks/submit", &task).await.unwrap();
+    fixture.action(Some(&mia), "/actions/tasks/submit", &task).await.unwrap();
 
     let account = format!("/keys/service-accounts/{person}");
-    fixture.get(Some(&mel), &account).await.shows("No API keys yet").hides("New responsible person");
+    fixture.get(Some(&mia), &account).await.shows("No API keys yet").hides("New responsible person");
     let key = [("name", "Nightly build"), ("scopes[]", "tasks:read"), ("days", "30"), ("owner", &person.to_string())];
-    fixture.action(Some(&mel), "/actions/keys/create", &key).await.unwrap();
-    fixture.get(Some(&mel), &account).await.shows("Nightly build").shows("/keys/new?owner=").hides("No API keys yet");
+    fixture.action(Some(&mia), "/actions/keys/create", &key).await.unwrap();
+    fixture.get(Some(&mia), &account).await.shows("Nightly build").shows("/keys/new?owner=").hides("No API keys yet");
     fixture.get(Some(&adam), &account).await.shows("Nightly build").shows("New responsible person");
     let shown = fixture.get(Some(&adam), &format!("/organizations/{ops}")).await;
     shown.shows("(service account)").hides("service.invalid");
@@ -87,12 +88,12 @@ async fn d_03_the_consequences_of_leaving_are_shown_before_a_member_is_removed()
 
     let at = format!("/organizations/{ops}/members/{id}");
     let shown = fixture.get(Some(&olga), &at).await;
-    shown.shows("Remove mel from Operations").shows("1 waiting or queued task is cancelled.");
+    shown.shows("Remove mia of acme from Operations").shows("1 waiting or queued task is cancelled.");
     shown
         .shows("1 service account is transferred to the person you choose:")
         .shows("Robot")
-        .shows("olga (olga@example.org)");
-    fixture.get(Some(&mel), &at).await.shows("Leave Operations").hides("name=\"person\"");
+        .shows("olga of acme (olga@acme.example)");
+    fixture.get(Some(&mia), &at).await.shows("Leave Operations").hides("name=\"person\"");
     let fields = [("organization", ops.as_str()), ("person", &id.to_string()), ("successor", "")];
     let refused = fixture.submit_form(Some(&olga), &at, "/actions/organizations/remove-member", &fields).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -109,8 +110,8 @@ async fn d_03_the_consequences_of_leaving_are_shown_before_a_member_is_removed()
 #[tokio::test]
 async fn d_03_a_join_request_is_sent_declined_and_reported_to_the_requester() {
     let fixture = Fixture::new().await;
-    let olga = fixture.person("olga", TenantRole::Person, Some(Role::Owner)).await;
-    let sam = fixture.person("sam", TenantRole::Person, None).await;
+    let olga = fixture.person(OLGA).await;
+    let sam = fixture.person(SAM).await;
     let ops = fixture.ops.to_string();
     fixture.get(Some(&sam), "/organizations").await.hides("Request to join…");
     let open = [("organization", ops.as_str()), ("open", "true")];
@@ -139,8 +140,8 @@ async fn d_03_a_join_request_is_sent_declined_and_reported_to_the_requester() {
 #[tokio::test]
 async fn d_03_a_refusal_is_shown_even_if_its_form_no_longer_exists() {
     let fixture = Fixture::new().await;
-    let olga = fixture.person("olga", TenantRole::Person, Some(Role::Owner)).await;
-    let sam = fixture.person("sam", TenantRole::Person, None).await;
+    let olga = fixture.person(OLGA).await;
+    let sam = fixture.person(SAM).await;
     let ops = fixture.ops.to_string();
     let at = format!("/organizations/{ops}");
     let open = [("organization", ops.as_str()), ("open", "true")];
@@ -165,7 +166,7 @@ async fn d_03_a_refusal_is_shown_even_if_its_form_no_longer_exists() {
     assert_eq!((shown.status, shown.html.matches("class=\"errors\"").count()), (StatusCode::NOT_FOUND, 1));
     // The organization is archived while a form is open that its page no longer contains.
     fixture.action(Some(&olga), "/actions/organizations/archive", &[("organization", ops.as_str())]).await.unwrap();
-    let add = [("organization", ops.as_str()), ("email", "sam@example.org"), ("role", "member")];
+    let add = [("organization", ops.as_str()), ("email", "sam@acme.example"), ("role", "member")];
     let shown = fixture.submit_form(Some(&olga), &at, "/actions/organizations/add-member", &add).await;
     assert_eq!(shown.status, StatusCode::CONFLICT);
     shown.shows("This organization is archived. Changes are blocked");
@@ -179,16 +180,16 @@ async fn d_03_a_refusal_is_shown_even_if_its_form_no_longer_exists() {
 #[tokio::test]
 async fn d_03_an_archived_organization_is_marked_and_its_roles_can_be_lowered() {
     let fixture = Fixture::new().await;
-    let olga = fixture.person("olga", TenantRole::Person, Some(Role::Owner)).await;
-    fixture.person("abe", TenantRole::Person, Some(Role::Approver)).await;
-    let adam = fixture.person("adam", TenantRole::Admin, None).await;
+    let olga = fixture.person(OLGA).await;
+    fixture.person(ABE).await;
+    let adam = fixture.person(ADAM).await;
     let ops = fixture.ops.to_string();
     fixture.action(Some(&olga), "/actions/organizations/archive", &[("organization", ops.as_str())]).await.unwrap();
     for list in ["/tasks", "/approvals"] {
         let shown = fixture.get(Some(&olga), &format!("{list}?organization={ops}")).await;
         shown.shows("Operations (archived)").shows("All organizations").shows(&format!("href=\"{list}\""));
         fixture.get(Some(&olga), list).await.hides("Operations (archived)").hides("All organizations");
-        let sam = fixture.person(&format!("sam{}", list.len()), TenantRole::Person, None).await;
+        let sam = fixture.person(TestPerson { name: format!("sam{}", list.len()).leak(), ..SAM }).await;
         fixture.get(Some(&sam), &format!("{list}?organization={ops}")).await.hides("Operations");
     }
     fixture.get(Some(&adam), "/reviews").await.shows("Operations (archived)");
@@ -203,37 +204,37 @@ async fn d_03_an_archived_organization_is_marked_and_its_roles_can_be_lowered() 
 #[tokio::test]
 async fn d_03_the_timeline_shows_a_cancellation_because_the_submitter_left() {
     let fixture = Fixture::new().await;
-    let olga = fixture.person("olga", TenantRole::Person, Some(Role::Owner)).await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let (ops, id) = (fixture.ops.to_string(), mel.person().unwrap().to_string());
+    let olga = fixture.person(OLGA).await;
+    let mia = fixture.person(MIA).await;
+    let (ops, id) = (fixture.ops.to_string(), mia.person().unwrap().to_string());
     let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "unrestricted")];
-    let done = fixture.action(Some(&mel), "/actions/tasks/submit", &task).await.unwrap();
+    let done = fixture.action(Some(&mia), "/actions/tasks/submit", &task).await.unwrap();
     let Done::GoTo(task) = done else { panic!("{done:?}") };
     let remove = [("organization", ops.as_str()), ("person", id.as_str())];
     fixture.action(Some(&olga), "/actions/organizations/remove-member", &remove).await.unwrap();
-    fixture.get(Some(&mel), &task).await.shows("Cancelled: the submitter left the organization");
+    fixture.get(Some(&mia), &task).await.shows("Cancelled: the submitter left the organization");
 }
 
 /// M-01: an auditor is not offered a key of a service account, which would give them its permissions.
 #[tokio::test]
 async fn m_01_new_service_account_keys_are_offered_only_to_people_who_can_create_them() {
     let fixture = Fixture::new().await;
-    let adam = fixture.person("adam", TenantRole::Admin, None).await;
-    let audrey = fixture.person("audrey", TenantRole::Auditor, None).await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let robot = fixture.service_account(&adam, &mel, Role::Member).await.person().unwrap();
+    let adam = fixture.person(ADAM).await;
+    let audrey = fixture.person(AUDREY).await;
+    let mia = fixture.person(MIA).await;
+    let robot = fixture.service_account(&adam, &mia, Role::Member).await.person().unwrap();
     for page in ["/keys/service-accounts".to_owned(), format!("/keys/service-accounts/{robot}")] {
         let way = format!("/keys/new?owner={robot}");
         fixture.get(Some(&adam), &page).await.shows("Robot").shows(&way);
-        fixture.get(Some(&mel), &page).await.shows("Robot").shows(&way);
+        fixture.get(Some(&mia), &page).await.shows("Robot").shows(&way);
         fixture.get(Some(&audrey), &page).await.shows("Robot").hides(&way);
     }
     fixture.get(Some(&audrey), &format!("/keys/new?owner={robot}")).await.hides("Robot");
 
     let (page, asked) = (format!("/keys/service-accounts/{robot}"), format!("/keys/service-accounts/{robot}/access"));
     let key = [("name", "Nightly"), ("scopes[]", "tasks:read"), ("days", "30"), ("owner", &robot.to_string())];
-    fixture.action(Some(&mel), "/actions/keys/create", &key).await.unwrap();
-    for who in [&adam, &mel, &audrey] {
+    fixture.action(Some(&mia), "/actions/keys/create", &key).await.unwrap();
+    for who in [&adam, &mia, &audrey] {
         fixture.get(Some(who), &page).await.shows("Who can act as this account").shows(&asked);
         let shown = fixture.get(Some(who), &asked).await;
         shown
@@ -242,6 +243,6 @@ async fn m_01_new_service_account_keys_are_offered_only_to_people_who_can_create
             .shows("responsible person")
             .shows("create and revoke its API keys");
     }
-    let max = fixture.person("max", TenantRole::Person, Some(Role::Owner)).await;
+    let max = fixture.person(TestPerson { role: Some(Role::Owner), ..MAX }).await;
     assert_eq!(fixture.get(Some(&max), &asked).await.status, StatusCode::NOT_FOUND);
 }

@@ -2,11 +2,9 @@
 use crate::fixture::{Fixture, NOW};
 use app::outcome::{Done, Kind};
 use axum::http::StatusCode;
-use domain::{
-    Actor, RunnerId,
-    role::{Role, TenantRole},
-};
+use domain::{Actor, RunnerId};
 use store::EnrolledRunner;
+use testkit::{ADAM, OLGA};
 
 /// Registers a runner and connects it.
 pub async fn runner(fixture: &Fixture, posture: serde_json::Value) -> Actor {
@@ -34,25 +32,25 @@ pub async fn runner(fixture: &Fixture, posture: serde_json::Value) -> Actor {
 #[tokio::test]
 async fn s_01_an_enrollment_token_is_created_by_admins_and_shown_once() {
     let fixture = Fixture::new().await;
-    let ada = fixture.person("ada", TenantRole::Admin, None).await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Owner)).await;
-    fixture.get(Some(&ada), "/runners").await.shows("No runners yet").shows(r#"href="/runners/new""#);
-    fixture.get(Some(&mel), "/runners").await.hides(r#"href="/runners/new""#);
-    assert_eq!(fixture.get(Some(&mel), "/runners/new").await.status, StatusCode::FORBIDDEN);
+    let adam = fixture.person(ADAM).await;
+    let olga = fixture.person(OLGA).await;
+    fixture.get(Some(&adam), "/runners").await.shows("No runners yet").shows(r#"href="/runners/new""#);
+    fixture.get(Some(&olga), "/runners").await.hides(r#"href="/runners/new""#);
+    assert_eq!(fixture.get(Some(&olga), "/runners/new").await.status, StatusCode::FORBIDDEN);
     assert_eq!(
-        fixture.action(Some(&mel), "/actions/runners/enroll", &[("name", "x")]).await.unwrap_err().kind,
+        fixture.action(Some(&olga), "/actions/runners/enroll", &[("name", "x")]).await.unwrap_err().kind,
         Kind::Forbidden
     );
     let Done::Secret(token) =
-        fixture.action(Some(&ada), "/actions/runners/enroll", &[("name", "build-1")]).await.unwrap()
+        fixture.action(Some(&adam), "/actions/runners/enroll", &[("name", "build-1")]).await.unwrap()
     else {
         panic!("no token")
     };
     assert!(token.starts_with("reg_"));
     let shown =
-        fixture.submit_form(Some(&ada), "/runners/new", "/actions/runners/enroll", &[("name", "build-2")]).await;
+        fixture.submit_form(Some(&adam), "/runners/new", "/actions/runners/enroll", &[("name", "build-2")]).await;
     shown.shows("reg_").shows("--name build-2 --token-stdin").hides("--token reg_");
-    let wrong = fixture.submit_form(Some(&ada), "/runners/new", "/actions/runners/enroll", &[("name", "x;y")]).await;
+    let wrong = fixture.submit_form(Some(&adam), "/runners/new", "/actions/runners/enroll", &[("name", "x;y")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     wrong.hides("reg_").hides("--token-stdin");
 }
@@ -60,8 +58,8 @@ async fn s_01_an_enrollment_token_is_created_by_admins_and_shown_once() {
 #[tokio::test]
 async fn a_runner_page_shows_its_sandbox_posture_and_revokes_the_runner() {
     let fixture = Fixture::new().await;
-    let ada = fixture.person("ada", TenantRole::Admin, None).await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Owner)).await;
+    let adam = fixture.person(ADAM).await;
+    let olga = fixture.person(OLGA).await;
     let posture = serde_json::json!({
         "bubblewrap": "0.8.0", "seccomp": true, "user_namespaces": true, "sockets_scoped": false,
         "limiter": "cgroup v2", "limiter_note": "Exact.", "account": "castellan (990)",
@@ -72,8 +70,8 @@ async fn a_runner_page_shows_its_sandbox_posture_and_revokes_the_runner() {
         other => panic!("{other:?}"),
     };
     let page = format!("/runners/{id}");
-    fixture.get(Some(&mel), "/runners").await.shows("build-1").shows("Connected").shows("cgroup v2").shows("Ready");
-    let shown = fixture.get(Some(&mel), &page).await;
+    fixture.get(Some(&olga), "/runners").await.shows("build-1").shows("Connected").shows("cgroup v2").shows("Ready");
+    let shown = fixture.get(Some(&olga), &page).await;
     shown
         .shows("bubblewrap 0.8.0")
         .shows("castellan (990)")
@@ -81,13 +79,13 @@ async fn a_runner_page_shows_its_sandbox_posture_and_revokes_the_runner() {
         .shows("0a1b")
         .shows("in 24 hours")
         .hides("Revoke runner");
-    fixture.get(Some(&ada), &page).await.shows("Revoke runner").shows("Its running tasks are cancelled");
+    fixture.get(Some(&adam), &page).await.shows("Revoke runner").shows("Its running tasks are cancelled");
     assert_eq!(
-        fixture.action(Some(&mel), "/actions/runners/revoke", &[("id", &id)]).await.unwrap_err().kind,
+        fixture.action(Some(&olga), "/actions/runners/revoke", &[("id", &id)]).await.unwrap_err().kind,
         Kind::Forbidden
     );
-    fixture.action(Some(&ada), "/actions/runners/revoke", &[("id", &id)]).await.unwrap();
-    let late = fixture.submit_form(Some(&ada), &page, "/actions/runners/revoke", &[("id", &id)]).await;
+    fixture.action(Some(&adam), "/actions/runners/revoke", &[("id", &id)]).await.unwrap();
+    let late = fixture.submit_form(Some(&adam), &page, "/actions/runners/revoke", &[("id", &id)]).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     late.shows("This runner is already revoked.");
 }

@@ -2,10 +2,8 @@
 use crate::fixture::Fixture;
 use app::outcome::{Done, Kind};
 use axum::http::StatusCode;
-use domain::{
-    Actor,
-    role::{Role, TenantRole},
-};
+use domain::Actor;
+use testkit::{ADAM, MAX, MIA, SAM};
 
 const SUBMIT: &str = "/actions/tasks/submit";
 
@@ -20,28 +18,28 @@ pub async fn submit(fixture: &Fixture, actor: &Actor, fields: &[(&str, &str)]) -
 #[tokio::test]
 async fn an_empty_deployment_offers_a_first_task() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let mia = fixture.person(MIA).await;
     fixture
-        .get(Some(&mel), "/")
+        .get(Some(&mia), "/")
         .await
         .shows("Run your first task")
         .shows(r#"name="script" value="say()"#)
         .shows("No runner is connected");
-    fixture.get(Some(&mel), "/tasks").await.shows("No tasks yet").shows(r#"href="/tasks/new""#);
-    submit(&fixture, &mel, &[("script", "echo hi")]).await;
-    fixture.get(Some(&mel), "/").await.hides("Run your first task").shows("Queued");
+    fixture.get(Some(&mia), "/tasks").await.shows("No tasks yet").shows(r#"href="/tasks/new""#);
+    submit(&fixture, &mia, &[("script", "echo hi")]).await;
+    fixture.get(Some(&mia), "/").await.hides("Run your first task").shows("Queued");
 }
 
 #[tokio::test]
 async fn the_task_form_previews_the_rules_and_keeps_its_values_after_an_error() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let page = fixture.get(Some(&mel), "/tasks/new").await;
+    let mia = fixture.person(MIA).await;
+    let page = fixture.get(Some(&mia), "/tasks/new").await;
     page.shows("runs immediately (rule “Isolated scripts run immediately”)")
         .shows("requires 1 approval from approvers of the organization")
         .hides("allow_list");
     let fields = [("script", "echo kept"), ("timeout_seconds", "0"), ("labels", "a=b")];
-    let shown = fixture.submit_form(Some(&mel), "/tasks/new", SUBMIT, &fields).await;
+    let shown = fixture.submit_form(Some(&mia), "/tasks/new", SUBMIT, &fields).await;
     assert_eq!(shown.status, StatusCode::UNPROCESSABLE_ENTITY);
     shown
         .shows("echo kept")
@@ -51,19 +49,19 @@ async fn the_task_form_previews_the_rules_and_keeps_its_values_after_an_error() 
         let mut fields = vec![("script", "true")];
         fields.retain(|(name, _)| *name != field);
         fields.push((field, value));
-        assert_eq!(fixture.action(Some(&mel), SUBMIT, &fields).await.unwrap_err().fields[0].field, field);
+        assert_eq!(fixture.action(Some(&mia), SUBMIT, &fields).await.unwrap_err().fields[0].field, field);
     }
 }
 
 #[tokio::test]
 async fn the_task_list_can_be_filtered() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let ada = fixture.person("ada", TenantRole::Admin, None).await;
-    submit(&fixture, &mel, &[("script", "echo one"), ("title", "Nightly"), ("labels", "env=prod")]).await;
-    submit(&fixture, &mel, &[("script", "curl x"), ("title", "Deploy"), ("network_policy", "unrestricted")]).await;
+    let mia = fixture.person(MIA).await;
+    let adam = fixture.person(ADAM).await;
+    submit(&fixture, &mia, &[("script", "echo one"), ("title", "Nightly"), ("labels", "env=prod")]).await;
+    submit(&fixture, &mia, &[("script", "curl x"), ("title", "Deploy"), ("network_policy", "unrestricted")]).await;
     fixture
-        .get(Some(&mel), "/tasks")
+        .get(Some(&mia), "/tasks")
         .await
         .shows("Nightly")
         .shows("Deploy")
@@ -79,35 +77,35 @@ async fn the_task_list_can_be_filtered() {
         ("text=x", false),
         ("mine=1", true),
     ] {
-        let shown = fixture.get(Some(&mel), &format!("/tasks?{query}")).await;
+        let shown = fixture.get(Some(&mia), &format!("/tasks?{query}")).await;
         assert_eq!(shown.html.contains(">Nightly<"), found, "{query}");
     }
-    fixture.get(Some(&ada), "/tasks?mine=1").await.shows("No matches");
-    fixture.get(Some(&ada), "/tasks").await.shows("Nightly");
+    fixture.get(Some(&adam), "/tasks?mine=1").await.shows("No matches");
+    fixture.get(Some(&adam), "/tasks").await.shows("Nightly");
 }
 
 /// Paging keeps the filters of the list.
 #[tokio::test]
 async fn m_12_a_long_list_is_paged_in_both_directions_with_bounded_counts() {
     let fixture = Fixture::new().await;
-    let ada = fixture.person("ada", TenantRole::Admin, None).await;
+    let adam = fixture.person(ADAM).await;
     fixture.store.system().seed(fixture.tenant, 2_400).await.unwrap();
-    let first = fixture.get(Some(&ada), "/tasks?text=synthetic").await;
+    let first = fixture.get(Some(&adam), "/tasks?text=synthetic").await;
     first.shows(">Synthetic task 2399<").shows(">Synthetic task 2350<").hides(">Synthetic task 2349<");
     first.shows(">99+<").hides(">Newer<").shows(">Older<");
     let older = link(&first.html, "next");
     assert!(older.starts_with("/tasks?text=synthetic&amp;after="), "{older}");
-    let second = fixture.get(Some(&ada), &older.replace("&amp;", "&")).await;
+    let second = fixture.get(Some(&adam), &older.replace("&amp;", "&")).await;
     second.shows(">Synthetic task 2349<").hides(">Synthetic task 2350<").shows(">Newest<");
-    let third = fixture.get(Some(&ada), &link(&second.html, "next").replace("&amp;", "&")).await;
+    let third = fixture.get(Some(&adam), &link(&second.html, "next").replace("&amp;", "&")).await;
     third.shows(">Synthetic task 2299<");
-    let back = fixture.get(Some(&ada), &link(&third.html, "prev").replace("&amp;", "&")).await;
+    let back = fixture.get(Some(&adam), &link(&third.html, "prev").replace("&amp;", "&")).await;
     back.shows(">Synthetic task 2349<").shows(">Synthetic task 2300<").hides(">Synthetic task 2299<");
-    let start = fixture.get(Some(&ada), &link(&back.html, "prev").replace("&amp;", "&")).await;
+    let start = fixture.get(Some(&adam), &link(&back.html, "prev").replace("&amp;", "&")).await;
     start.shows(">Synthetic task 2399<").hides(">Newer<");
-    fixture.get(Some(&ada), "/tasks?text=synthetic+1234").await.shows(">Synthetic task 1234<").hides(">Older<");
+    fixture.get(Some(&adam), "/tasks?text=synthetic+1234").await.shows(">Synthetic task 1234<").hides(">Older<");
     for odd in ["after=x", "before=x", "before=&after="] {
-        fixture.get(Some(&ada), &format!("/tasks?{odd}")).await.shows(">Synthetic task 2399<");
+        fixture.get(Some(&adam), &format!("/tasks?{odd}")).await.shows(">Synthetic task 2399<");
     }
 }
 
@@ -120,22 +118,22 @@ fn link(html: &str, rel: &str) -> String {
 #[tokio::test]
 async fn a_05_private_tasks_of_others_are_inaccessible() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let sam = fixture.person("sam", TenantRole::Person, Some(Role::Member)).await;
-    let private = submit(&fixture, &mel, &[("script", "echo one"), ("title", "Nightly")]).await;
-    let shared = submit(&fixture, &mel, &[("script", "echo two"), ("title", "Shared"), ("visibility", "org")]).await;
-    fixture.get(Some(&sam), "/tasks").await.shows("Shared").hides("Nightly");
-    assert_eq!(fixture.get(Some(&sam), &private).await.status, StatusCode::NOT_FOUND);
+    let mia = fixture.person(MIA).await;
+    let max = fixture.person(MAX).await;
+    let private = submit(&fixture, &mia, &[("script", "echo one"), ("title", "Nightly")]).await;
+    let shared = submit(&fixture, &mia, &[("script", "echo two"), ("title", "Shared"), ("visibility", "org")]).await;
+    fixture.get(Some(&max), "/tasks").await.shows("Shared").hides("Nightly");
+    assert_eq!(fixture.get(Some(&max), &private).await.status, StatusCode::NOT_FOUND);
     let id = private.rsplit('/').next().unwrap();
-    assert_eq!(fixture.get(Some(&sam), &format!("/tasks/new?again={id}")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(fixture.get(Some(&max), &format!("/tasks/new?again={id}")).await.status, StatusCode::NOT_FOUND);
     assert_eq!(
-        fixture.action(Some(&sam), "/actions/tasks/cancel", &[("id", id)]).await.unwrap_err().kind,
+        fixture.action(Some(&max), "/actions/tasks/cancel", &[("id", id)]).await.unwrap_err().kind,
         Kind::NotFound
     );
-    fixture.get(Some(&sam), &shared).await.shows("Shared").hides("/actions/tasks/cancel");
+    fixture.get(Some(&max), &shared).await.shows("Shared").hides("/actions/tasks/cancel");
     let id = shared.rsplit('/').next().unwrap();
     assert_eq!(
-        fixture.action(Some(&sam), "/actions/tasks/cancel", &[("id", id)]).await.unwrap_err().kind,
+        fixture.action(Some(&max), "/actions/tasks/cancel", &[("id", id)]).await.unwrap_err().kind,
         Kind::Forbidden
     );
 }
@@ -143,34 +141,34 @@ async fn a_05_private_tasks_of_others_are_inaccessible() {
 #[tokio::test]
 async fn a_form_submitted_twice_creates_one_task_and_keeps_line_feeds() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
+    let mia = fixture.person(MIA).await;
     let fields = [("script", "echo a\r\necho b\r\n"), ("once", "o1")];
-    let first = submit(&fixture, &mel, &fields).await;
-    assert_eq!(submit(&fixture, &mel, &fields).await, first);
-    assert_ne!(submit(&fixture, &mel, &[("script", "echo c"), ("once", "o1")]).await, first);
-    fixture.get(Some(&mel), &first).await.shows("echo a<").hides("U+000D");
+    let first = submit(&fixture, &mia, &fields).await;
+    assert_eq!(submit(&fixture, &mia, &fields).await, first);
+    assert_ne!(submit(&fixture, &mia, &[("script", "echo c"), ("once", "o1")]).await, first);
+    fixture.get(Some(&mia), &first).await.shows("echo a<").hides("U+000D");
 }
 
 #[tokio::test]
 async fn a_task_can_be_cancelled_with_a_warning_and_run_again() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let path = submit(&fixture, &mel, &[("script", "echo again"), ("labels", "a=b"), ("memory_mib", "64")]).await;
+    let mia = fixture.person(MIA).await;
+    let path = submit(&fixture, &mia, &[("script", "echo again"), ("labels", "a=b"), ("memory_mib", "64")]).await;
     let id = path.rsplit('/').next().unwrap();
-    fixture.get(Some(&mel), &path).await.shows("The task will not run.").shows("Cancel task");
-    assert_eq!(fixture.action(Some(&mel), "/actions/tasks/cancel", &[("id", id)]).await.unwrap(), Done::Stay);
-    let shown = fixture.submit_form(Some(&mel), &path, "/actions/tasks/cancel", &[("id", id)]).await;
+    fixture.get(Some(&mia), &path).await.shows("The task will not run.").shows("Cancel task");
+    assert_eq!(fixture.action(Some(&mia), "/actions/tasks/cancel", &[("id", id)]).await.unwrap(), Done::Stay);
+    let shown = fixture.submit_form(Some(&mia), &path, "/actions/tasks/cancel", &[("id", id)]).await;
     assert_eq!(shown.status, StatusCode::CONFLICT);
-    shown.shows("This task has already ended.").shows("Cancelled by mel").hides(">Cancel task<");
-    let form = fixture.get(Some(&mel), &format!("/tasks/new?again={id}")).await;
+    shown.shows("This task has already ended.").shows("Cancelled by mia").hides(">Cancel task<");
+    let form = fixture.get(Some(&mia), &format!("/tasks/new?again={id}")).await;
     form.shows("echo again").shows("a=b").shows(r#"value="64""#);
 }
 
 #[tokio::test]
 async fn a_person_without_an_organization_cannot_submit_tasks() {
     let fixture = Fixture::new().await;
-    let eve = fixture.person("eve", TenantRole::Person, None).await;
-    fixture.get(Some(&eve), "/tasks/new").await.shows("You cannot submit tasks yet");
+    let sam = fixture.person(SAM).await;
+    fixture.get(Some(&sam), "/tasks/new").await.shows("You cannot submit tasks yet");
     let fields = [("script", "true"), ("organization", &fixture.ops.to_string())];
-    assert_eq!(fixture.action(Some(&eve), SUBMIT, &fields).await.unwrap_err().kind, Kind::Forbidden);
+    assert_eq!(fixture.action(Some(&sam), SUBMIT, &fields).await.unwrap_err().kind, Kind::Forbidden);
 }

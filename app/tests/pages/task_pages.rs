@@ -11,8 +11,9 @@ use domain::{
     log::{Line, Stream},
     receipt::{End, Receipt},
     request::OutputDigest,
-    role::{Role, TenantRole},
+    role::Role,
 };
+use testkit::{ADAM, AUDREY, MAX, MIA, OLGA, TestPerson};
 
 /// Runs the queued task: it prints `lines` and ends with exit status `end`, or keeps running if `end` is `None`.
 async fn run(fixture: &Fixture, runner: &Actor, lines: &[(Stream, &str)], end: Option<i32>) {
@@ -47,10 +48,10 @@ async fn run(fixture: &Fixture, runner: &Actor, lines: &[(Stream, &str)], end: O
 #[tokio::test]
 async fn a_task_page_shows_its_timeline_output_and_receipt() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let page = submit(&fixture, &mel, &[("script", "echo hi"), ("title", "Greeting"), ("labels", "env=prod")]).await;
+    let mia = fixture.person(MIA).await;
+    let page = submit(&fixture, &mia, &[("script", "echo hi"), ("title", "Greeting"), ("labels", "env=prod")]).await;
     fixture
-        .get(Some(&mel), &page)
+        .get(Some(&mia), &page)
         .await
         .shows("No output yet.")
         .shows("Waiting for an available runner")
@@ -60,10 +61,10 @@ async fn a_task_page_shows_its_timeline_output_and_receipt() {
         [(Stream::Stdout, "\u{1b}[32mhi\u{1b}[0m <b>"), (Stream::Stderr, "\u{1b}]8;;javascript:alert(1)\u{7}oops")];
     run(&fixture, &runner, &lines, Some(3)).await;
     let output: Vec<u8> = lines.iter().flat_map(|(_, text)| format!("{text}\n").into_bytes()).collect();
-    let shown = fixture.get(Some(&mel), &page).await;
+    let shown = fixture.get(Some(&mia), &page).await;
     shown.shows("<h1>Greeting</h1>").shows("without network").shows("512 MiB").shows("env=prod");
     shown
-        .shows("Submitted by mel")
+        .shows("Submitted by mia")
         .shows("Assigned to runner build-1")
         .shows("Started")
         .shows("Ended with exit status 3");
@@ -77,34 +78,34 @@ async fn a_task_page_shows_its_timeline_output_and_receipt() {
         .shows(&OutputDigest::of(&output).to_string())
         .shows("task.finish")
         .hides("Cancel task");
-    fixture.get(Some(&mel), "/").await.shows("Recent failures").shows("Greeting");
+    fixture.get(Some(&mia), "/").await.shows("Recent failures").shows("Greeting");
 }
 
 #[tokio::test]
 async fn d_01_long_output_opens_at_its_end_and_is_paged_without_javascript() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let page = submit(&fixture, &mel, &[("script", "seq 1500")]).await;
+    let mia = fixture.person(MIA).await;
+    let page = submit(&fixture, &mia, &[("script", "seq 1500")]).await;
     let runner = runner(&fixture, serde_json::json!({})).await;
     let mut lines = vec![(Stream::Stdout, "x"); 1_500];
     lines[699] = (Stream::Stderr, "\u{1b}[31mNo\u{1b}[0m space <left>");
     run(&fixture, &runner, &lines, Some(0)).await;
 
-    let end = fixture.get(Some(&mel), &page).await;
+    let end = fixture.get(Some(&mia), &page).await;
     end.shows(r#"id="L1001""#).shows(r#"id="L1500""#).hides(r#"id="L1000""#).hides("Later lines");
     end.shows("Lines 1001 to 1500 of 1500").shows(&format!("{page}?from=501#log-title"));
     end.shows(r#"<div class="log-block">"#).shows("LogViewer").hides("Reload output");
 
-    let middle = fixture.get(Some(&mel), &format!("{page}?from=742")).await;
+    let middle = fixture.get(Some(&mia), &format!("{page}?from=742")).await;
     middle.shows(r#"id="L701""#).shows(r#"id="L1200""#).hides(r#"id="L1201""#).hides(r#"id="L700""#);
     middle.shows(&format!("{page}?from=201#log-title")).shows(&format!("{page}?from=1201#log-title"));
 
-    let found = fixture.get(Some(&mel), &format!("{page}?find=no+SPACE")).await;
+    let found = fixture.get(Some(&mia), &format!("{page}?find=no+SPACE")).await;
     found.shows("1 matching line:").shows(&format!("{page}?find=no%20SPACE&amp;from=700#L700"));
     found.shows(r#"value="no SPACE""#);
-    fixture.get(Some(&mel), &format!("{page}?find=%3Cb%3E")).await.shows("No matches").hides("<b>");
+    fixture.get(Some(&mia), &format!("{page}?find=%3Cb%3E")).await.shows("No matches").hides("<b>");
     for odd in ["from=0", "from=-9", "from=99999999999", "from=x", "from="] {
-        let shown = fixture.get(Some(&mel), &format!("{page}?{odd}")).await;
+        let shown = fixture.get(Some(&mia), &format!("{page}?{odd}")).await;
         assert_eq!(shown.status, StatusCode::OK, "{odd}");
         shown.shows(r#"<div class="log-block">"#);
     }
@@ -113,62 +114,62 @@ async fn d_01_long_output_opens_at_its_end_and_is_paged_without_javascript() {
 #[tokio::test]
 async fn task_details_leave_out_empty_values() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let plain = submit(&fixture, &mel, &[("script", "true")]).await;
-    fixture.get(Some(&mel), &plain).await.hides("<dt>Labels</dt>").shows("<dt>Runner</dt>");
-    let labeled = submit(&fixture, &mel, &[("script", "true"), ("labels", "env=prod")]).await;
-    fixture.get(Some(&mel), &labeled).await.shows("<dt>Labels</dt>").shows("/tasks?label=env%3Dprod");
+    let mia = fixture.person(MIA).await;
+    let plain = submit(&fixture, &mia, &[("script", "true")]).await;
+    fixture.get(Some(&mia), &plain).await.hides("<dt>Labels</dt>").shows("<dt>Runner</dt>");
+    let labeled = submit(&fixture, &mia, &[("script", "true"), ("labels", "env=prod")]).await;
+    fixture.get(Some(&mia), &labeled).await.shows("<dt>Labels</dt>").shows("/tasks?label=env%3Dprod");
 }
 
 #[tokio::test]
 async fn the_audit_log_is_limited_to_admins_and_auditors_and_shows_full_records() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Owner)).await;
-    let aud = fixture.person("aud", TenantRole::Auditor, None).await;
-    let task = submit(&fixture, &mel, &[("script", "true")]).await;
-    assert_eq!(fixture.get(Some(&mel), "/audit").await.status, StatusCode::FORBIDDEN);
-    assert_eq!(fixture.get(Some(&mel), "/audit/1").await.status, StatusCode::FORBIDDEN);
-    fixture.get(Some(&mel), &task).await.shows("task.submit").hides(r#"href="/audit/"#);
-    let log = fixture.get(Some(&aud), "/audit").await;
-    log.shows("task.submit").shows("mel").shows("audit.read").shows("Refused");
+    let olga = fixture.person(OLGA).await;
+    let audrey = fixture.person(AUDREY).await;
+    let task = submit(&fixture, &olga, &[("script", "true")]).await;
+    assert_eq!(fixture.get(Some(&olga), "/audit").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(fixture.get(Some(&olga), "/audit/1").await.status, StatusCode::FORBIDDEN);
+    fixture.get(Some(&olga), &task).await.shows("task.submit").hides(r#"href="/audit/"#);
+    let log = fixture.get(Some(&audrey), "/audit").await;
+    log.shows("task.submit").shows("olga").shows("audit.read").shows("Refused");
     let narrow =
-        fixture.get(Some(&aud), "/audit?action=audit.read&outcome=refused&since=2026-03-01&until=2026-03-01").await;
+        fixture.get(Some(&audrey), "/audit?action=audit.read&outcome=refused&since=2026-03-01&until=2026-03-01").await;
     narrow.shows("<code>audit.read</code>").hides("<code>task.submit</code>");
-    fixture.get(Some(&aud), "/audit?until=2020-01-01").await.shows("No matches");
+    fixture.get(Some(&audrey), "/audit?until=2020-01-01").await.shows("No matches");
     let id: TaskId = task.rsplit('/').next().unwrap().parse().unwrap();
-    let seq = fixture.store.read(&mel).await.unwrap().task_history(id).await.unwrap()[0].seq;
-    let shown = fixture.get(Some(&aud), &format!("/audit/{seq}")).await;
+    let seq = fixture.store.read(&olga).await.unwrap().task_history(id).await.unwrap()[0].seq;
+    let shown = fixture.get(Some(&audrey), &format!("/audit/{seq}")).await;
     shown
         .shows("request_digest")
-        .shows("mel@example.org")
+        .shows("olga@acme.example")
         .shows("Hash matches")
         .shows(&format!("/audit/{}", seq - 1))
         .shows(&task);
-    assert_eq!(fixture.get(Some(&aud), "/audit/999").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(fixture.get(Some(&audrey), "/audit/999").await.status, StatusCode::NOT_FOUND);
 }
 
 /// D-06 (E17): columns beside the hashed text are not shown, and an event that was altered is marked wherever it is shown.
 #[tokio::test]
 async fn d_06_trap_e17_an_altered_event_is_marked_and_its_forged_columns_are_not_shown() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Owner)).await;
-    let aud = fixture.person("aud", TenantRole::Auditor, None).await;
-    let task = submit(&fixture, &mel, &[("script", "true")]).await;
+    let mia = fixture.person(MIA).await;
+    let audrey = fixture.person(AUDREY).await;
+    let task = submit(&fixture, &mia, &[("script", "true")]).await;
     let id: TaskId = task.rsplit('/').next().unwrap().parse().unwrap();
-    let seq = fixture.store.read(&mel).await.unwrap().task_history(id).await.unwrap()[0].seq;
-    fixture.get(Some(&aud), "/audit").await.hides("Altered");
+    let seq = fixture.store.read(&mia).await.unwrap().task_history(id).await.unwrap()[0].seq;
+    fixture.get(Some(&audrey), "/audit").await.hides("Altered");
     fixture.database.run("drop trigger audit_no_update");
     fixture.database.run(&format!("update audit set action = 'forged.action', outcome = 'refused' where seq = {seq}"));
-    fixture.get(Some(&aud), "/audit").await.shows("Altered").hides("<code>forged.action</code>");
-    fixture.get(Some(&aud), &format!("/audit/{seq}")).await.shows("Hash mismatch").hides("forged.action");
-    fixture.get(Some(&mel), &task).await.shows(&format!("Audit event {seq} of this task was altered"));
+    fixture.get(Some(&audrey), "/audit").await.shows("Altered").hides("<code>forged.action</code>");
+    fixture.get(Some(&audrey), &format!("/audit/{seq}")).await.shows("Hash mismatch").hides("forged.action");
+    fixture.get(Some(&mia), &task).await.shows(&format!("Audit event {seq} of this task was altered"));
 }
 
 #[tokio::test]
 async fn every_work_page_has_the_frame_and_no_missing_text() {
     let fixture = Fixture::new().await;
-    let ada = fixture.person("ada", TenantRole::Admin, Some(Role::Owner)).await;
-    let task = submit(&fixture, &ada, &[("script", "curl x"), ("network_policy", "unrestricted")]).await;
+    let adam = fixture.person(TestPerson { role: Some(Role::Owner), ..ADAM }).await;
+    let task = submit(&fixture, &adam, &[("script", "curl x"), ("network_policy", "unrestricted")]).await;
     let places = [
         "/",
         "/tasks",
@@ -182,7 +183,7 @@ async fn every_work_page_has_the_frame_and_no_missing_text() {
         &task,
     ];
     for place in places {
-        let shown = fixture.get(Some(&ada), place).await;
+        let shown = fixture.get(Some(&adam), place).await;
         assert_eq!(shown.status, StatusCode::OK, "{place}");
         assert_eq!(shown.html.matches("<h1>").count(), 1, "{place}");
         shown.hides("Unknown localization").shows(r#"<main id="main""#);
@@ -202,16 +203,16 @@ async fn every_work_page_has_the_frame_and_no_missing_text() {
 #[tokio::test]
 async fn the_overview_counts_only_accessible_tasks_of_the_week() {
     let fixture = Fixture::new().await;
-    let mel = fixture.person("mel", TenantRole::Person, Some(Role::Member)).await;
-    let sam = fixture.person("sam", TenantRole::Person, Some(Role::Member)).await;
+    let mia = fixture.person(MIA).await;
+    let max = fixture.person(MAX).await;
     let runner = runner(&fixture, serde_json::json!({})).await;
-    for (title, status) in [("Good", 0), ("Also good", 0), ("ChainError", 3)] {
-        submit(&fixture, &mel, &[("script", "true"), ("title", title)]).await;
+    for (title, status) in [("Good", 0), ("Also good", 0), ("Broken", 3)] {
+        submit(&fixture, &mia, &[("script", "true"), ("title", title)]).await;
         run(&fixture, &runner, &[], Some(status)).await;
     }
-    let shown = fixture.get(Some(&mel), "/").await;
+    let shown = fixture.get(Some(&mia), "/").await;
     shown.shows("03-01: 2 succeeded, 1 failed, 0 stopped or denied").shows("View as table").shows("Succeeded (7 days)");
-    shown.shows(">ChainError<").hides("Run your first task").hides("style=");
-    let nothing = fixture.get(Some(&sam), "/").await;
-    nothing.shows("No tasks ended in the last 7 days.").shows("Run your first task").hides(">ChainError<");
+    shown.shows(">Broken<").hides("Run your first task").hides("style=");
+    let nothing = fixture.get(Some(&max), "/").await;
+    nothing.shows("No tasks ended in the last 7 days.").shows("Run your first task").hides(">Broken<");
 }
