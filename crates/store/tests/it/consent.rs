@@ -1,4 +1,4 @@
-//! Consent (D-04, X1, X19): whoever can write the database cannot make anything run that was not judged and approved.
+//! Consent (D-04, X1): write access to the database is not enough to make anything run that was not judged and approved.
 use crate::{
     raw::Raw,
     world::{World, asking, on_both, sealed, task},
