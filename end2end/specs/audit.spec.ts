@@ -48,6 +48,8 @@ test('new audit events appear in an open list', async ({ ada, team, browser }) =
 
 test('the audit log is verified from the command line while the server runs', async ({ ada, team }) => {
   await team.add('Mei', 'member');
-  const { stdout } = await promisify(execFile)(...ada.castellan.command('audit', 'verify'));
-  expect(stdout).toContain('Foundry');
+  // Status 4: the log is consistent, but this server has not signed it yet.
+  const result = await promisify(execFile)(...ada.castellan.command('audit', 'verify')).catch((failed) => failed);
+  expect([undefined, 4]).toContain(result.code);
+  expect(result.stdout).toMatch(/Foundry.* events verified/);
 });

@@ -18,6 +18,7 @@ approval-state-withdrawn = Withdrawn
 approval-requester = Requested by
 approval-rule = Rule
 approval-reach = Network
+approval-reach-unrestricted = Everything that the runner can reach. The description of the request lists it.
 approval-expires = Expires
 approval-decided = Decided
 approval-time-left = Expires or decided

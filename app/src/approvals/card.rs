@@ -11,6 +11,7 @@ use crate::{
 use domain::{
     Actor, Timestamp,
     approval::{Answer, ApprovalState},
+    network::NetworkPolicy,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Approval, Decision};
@@ -25,12 +26,17 @@ pub fn DecisionCard(approval: Approval, decisions: Vec<Decision>, blocked_becaus
     let (requester, organization, rule) =
         (approval.requester.clone(), approval.organization.clone(), approval.rule.clone());
     let allowed = blocked_because.is_none();
+    // The complete explanation is above the script; here it would push the buttons out of sight.
+    let reach = match policy {
+        NetworkPolicy::Unrestricted => t!("approval-reach-unrestricted"),
+        policy => network_explanation(policy),
+    };
     view! {
         <aside class="rail decision" aria-label=t!("approval-decision")>
             <div class="decision-first">
                 <DescriptionList>
                     <DescriptionItem name=t!("approval-requester")><strong><UntrustedText text=requester /></strong></DescriptionItem>
-                    <DescriptionItem name=t!("approval-reach")><NetworkBadge policy=policy /><p class="help">{network_explanation(policy)}</p></DescriptionItem>
+                    <DescriptionItem name=t!("approval-reach")><NetworkBadge policy=policy /><p class="help">{reach}</p></DescriptionItem>
                 </DescriptionList>
                 <Live topics=topics.clone() region="decision" quiet=true>
                     <Status approval=approval />
@@ -123,7 +129,9 @@ pub fn blocked_because(actor: &Actor, approval: &Approval, decisions: &[Decision
         ApprovalState::Expired => return Some(t!("approval-is-expired")),
         ApprovalState::Withdrawn => return Some(t!("approval-is-withdrawn")),
     }
-    if decisions.iter().any(|decision| Some(decision.person_id) == actor.person()) {
+    let has_decided =
+        |decision: &Decision| Some(decision.person_id) == actor.person() && decision.created_at >= approval.created_at;
+    if decisions.iter().any(has_decided) {
         return Some(t!("approval-answered"));
     }
     let action = approval.decide_action(Answer::Approve, String::new(), approval.request_digest);

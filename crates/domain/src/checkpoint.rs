@@ -61,11 +61,14 @@ impl Checkpoint {
     pub fn abandoned_by<'a>(&self, latest: &'a Self) -> Result<Option<&'a Rollback>, Contradiction> {
         let since = latest.rollbacks.strip_prefix(self.rollbacks.as_slice());
         let since = since.filter(|_| self.tenant == latest.tenant).ok_or(Contradiction::Fork(self.size))?;
-        match since.iter().find(|rollback| rollback.kept < self.size) {
-            Some(rollback) if self.size <= rollback.size => Ok(Some(rollback)),
-            // More events were signed than the admin knew when acknowledging.
-            Some(rollback) => Err(Contradiction::Shorter { size: rollback.size, signed: self.size }),
-            None => Ok(None),
+        let abandons = |rollback: &&Rollback| rollback.kept < self.size;
+        match since.iter().find(|rollback| abandons(rollback) && self.size <= rollback.size) {
+            Some(rollback) => Ok(Some(rollback)),
+            // More events were signed than any acknowledgment names.
+            None => match since.iter().filter(abandons).map(|rollback| rollback.size).max() {
+                Some(size) => Err(Contradiction::Shorter { size, signed: self.size }),
+                None => Ok(None),
+            },
         }
     }
 
@@ -171,6 +174,16 @@ mod tests {
     fn checkpoint(size: i64, hash: u8, rollbacks: &[(i64, i64)]) -> Checkpoint {
         let rollbacks = rollbacks.iter().map(|&(kept, size)| Rollback { kept, size, hash: [9; 32] }).collect();
         Checkpoint { rollbacks, ..Checkpoint::new(TenantId(uuid::Uuid::nil()), size, [hash; 32]) }
+    }
+
+    /// Two servers acknowledged a rollback: the first knew fewer signed events than the second.
+    #[test]
+    fn x5_a_later_acknowledgment_explains_what_the_first_did_not_know() {
+        let seen = checkpoint(120, 1, &[]);
+        let first = checkpoint(102, 2, &[(100, 110)]);
+        assert!(seen.abandoned_by(&first).is_err());
+        let both = checkpoint(103, 2, &[(100, 110), (100, 120)]);
+        assert_eq!(seen.abandoned_by(&both).unwrap(), Some(&both.rollbacks[1]));
     }
 
     #[test]

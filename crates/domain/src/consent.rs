@@ -238,7 +238,7 @@ mod tests {
     use sha2::{Digest, Sha256};
     use uuid::Uuid;
 
-    /// Stands for Ed25519, which this crate does not contain: a hash with a secret.
+    /// A hash with a secret, in place of Ed25519, which this crate does not contain.
     struct TestKey(u8);
 
     impl Signer for TestKey {

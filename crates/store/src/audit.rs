@@ -100,6 +100,7 @@ impl AuditRow {
 row_type! {
     /// The hashed bytes of an audit event.
     pub struct BodyRow {
+        pub seq: i64,
         pub body: String,
     }
 }

@@ -13,6 +13,7 @@ use domain::{
     account::AccountNotice,
     audit::Entry,
     policy::{LeaveOrganization, RemoveMembership},
+    task::TaskState,
 };
 use serde_json::json;
 
@@ -237,13 +238,18 @@ impl Write {
             self.publish(Topic::Keys, key.id.0);
         }
         self.publish(Topic::People, organization.0);
-        let because = || json!({ "because": OWNER_LEFT });
-        let entries = cancelled.iter().map(|task| self.state_change_event(task.id, "task.stop", because()));
+        let entries = cancelled.iter().map(|(task, was)| {
+            self.state_change_event(*task, "task.stop", json!({ "was": was, "because": OWNER_LEFT }))
+        });
         Ok((entries.collect::<Result<Vec<_>>>()?, revoked.len()))
     }
 
     /// Cancels the waiting and queued tasks of a person in an organization.
-    async fn cancel_waiting(&mut self, organization: OrganizationId, person: PersonId) -> Result<Vec<CancelledTask>> {
+    async fn cancel_waiting(
+        &mut self,
+        organization: OrganizationId,
+        person: PersonId,
+    ) -> Result<Vec<(TaskId, TaskState)>> {
         let waiting = tenant_query!(
             self,
             CancelledTask,
@@ -256,7 +262,7 @@ impl Write {
         let mut cancelled = vec![];
         for task in waiting {
             match self.stop_task(task.id).await {
-                Ok(_) => cancelled.push(task),
+                Ok((was, _)) => cancelled.push((task.id, was)),
                 Err(Error::Conflict(_) | Error::NotFound) => {} // ended in the meantime
                 Err(error) => return Err(error),
             }
@@ -282,8 +288,9 @@ impl Write {
             organization
         )?;
         for task in late {
-            self.stop_task(task.id).await?;
-            self.record_state_change(task.id, "task.stop", json!({ "because": OWNER_LEFT })).await?;
+            let (was, _) = self.stop_task(task.id).await?;
+            let detail = json!({ "was": was, "because": OWNER_LEFT });
+            self.record_state_change(task.id, "task.stop", detail).await?;
         }
         Ok(())
     }

@@ -5,7 +5,6 @@ use crate::{
 };
 use domain::{
     Allowed, PersonId, TenantId, Timestamp,
-    audit::Record,
     consent::{RulesVersion, Signed, Statement},
     policy::ChangeRules,
     rule::Rules,
@@ -20,8 +19,8 @@ row_type! {
         pub changed_by: Option<PersonId>,
         pub changed_at: Timestamp,
         pub signature: Vec<u8>,
-        /// The last change in the audit log, if there is one.
-        pub change: Option<String>,
+        /// Number of changes in the audit log.
+        pub changes: i64,
     }
 }
 
@@ -33,13 +32,13 @@ pub struct VersionedRules {
     pub rules: Rules,
 }
 
-/// The last version, with the last change that the audit log contains.
-const LAST: &str = "select version, body, changed_by, changed_at, signature, (select a.body from audit a
-        where a.tenant_id = $1 and a.action = 'rules.change' and a.outcome = 'done' order by a.seq desc limit 1) as change
+/// The last version, with the number of changes that the audit log contains.
+const LAST: &str = "select version, body, changed_by, changed_at, signature, (select count(*) from audit a
+        where a.tenant_id = $1 and a.action = 'rules.change' and a.outcome = 'done') as changes
     from rules where tenant_id = $1 order by version desc limit 1";
 
 impl StoredRules {
-    /// Returns the rules if this deployment signed them and the audit log does not know a later version.
+    /// Returns the rules if this deployment signed them and the audit log knows as many versions.
     fn verified(self, tenant: TenantId, store: &Store) -> Result<VersionedRules> {
         let rules: Rules = serde_json::from_str(&self.body).map_err(|_| Error::Corrupt("rules"))?;
         let Self { version, changed_by, changed_at: at, .. } = self;
@@ -47,18 +46,12 @@ impl StoredRules {
         if !store.signer().verifies(&statement.signed_bytes(), &self.signature) {
             return Err(Error::Corrupt("rules are not signed by this deployment"));
         }
-        if last_recorded(self.change.as_deref())? != version {
+        // The rules of a new tenant are version 1.
+        if self.changes + 1 != version {
             return Err(Error::Corrupt("rules are not the version that the audit log names"));
         }
         Ok(VersionedRules { version, rules: statement.rules })
     }
-}
-
-/// Returns the version that the last recorded change made; the rules of a new tenant are version 1.
-fn last_recorded(change: Option<&str>) -> Result<i64> {
-    let Some(body) = change else { return Ok(1) };
-    let record: Record = serde_json::from_str(body).map_err(|_| Error::Corrupt("audit"))?;
-    record.detail["version"].as_i64().ok_or(Error::Corrupt("audit"))
 }
 
 /// Returns the stored text of rules.

@@ -298,7 +298,7 @@ async fn x5_a_server_with_a_smaller_or_different_audit_log_is_rejected() {
         worker.stop().await;
         assert_eq!(deployment.remembered(), seen);
     }
-    assert!(deployment.is_empty("begun"));
+    assert!(deployment.is_empty("started"));
     let worker = deployment.work().await;
     let mut stream = deployment.server.next_stream().await;
     stream.checkpoint.clone_from(&seen);

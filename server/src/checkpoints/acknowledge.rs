@@ -17,14 +17,18 @@ pub enum Cause {
     Altered,
 }
 
-/// Records all findings in the audit logs and signs logs that continue in spite of them. Returns the findings.
+/// Records all findings in the audit logs and signs logs that continue in spite of them. Returns the findings. `witness` contains
+/// copies of checkpoints that are known elsewhere.
 ///
 /// # Errors
 /// When nothing was found, when a restored backup does not explain it, and when a log cannot be continued.
-pub async fn acknowledge(app: &App, cause: Cause, reason: &str) -> Result<Vec<Finding>, Failure> {
-    let mut review = Review::of(app, Witness::default(), Depth::Heads).await?;
+pub async fn acknowledge(app: &App, cause: Cause, reason: &str, witness: Witness) -> Result<Vec<Finding>, Failure> {
+    let mut review = Review::of(app, witness, Depth::Heads).await?;
     if review.findings.is_empty() {
-        return Err(Failure::new("the audit log is the one that was signed; there is nothing to acknowledge"));
+        return Err(Failure::new(
+            "the audit log is the one that was signed; there is nothing to acknowledge. If a \
+             runner or a copy shows more events, name it: --against FILE",
+        ));
     }
     if let Some(broken) = review.findings.iter().find(|finding| matches!(finding, Finding::Altered { .. })) {
         return Err(Failure::new(format!("{broken}. No event can be appended to such a log; restore a backup")));
@@ -56,10 +60,9 @@ pub async fn acknowledge(app: &App, cause: Cause, reason: &str) -> Result<Vec<Fi
             continue;
         }
         let is_rolled_back = own.iter().any(|finding| finding.tenant() == Some(*tenant) && finding.is_rollback());
-        let rollback = match &log.latest {
-            Some(latest) if is_rolled_back => {
-                let kept = kept(app, *tenant, log, &own).await?;
-                Some(Rollback { kept, size: latest.size, hash: latest.hash })
+        let rollback = match log.largest {
+            Some((size, hash)) if is_rolled_back => {
+                Some(Rollback { kept: kept(app, *tenant, log, &own).await?, size, hash })
             }
             _ => None,
         };

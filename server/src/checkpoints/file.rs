@@ -43,18 +43,21 @@ impl Notes {
     /// # Errors
     /// Fails if the file cannot be read or contains anything else than signed checkpoints of this deployment.
     pub fn read(file: &Path, keys: &CheckpointKeys) -> Result<Option<Self>, Failure> {
-        match fs::read_to_string(file) {
+        match fs::read(file) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Failure::new(format!("{}: {error}", file.display()))),
-            Ok(text) => {
-                Self::parse(&text, keys).map(Some).map_err(|why| Failure::new(format!("{}: {why}", file.display())))
+            Ok(bytes) => {
+                Self::parse(&bytes, keys).map(Some).map_err(|why| Failure::new(format!("{}: {why}", file.display())))
             }
         }
     }
 
-    fn parse(text: &str, keys: &CheckpointKeys) -> Result<Self, &'static str> {
+    fn parse(bytes: &[u8], keys: &CheckpointKeys) -> Result<Self, &'static str> {
         const FOREIGN: &str = "contains something else than signed checkpoints of this deployment";
-        let complete = text.rfind(SEPARATOR).map_or("", |at| &text[..at + SEPARATOR.len()]);
+        // What follows the last separator was interrupted, possibly within a character.
+        let end = bytes.windows(SEPARATOR.len()).rposition(|window| window == SEPARATOR.as_bytes());
+        let complete = end.map_or(&[][..], |at| &bytes[..at + SEPARATOR.len()]);
+        let complete = std::str::from_utf8(complete).map_err(|_| FOREIGN)?;
         let mut notes = Self { length: u64::try_from(complete.len()).unwrap_or(0), ..Self::default() };
         let mut unverified: Option<(Checkpoint, NoteSignature)> = None;
         for note in complete.split_terminator(SEPARATOR) {

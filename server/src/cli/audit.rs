@@ -38,6 +38,10 @@ pub(super) struct Acknowledgment {
     /// Why; recorded in the audit log
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    /// File or directory with copies of signed checkpoints, also the file `checkpoint` in the data directory of a runner that
+    /// refuses the log
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
 }
 
 pub(super) async fn run(command: Audit, app: App) -> Result<(), Failure> {
@@ -53,7 +57,11 @@ pub(super) async fn restore(why: Acknowledgment, app: App) -> Result<(), Failure
 
 async fn accept(cause: Cause, why: Acknowledgment, app: App) -> Result<(), Failure> {
     let reason = domain::text::name("reason", &why.reason, 500)?;
-    for finding in acknowledge(&app, cause, &reason).await? {
+    let mut witness = Witness::default();
+    if let Some(place) = &why.against {
+        witness.add_copies(place, &app.keys.checkpoints)?;
+    }
+    for finding in acknowledge(&app, cause, &reason, witness).await? {
         println!("{}{finding}", finding.prefix());
     }
     println!("Recorded in the audit log. The server can be started.");
@@ -76,7 +84,8 @@ async fn verify(against: Option<PathBuf>, as_json: bool, app: App) -> Result<(),
         print(&review, &unwitnessed);
     }
     if !review.findings.is_empty() {
-        let text = "the audit log was altered; preserve this machine and find out who had write access to the database";
+        let text = "the audit log, or a task, differs from what was signed; preserve this machine and find out who had write access to the \
+                    database";
         return Err(Failure::new(text).with_status(ALTERED));
     }
     if !has_witness {

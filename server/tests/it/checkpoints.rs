@@ -40,8 +40,8 @@ impl<'a> Scene<'a> {
         scene.grow(&env.acme, 2).await;
         scene.keep();
         env.tamper(match env.app.store.is_embedded() {
-            true => "drop trigger audit_no_update; drop trigger audit_no_delete",
-            false => "drop trigger audit_append_only on audit",
+            true => "drop trigger audit_no_update; drop trigger audit_no_delete; drop trigger rules_no_delete",
+            false => "drop trigger audit_append_only on audit; drop trigger rules_append_only on rules",
         });
         scene
     }
@@ -278,7 +278,7 @@ on_both! {
             env.tamper(&format!("delete from tenant where id = {id}"));
             assert_eq!(scene.is_found().await, (true, true));
             assert_eq!(scene.review(Depth::Heads).await.findings, [Finding::Vanished { tenant: gone, signed: i64::try_from(1 + case % 3).unwrap() }]);
-            acknowledge(&scene.app, Cause::Restored, "drill").await.unwrap();
+            acknowledge(&scene.app, Cause::Restored, "drill", Witness::default()).await.unwrap();
             assert_eq!(scene.is_found().await, (false, false));
         }
     }
@@ -303,13 +303,13 @@ on_both! {
             assert_eq!(scene.is_found().await, (true, true), "case {case}");
             let left = scene.size().await;
             if file_is_lost {
-                acknowledge(&scene.app, Cause::Restored, "drill").await.unwrap_err();
+                acknowledge(&scene.app, Cause::Restored, "drill", Witness::default()).await.unwrap_err();
             }
             let cause = if file_is_lost { Cause::Altered } else { Cause::Restored };
-            acknowledge(&scene.app, cause, "drill").await.unwrap();
+            acknowledge(&scene.app, cause, "drill", Witness::default()).await.unwrap();
             assert_eq!(scene.is_found().await, (false, false), "case {case}");
             assert_eq!(scene.size().await, left + 1);
-            acknowledge(&scene.app, cause, "drill").await.unwrap_err();
+            acknowledge(&scene.app, cause, "drill", Witness::default()).await.unwrap_err();
             let proof = env.acme.console.may(domain::policy::ReadAudit).unwrap();
             let row = scene.app.store.read(&env.acme.console).await.unwrap().audit_record(&proof, left + 1).await.unwrap();
             assert_eq!(row.action, if file_is_lost { "audit.acknowledge" } else { "audit.restore" });
@@ -345,7 +345,7 @@ on_both! {
             scene.restore();
             env.tamper(&format!("update checkpoint set {change} where tenant_id = {acme}"));
             assert_eq!(scene.is_found().await, (true, true), "{change}");
-            acknowledge(&scene.app, Cause::Altered, "drill").await.unwrap();
+            acknowledge(&scene.app, Cause::Altered, "drill", Witness::default()).await.unwrap();
             assert_eq!(scene.is_found().await, (false, false), "{change}");
         }
     }

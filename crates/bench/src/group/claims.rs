@@ -28,8 +28,7 @@ pub fn measure(bench: &mut Bench, cluster: &str) -> Result<()> {
     let place = tempfile::tempdir_in(&bench.data)?;
     Runtime::new()?.block_on(async {
         let world = BenchStore::new(place.path(), Some(&url)).await?;
-        world.store.system().seed(world.tenant, tasks).await?;
-        raw::postgres::queue_all(&url).await?;
+        world.store.system().seed_queue(world.tenant, tasks).await?;
         let mut runners = vec![];
         for number in 0..CLIENTS {
             runners.push(runner(&world, number).await?);

@@ -65,19 +65,3 @@ pub async fn commits(url: &str, span: Duration) -> Result<f64> {
     sqlx::query("drop table raw_record").execute(&mut raw).await?;
     Ok(made)
 }
-
-/// Requeues every synthetic task.
-///
-/// # Errors
-/// Fails if a statement fails.
-pub async fn queue_all(url: &str) -> Result<()> {
-    let mut raw = PgConnection::connect(url).await?;
-    let mut tx = raw.begin().await?;
-    sqlx::query("select set_config('castellan.system', 'on', true)").execute(&mut *tx).await?;
-    sqlx::query("update task set state = 'queued', attempt = 0, runner_id = null, lease_until = null, ended_at = null")
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    sqlx::query("vacuum analyze task").execute(&mut raw).await?;
-    Ok(())
-}

@@ -114,7 +114,7 @@ macro_rules! visible {
 pub(crate) use visible;
 
 /// Selects the requests that the policy lets `$2` decide ([`Decide`]): not their own, none that they are responsible for or created the key of, and
-/// none that they have decided. It starts from their organizations, so that requests elsewhere cost nothing.
+/// none that they have decided since it was opened. It starts from their organizations, so that requests elsewhere cost nothing.
 macro_rules! waiting_for_me {
     ($column:literal) => {
         concat!(
@@ -126,7 +126,7 @@ macro_rules! waiting_for_me {
             " and w.tenant_id = $1
                 and w.organization_id = m.organization_id and w.state = 'waiting' and w.requester_id <> $2
                 and not exists (select 1 from decision d
-                    where d.tenant_id = $1 and d.approval_id = w.id and d.person_id = $2)
+                    where d.tenant_id = $1 and d.approval_id = w.id and d.person_id = $2 and d.created_at >= w.created_at)
                 and not exists (select 1 from person s
                     where s.tenant_id = $1 and s.id = w.requester_id and s.responsible_id = $2)
                 and not exists (select 1 from task t join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
@@ -261,6 +261,8 @@ row_type! {
         /// Number of required approvals.
         pub needed: u32,
         pub state: ApprovalState,
+        /// When it was opened, or opened again.
+        pub created_at: Timestamp,
         pub expires_at: Timestamp,
     }
 }
@@ -329,7 +331,7 @@ impl Write {
             LockedApproval,
             fetch_one,
             "update approval set state = state where tenant_id = $1 and id = $2
-             returning task_id, organization_id, requester_id, request_digest, needed, state, expires_at",
+             returning task_id, organization_id, requester_id, request_digest, needed, state, created_at, expires_at",
             approval
         )?;
         if (open.task_id, open.organization_id, open.requester_id) != (task, organization, requester) {
@@ -368,7 +370,11 @@ impl Write {
             rules_version: signed.statement.rules_version,
             signature: signed.signature.0.to_vec(),
         },
-            "on conflict do nothing"
+            // A decision from before the request was opened again can be repeated.
+            "on conflict (tenant_id, approval_id, person_id) do update set answer = excluded.answer, reason = excluded.reason,
+                created_at = excluded.created_at, rules_version = excluded.rules_version, signature = excluded.signature
+             where decision.created_at < $9",
+            open.created_at
         )?;
         if answered == 0 {
             return Err(Error::Conflict(Conflict::AlreadyDecided));
@@ -419,8 +425,7 @@ impl Write {
     /// Locks the approval request of a task before the task itself. All transactions lock in this order (approval request,
     /// task, audit log); another order could deadlock.
     pub(crate) async fn lock_approval(&mut self, task: TaskId) -> Result<()> {
-        const SQL: &str =
-            "update approval set state = state where tenant_id = $1 and task_id = $2 and state = 'waiting'";
+        const SQL: &str = "update approval set state = state where tenant_id = $1 and task_id = $2";
         tenant_query!(self, execute, SQL, task)?;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The history of a task in the audit log. A row that was set back to the queue differs from it.
 use super::record::TaskRecord;
-use crate::{Error, Result, Write, audit::BodyRow, db::conn::tenant_query};
+use crate::{Result, Write, audit::BodyRow, db::conn::tenant_query};
 use domain::{
     PersonId, TaskId, Timestamp,
     approval::Answer,
@@ -19,6 +19,8 @@ pub(crate) struct History {
     pub attempts: u64,
     /// When it entered the queue.
     queued_at: Option<Timestamp>,
+    /// Whether it returned to the approval queue after its last attempt.
+    pub reopened: bool,
     /// When the last required approval was given.
     pub approved_at: Option<Timestamp>,
     /// People with their answers.
@@ -33,29 +35,30 @@ impl History {
         self.state == TaskState::Queued && is_next && times && claimed.is_open
     }
 
-    /// Folds events in the order of the log. Returns `None` if they are no history of a task.
-    fn of(records: impl IntoIterator<Item = Record>) -> Option<Self> {
-        let mut history = Self {
+    fn new() -> Self {
+        Self {
             state: TaskState::Submitted,
             submitted_at: None,
             request: None,
             attempts: 0,
             queued_at: None,
+            reopened: false,
             approved_at: None,
             decisions: vec![],
-        };
-        for record in records {
-            history.add(&record)?;
         }
-        Some(history)
     }
 
+    /// Adds the next event of the log. Returns `None` if it cannot follow the ones before it.
     fn add(&mut self, record: &Record) -> Option<()> {
         let detail = &record.detail;
         let recorded = |name: &str| detail[name].as_str()?.parse::<TaskState>().ok();
+        let mut from = self.state;
         let next = match record.action.as_str() {
-            // Refused attempts change nothing; a rejected task is recorded as refused and has ended.
-            "task.reject" => TaskState::Failed,
+            // Recorded as refused, whatever the state was before. A task that has ended stays as it is.
+            "task.reject" => {
+                self.state = if self.state.is_final() { self.state } else { TaskState::Failed };
+                return Some(());
+            }
             _ if record.outcome == Outcome::Refused => return Some(()),
             "task.submit" => {
                 self.submitted_at = Some(record.at);
@@ -74,23 +77,33 @@ impl History {
                     _ => return Some(()),
                 }
             }
-            "approval.reopen" => TaskState::AwaitingApproval,
             "approval.expire" => TaskState::Expired,
-            // Nothing is assigned that was not in the queue.
-            "task.assign" if self.state != TaskState::Queued => return None,
+            // A claim that is taken back was not recorded as an assignment.
+            "approval.reopen" | "task.deny" if self.state == TaskState::Queued => {
+                from = TaskState::Assigned;
+                self.reopened = record.action == "approval.reopen";
+                if self.reopened { TaskState::AwaitingApproval } else { TaskState::Denied }
+            }
             "task.assign" => {
-                self.attempts = detail["attempt"].as_u64()?;
+                let attempt = detail["attempt"].as_u64()?;
+                if attempt != self.attempts + 1 {
+                    return None;
+                }
+                (self.attempts, self.reopened) = (attempt, false);
                 TaskState::Assigned
             }
             "task.start" => TaskState::Running,
             "task.refuse" => TaskState::Failed,
-            "task.deny" => TaskState::Denied,
-            "task.cancel" | "task.stop" => match detail["was"].as_str() {
-                Some("assigned" | "running") => return Some(()),
+            "task.cancel" | "task.stop" => match detail["was"].as_str()? {
+                "assigned" | "running" => return Some(()), // only requested
                 _ => TaskState::Cancelled,
             },
+            "approval.reopen" | "task.deny" => return None,
             _ => return Some(()),
         };
+        if !from.can_become(next) {
+            return None;
+        }
         if next == TaskState::Queued {
             self.queued_at = Some(record.at);
         }
@@ -108,20 +121,30 @@ fn decision(record: &Record) -> Option<(PersonId, Answer)> {
 impl Write {
     /// Returns the history of a task, or `None` if its events cannot be read as one.
     pub(crate) async fn recorded_history(&mut self, task: TaskId) -> Result<Option<History>> {
-        const MAX_EVENTS: usize = 500;
-        let rows = tenant_query!(
-            self,
-            BodyRow,
-            fetch_all,
-            "select body from audit where tenant_id = $1 and target_id = $2 and (outcome = 'done' or action = 'task.reject')
-             order by seq limit 501",
-            task.to_string()
-        )?;
-        if rows.len() > MAX_EVENTS {
-            return Ok(None);
+        let (mut history, mut after) = (History::new(), 0);
+        loop {
+            let rows = tenant_query!(
+                self,
+                BodyRow,
+                fetch_all,
+                "select seq, body from audit where tenant_id = $1 and target_id = $2 and seq > $3
+                    and (outcome = 'done' or action = 'task.reject') order by seq limit 200",
+                task.to_string(),
+                after
+            )?;
+            let Some(last) = rows.last() else { return Ok(Some(history)) };
+            after = last.seq;
+            let is_last = rows.len() < 200;
+            for row in rows {
+                let record = serde_json::from_str(&row.body).ok();
+                if record.and_then(|record| history.add(&record)).is_none() {
+                    return Ok(None);
+                }
+            }
+            if is_last {
+                return Ok(Some(history));
+            }
         }
-        let records: serde_json::Result<Vec<Record>> = rows.iter().map(|row| serde_json::from_str(&row.body)).collect();
-        Ok(History::of(records.map_err(|_| Error::Corrupt("audit"))?))
     }
 }
 
@@ -144,9 +167,15 @@ mod tests {
         }
     }
 
+    fn of(records: impl IntoIterator<Item = Record>) -> Option<History> {
+        let mut history = History::new();
+        records.into_iter().try_for_each(|record| history.add(&record))?;
+        Some(history)
+    }
+
     fn state_after(events: &[(&str, Value)]) -> Option<(TaskState, u64, Option<i64>)> {
         let events = (1..).zip(events).map(|(at, (action, detail))| record(at, action, Outcome::Done, detail.clone()));
-        let history = History::of(events)?;
+        let history = of(events)?;
         Some((history.state, history.attempts, history.queued_at.map(|at| at.0)))
     }
 
@@ -172,16 +201,33 @@ mod tests {
         ] {
             assert_eq!(state_after(&events), Some(after), "{events:?}");
         }
-        assert_eq!(state_after(&[("task.submit", json!({}))]), None);
+        // What no task can do: forged events do not bring one back to the queue.
+        let finished = [
+            ("task.submit", json!({ "state": "queued" })),
+            ("task.assign", json!({ "attempt": 1 })),
+            ("task.start", json!({})),
+            ("task.finish", json!({ "state": "succeeded" })),
+        ];
+        assert!(state_after(&finished).is_some());
+        for forged in [
+            ("task.release", json!({ "state": "queued" })),
+            ("task.assign", json!({ "attempt": 2 })),
+            ("approval.decide", json!({ "state": "approved" })),
+            ("approval.reopen", json!({})),
+        ] {
+            assert_eq!(state_after(&[&finished[..], &[forged]].concat()), None);
+        }
+        let again = [("task.submit", json!({ "state": "queued" })), ("task.assign", json!({ "attempt": 2 }))];
+        assert_eq!((state_after(&again), state_after(&[("task.submit", json!({}))])), (None, None));
     }
 
     #[test]
     fn a_refused_attempt_is_no_change_but_a_rejection_ends_the_task() {
         let submitted = record(1, "task.submit", Outcome::Done, json!({ "state": "queued" }));
         let refused = record(2, "task.cancel", Outcome::Refused, json!({ "reason": "member_only" }));
-        let history = History::of([submitted.clone(), refused]).unwrap();
+        let history = of([submitted.clone(), refused]).unwrap();
         assert_eq!(history.state, TaskState::Queued);
         let rejected = record(2, "task.reject", Outcome::Refused, json!({ "because": "changed" }));
-        assert_eq!(History::of([submitted, rejected]).unwrap().state, TaskState::Failed);
+        assert_eq!(of([submitted, rejected]).unwrap().state, TaskState::Failed);
     }
 }

@@ -213,19 +213,22 @@ impl Write {
             return Ok(Ruling::Reject(because));
         }
         let count = u32::try_from(approvals.len()).unwrap_or(u32::MAX);
+        let (now, now_rule) = rules.rules.judge(&judged.submission);
         let Judgment { verdict: given, rule: given_rule, .. } = &judged.judgment.statement;
-        match (rules.rules.judge(&judged.submission), given) {
-            ((Verdict::Refuse, rule), _) => return Ok(Ruling::Refuse { rule: rule.to_owned() }),
-            ((&Verdict::Ask { approvers, hours }, rule), _) if count < approvers => {
-                let because = match given {
-                    Verdict::Ask { approvers: before, .. } if *before == approvers => "an_approval_no_longer_counts",
-                    _ => "the_rules_changed",
-                };
-                return Ok(Ruling::Ask { approvers, hours, rule: rule.to_owned(), because });
-            }
-            (_, &Verdict::Ask { approvers, hours }) if count < approvers => {
-                let rule = given_rule.clone();
-                return Ok(Ruling::Ask { approvers, hours, rule, because: "an_approval_no_longer_counts" });
+        let demand = |verdict: &Verdict, rule: &str| match *verdict {
+            Verdict::Ask { approvers, hours } => Some((approvers, hours, rule.to_owned())),
+            Verdict::Run | Verdict::Refuse => None,
+        };
+        if *now == Verdict::Refuse {
+            return Ok(Ruling::Refuse { rule: now_rule.to_owned() });
+        }
+        // The stricter of both holds; with equal numbers, what was signed.
+        let (before, after) = (demand(given, given_rule), demand(now, now_rule));
+        let is_stricter = after.as_ref().map(|it| it.0) > before.as_ref().map(|it| it.0);
+        match if is_stricter { after } else { before } {
+            Some((approvers, hours, rule)) if count < approvers => {
+                let because = if is_stricter { "the_rules_changed" } else { "an_approval_no_longer_counts" };
+                return Ok(Ruling::Ask { approvers, hours, rule, because });
             }
             _ => {}
         }
@@ -398,7 +401,7 @@ impl ApprovalRecord {
     fn verdict(&self, record: &TaskRecord) -> Result<Verdict, &'static str> {
         let of_task = (self.organization_id, self.requester_id, self.request_digest, self.rule.as_str())
             == (record.organization_id, record.owner_id, record.request_digest, record.rule.as_str());
-        let hours = u128::try_from(self.expires_at.0 - self.created_at.0).unwrap_or(0) / HOUR.as_micros();
+        let hours = u128::try_from(self.expires_at.0.saturating_sub(self.created_at.0)).unwrap_or(0) / HOUR.as_micros();
         let hours = u32::try_from(hours).unwrap_or(0);
         match of_task && self.created_at.after(HOUR * hours) == self.expires_at {
             true => Ok(Verdict::Ask { approvers: self.needed, hours }),

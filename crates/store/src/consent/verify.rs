@@ -1,7 +1,7 @@
 //! Verification that every task that started had consent: its submission, its judgment and its decisions agree with the audit log.
 use super::record::{TaskRecord, record_columns};
 use crate::{Result, Write, db::conn::tenant_query};
-use domain::{Allowed, TaskId, approval::Answer, policy::ReadAudit, rule::Verdict, task::TaskState};
+use domain::{Allowed, TaskId, approval::Answer, policy::ReadAudit, rule::Verdict};
 
 /// A task whose start cannot be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Write {
             }
             approvals += u32::from(row.answer == Answer::Approve);
         }
-        let waits_again = history.state == TaskState::AwaitingApproval;
-        Ok((approvals < approvers && !waits_again).then_some("it started with fewer approvals than required"))
+        // A request that was opened again after the last attempt has no bearing on that attempt.
+        Ok((approvals < approvers && !history.reopened).then_some("it started with fewer approvals than required"))
     }
 }

@@ -47,6 +47,11 @@ impl Store {
         Ok(self.writing(self.begin_write(RowAccess::Tenant(actor.tenant)).await?, actor))
     }
 
+    /// Opens a snapshot for methods of [`Write`] that only read. It cannot be committed with changes.
+    pub async fn snapshot(&self, actor: &Actor) -> Result<Write> {
+        Ok(self.writing(self.begin_read(RowAccess::Tenant(actor.tenant)).await?, actor))
+    }
+
     /// Wraps an open transaction.
     pub(crate) fn writing(&self, conn: Conn, actor: &Actor) -> Write {
         let (tenant, now) = (actor.tenant, self.now());

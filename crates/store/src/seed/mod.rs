@@ -49,8 +49,17 @@ const UNFINISHED: u32 = 200;
 const APPROVAL_HOURS: u32 = 720;
 
 impl System<'_> {
-    /// Adds `tasks` tasks to a tenant, with creation times in sequence and their own people and organizations.
+    /// Adds `tasks` tasks to a tenant, in every state, with creation times in sequence and their own people and organizations.
     pub async fn seed(&self, tenant: TenantId, tasks: u32) -> Result<()> {
+        self.seed_in(tenant, tasks, state).await
+    }
+
+    /// Adds `tasks` tasks that wait in the queue.
+    pub async fn seed_queue(&self, tenant: TenantId, tasks: u32) -> Result<()> {
+        self.seed_in(tenant, tasks, |_| TaskState::Queued).await
+    }
+
+    async fn seed_in(&self, tenant: TenantId, tasks: u32, state: fn(u32) -> TaskState) -> Result<()> {
         let fixture = Arc::new(self.seed_fixture(tenant).await?);
         let (begin, now) = (self.now().before(STEP.saturating_mul(tasks)), self.now());
         let build = |first: u32| {
@@ -58,7 +67,7 @@ impl System<'_> {
             spawn_blocking(move || {
                 let mut batch = Batch::new(tenant, now, store);
                 for number in first..tasks.min(first.saturating_add(BATCH)) {
-                    batch.add(&fixture, number, begin.after(STEP.saturating_mul(number)))?;
+                    batch.add(&fixture, number, state(number), begin.after(STEP.saturating_mul(number)))?;
                 }
                 Ok::<_, Error>(batch)
             })
@@ -174,9 +183,8 @@ impl Batch {
         }
     }
 
-    fn add(&mut self, fixture: &SeedFixture, number: u32, at: Timestamp) -> Result<()> {
+    fn add(&mut self, fixture: &SeedFixture, number: u32, state: TaskState, at: Timestamp) -> Result<()> {
         let place = fixture.place(number)?;
-        let state = state(number);
         let asked = matches!(state, TaskState::AwaitingApproval | TaskState::Denied | TaskState::Expired)
             || number.is_multiple_of(5);
         let submission = submission(number, place.organization_id, asked)?;

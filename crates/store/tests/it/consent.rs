@@ -212,7 +212,7 @@ on_both! {
             "update approval set state = 'approved', settled_at = SETTLED where id = APPROVAL".to_owned(),
             // A second approval with a signature from another request, with an arbitrary one, and the first one under another name.
             format!("insert into decision (tenant_id, approval_id, person_id, answer, reason, created_at, rules_version, signature)
-                select tenant_id, id, ABE, 'approve', 'looked at it', created_at, 2, ({copied}) from approval where id = APPROVAL"),
+                select tenant_id, id, ABE, 'approve', 'checked the script', created_at, 2, ({copied}) from approval where id = APPROVAL"),
             "insert into decision (tenant_id, approval_id, person_id, answer, reason, created_at, rules_version, signature)
                 select tenant_id, approval_id, ABE, answer, reason, created_at, rules_version, signature from decision
                 where approval_id = APPROVAL".to_owned(),
@@ -422,7 +422,7 @@ on_both! {
             ("approval set needed = 2", "approval set needed = 1"),
             ("approval set expires_at = expires_at + 1", "approval set expires_at = expires_at - 1"),
             ("decision set answer = 'deny'", "decision set answer = 'approve'"),
-            ("decision set reason = 'x'", "decision set reason = 'looked at it'"),
+            ("decision set reason = 'x'", "decision set reason = 'checked the script'"),
             ("decision set created_at = created_at + 1", "decision set created_at = created_at - 1"),
         ] {
             for (statement, found) in [(attack, vec![task.id]), (restore, vec![])] {
@@ -434,5 +434,81 @@ on_both! {
         let approval = format!("(select id from approval where task_id = {id})");
         raw.run(&format!("delete from decision where approval_id = {approval}")).await.unwrap();
         assert_eq!(verify().await, [task.id]);
+    }
+
+    /// An approver whose role returned can approve a reopened request again.
+    async fn d_04_a_reopened_request_can_be_decided_again_by_the_same_person(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        world.decide(&acme.ada, &world.question(&task).await, Answer::Approve).await.unwrap();
+        set_role(world, &acme.ada, Role::Member).await;
+        world.wait(Duration::from_secs(1));
+        assert!(world.claim(&acme.rex).await.is_none());
+        set_role(world, &acme.ada, Role::Approver).await;
+        let request = world.question(&task).await;
+        assert_eq!((request.state, request.given), (ApprovalState::Waiting, 1));
+        let mut read = world.store.read(&acme.ada).await.unwrap();
+        assert_eq!(read.approvals_waiting_for_me().await.unwrap(), 1);
+        drop(read);
+        assert_eq!(world.decide(&acme.ada, &request, Answer::Approve).await.unwrap(), ApprovalState::Approved);
+        assert_eq!(world.claim(&acme.rex).await.unwrap().lease.task, task.id);
+    }
+
+    async fn d_04_a_reopened_request_keeps_the_larger_number_of_approvals(world) {
+        let acme = &world.acme;
+        world.ask(acme, 3).await;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        for approver in [&acme.ada, &acme.abe, &acme.olga] {
+            world.decide(approver, &world.question(&task).await, Answer::Approve).await.unwrap();
+        }
+        world.ask(acme, 2).await;
+        for approver in [&acme.ada, &acme.abe] {
+            set_role(world, approver, Role::Member).await;
+        }
+        assert!(world.claim(&acme.rex).await.is_none());
+        let request = world.question(&task).await;
+        assert_eq!((request.needed, request.given), (3, 1));
+    }
+
+    /// A task that started, was released, and then waited for approval again is explained, however it ends.
+    async fn x1_a_start_before_the_rules_changed_is_explained(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, sealed(acme.ops)).await;
+        let first = world.claim(&acme.rex).await.unwrap();
+        world.change(&acme.rex, async |w| w.release_task(first.lease, "no free slot").await).await.unwrap();
+        set_rules(world, vec![rule(vec![], Verdict::Ask { approvers: 2, hours: 12 })]).await;
+        assert!(world.claim(&acme.rex).await.is_none());
+        world.decide(&acme.ada, &world.question(&task).await, Answer::Deny).await.unwrap();
+        let proof = acme.console.may(ReadAudit).unwrap();
+        let mut snapshot = world.store.snapshot(&acme.console).await.unwrap();
+        assert_eq!(snapshot.verify_starts(&proof, None, 10).await.unwrap().unexplained, []);
+    }
+
+    /// Events that were appended by hand do not bring an ended task or former rules back.
+    async fn x1_forged_events_do_not_bring_anything_back(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, sealed(acme.ops)).await;
+        let taken = world.claim(&acme.rex).await.unwrap();
+        world.start(&acme.rex, taken.lease).await;
+        world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap();
+        world.ask(acme, 2).await;
+        let mut raw = Raw::of(world).await;
+        let (tenant, id) = (raw.id(acme.tenant.0), raw.id(task.id.0));
+        let head = world.records(acme).await;
+        let forge = |seq: i64, action: &str, target: &str, detail: &str| {
+            let body = format!(
+                r#"{{"action":"{action}","actor":"clock","at":"2026-03-01T14:05:09Z","by":"console","detail":{detail},"outcome":"done","personal_sha256":null,"target":{{"id":"{target}","kind":"task"}}}}"#
+            );
+            format!("insert into audit (tenant_id, seq, at, action, outcome, target_kind, target_id, body, previous, hash)
+                select tenant_id, {seq}, at, '{action}', 'done', 'task', '{target}', '{body}', previous, hash from audit
+                where tenant_id = {tenant} and seq = {head}")
+        };
+        raw.run(&forge(head + 1, "task.release", &task.id.to_string(), r#"{"state":"queued"}"#)).await.unwrap();
+        let reset = "state = 'queued', ended_at = null, ending = null, receipt = null, receipt_signature = null";
+        raw.run(&format!("update task set {reset} where id = {id}")).await.unwrap();
+        assert!(claim(world).await.is_none());
+        assert!(world.store.read(&acme.adam).await.unwrap().rules().await.is_ok());
+        raw.run(&forge(head + 2, "rules.change", "", r#"{"version":1}"#)).await.unwrap();
+        assert!(world.store.read(&acme.adam).await.unwrap().rules().await.is_err());
     }
 }

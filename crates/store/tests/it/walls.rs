@@ -460,8 +460,8 @@ pub fn matrix() -> Vec<Row> {
         find_in_log                "nn+nn++nn+nnn" |r, w, a, t| r.find_in_log(t.lease.task, 1, "printed", 9).await;
         approvals                  "--+++++-++---" |r, w, a, t| r.approvals(&ApprovalFilter::default(), None, 50).await;
         approval_counts            "--+++++-++---" |r, w, a, t| r.approval_counts(&ApprovalFilter::default()).await.map(|counts| counts.values().sum::<i64>());
-        approvals_waiting_for_me   "---++---+----" |r, w, a, t| r.approvals_waiting_for_me().await;
-        approvals_for_me           "---++---+----" |r, w, a, t| r.approvals_for_me(50).await;
+        approvals_waiting_for_me   "---++--------" |r, w, a, t| r.approvals_waiting_for_me().await;
+        approvals_for_me           "---++--------" |r, w, a, t| r.approvals_for_me(50).await;
         approved_before            "nn-----n--nnn" |r, w, a, t| r.approved_before(t.approval).await;
         open_counts                "--+++++-++---" |r, w, a, t| r.open_counts().await.map(|counts| counts.values().sum::<i64>());
         finished_tasks_by_day      "--+--++--+---" |r, w, a, t| r.finished_tasks_by_day(domain::Timestamp(0)).await;
@@ -483,11 +483,11 @@ pub fn matrix() -> Vec<Row> {
         audit                      "ddddd++dd+dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
         audit_record               "ddddd++dd+dd+" |r, w, a, t| r.audit_record(&may(a, ReadAudit)?, 1).await;
         audit_from                 "ddddd++dd+dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
-        usage_today                "+++++++++++++" |r, w, a, t| r.usage_today(w.now()).await;
+        usage_today                "--+----------" |r, w, a, t| r.usage_today(w.now()).await.map(|usage| usage.tasks);
         tenant_usage_today         "-----++--+--+" |r, w, a, t| r.tenant_usage_today(w.now()).await;
         verify_audit               "ddddd++dd+dd+" |r, w, a, t| r.verify_audit(&may(a, ReadAudit)?, &Default::default()).await;
         checkpoints                "++++++++++++-" |r, w, a, t| r.checkpoints().await;
-        audit_hash                 "++++++++++++n" |r, w, a, t| r.audit_hash(40).await;
+        audit_hash                 "++++++++++++-" |r, w, a, t| r.audit_hash(40).await;
         audit_head                 "++++++++++++-" |r, w, a, t| r.audit_head().await.map(|head| i32::from(head.hash == t.audit_head));
         keys                       "--+-+++-++---" |r, w, a, t| r.keys().await;
         keys_of                    "--+--++--+---" |r, w, a, t| r.keys_of(t.person).await;
@@ -679,6 +679,7 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::knows_key", "the deployment's own keys, nobody's rows"),
     ("System::replace_key", "the deployment's own keys, nobody's rows"),
     ("System::set_key", "the deployment's own keys, nobody's rows"),
+    ("System::seed_queue", "the benchmark's sample data, in the tenant that it names"),
     ("System::is_empty", "before the first tenant"),
     ("System::create_setup_link", "before the first tenant"),
     ("System::is_setup_link_valid", "before the first tenant"),

@@ -1,7 +1,7 @@
 //! Runners as witnesses (X5): the server rejects and records a runner that saw another audit log than the one in the database.
 use super::fixture::Fixture;
 use domain::policy::CreateOrganization;
-use server::checkpoints::{Cause, Depth, Review, Signer, Witness, acknowledge};
+use server::checkpoints::{Cause, Depth, Review, Signer, Witness, acknowledge, path};
 use testkit::sqlite3;
 use tonic::Code;
 
@@ -51,7 +51,7 @@ async fn x5_a_runner_that_saw_another_log_is_rejected_and_recorded_until_an_admi
         if case == 0 {
             assert_eq!(fixture.refusals("runner.refuse").await, 1, "once per hour and runner");
         }
-        acknowledge(&fixture.app, Cause::Restored, "drill").await.unwrap();
+        acknowledge(&fixture.app, Cause::Restored, "drill", Witness::default()).await.unwrap();
         let (_stream, restored) = runner.connect_with_checkpoint(1, &[], &seen).await.unwrap();
         assert!(restored.checkpoint.contains("\nrollback "), "{}", restored.checkpoint);
     }
@@ -68,4 +68,33 @@ async fn x5_a_checkpoint_that_the_server_did_not_sign_is_rejected() {
         let refused = runner.connect_with_checkpoint(1, &[], forged).await.err().unwrap();
         assert_eq!(refused.code(), Code::PermissionDenied, "{refused}");
     }
+}
+
+/// A whole data directory was restored: only the runner remembers the newer log, and its memory explains the rollback.
+#[tokio::test(flavor = "multi_thread")]
+async fn x5_a_restored_data_directory_is_acknowledged_with_the_memory_of_a_runner() {
+    let fixture = Fixture::start().await;
+    let runner = fixture.runner("worker").await;
+    let data = &fixture.app.config.data_dir;
+    grow(&fixture, 4).await;
+    signer(&fixture).await.sign().await.unwrap();
+    let (_stream, old) = runner.connect_with_checkpoint(1, &[], "").await.unwrap();
+    let file = std::fs::read(path(data)).unwrap();
+    let size: i64 = old.checkpoint.lines().nth(1).unwrap().parse().unwrap();
+    grow(&fixture, 20).await;
+    signer(&fixture).await.sign().await.unwrap();
+    let (_stream, new) = runner.connect_with_checkpoint(1, &[], &old.checkpoint).await.unwrap();
+
+    cut(&fixture, size);
+    std::fs::write(path(data), file).unwrap();
+    sqlite3(&data.join("castellan.db"), &format!("update checkpoint set note = '{}'", old.checkpoint));
+    let refused = runner.connect_with_checkpoint(1, &[], &new.checkpoint).await.err().unwrap();
+    assert_eq!(refused.code(), Code::PermissionDenied, "{refused}");
+    acknowledge(&fixture.app, Cause::Restored, "drill", Witness::default()).await.unwrap_err();
+    let copy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(copy.path(), &new.checkpoint).unwrap();
+    let mut witness = Witness::default();
+    witness.add_copies(copy.path(), &fixture.app.keys.checkpoints).unwrap();
+    acknowledge(&fixture.app, Cause::Restored, "drill", witness).await.unwrap();
+    runner.connect_with_checkpoint(1, &[], &new.checkpoint).await.unwrap();
 }

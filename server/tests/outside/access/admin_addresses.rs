@@ -21,7 +21,7 @@ on_both! {
         program.get(admin, "/people/new").await.is(403);
         program.get(admin, "/audit").await.is(403);
         let refused = program.act(admin, "people/create", &new).await.is(403);
-        assert!(refused.body.contains("not allowed from this address"), "{refused}");
+        assert!(refused.body.contains("not available from this network"), "{refused}");
         program.get(Credential::Key(&adam.key), "/api/v1/audit").await.is(403);
         program.submit(&adam.key, "true").await;
         // A forwarding header from an untrusted client changes nothing.

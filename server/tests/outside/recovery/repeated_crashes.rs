@@ -3,7 +3,7 @@ use super::begin;
 use crate::{
     client::Credential,
     program::{Program, on_both},
-    timeouts::until,
+    timeouts::{DEFAULT_TIMEOUT, until},
 };
 use serde_json::Value;
 use std::{
@@ -50,6 +50,7 @@ on_both! {
         }
         let once: BTreeMap<_, _> = tasks.into_iter().map(|task| (task, 1)).collect();
         assert_eq!(ends, once, "each task ends exactly once");
+        program.stop(DEFAULT_TIMEOUT).await; // signs the log
         let verdict = program.cli(&["audit", "verify"], "");
         assert!(verdict.contains("events verified"), "{verdict}");
     }
