@@ -44,4 +44,19 @@ on_both! {
         let mut read = world.store.read(&acme.adam).await.unwrap();
         assert_eq!(*read.task_counts(&TaskFilter::default()).await.unwrap(), *counts, "nothing of it is due");
     }
+
+    /// The benchmark of claims starts from such a queue; some of its tasks were approved.
+    async fn a_seeded_queue_can_be_claimed(world) {
+        let acme = &world.acme;
+        world.store.system().seed_queue(acme.tenant, 20).await.unwrap();
+        let claimed = world.change(&acme.rex, async |write| write.claim_tasks(&["bash".into()], 30).await).await.unwrap();
+        assert_eq!(claimed.len(), 20);
+        // Verification explains sample tasks of every state, too.
+        world.store.system().seed(acme.tenant, 400).await.unwrap();
+        let mut snapshot = world.store.snapshot(&acme.console).await.unwrap();
+        let starts = snapshot.verify_starts(&acme.console.may(ReadAudit).unwrap(), None, 500).await.unwrap();
+        assert!(starts.count > 200, "{}", starts.count);
+        assert_eq!(starts.unexplained, []);
+        assert!(claimed.iter().any(|assignment| !assignment.consent.decisions.is_empty()));
+    }
 }
