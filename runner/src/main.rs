@@ -1,4 +1,4 @@
-//! The program `castellan-runner`: enrolls if necessary and works until it is stopped.
+//! The program `castellan-runner`: enrolls if necessary and works until it is stopped; in each sandbox, process 1.
 
 use clap::Parser;
 use runner::{
@@ -14,6 +14,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == sandbox::init::ARGUMENT) {
+        return sandbox::init::run(arguments);
+    }
     let config = Config::parse();
     match harden::harden().map_err(Into::into).and_then(|()| run(&config)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -70,6 +74,7 @@ async fn check(config: &Config) -> Result<(), Box<dyn Error>> {
 async fn sandbox(config: &Config) -> Bubblewrap {
     let settings = sandbox::Config {
         bubblewrap: config.bubblewrap.clone(),
+        runner: "/proc/self/exe".into(),
         user: config.sandbox_user.clone(),
         tasks: config.slots(),
     };

@@ -13,7 +13,6 @@ mod world;
 use anyhow::{Context, Result};
 use clap::Parser;
 use group::{Bench, BenchDatabase, burst, changes, claims, output, pages, sign_in, size, tasks};
-use raw::sandbox::Sandboxes;
 use std::{path::PathBuf, process::ExitCode};
 
 #[derive(Debug, Parser)]
@@ -76,7 +75,7 @@ fn measure(run: Run) -> Result<usize> {
     let binaries = binaries.canonicalize().with_context(|| format!("{} is not there", binaries.display()))?;
     std::fs::create_dir_all(&data)?;
     let data = data.canonicalize()?;
-    let mut bench = Bench { binaries, data, short, sandboxes: Sandboxes::new()?, figures: vec![] };
+    let mut bench = Bench { binaries, data, short, figures: vec![] };
     let there = BenchDatabase::Postgres(&postgres);
     type Group<'a> = (&'static str, &'a dyn Fn(&mut Bench) -> Result<()>);
     let groups: [Group<'_>; 14] = [

@@ -1,7 +1,7 @@
 //! Bubblewrap executor, always with the complete hardened profile.
 
 use super::{Config, Executor, Job, Posture, StartError, parts::Parts, probe, running::Running};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 /// An executor that runs tasks with bubblewrap.
 #[derive(Debug)]
@@ -16,18 +16,6 @@ impl Bubblewrap {
     pub async fn new(config: &Config) -> Self {
         let (posture, parts) = probe::examine(config).await;
         Self { posture, parts }
-    }
-
-    /// Measures a script in bare bubblewrap with the complete profile, as the baseline for benchmarks.
-    ///
-    /// # Errors
-    /// [`StartError`] when the machine is unfit, or a system call fails.
-    pub async fn bare_start(&self, script: &[u8]) -> Result<Duration, StartError> {
-        match (&self.posture.fit, &self.parts) {
-            (Ok(()), Some(parts)) => parts.bare_start(script).await,
-            (Err(unfit), _) => Err(unfit.clone().into()),
-            (Ok(()), None) => Err(StartError::Setup("the executor was not set up".into())),
-        }
     }
 }
 

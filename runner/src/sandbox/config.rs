@@ -6,6 +6,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     pub bubblewrap: Option<PathBuf>,
+    /// The program `castellan-runner`, whose mode [`init`](super::init) is process 1 of each sandbox.
+    pub runner: PathBuf,
     /// The account of tasks, if the runner is root.
     pub user: Option<String>,
     /// The maximum number of concurrent tasks, among which limits of the runner's account are divided.

@@ -1,11 +1,11 @@
 //! Task sandbox: isolation, resource limits and complete cleanup.
 
 mod account;
-mod bare;
 mod bubblewrap;
 mod cgroup;
 mod config;
 mod filter;
+pub mod init;
 mod job;
 mod names;
 mod outcome;

@@ -7,6 +7,8 @@ use std::{ffi::CString, os::fd::OwnedFd, path::PathBuf, sync::Arc};
 #[derive(Debug)]
 pub(super) struct Parts {
     pub program: PathBuf,
+    /// The runner's program, opened so that it is the same file for all tasks and no path to it is needed in a sandbox.
+    pub init: OwnedFd,
     pub profile: Profile,
     pub ids: TaskIds,
     /// The user namespace of tasks, for a runner that is not root.

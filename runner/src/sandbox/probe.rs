@@ -12,6 +12,7 @@ use super::{
     subordinate::Allocations,
     sys,
 };
+use rustix::fs::{Mode, OFlags, open};
 use std::{
     fs,
     os::{fd::OwnedFd, unix::fs::PermissionsExt},
@@ -67,8 +68,9 @@ async fn gather(
         let profile = profile(scope.is_some(), tree.is_some(), plan.terminals.is_some())?;
         posture.seccomp = true;
         let program = find(config.bubblewrap.as_deref())?;
+        let init = open_init(&config.runner)?;
         posture.bubblewrap = Some(version(&program)?);
-        let parts = Arc::new(parts(program, profile, plan.clone(), scope.clone(), tree.clone())?);
+        let parts = Arc::new(parts(program, init, profile, plan.clone(), scope.clone(), tree.clone())?);
         match try_out(&parts).await {
             Ok(()) => {
                 posture.user_namespaces = true;
@@ -89,6 +91,7 @@ async fn gather(
 
 fn parts(
     program: PathBuf,
+    init: OwnedFd,
     profile: Profile,
     plan: Plan,
     scope: Option<Arc<OwnedFd>>,
@@ -99,6 +102,7 @@ fn parts(
     let Plan { ids, user_namespace, quotas, terminals, .. } = plan;
     Ok(Parts {
         program,
+        init,
         profile,
         ids,
         user_namespace,
@@ -161,6 +165,13 @@ fn find(given: Option<&Path>) -> Result<PathBuf, Unfit> {
                 .ok_or_else(absent)
         }
     }
+}
+
+/// Opens the runner's program, to be executed and not to be read.
+fn open_init(path: &Path) -> Result<OwnedFd, Unfit> {
+    open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(|error| {
+        Unfit::new(format!("{} cannot be opened ({error})", path.display()), "Install castellan-runner again.")
+    })
 }
 
 fn version(program: &Path) -> Result<String, Unfit> {

@@ -1,6 +1,6 @@
-//! Process inspection of a sandbox from outside: members, memory and signals.
+//! Process inspection of a sandbox from outside: members and memory.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Pid;
 use std::fs;
 
 /// Returns `first` and its running descendants. Orphans in the sandbox become children of `first`, its process 1.
@@ -20,43 +20,6 @@ fn children(pid: Pid) -> Vec<Pid> {
     lists
         .flat_map(|list| list.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect::<Vec<_>>())
         .collect()
-}
-
-/// Sends a termination signal to everything in the sandbox. Returns whether anything is left that can handle it.
-///
-/// Process 1 ignores a signal without a handler, and a shell whose command was terminated continues with the next one.
-/// So process 1 is frozen if it does not handle the signal; the kill that follows ends it.
-pub(super) fn terminate(first: Pid) -> bool {
-    let handles = catches_term(first);
-    if !handles {
-        let _ = kill_process(first, Signal::STOP);
-    }
-    let others = others_alive(first);
-    for &pid in &others {
-        let _ = kill_process(pid, Signal::TERM);
-    }
-    if handles {
-        let _ = kill_process(first, Signal::TERM);
-    }
-    handles || !others.is_empty()
-}
-
-/// Returns whether a termination in progress still has processes to wait for.
-pub(super) fn winding_down(first: Pid) -> bool {
-    catches_term(first) || !others_alive(first).is_empty()
-}
-
-fn others_alive(first: Pid) -> Vec<Pid> {
-    family(first)
-        .into_iter()
-        .skip(1)
-        .filter(|&pid| status(pid, "State:").is_some_and(|state| !state.starts_with(['Z', 'X'])))
-        .collect()
-}
-
-fn catches_term(pid: Pid) -> bool {
-    const TERM_BIT: u64 = 1 << (libc::SIGTERM - 1);
-    status(pid, "SigCgt:").and_then(|mask| u64::from_str_radix(&mask, 16).ok()).is_some_and(|mask| mask & TERM_BIT != 0)
 }
 
 /// Returns the bytes of memory of all of them that are not files on a mount with a size limit.

@@ -1,6 +1,6 @@
 //! Hardened bubblewrap profile: the arguments of every job, and those that differ.
 
-use super::{Job, Network, SCRIPT, WORK, filter::Filters};
+use super::{Job, Network, SCRIPT, WORK, filter::Filters, init::ARGUMENT};
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::{
     fs::{self, File},
@@ -41,13 +41,6 @@ const NETWORK_FILES: [&str; 6] = [
 /// Parts of `/proc` that reveal the machine rather than the sandbox.
 const MASKED: [&str; 6] =
     ["/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/latency_stats", "/proc/sched_debug", "/proc/timer_list"];
-
-/// Process 1 until it executes the task: writes an empty line when the sandbox is complete, waits for one, and starts
-/// the task.
-///
-/// Bubblewrap binds the sandbox's life to its own just before this runs. If the runner dies before it answers, the
-/// task does not start; later, the sandbox dies with the runner (E9).
-pub(super) const GATE: [&str; 4] = ["/bin/sh", "-c", r#"echo && read -r go && exec "$@" </dev/null"#, "task"];
 
 /// The arguments that are the same for every job, computed once.
 #[derive(Debug)]
@@ -93,8 +86,8 @@ impl Profile {
         Self { fixed, filters, networked_filters }
     }
 
-    /// `gate` precedes the job's own program; bubblewrap reports the sandbox's first process on `info`.
-    pub fn prepare(&self, job: &Job, gate: &[&str], info: OwnedFd) -> io::Result<Prepared> {
+    /// `init` is the runner's program, which is process 1 in its mode for it; bubblewrap reports that process on `info`.
+    pub fn prepare(&self, job: &Job, init: &OwnedFd, info: OwnedFd) -> io::Result<Prepared> {
         let mut options = self.fixed.clone();
         let mut inherit = vec![];
         let mut pass = |option: &str, descriptor: OwnedFd, options: &mut Vec<String>| {
@@ -139,7 +132,9 @@ impl Profile {
         let options =
             in_memory(options.iter().flat_map(|word| word.bytes().chain([0])).collect::<Vec<_>>().as_slice())?;
         let mut arguments = vec!["--args".into(), options.as_raw_fd().to_string(), "--".into()];
-        arguments.extend(gate.iter().map(|word| (*word).to_owned()));
+        let init = init.try_clone()?;
+        arguments.extend([format!("/proc/self/fd/{}", init.as_raw_fd()), ARGUMENT.into()]);
+        inherit.push(init);
         inherit.push(options);
         arguments.extend(job.argv.iter().cloned());
         Ok(Prepared { arguments, inherit })

@@ -3,6 +3,7 @@
 use super::{
     Chunk, End, Limits, Outcome,
     cgroup::Group,
+    init::{self, Report},
     job::MAX_TIME_LIMIT,
     names::NameReservation,
     parts::Parts,
@@ -11,7 +12,12 @@ use super::{
     task_ids::IdReservation,
 };
 use rustix::process::{Pid, Signal, pidfd_send_signal};
-use std::{os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{
+    io::{Read, Write},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::unix::AsyncFd,
     sync::{mpsc, watch},
@@ -22,7 +28,7 @@ use tokio::{
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
 /// Longer than any time limit.
 const FAR_FUTURE: Duration = MAX_TIME_LIMIT.saturating_mul(2);
-/// The polling interval for a sandbox that is ending, or whose memory no cgroup counts.
+/// The polling interval for a sandbox whose memory no cgroup counts.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The timeout for bubblewrap to reap a killed sandbox, before bubblewrap is killed as well.
 const REAP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -66,6 +72,8 @@ impl Handle {
 pub(super) struct Sandbox {
     pub bwrap: Pid,
     pub bwrap_fd: AsyncFd<OwnedFd>,
+    /// The connection to process 1; not blocking.
+    pub control: UnixStream,
     /// Process 1 of the sandbox, bubblewrap's child.
     pub first: Pid,
     pub first_fd: OwnedFd,
@@ -81,6 +89,13 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
+    /// Returns what process 1 reported before it ended.
+    fn report(&self) -> Option<Report> {
+        let mut bytes = [0; 3];
+        let length = (&self.control).read(&mut bytes).ok()?;
+        Report::parse(bytes.get(..length)?)
+    }
+
     fn kill_first(&self) {
         let _ = pidfd_send_signal(&self.first_fd, Signal::KILL);
     }
@@ -128,35 +143,29 @@ async fn supervise(
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
     let ended = loop {
-        let looks = ending.is_some() || sandbox.group.is_none();
         tokio::select! {
             ready = sandbox.bwrap_fd.readable() => match (ready, sys::reap(sandbox.bwrap)) {
                 (Ok(mut ready), Ok(None)) => ready.clear_ready(), // spurious wakeup
                 (_, reaped) => break reaped,
             },
             Some(grace) = stops.recv() => {
-                let anything = begin_ending(&mut ending, End::Stopped, &sandbox);
-                kill_at = kill_at.min(Instant::now() + if anything { grace } else { Duration::ZERO });
+                begin_ending(&mut ending, End::Stopped, &sandbox);
+                kill_at = kill_at.min(Instant::now() + grace);
             }
             () = sleep_until(started + limits.wall), if ending.is_none() => {
-                let anything = begin_ending(&mut ending, End::TimedOut, &sandbox);
-                kill_at = Instant::now() + if anything { GRACE_PERIOD } else { Duration::ZERO };
+                begin_ending(&mut ending, End::TimedOut, &sandbox);
+                kill_at = Instant::now() + GRACE_PERIOD;
             }
             () = sleep_until(kill_at) => {
                 kill_and_wait(&sandbox).await;
                 break sys::reap_killed(sandbox.bwrap);
             }
-            _ = look.tick(), if looks => {
-                if sandbox.group.is_none() {
-                    let used = processes::resident(sandbox.first);
-                    peak = used.max(peak);
-                    let sockets = if sandbox.own_network { processes::socket_capacity(sandbox.first) } else { 0 };
-                    if used.max(sockets) > limits.memory_bytes {
-                        ending.get_or_insert(End::OutOfMemory);
-                        kill_at = Instant::now();
-                    }
-                }
-                if ending.is_some() && !processes::winding_down(sandbox.first) {
+            _ = look.tick(), if sandbox.group.is_none() => {
+                let used = processes::resident(sandbox.first);
+                peak = used.max(peak);
+                let sockets = if sandbox.own_network { processes::socket_capacity(sandbox.first) } else { 0 };
+                if used.max(sockets) > limits.memory_bytes {
+                    ending.get_or_insert(End::OutOfMemory);
                     kill_at = Instant::now();
                 }
             }
@@ -166,24 +175,24 @@ async fn supervise(
     sandbox.reaped = true;
     let wall = started.elapsed();
     let out_of_memory = sandbox.group.as_ref().is_some_and(Group::ran_out_of_memory);
+    let report = sandbox.report();
     let peak_memory = sandbox.group.as_ref().map_or((peak > 0).then_some(peak), Group::peak_memory);
     // Waits for the cgroup to be empty: not something to do on a worker of the runtime.
     let _ = tokio::task::spawn_blocking(move || drop(sandbox)).await;
 
     let (end, cpu) = match ended {
-        Ok(Some(ended)) => (ending.unwrap_or_else(|| end_of(ended, out_of_memory)), ended.cpu),
+        Ok(Some(ended)) => (ending.unwrap_or_else(|| end_of(ended, report, out_of_memory)), ended.cpu),
         _ => (End::Failed { cause: "the process of the sandbox cannot be found".into() }, Duration::ZERO),
     };
     Outcome { end, wall, cpu, peak_memory }
 }
 
-/// Sends the termination signal once; returns whether any process can handle it.
-fn begin_ending(ending: &mut Option<End>, why: End, sandbox: &Sandbox) -> bool {
-    if ending.is_some() {
-        return true;
+/// Has process 1 send the termination signal to all others, once.
+fn begin_ending(ending: &mut Option<End>, why: End, sandbox: &Sandbox) {
+    if ending.is_none() {
+        *ending = Some(why);
+        let _ = (&sandbox.control).write(&[init::TERMINATE]); // it has ended
     }
-    *ending = Some(why);
-    processes::terminate(sandbox.first)
 }
 
 /// Kills process 1 and its namespace; bubblewrap reaps it, so that its CPU usage is known.
@@ -194,11 +203,11 @@ async fn kill_and_wait(sandbox: &Sandbox) {
     }
 }
 
-fn end_of(ended: ProcessExit, out_of_memory: bool) -> End {
-    match ended.status.code() {
-        code if out_of_memory && code != Some(0) => End::OutOfMemory,
+fn end_of(ended: ProcessExit, report: Option<Report>, out_of_memory: bool) -> End {
+    match report {
+        report if out_of_memory && report != Some(Report::Exited(0)) => End::OutOfMemory,
+        Some(Report::Exited(status)) => End::Exited(status.into()),
+        Some(Report::Signaled(signal)) => End::Signaled(signal.into()),
         None => End::Failed { cause: format!("the sandbox was killed from outside ({})", ended.status) },
-        Some(code @ 129..=192) => End::Signaled(code - 128),
-        Some(code) => End::Exited(code),
     }
 }

@@ -3,9 +3,10 @@
 use super::{
     Job, Limits, Network, StartError,
     cgroup::Group,
+    init,
     output::pump,
     parts::Parts,
-    profile::{GATE, Prepared},
+    profile::Prepared,
     running::{Running, Sandbox, watch},
     starter::Launch,
     subordinate::TaskId,
@@ -20,7 +21,7 @@ use rustix::{
 use std::{io, os::fd::OwnedFd, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncReadExt,
-    net::unix::pipe,
+    net::{UnixStream, unix::pipe},
     time::{Instant, timeout},
 };
 
@@ -41,13 +42,13 @@ impl Parts {
         let id = self.ids.claim()?;
         let group = self.tree.as_ref().map(|tree| tree.group(&job.id, &job.limits)).transpose()?;
 
-        let (gate, gate_key) = new_pipe()?;
-        let (mut stdout, stdout_end) = output_pipe()?;
+        let (control, control_end) = control_socket()?;
+        let (stdout, stdout_end) = output_pipe()?;
         let (stderr, stderr_end) = output_pipe()?;
         let (info, info_end) = new_pipe()?;
-        let Prepared { arguments, inherit } = self.profile.prepare(&job, &GATE, info_end)?;
+        let Prepared { arguments, inherit } = self.profile.prepare(&job, &self.init, info_end)?;
         let confinement = self.confinement(group.as_ref(), &job.limits, id.id, inherit)?;
-        let standard = [gate, stdout_end, stderr_end];
+        let standard = [control_end, stdout_end, stderr_end];
         let launch = Launch { program: self.program.clone(), arguments, standard, confinement };
 
         let bwrap = UnsupervisedProcess(self.starter.launch(launch).await?);
@@ -56,17 +57,22 @@ impl Parts {
         };
         let first_fd = pidfd_open(first, PidfdFlags::empty()).map_err(io::Error::from)?;
         if !self.ids.are_separate() {
-            self.limit_shared_user(first, group.is_none().then_some(job.limits.processes))?;
+            self.limit_shared_user(
+                first,
+                group.is_none().then_some(u64::from(job.limits.processes).saturating_add(1)),
+            )?;
         }
-        if in_time(stdout.read(&mut [0])).await?.unwrap_or(0) == 0 {
+        if in_time(ready(&control)).await?? != Some(init::READY) {
             return Err(StartError::Setup(explanation(stderr).await));
         }
         let bwrap_fd = sys::ends(bwrap.0)?;
-        rustix::io::write(&gate_key, b"\n").map_err(io::Error::from)?;
+        // If the runner dies before this, the task does not start; later, the sandbox dies with the runner (E9).
+        control.try_write(&[init::GO])?;
         let (held, own_network) = ((claim, self.clone()), job.network == Network::Isolated);
         let sandbox = Sandbox {
             bwrap: bwrap.attended(),
             bwrap_fd,
+            control: control.into_std()?,
             first,
             first_fd,
             group,
@@ -79,14 +85,14 @@ impl Parts {
     }
 
     /// Sets the limits per user when bubblewrap has created the user namespaces, in which they are counted from then on.
-    /// Limits that a namespace was created with would apply to the sum of all tasks of the account.
-    fn limit_shared_user(&self, first: Pid, processes: Option<u32>) -> io::Result<()> {
+    /// Limits that a namespace was created with would apply to the sum of all tasks of the account. `processes` includes process 1.
+    fn limit_shared_user(&self, first: Pid, processes: Option<u64>) -> io::Result<()> {
         let set = |resource, limit: u64| {
             let limit = Some(limit);
             prlimit(Some(first), resource, Rlimit { current: limit, maximum: limit }).map(drop)
         };
         if let Some(processes) = processes {
-            set(Resource::Nproc, processes.into())?;
+            set(Resource::Nproc, processes)?;
         }
         for (resource, limit) in self.quotas.resources() {
             match set(resource, limit) {
@@ -98,7 +104,7 @@ impl Parts {
         Ok(())
     }
 
-    pub(super) fn confinement(
+    fn confinement(
         &self,
         group: Option<&Group>,
         limits: &Limits,
@@ -113,8 +119,8 @@ impl Parts {
         }
         if self.ids.are_separate() {
             resources.extend(self.quotas.resources());
-            // Bubblewrap is a process of the same user.
-            let processes = group.is_none().then_some(u64::from(limits.processes).saturating_add(1));
+            // Bubblewrap and process 1 are processes of the same user.
+            let processes = group.is_none().then_some(u64::from(limits.processes).saturating_add(2));
             resources.extend(processes.map(|processes| (Resource::Nproc, processes)));
         }
         Ok(Confinement {
@@ -138,7 +144,29 @@ fn output_pipe() -> io::Result<(pipe::Receiver, OwnedFd)> {
     Ok((pipe::Receiver::from_owned_fd(reader)?, writer))
 }
 
-pub(super) fn new_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+/// Returns a connection to process 1 of a sandbox, which is its standard input.
+fn control_socket() -> io::Result<(UnixStream, OwnedFd)> {
+    let (control, end) = std::os::unix::net::UnixStream::pair()?;
+    control.set_nonblocking(true)?;
+    Ok((UnixStream::from_std(control)?, end.into()))
+}
+
+/// Reads the first byte of process 1; `None` if it ended.
+async fn ready(control: &UnixStream) -> io::Result<Option<u8>> {
+    let mut byte = [0];
+    loop {
+        control.readable().await?;
+        match control.try_read(&mut byte) {
+            Ok(0) => return Ok(None),
+            Ok(_) => return Ok(Some(byte[0])),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn new_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(pipe_with(PipeFlags::CLOEXEC)?)
 }
 
@@ -148,10 +176,10 @@ async fn in_time<T>(step: impl Future<Output = T>) -> Result<T, StartError> {
 }
 
 /// A bubblewrap process that is not supervised yet; dropping it kills it.
-pub(super) struct UnsupervisedProcess(pub(super) Pid);
+struct UnsupervisedProcess(Pid);
 
 impl UnsupervisedProcess {
-    pub(super) fn attended(self) -> Pid {
+    fn attended(self) -> Pid {
         let pid = self.0;
         std::mem::forget(self);
         pid

@@ -8,7 +8,7 @@ use rustix::{
     mount::{MountFlags, MountPropagationFlags, mount, mount_change},
     process::{
         Gid, Pid, PidfdFlags, Resource, Rlimit, Signal, Uid, pidfd_open, set_parent_process_death_signal,
-        setpriority_process, setrlimit, umask,
+        setpriority_process, setrlimit, setsid, umask,
     },
     thread::{
         LinkNameSpaceType, UnshareFlags, move_into_link_name_space, set_no_new_privs, set_thread_groups,
@@ -109,6 +109,52 @@ fn confine(confinement: &Confinement) -> io::Result<()> {
     Ok(())
 }
 
+/// Starts the first process of a task from process 1: in a session of its own, and with no signal blocked.
+pub(super) fn spawn_as_session(mut command: Command) -> io::Result<Child> {
+    let prepare = || {
+        setsid()?;
+        block_child_signal(libc::SIG_UNBLOCK)
+    };
+    // SAFETY: makes two system calls.
+    unsafe { command.pre_exec(prepare) };
+    command.spawn()
+}
+
+/// Returns a descriptor that is readable when a child has ended (signalfd(2)).
+pub(super) fn watch_children() -> io::Result<OwnedFd> {
+    block_child_signal(libc::SIG_BLOCK)?;
+    let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+    let signals = child_signal();
+    // SAFETY: the kernel reads the set that the pointer names.
+    let descriptor = call(unsafe { libc::signalfd(-1, &raw const signals, flags) }.into())?;
+    let descriptor = RawFd::try_from(descriptor).map_err(io::Error::other)?;
+    // SAFETY: a new descriptor that nothing else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// Sends a signal to every process of this process namespace except to this one, its process 1 (kill(2)).
+pub(super) fn signal_all_others(signal: Signal) -> io::Result<()> {
+    // SAFETY: takes two numbers.
+    call(unsafe { libc::kill(-1, signal.as_raw()) }.into()).map(drop)
+}
+
+fn block_child_signal(how: libc::c_int) -> io::Result<()> {
+    let signals = child_signal();
+    // SAFETY: reads the set that the pointer names, in a process with one thread.
+    call(unsafe { libc::sigprocmask(how, &raw const signals, std::ptr::null_mut()) }.into()).map(drop)
+}
+
+/// Returns the set of SIGCHLD alone.
+fn child_signal() -> libc::sigset_t {
+    // SAFETY: all zeroes is a value of this plain structure of numbers, and both calls write to it alone.
+    unsafe {
+        let mut signals = std::mem::zeroed();
+        libc::sigemptyset(&raw mut signals);
+        libc::sigaddset(&raw mut signals, libc::SIGCHLD);
+        signals
+    }
+}
+
 /// Starts a process that does nothing in a new user namespace, which has no ids yet; it ends with its standard input.
 pub(super) fn spawn_in_new_user_namespace() -> io::Result<Child> {
     let mut command = Command::new("/bin/sh");
@@ -148,7 +194,7 @@ pub(super) fn lock_byte(file: &OwnedFd, offset: i64, exclusive: bool) -> io::Res
 }
 
 /// Otherwise descriptors that a library opened without `O_CLOEXEC` would be open in the sandbox (E2).
-fn close_all_on_exec() -> io::Result<()> {
+pub(super) fn close_all_on_exec() -> io::Result<()> {
     // SAFETY: takes three numbers; descriptors are marked, none is closed under its owner.
     call(unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) }).map(drop)
 }

@@ -9,8 +9,76 @@ async fn exit_codes_signals_and_bytes_are_reported_unchanged() {
         run(bash("for i in $(seq 0 255); do printf \"\\\\x$(printf %02x $i)\"; done; echo problem >&2; exit 42")).await;
     assert_eq!(ran.out, (0..=255).collect::<Vec<u8>>());
     assert_eq!((ran.errors().as_str(), ran.outcome.end), ("problem", End::Exited(42)));
-    assert_eq!(run(bash("sh -c 'kill -SEGV $$'; exit $?")).await.outcome.end, End::Signaled(11));
     assert_eq!(run(bash("exit 255")).await.outcome.end, End::Exited(255));
+}
+
+#[tokio::test]
+async fn case_bc12_a_task_that_a_signal_ends_says_so() {
+    for (script, output, end) in [
+        ("echo a; kill -TERM $$; echo still here", "a", End::Signaled(15)),
+        ("echo a; kill -KILL $$; echo still here", "a", End::Signaled(9)),
+        ("echo a; kill -SEGV $$; echo still here", "a", End::Signaled(11)),
+        ("echo a; kill -INT $$; echo still here", "a", End::Signaled(2)),
+        ("(sleep 0.3; kill $$) & sleep 8; echo done", "", End::Signaled(15)),
+        ("trap 'echo caught; exit 4' TERM; kill -TERM $$; sleep 8", "caught", End::Exited(4)),
+        ("exec python3 -c 'import os, signal; os.kill(os.getpid(), signal.SIGTERM); print(1)'", "", End::Signaled(15)),
+        ("exec python3 -c 'import os; os.abort()'", "", End::Signaled(6)),
+    ] {
+        let ran = run(bash(script)).await;
+        assert_eq!((ran.text().as_str(), ran.outcome.end), (output, end), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn case_bc12_a_stopped_shell_is_terminated() {
+    let executor = executor().await;
+    let mut running = executor.start(bash("echo on; kill -STOP $$; echo after stop")).await.unwrap();
+    running.output.recv().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    running.handle.stop(Duration::from_secs(10));
+    let ran = finish(running).await;
+    assert_eq!((ran.text().as_str(), ran.outcome.end), ("", End::Stopped));
+}
+
+#[tokio::test]
+async fn case_bc16_an_exit_status_above_128_is_no_signal() {
+    for (script, status) in [
+        ("exit 130", 130),
+        ("exit 143", 143),
+        ("exit 192", 192),
+        ("exit 193", 193),
+        ("sh -c 'kill -SEGV $$'; exit $?", 139),
+        ("bash -c 'kill -9 $$'; exit $?", 137),
+        ("exec /nowhere/program", 127),
+        ("exec /etc/passwd", 126),
+    ] {
+        assert_eq!(run(bash(script)).await.outcome.end, End::Exited(status), "{script}");
+    }
+    for (program, status) in [("/nowhere/program", 127), ("/etc/passwd", 126)] {
+        let ran = run(Job { argv: vec![program.into()], ..bash("") }).await;
+        assert_eq!(ran.outcome.end, End::Exited(status));
+        assert!(ran.errors().starts_with(program), "{}", ran.errors());
+    }
+}
+
+#[tokio::test]
+async fn a_task_can_neither_signal_nor_inspect_process_1() {
+    let script = "ps -o pid=,comm= -e 2>/dev/null | head -1 >/dev/null
+        for signal in HUP INT QUIT TERM KILL STOP USR1 CHLD; do kill -$signal 1; done 2>/dev/null
+        kill -TERM -1 2>/dev/null & wait
+        ls /proc/1/fd 2>/dev/null; cat /proc/1/mem 2>/dev/null; cat /proc/1/environ 2>/dev/null
+        ls -l /proc/self/fd | grep -c socket; echo alive";
+    let script = format!("trap '' TERM; {script}");
+    let ran = run(bash(&script)).await;
+    assert_eq!((ran.text().as_str(), ran.outcome.end), ("0\nalive", End::Exited(0)));
+}
+
+#[tokio::test]
+async fn orphans_are_reaped_while_the_task_runs() {
+    let mut job =
+        bash("for i in $(seq 50); do (sleep 0.01 &); done; sleep 0.5; grep -l 'State:.Z' /proc/[0-9]*/status | wc -l");
+    job.limits.processes = 70;
+    assert_eq!(output_of(job).await, "0");
 }
 
 #[tokio::test]

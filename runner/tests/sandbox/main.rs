@@ -19,8 +19,12 @@ use std::{
 
 const MIB: u64 = 1 << 20;
 
+fn config() -> Config {
+    Config { tasks: 8, runner: env!("CARGO_BIN_EXE_castellan-runner").into(), ..Config::default() }
+}
+
 async fn executor() -> Bubblewrap {
-    let executor = Bubblewrap::new(&Config { tasks: 8, ..Config::default() }).await;
+    let executor = Bubblewrap::new(&config()).await;
     executor.posture().fit.clone().unwrap();
     executor
 }

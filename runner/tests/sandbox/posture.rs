@@ -21,7 +21,7 @@ async fn a_fit_machine_reports_its_posture() {
 
 #[tokio::test]
 async fn without_bubblewrap_nothing_runs_and_the_fix_is_reported() {
-    let executor = Bubblewrap::new(&Config { bubblewrap: Some("/nowhere/bwrap".into()), ..Config::default() }).await;
+    let executor = Bubblewrap::new(&Config { bubblewrap: Some("/nowhere/bwrap".into()), ..config() }).await;
     let unfit = executor.posture().fit.clone().unwrap_err();
     assert_eq!(unfit.cause, "bubblewrap is not installed");
     assert!(unfit.fix.contains("apt-get install bubblewrap"), "{unfit}");
@@ -37,7 +37,7 @@ fn impostor(script: &str) -> (tempfile::TempDir, Config) {
     std::fs::write(&draft, format!("#!/bin/sh\n{script}\n")).unwrap();
     install(&draft, &path);
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
-    (folder, Config { bubblewrap: Some(path), ..Config::default() })
+    (folder, Config { bubblewrap: Some(path), ..config() })
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn a_failure_after_the_namespaces_counts_as_the_end_of_the_task() {
 
 #[tokio::test]
 async fn trap_e20_tasks_do_not_run_as_nobody() {
-    let executor = Bubblewrap::new(&Config { user: Some("nobody".into()), ..Config::default() }).await;
+    let executor = Bubblewrap::new(&Config { user: Some("nobody".into()), ..config() }).await;
     if root() {
         assert!(executor.posture().fit.clone().unwrap_err().cause.contains("nobody, a user that other programs share"));
         assert!(executor.start(bash("id")).await.is_err());
@@ -86,7 +86,7 @@ async fn trap_e20_tasks_do_not_run_as_nobody() {
 /// An account without a range works as before, and the posture says what its tasks share.
 #[tokio::test]
 async fn trap_e20_an_account_without_a_range_is_shared_by_all_tasks_and_reported() {
-    let executor = Bubblewrap::new(&Config { user: Some("daemon".into()), ..Config::default() }).await;
+    let executor = Bubblewrap::new(&Config { user: Some("daemon".into()), ..config() }).await;
     let posture = executor.posture();
     posture.fit.clone().unwrap();
     if root() {
@@ -99,7 +99,7 @@ async fn trap_e20_an_account_without_a_range_is_shared_by_all_tasks_and_reported
 
 #[tokio::test]
 async fn trap_e03_a_runner_that_is_root_refuses_to_run_tasks_as_root() {
-    let executor = Bubblewrap::new(&Config { user: Some("root".into()), ..Config::default() }).await;
+    let executor = Bubblewrap::new(&Config { user: Some("root".into()), ..config() }).await;
     if root() {
         assert!(executor.posture().fit.clone().unwrap_err().cause.contains("root, is privileged"));
         assert!(executor.start(bash("id")).await.is_err());

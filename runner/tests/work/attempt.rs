@@ -1,13 +1,13 @@
 //! Attempts without a server: commands before the start, and a disk that stalls.
 
-use crate::deployment::{Deployment, RUNNER, TENANT, eventually};
+use crate::deployment::{Deployment, RUNNER, TENANT, eventually, executor};
 use domain::receipt::{End, Receipt};
 use parking_lot::Mutex;
 use runner::{
     clock,
     folder::Folder,
     identity::{GrantKey, RunnerKey},
-    sandbox::{Bubblewrap, Config},
+    sandbox::Bubblewrap,
     spool::{Spool, SpoolDirectory},
     work::{AttemptCommand, AttemptRun, Event, RunnerContext, verify},
 };
@@ -36,7 +36,7 @@ async fn prepare_attempt(deployment: &Deployment, script: &str) -> StartedAttemp
     let (commands, receiver) = watch::channel(AttemptCommand::Run);
     let (teller, events) = mpsc::channel(1);
     let run = AttemptRun {
-        executor: Arc::new(Bubblewrap::new(&Config::default()).await),
+        executor: Arc::new(executor().await),
         verified,
         context,
         key: Arc::new(RunnerKey::open(&folder).unwrap().unwrap()),

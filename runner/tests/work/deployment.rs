@@ -36,6 +36,11 @@ use wire::v1;
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(1));
 pub const RUNNER: RunnerId = RunnerId(Uuid::from_u128(2));
 
+pub async fn executor() -> Bubblewrap {
+    let runner = env!("CARGO_BIN_EXE_castellan-runner").into();
+    Bubblewrap::new(&Config { runner, ..Config::default() }).await
+}
+
 /// A deployment of one server and one runner.
 pub struct Deployment {
     data: tempfile::TempDir,
@@ -151,7 +156,7 @@ impl Deployment {
 
     /// Starts the runner with this number of slots.
     pub async fn work_with(&self, slots: u32) -> Worker {
-        let executor = Bubblewrap::new(&Config::default()).await;
+        let executor = executor().await;
         let folder = Folder::open(&self.folder()).unwrap();
         let identity = Identity::load(&folder).unwrap().unwrap();
         let key = RunnerKey::open(&folder).unwrap().unwrap();

@@ -8,7 +8,7 @@ pub mod sign_in;
 pub mod size;
 pub mod tasks;
 
-use crate::{figure::Figure, program::Program, raw::sandbox::Sandboxes};
+use crate::{figure::Figure, program::Program};
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -18,7 +18,6 @@ pub struct Bench {
     pub binaries: PathBuf,
     pub data: PathBuf,
     pub short: bool,
-    pub sandboxes: Sandboxes,
     pub figures: Vec<Figure>,
 }
 

@@ -13,8 +13,8 @@ const PERIOD: u64 = 100_000;
 
 pub(super) fn apply(version: Version, controller: Controller, folder: &Path, limits: &Limits) -> io::Result<()> {
     let memory = limits.memory_bytes.to_string();
-    // Bubblewrap's own process is in the group too.
-    let processes = (u64::from(limits.processes) + 1).to_string();
+    // Bubblewrap and process 1 are in the group too.
+    let processes = (u64::from(limits.processes) + 2).to_string();
     let quota = u64::from(limits.cpu_millis) * PERIOD / 1000;
     match (version, controller) {
         (Version::V1, Controller::Memory) => {
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn both_cgroup_versions_get_the_same_limits() {
         let v2 = ["memory.max", "memory.swap.max", "memory.oom.group", "pids.max", "cpu.max"];
-        assert_eq!(written(Version::V2, &v2), ["1048576", "0", "1", "10", "150000 100000"]);
+        assert_eq!(written(Version::V2, &v2), ["1048576", "0", "1", "11", "150000 100000"]);
         let v1 = [
             "memory.limit_in_bytes",
             "memory.memsw.limit_in_bytes",
@@ -75,7 +75,7 @@ mod tests {
             "cpu.cfs_period_us",
             "cpu.cfs_quota_us",
         ];
-        assert_eq!(written(Version::V1, &v1), ["1048576", "1048576", "10", "100000", "150000"]);
+        assert_eq!(written(Version::V1, &v1), ["1048576", "1048576", "11", "100000", "150000"]);
     }
 
     #[test]
