@@ -18,25 +18,42 @@ const TMP_SIZE: u64 = 64 << 20;
 pub(super) const TERMINALS: &std::ffi::CStr = c"/dev/pts";
 
 /// Generated for each sandbox, so that these files reveal nothing of the machine's `/etc`.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 3] = [
     ("/etc/passwd", "task:x:1000:1000::/work:/bin/bash\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n"),
     ("/etc/group", "task:x:1000:\nnogroup:x:65534:\n"),
-    ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
-    ("/etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n"),
+    ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"),
 ];
 
-/// Needed to find programs and libraries.
-const LOOKUP_FILES: [&str; 2] = ["/etc/alternatives", "/etc/ld.so.cache"];
+/// The names of the sandbox itself.
+const HOSTS: &str = "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n";
 
-/// Name resolution and certificates, for a task with the machine's network.
-const NETWORK_FILES: [&str; 6] = [
-    "/etc/resolv.conf",
+/// What programs of `/usr` expect in `/etc`: it is the same on every machine of a distribution, or a choice of language
+/// and time that a task may know. Nothing here is a secret or names another machine.
+const SYSTEM_FILES: [&str; 17] = [
+    "/etc/alternatives",
+    "/etc/ca-certificates",
+    "/etc/debian_version",
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/magic",
+    "/etc/mime.types",
+    "/etc/os-release",
+    "/etc/pki/ca-trust/extracted",
+    "/etc/pki/tls/certs",
+    "/etc/protocols",
+    "/etc/services",
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
-    "/etc/ca-certificates",
-    "/etc/pki/tls/certs",
-    "/etc/pki/ca-trust/extracted",
+    "/etc/terminfo",
+    "/etc/timezone",
 ];
+
+/// Folders of programs with a version in their name.
+const SYSTEM_FOLDERS: [&str; 3] = ["java-", "perl", "python3"];
+
+/// Name resolution, for a task with the machine's network.
+const RESOLVER: &str = "/etc/resolv.conf";
 
 /// Parts of `/proc` that reveal the machine rather than the sandbox.
 const MASKED: [&str; 6] =
@@ -77,7 +94,8 @@ impl Profile {
         for file in MASKED.iter().filter(|file| Path::new(file).exists()) {
             fixed.extend(words(&format!("--ro-bind /dev/null {file}")));
         }
-        fixed.extend(LOOKUP_FILES.iter().flat_map(|path| visible(path)));
+        fixed.extend(SYSTEM_FILES.iter().flat_map(|path| visible(path)));
+        fixed.extend(system_folders(Path::new("/etc")).iter().flat_map(|path| visible(path)));
         fixed.extend(words("--dir /run --symlink /tmp /var/tmp --dev /dev"));
         if terminals {
             // Instead of those of bubblewrap, whose number is not limited.
@@ -100,7 +118,7 @@ impl Profile {
                 &self.filters
             }
             Network::None => {
-                options.extend(NETWORK_FILES.iter().flat_map(|path| visible(path)));
+                options.extend(visible(RESOLVER));
                 &self.networked_filters
             }
         };
@@ -110,7 +128,12 @@ impl Profile {
         options.extend(words(&format!(
             "--perms 1777 --size {side} --tmpfs /tmp --perms 0700 --size {disk} --tmpfs {WORK}"
         )));
-        for (path, text) in FILES {
+        let hosts = match job.network {
+            Network::Isolated => HOSTS.to_owned(),
+            // What resolves on the machine resolves in the task, too.
+            Network::None => HOSTS.to_owned() + &fs::read_to_string("/etc/hosts").unwrap_or_default(),
+        };
+        for (path, text) in FILES.into_iter().chain([("/etc/hosts", hosts.as_str())]) {
             options.extend(words("--perms 0444"));
             pass("--file", in_memory(text.as_bytes())?, &mut options);
             options.push(path.into());
@@ -141,6 +164,14 @@ impl Profile {
     }
 }
 
+/// Returns the folders in `etc` that programs of `/usr` read their settings from, such as `/etc/java-17-openjdk`.
+fn system_folders(etc: &Path) -> Vec<String> {
+    let entries = fs::read_dir(etc).into_iter().flatten().flatten();
+    let known = |name: &str| SYSTEM_FOLDERS.iter().any(|start| name.starts_with(start));
+    let folders = entries.filter(|entry| entry.file_name().to_str().is_some_and(known) && entry.path().is_dir());
+    folders.map(|entry| entry.path().to_string_lossy().into_owned()).collect()
+}
+
 fn visible(path: &str) -> [String; 3] {
     ["--ro-bind-try".into(), path.into(), path.into()]
 }
@@ -155,4 +186,22 @@ fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
     file.write_all(bytes)?;
     file.rewind()?;
     Ok(file.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::system_folders;
+    use std::{collections::BTreeSet, fs};
+
+    #[test]
+    fn case_bc14_folders_of_programs_are_found_with_any_version() {
+        let etc = tempfile::tempdir().unwrap();
+        for folder in ["java-17-openjdk", "java-21-openjdk", "python3.11", "perl", "ssh", "sudoers.d"] {
+            fs::create_dir(etc.path().join(folder)).unwrap();
+        }
+        fs::write(etc.path().join("java-secret"), "").unwrap();
+        let found: BTreeSet<_> =
+            system_folders(etc.path()).iter().filter_map(|path| path.rsplit('/').next().map(str::to_owned)).collect();
+        assert_eq!(found, ["java-17-openjdk", "java-21-openjdk", "perl", "python3.11"].map(str::to_owned).into());
+    }
 }

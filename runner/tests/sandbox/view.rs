@@ -155,3 +155,44 @@ async fn common_tools_work() {
         "1a\n2b"
     );
 }
+
+#[tokio::test]
+async fn case_bc13_services_and_protocols_have_names() {
+    let script = "import socket; print(socket.getservbyname('https'), socket.getservbyname('ssh'), socket.getprotobyname('tcp'))";
+    for network in [Network::Isolated, Network::None] {
+        assert_eq!(output_of(Job { network, ..python(script) }).await, "443 22 6");
+    }
+}
+
+/// X-03 too: what programs of the machine read from `/etc`.
+#[tokio::test]
+async fn case_bc14_programs_find_their_settings() {
+    let script = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout k -out c 2>/dev/null && openssl x509 -in c -noout -subject
+        for file in /etc/localtime /etc/os-release /etc/fonts /etc/java-* /etc/mime.types /etc/ssl/certs; do
+            test -e $file && echo $file
+        done";
+    let text = output_of(bash(script)).await;
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("subject=CN = x"));
+    let there: Vec<_> = lines.map(str::to_owned).collect();
+    let on_machine = Command::new("/bin/sh")
+        .args([
+            "-c",
+            "ls -d /etc/localtime /etc/os-release /etc/fonts /etc/java-* /etc/mime.types /etc/ssl/certs 2>/dev/null",
+        ])
+        .output()
+        .unwrap();
+    let mut expected: Vec<_> = String::from_utf8_lossy(&on_machine.stdout).lines().map(str::to_owned).collect();
+    let mut found = there.clone();
+    (expected.sort_unstable(), found.sort_unstable());
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn case_bc15_names_of_the_machines_hosts_file_resolve_with_its_network() {
+    let hosts = std::fs::read_to_string("/etc/hosts").unwrap();
+    let shown = run(Job { network: Network::None, ..bash("cat /etc/hosts") }).await.text();
+    assert!(shown.contains("127.0.0.1 localhost sandbox") && shown.contains(hosts.trim()), "{shown}");
+    let isolated = run(bash("cat /etc/hosts")).await.text();
+    assert_eq!(isolated.lines().count(), 2, "{isolated}");
+}
