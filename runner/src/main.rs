@@ -9,7 +9,11 @@ use runner::{
     sandbox::{self, Bubblewrap, Executor},
     stdin,
 };
-use std::{error::Error, io::Write, process::ExitCode};
+use std::{
+    error::Error,
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -125,9 +129,11 @@ fn token(config: &Config) -> Result<Option<Token>, Box<dyn Error>> {
     Ok(if text.is_empty() { None } else { Some(text.parse()?) })
 }
 
-/// Completes on SIGTERM, on SIGINT, and, if enabled, at the end of standard input.
+/// Completes on SIGTERM, on SIGINT, on SIGHUP if a terminal started the runner, which was closed then, and, if enabled, at the end of
+/// standard input.
 fn stop(with_stdin: bool) -> std::io::Result<impl Future<Output = ()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut hangup, on_terminal) = (signal(SignalKind::hangup())?, std::io::stdin().is_terminal());
     let ended = with_stdin.then(stdin::ended).transpose()?;
     let input = async move {
         match ended {
@@ -135,10 +141,20 @@ fn stop(with_stdin: bool) -> std::io::Result<impl Future<Output = ()>> {
             None => std::future::pending().await,
         }
     };
+    let hung_up = async move {
+        loop {
+            let _ = hangup.recv().await;
+            if on_terminal {
+                return;
+            }
+            tracing::info!("SIGHUP has no effect");
+        }
+    };
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = hung_up => {}
             () = input => {}
         }
         tracing::info!("stopping");

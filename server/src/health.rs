@@ -24,6 +24,9 @@ use subtle::ConstantTimeEq;
 #[derive(Clone, Debug, Default)]
 pub struct Counters(Arc<[AtomicU64; 5]>);
 
+/// The paths that load balancers probe.
+pub(crate) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
 /// Returns the routes `/healthz`, `/readyz` and `/metrics`.
 pub fn routes(app: App, counters: Counters) -> Router {
     Router::new()

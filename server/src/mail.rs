@@ -3,12 +3,17 @@ use crate::{config::SmtpUrl, failure::Failure, state::App};
 use app::mails;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
+    message::{
+        Mailbox,
+        header::{ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0},
+    },
+    transport::smtp::extension::ClientId,
 };
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 use store::{DueMail, Event, Topic};
 use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 /// Timeout of sending one email.
 const SEND_TIMEOUT: Duration = Duration::from_mins(1);
@@ -40,7 +45,7 @@ impl Mailer {
         let (Some(smtp), Some(from)) = (&app.config.mail.smtp, &app.config.mail.from) else { return Ok(None) };
         let unusable = |what: &str, why: String| Failure::new(format!("`mail.{what}` cannot be used: {why}"));
         let from = from.as_str().parse().map_err(|error| unusable("from", format!("{error}")))?;
-        let transport = transport(smtp).map_err(|error| unusable("smtp", error.to_string()))?;
+        let transport = transport(smtp, origin).map_err(|error| unusable("smtp", error.to_string()))?;
         Ok(Some(Self { app: app.clone(), transport, from, origin: origin.to_owned() }))
     }
 
@@ -88,7 +93,10 @@ impl Mailer {
         let (subject, text) = mails::words(&due.mail, &self.origin);
         let to = due.to.as_str().parse::<Mailbox>().map_err(|error| error.to_string())?;
         let message = Message::builder().from(self.from.clone()).to(to).subject(subject);
-        let message = message.header(ContentType::TEXT_PLAIN).body(text).map_err(|error| error.to_string())?;
+        // The same for each attempt, so that a mail which was taken although the answer was lost counts as one.
+        let message = message.message_id(Some(format!("<{}@{}>", due.id, self.from.email.domain())));
+        let message = message.header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN).header(AutoSubmitted);
+        let message = message.body(text).map_err(|error| error.to_string())?;
         match tokio::time::timeout(SEND_TIMEOUT, self.transport.send(message)).await {
             Ok(sent) => sent.map(|_| ()).map_err(|error| error.to_string()),
             Err(late) => Err(late.to_string()),
@@ -96,8 +104,35 @@ impl Mailer {
     }
 }
 
-fn transport(smtp: &SmtpUrl) -> Result<AsyncSmtpTransport<Tokio1Executor>, lettre::transport::smtp::Error> {
-    Ok(AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp.expose())?.timeout(Some(SEND_TIMEOUT / 2)).build())
+/// Says that no person wrote the mail, so that no absence notice answers it (RFC 3834, section 5).
+#[derive(Clone, Debug)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+/// The server greets the mail server with the name in `origin` (RFC 5321, section 4.1.1.1).
+fn transport(
+    smtp: &SmtpUrl,
+    origin: &str,
+) -> Result<AsyncSmtpTransport<Tokio1Executor>, lettre::transport::smtp::Error> {
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp.expose())?.timeout(Some(SEND_TIMEOUT / 2));
+    let name = Url::parse(origin).ok().and_then(|url| url.domain().map(str::to_owned));
+    Ok(match name {
+        Some(name) => transport.hello_name(ClientId::Domain(name)).build(),
+        None => transport.build(),
+    })
 }
 
 /// Completes when email may be queued: changes of people cause it.

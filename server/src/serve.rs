@@ -18,7 +18,7 @@ use crate::{
 };
 use auth::setup;
 use axum::Router;
-use std::sync::Arc;
+use std::{io::IsTerminal, sync::Arc};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -106,16 +106,30 @@ async fn print_address(app: &App, origin: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Stops the server on SIGINT and SIGTERM; the second one ends the process without waiting for responses.
+///
+/// SIGHUP stops it if a terminal started it, which was closed then. Otherwise it has no effect.
 async fn stop_on_signal(stop: CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
         tracing::error!("signal handlers cannot be installed; kill the process to stop it");
         return;
     };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    let on_terminal = std::io::stdin().is_terminal();
+    loop {
+        let name = tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+            _ = hangup.recv() => "SIGHUP",
+        };
+        if name == "SIGHUP" && !on_terminal {
+            tracing::info!("SIGHUP has no effect; restart the server to apply a changed configuration");
+        } else if stop.is_cancelled() {
+            tracing::warn!("{name} again: stopping without waiting for responses");
+            std::process::exit(1);
+        } else {
+            tracing::info!("{name}: stopping");
+            stop.cancel();
+        }
     }
-    tracing::info!("stopping");
-    stop.cancel();
 }

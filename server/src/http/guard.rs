@@ -5,7 +5,7 @@ use super::{
     cross_site::{self, CrossSiteError},
     headers,
 };
-use crate::{plain_page::wants_page, problem::Problem};
+use crate::{health, plain_page::wants_page, problem::Problem};
 use auth::cookie;
 use axum::{
     Router,
@@ -143,6 +143,14 @@ fn has_api_key(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Returns whether a path is one of the API except for its case and repeated slashes: a program must not get a page for it.
+fn is_misspelled_api(path: &str) -> bool {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    segments.next().is_some_and(|first| first.eq_ignore_ascii_case("api"))
+        && !path.starts_with("/api/")
+        && path != "/api"
+}
+
 /// Reads and discards the rest of a rejected request: a client whose connection is closed while it sends may never see the
 /// response (RFC 9112, section 9.6).
 async fn discard(mut body: axum::body::Body) {
@@ -160,13 +168,18 @@ fn is_too_large(error: &axum::Error) -> bool {
 
 impl Guard {
     fn check(&self, request: &Request) -> Result<(), Problem> {
-        if !self.is_for_us(request) {
+        let path = request.uri().path();
+        // Probes of load balancers name no host, or an address of their own. Their answer is the same for everybody.
+        if !self.is_for_us(request) && !health::PROBES.contains(&path) {
             return Err(misdirected());
+        }
+        if is_misspelled_api(path) {
+            return Err(Problem::not_found());
         }
         if !cross_site::is_safe(request.method()) {
             cross_site::check(request.headers(), &self.hosts).map_err(|error| match error {
                 CrossSiteError::CrossSite => cross_site_request(),
-                CrossSiteError::UnknownOrigin if request.uri().path().starts_with("/api/") => missing_key(),
+                CrossSiteError::UnknownOrigin if path.starts_with("/api/") => missing_key(),
                 CrossSiteError::UnknownOrigin => unknown_origin(),
             })?;
         }

@@ -42,6 +42,11 @@ on_both! {
         let mail = mail_server.mail(0).await;
         assert_eq!(mail.to, "mia@acme.example");
         assert!(mail.text.contains("All second factors were reset by an admin: console"), "{mail:?}");
+        // BC-26: without the first, a strict reader need not decode the text; the second keeps absence notices away.
+        for header in ["MIME-Version: 1.0\n", "Auto-Submitted: auto-generated\n", "@example.org>\n"] {
+            assert!(mail.text.contains(header), "{header:?} in {mail:?}");
+        }
+        assert!(mail.text.contains("Message-ID: <"), "{mail:?}");
         env.advance_clock(Duration::from_hours(24));
         mailer.send_due().await.unwrap();
         assert_eq!(mail_server.count(), 1, "once");

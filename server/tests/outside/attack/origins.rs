@@ -6,6 +6,10 @@ use crate::{
 };
 use reqwest::Method;
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 /// E16: a cross-site request with the victim's cookie is rejected and changes nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,13 +134,47 @@ async fn trap_e16_get_requests_change_nothing() {
 async fn a_foreign_host_name_is_rejected_on_every_route() {
     let mut program = Program::sqlite();
     program.start().await;
-    for path in ["/", "/sign-in", "/healthz", "/metrics", "/api/v1/openapi.json", "/pkg/x.css", "/live"] {
+    for path in ["/", "/sign-in", "/metrics", "/api/v1/openapi.json", "/pkg/x.css", "/live"] {
         for host in ["evil.example", "127.0.0.1.evil.example", "127.0.0.1:1", "127.0.0.1:9876@evil.example"] {
             let response = Response::of(program.bare(Method::GET, path).header("host", host)).await;
             assert_eq!(response.status, 421, "{host} {path}: {response}");
             assert_eq!(response.header("x-content-type-options"), "nosniff");
         }
     }
+}
+
+/// Load balancers probe without a name, or with an address that only they know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_bc44_health_checks_need_no_known_host_name() {
+    let mut program = Program::sqlite();
+    program.start().await;
+    let address = program.origin.trim_start_matches("http://").to_owned();
+    for path in ["/healthz", "/readyz"] {
+        for host in ["", "localhost", "castellan-7f9c", "10.1.2.3"] {
+            assert_eq!(
+                Response::of(program.bare(Method::GET, path).header("host", host)).await.status,
+                200,
+                "{host} {path}"
+            );
+        }
+        let mut socket = TcpStream::connect(&address).await.unwrap();
+        socket.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.0 200"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_bc47_a_misspelled_api_path_is_no_page() {
+    let mut program = Program::sqlite();
+    program.start().await;
+    for path in ["//api/v1/tasks", "/API/v1/tasks", "/Api/v1", "///api", "/aPi"] {
+        let response = Response::of(program.bare(Method::GET, path)).await;
+        assert_eq!(response.status, 404, "{path}: {response}");
+        assert_eq!(response.header("content-type"), "application/problem+json", "{path}");
+    }
+    assert_ne!(Response::of(program.bare(Method::GET, "/apis")).await.status, 404, "the sign-in page comes first");
 }
 
 /// E16: neither `_page` nor `next` redirects to another site.

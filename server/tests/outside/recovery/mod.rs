@@ -13,6 +13,7 @@ use crate::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// Runs long enough to be killed in the middle.
 const SCRIPT: &str = "echo begun; sleep 3; echo half; echo done";
@@ -42,6 +43,47 @@ async fn asleep(program: &Program, key: &str, task: &str) -> BTreeSet<Process> {
         below.iter().any(|process| process.command().starts_with("sleep 3")).then_some(below)
     })
     .await
+}
+
+/// Sends a signal to a process.
+fn signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_bc48_sighup_ends_neither_server_nor_runner() {
+    let mut program = Program::sqlite();
+    let adam = begin(&mut program).await;
+    let task = program.submit(&adam.key, "echo begun; sleep 2; echo done").await;
+    program.until_printed(&adam.key, &task, "begun").await;
+    let runner = runner_of(program.pid()).unwrap();
+    signal(program.pid(), Signal::HUP);
+    signal(runner.pid, Signal::HUP);
+    assert_eq!(program.until_succeeded(&adam.key, &task).await["attempt"], 1);
+    assert!(program.server_log().contains("SIGHUP has no effect"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_bc48_a_second_sigterm_waits_for_no_request() {
+    let mut program = Program::sqlite();
+    let adam = begin(&mut program).await;
+    let host = program.origin.trim_start_matches("http://").to_owned();
+    let mut socket = TcpStream::connect(&host).await.unwrap();
+    let key = &adam.key;
+    let request = format!(
+        "POST /api/v1/tasks HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{"
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let began = std::time::Instant::now();
+    signal(program.pid(), Signal::TERM);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(program.is_running(), "it waits for the request");
+    signal(program.pid(), Signal::TERM);
+    until("the server has ended", async || (!program.is_running()).then_some(())).await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    program.reap();
+    program.start().await;
 }
 
 on_both! {
