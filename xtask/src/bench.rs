@@ -38,7 +38,7 @@ pub fn bench(arguments: &Arguments) -> Result<()> {
     let programs = prerequisites::postgres()?;
     let release = arguments.profile == "release";
     binaries::build(release)?;
-    step::run("Building the benchmark", cargo(&["build", "--package", "bench", "--profile", &arguments.profile]))?;
+    step::build("Building the benchmark", cargo(&["build", "--package", "bench", "--profile", &arguments.profile]))?;
     let cluster = step::run_fn("Starting PostgreSQL", || Cluster::start(&programs, true))?;
     let built = path(if release { "target/release" } else { "target/debug" });
     let mut measure = command(&built.join("bench").to_string_lossy());

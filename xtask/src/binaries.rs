@@ -33,5 +33,5 @@ pub fn build(release: bool) -> Result<()> {
         // A release build embeds the site and must be rebuilt when the site changes; a debug build reads it from disk.
         command.arg("--release").env("CASTELLAN_SITE_DIGEST", site.digest);
     }
-    step::run("Building server and runner", command).map(drop)
+    step::build("Building server and runner", command)
 }

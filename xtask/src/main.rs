@@ -52,6 +52,9 @@ enum Command {
         /// Run only the Rust tests whose name contains this text
         filter: Option<String>,
     },
+    /// Install the tools of the tests and check the dependencies, as the tests do from nothing
+    #[command(hide = true)]
+    SetUp,
     /// Run the fault-injection tests at full length, for about an hour
     Torture {
         /// Run them as short as in the test suite: two minutes
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Screenshots => screenshots::screenshots(),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Test { fast, filter } => test::test(fast, filter.as_deref()),
+        Command::SetUp => test::set_up(),
         Command::Torture { short, seed, filter } => torture::torture(short, seed, filter.as_deref()),
     };
     match result {

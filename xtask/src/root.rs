@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 use std::{
+    env,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -20,8 +22,16 @@ pub fn path(relative: &str) -> PathBuf {
 /// Returns a command that runs a program in the root of the workspace.
 pub fn command(program: &str) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(root());
+    command.current_dir(root()).env("PATH", search_path());
     command
+}
+
+/// Returns `PATH` with the folder that cargo installs programs into, which a Rust of the distribution leaves out.
+pub fn search_path() -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let home = || env::home_dir().map(|home| home.join(".cargo"));
+    let installed = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home).map(|cargo| cargo.join("bin"));
+    env::join_paths(env::split_paths(&path).chain(installed)).unwrap_or(path)
 }
 
 /// Returns a command for the cargo that started xtask, run in the root of the workspace.
@@ -29,7 +39,7 @@ pub fn command(program: &str) -> Command {
 /// Two variables are overridden: while Leptos compiles, `LEPTOS_OUTPUT_NAME` would change the name of the wasm file that pages
 /// load, and another `CARGO_TARGET_DIR` would put the binaries where neither xtask nor the documentation expects them.
 pub fn cargo(arguments: &[&str]) -> Command {
-    let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let program = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut cargo = command(&program);
     cargo.args(arguments).env_remove("LEPTOS_OUTPUT_NAME").env("CARGO_TARGET_DIR", path("target"));
     cargo

@@ -174,7 +174,7 @@ async fn case_bc14_programs_find_their_settings() {
     let text = output_of(bash(script)).await;
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("subject=CN = x"));
-    let there: Vec<_> = lines.map(str::to_owned).collect();
+    let mut found: Vec<_> = lines.map(str::to_owned).collect();
     let on_machine = Command::new("/bin/sh")
         .args([
             "-c",
@@ -183,8 +183,8 @@ async fn case_bc14_programs_find_their_settings() {
         .output()
         .unwrap();
     let mut expected: Vec<_> = String::from_utf8_lossy(&on_machine.stdout).lines().map(str::to_owned).collect();
-    let mut found = there.clone();
-    (expected.sort_unstable(), found.sort_unstable());
+    expected.sort_unstable();
+    found.sort_unstable();
     assert_eq!(found, expected);
 }
 

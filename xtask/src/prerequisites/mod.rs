@@ -6,7 +6,7 @@ mod rust;
 mod torture_tools;
 
 use crate::{
-    root::{command, path},
+    root::{command, path, search_path},
     step,
 };
 use anyhow::{Result, bail};
@@ -59,10 +59,9 @@ pub fn node_packages() -> Result<()> {
     step::run("Running npm ci", npm).map(drop)
 }
 
-/// Returns the path of a program, searched for in `PATH`.
+/// Returns the path of a program, searched for in `PATH` and among those that cargo installed.
 pub fn program(name: &str) -> Option<PathBuf> {
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|file| file.is_file())
+    std::env::split_paths(&search_path()).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 /// Returns whether this process runs as root.

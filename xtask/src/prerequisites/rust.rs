@@ -1,7 +1,10 @@
 //! Rust components: the wasm target and additional cargo commands.
 
 use super::program;
-use crate::{root::cargo, step};
+use crate::{
+    root::{cargo, path},
+    step,
+};
 use anyhow::{Result, bail};
 use std::{path::Path, process::Command};
 
@@ -28,19 +31,25 @@ pub fn wasm_target() -> Result<()> {
     step::run("Running rustup target add", rustup).map(drop)
 }
 
-/// Installs a program from the crate registry, for example `cargo-nextest`.
+/// Installs a program from the crate registry, for example `cargo-nextest`. Returns whether it was missing.
 ///
 /// # Errors
 /// Fails if it is missing and cannot be installed.
-pub fn cargo_tool(name: &str, reason: &str) -> Result<()> {
+pub fn cargo_tool(name: &str, reason: &str) -> Result<bool> {
     if program(name).is_some() {
-        return Ok(());
+        return Ok(false);
     }
     let package: &[&str] = match name {
-        "typos" => &["typos-cli"],                              // named differently from its program
         "cargo-about" => &["--features", "cli", "cargo-about"], // a library by default
-        name => &[name],
+        "cargo-cyclonedx" => &["cargo-cyclonedx"],
+        // Those of the tests run for seconds: to optimize them would take minutes. The first need not update itself.
+        "cargo-nextest" => &["--debug", "--no-default-features", "--features", "default-no-update", "cargo-nextest"],
+        "typos" => &["--debug", "typos-cli"], // named differently from its program
+        name => &["--debug", name],
     };
     println!("Installing {name}: {reason}. This takes a few minutes, once.");
-    step::run(&format!("Running cargo install {name}"), cargo(&[&["install", "--locked"], package].concat())).map(drop)
+    let mut install = cargo(&[&["install", "--locked"], package].concat());
+    install.env("CARGO_TARGET_DIR", path("target/tools"));
+    step::build(&format!("Running cargo install {name}"), install)?;
+    Ok(true)
 }

@@ -23,6 +23,6 @@ pub fn compile() -> Result<PathBuf> {
         "--target-dir",
         "target/wasm",
     ];
-    step::run("Building wasm", cargo(&arguments))?;
+    step::build("Building wasm", cargo(&arguments))?;
     Ok(path("target/wasm/wasm32-unknown-unknown/wasm-release/frontend.wasm"))
 }

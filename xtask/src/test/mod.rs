@@ -5,6 +5,7 @@ mod counts;
 mod dependencies;
 mod postgres;
 mod report;
+mod setup;
 
 use crate::{
     binaries, prerequisites,
@@ -17,6 +18,7 @@ use report::Report;
 use std::process::Command;
 
 pub use postgres::Cluster;
+pub use setup::set_up;
 
 /// Workspace members that are checked together for the native target.
 ///
@@ -32,7 +34,7 @@ const XTASK: &[&str] = &["--package", "xtask"];
 /// # Errors
 /// Fails if a prerequisite cannot be installed, or a test failed or was skipped.
 pub fn test(fast: bool, filter: Option<&str>) -> Result<()> {
-    install(fast || filter.is_some())?;
+    let installed = install(fast || filter.is_some())?;
     let mut report = Report::default();
     if let Some(filter) = filter {
         report.run_fn("Binaries", || binaries::build(false));
@@ -45,6 +47,10 @@ pub fn test(fast: bool, filter: Option<&str>) -> Result<()> {
     if !fast {
         unused_and_misspelled(&mut report)?;
         dependencies::check(&mut report)?;
+        // Otherwise this run has just proved it.
+        if !installed {
+            setup::check(&mut report)?;
+        }
     }
     report.run_fn("Binaries", || binaries::build(false));
     rust_tests(&mut report, &[])?;
@@ -55,19 +61,16 @@ pub fn test(fast: bool, filter: Option<&str>) -> Result<()> {
     report.finish()
 }
 
-fn install(fast: bool) -> Result<()> {
+/// Returns whether a tool from the crate registry was missing.
+fn install(fast: bool) -> Result<bool> {
     prerequisites::wasm_target()?;
     prerequisites::bubblewrap()?;
-    prerequisites::cargo_tool("cargo-nextest", "it runs the tests")?;
     prerequisites::torture_tools()?;
     if !fast {
-        prerequisites::cargo_tool("cargo-machete", "it finds unused dependencies")?;
-        prerequisites::cargo_tool("typos", "it finds misspelled words")?;
-        prerequisites::cargo_tool("cargo-deny", "it checks the licenses and sources of the dependencies")?;
         prerequisites::chromium()?;
         prerequisites::node_packages()?;
     }
-    Ok(())
+    setup::tools(fast)
 }
 
 fn sources(report: &mut Report) -> Result<()> {
