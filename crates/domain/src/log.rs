@@ -31,3 +31,9 @@ pub const MAX_OUTPUT: u64 = 16 * 1024 * 1024;
 
 /// The maximum number of stored lines of one attempt; the rest is replaced by a marker.
 pub const MAX_LINES: u64 = 1 << 20;
+
+/// The part of [`MAX_OUTPUT`] that is kept for the last lines, which often have the reason of a failure, in bytes.
+pub const MAX_TAIL_OUTPUT: u64 = 256 * 1024;
+
+/// The part of [`MAX_LINES`] that is kept for the last lines.
+pub const MAX_TAIL_LINES: u64 = 4096;

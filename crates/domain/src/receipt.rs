@@ -2,7 +2,7 @@
 use crate::{
     Invalid, RunnerId, TaskId, TenantId, Timestamp,
     grant::prefixed,
-    log::{MAX_LINE, MAX_LINES, MAX_OUTPUT},
+    log::{MAX_LINE, MAX_LINES, MAX_OUTPUT, MAX_TAIL_LINES, MAX_TAIL_OUTPUT},
     request::{OutputDigest, RequestDigest},
 };
 use serde::{Deserialize, Serialize};
@@ -145,8 +145,9 @@ impl Receipt {
     fn check_bytes(&self, observed: &Observed) -> Result<(), Impossible> {
         let bytes = self.output_bytes;
         let line = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
-        let cut = observed.stored_lines >= MAX_LINES
-            || observed.stored_bytes.saturating_add(line).saturating_add(1) >= MAX_OUTPUT
+        // Lines are left out when those at the beginning are at their limit.
+        let cut = observed.stored_lines >= MAX_LINES - MAX_TAIL_LINES
+            || observed.stored_bytes.saturating_add(line).saturating_add(1) >= MAX_OUTPUT - MAX_TAIL_OUTPUT
             || matches!(self.end, End::NotStarted(_));
         if bytes.saturating_mul(4) < observed.stored_bytes {
             return Err(Impossible::TooFewBytes(bytes));
