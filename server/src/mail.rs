@@ -91,7 +91,7 @@ impl Mailer {
 
     async fn send(&self, due: &DueMail) -> Result<(), String> {
         let (subject, text) = mails::words(&due.mail, &self.origin);
-        let to = due.to.as_str().parse::<Mailbox>().map_err(|error| error.to_string())?;
+        let to = due.to.ascii_host().parse::<Mailbox>().map_err(|error| error.to_string())?;
         let message = Message::builder().from(self.from.clone()).to(to).subject(subject);
         // The same for each attempt, so that a mail which was taken although the answer was lost counts as one.
         let message = message.message_id(Some(format!("<{}@{}>", due.id, self.from.email.domain())));

@@ -6,6 +6,7 @@ use crate::{
     error::unavailable,
     recovery_codes,
     totp::{self, TotpSetup},
+    typed_code::TypedCode,
 };
 use domain::{
     Actor, PersonId, TenantId, Timestamp,
@@ -65,7 +66,8 @@ impl SignIn {
             self.verify_passkey_proof(&browser.actor, &proof.ceremony, &proof.passkey).await?;
             None
         } else if !proof.code.is_empty() {
-            let taken = self.verify_code_proof(&browser.actor, &proof.code).await?;
+            let code = TypedCode::parse(&proof.code).ok_or_else(|| Error::field("proof_code", NOT_A_CODE))?;
+            let taken = self.verify_code_proof(&browser.actor, &code).await?;
             (!taken).then(|| Error::field("proof_code", WRONG_CODE))
         } else if !proof.password.is_empty() {
             let right = self.is_password_of(&browser.actor, proof.password).await?;
@@ -122,6 +124,7 @@ impl SignIn {
             .ok_or(Error::SignInExpired)?;
         let actor = &incomplete.browser.actor;
         let person = actor.person().ok_or(Error::SignInExpired)?;
+        let code = TypedCode::parse(&code).ok_or_else(|| Error::field("code", NOT_A_CODE))?;
         let _attempt = self.begin_attempt(&[factor_attempts(person)], Some((actor.tenant, person))).await?;
         let mut write = self.lock_session(&incomplete.browser).await?;
         if !self.use_code(&mut write, &code, true).await? {
@@ -135,7 +138,7 @@ impl SignIn {
     }
 
     /// Verifies a code of the actor's authenticator app as a fresh proof of identity.
-    async fn verify_code_proof(&self, actor: &Actor, code: &str) -> Result<bool, Error> {
+    async fn verify_code_proof(&self, actor: &Actor, code: &TypedCode) -> Result<bool, Error> {
         let mut write = self.auth.store.write(actor).await?;
         if !self.use_code(&mut write, code, false).await? {
             drop(write);
@@ -147,21 +150,21 @@ impl SignIn {
     }
 
     /// Uses up a code of the writing person's authenticator app, or one of their recovery codes; returns whether it was valid.
-    async fn use_code(&self, write: &mut store::Write, code: &str, recovery: bool) -> Result<bool, Error> {
-        let plain: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-        let is_totp = plain.len() == 6 && plain.bytes().all(|b| b.is_ascii_digit());
-        let used = match (is_totp, recovery) {
-            (true, _) => {
+    async fn use_code(&self, write: &mut store::Write, code: &TypedCode, recovery: bool) -> Result<bool, Error> {
+        let used = match code {
+            TypedCode::Totp(code) => {
                 let secret = write.totp_secret().await?.filter(|secret| secret.confirmed);
                 let step =
-                    secret.and_then(|known| totp::matching_time_step(&known.secret, &plain, self.auth.store.now()));
+                    secret.and_then(|known| totp::matching_time_step(&known.secret, code, self.auth.store.now()));
                 match step {
                     Some(step) => write.use_totp_step(step).await,
                     None => return Ok(false),
                 }
             }
-            (false, true) => write.use_recovery_code(recovery_codes::hash(&plain)).await.map(|_| ()),
-            (false, false) => return Ok(false),
+            TypedCode::Recovery(code) if recovery => {
+                write.use_recovery_code(recovery_codes::hash(code)).await.map(|_| ())
+            }
+            TypedCode::Recovery(_) => return Ok(false),
         };
         match used {
             Err(store::Error::NotFound) => Ok(false),
@@ -211,7 +214,7 @@ impl SignIn {
         let account = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
         let secret = self.auth.store.write(actor).await?.totp_secret().await?;
         let secret = secret.filter(|known| !known.confirmed).ok_or(store::Error::NotFound)?;
-        Ok(totp::setup(&secret.secret, &account))
+        Ok(totp::setup(&secret.secret, &account, &self.auth.settings.host()))
     }
 
     /// Confirms the secret with the app's first code, and completes the sign-in. Returns recovery codes if there were none.
@@ -223,8 +226,10 @@ impl SignIn {
         let (actor, store) = (&browser.actor, &self.auth.store);
         let owner = actor.person().ok_or(Error::SignInExpired)?;
         let proof = self.may_enroll(actor, Factor::Totp).await?;
+        let Some(TypedCode::Totp(plain)) = TypedCode::parse(&code) else {
+            return Err(Error::field("code", NOT_SIX_DIGITS));
+        };
         let _attempt = self.begin_attempt(&[factor_attempts(owner)], Some((actor.tenant, owner))).await?;
-        let plain: String = code.chars().filter(|c| !c.is_whitespace()).collect();
         let mut write = self.lock_session(browser).await?;
         let secret = write.totp_secret().await?.filter(|known| !known.confirmed).ok_or(store::Error::NotFound)?;
         let Some(step) = totp::matching_time_step(&secret.secret, &plain, store.now()) else {
@@ -285,6 +290,8 @@ impl SignIn {
     }
 }
 
+const NOT_SIX_DIGITS: &str = "must have six digits";
+const NOT_A_CODE: &str = "must have the six digits of the app, or the sixteen characters of a recovery code";
 /// The same for a wrong code and a used one.
 const WRONG_CODE: &str = "is wrong or was already used; wait for the next code";
 

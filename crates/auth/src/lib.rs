@@ -28,6 +28,7 @@ pub mod setup;
 mod sign_in;
 pub mod token;
 mod totp;
+mod typed_code;
 
 pub use account::AddressChange;
 pub use attempt_lock::AttemptLocks;

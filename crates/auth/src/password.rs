@@ -7,6 +7,7 @@ use domain::Invalid;
 use rustix::{process::setpriority_process, thread::gettid};
 use std::{fmt, sync::Arc, thread};
 use tokio::sync::{Semaphore, oneshot};
+use unicode_normalization::UnicodeNormalization;
 
 /// Memory in KiB, passes and lanes of Argon2id (OWASP's first recommendation): 19 MiB per hash.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
@@ -110,7 +111,7 @@ impl Hasher {
     /// # Errors
     /// Fails if the operating system returns no random bytes.
     pub async fn hash(&self, password: String) -> Result<String, HashError> {
-        self.run(move || hash(&password)).await?.map_err(HashError)
+        self.run(move || hash(&prepared(&password))).await?.map_err(HashError)
     }
 
     /// Returns whether the password matches the hash. Without a hash it returns false after the same time.
@@ -122,6 +123,7 @@ impl Hasher {
         self.run(move || {
             let known = hash.is_some();
             let phc = hash.unwrap_or_else(|| decoy.to_string());
+            let password = prepared(&password);
             let right =
                 PasswordHash::new(&phc).is_ok_and(|phc| argon2().verify_password(password.as_bytes(), &phc).is_ok());
             right && known
@@ -146,11 +148,19 @@ impl Hasher {
     }
 }
 
+/// Returns a password as RFC 8265 (section 4.2, OpaqueString) prepares it: keyboards send the same letters composed or not, and other
+/// spaces.
+fn prepared(password: &str) -> String {
+    let with_space = |c: char| if c.is_whitespace() && !c.is_control() { ' ' } else { c };
+    password.chars().map(with_space).nfc().collect()
+}
+
 fn argon2() -> Argon2<'static> {
     let (memory, passes, lanes) = COST;
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(memory, passes, lanes, None).unwrap_or_default())
 }
 
+/// `password` is prepared.
 fn hash(password: &str) -> Result<String, String> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(|error| error.to_string())?;
@@ -185,6 +195,17 @@ mod tests {
         assert!(hasher.verify("vole-anvil-tumble-39".into(), Some(hash.clone())).await.unwrap());
         assert!(!hasher.verify("vole-anvil-tumble-38".into(), Some(hash)).await.unwrap());
         assert!(!hasher.verify("password of no account".into(), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn case_bc25_a_password_is_the_same_on_every_keyboard() {
+        let hasher = Hasher::new().unwrap();
+        let hash = hasher.hash("Gr\u{fc}\u{df}e aus Z\u{fc}rich 9 \u{1f9ca}".into()).await.unwrap();
+        let verify = async |typed: &str| hasher.verify(typed.to_owned(), Some(hash.clone())).await.unwrap();
+        assert!(verify("Gru\u{308}\u{df}e aus Zu\u{308}rich 9 \u{1f9ca}").await, "decomposed");
+        assert!(verify("Gr\u{fc}\u{df}e\u{a0}aus\u{3000}Z\u{fc}rich 9 \u{1f9ca}").await, "other spaces");
+        assert!(!verify("gr\u{fc}\u{df}e aus Z\u{fc}rich 9 \u{1f9ca}").await, "letter case counts");
+        assert!(!verify("Gr\u{fc}\u{df}e aus Z\u{fc}rich \u{ff19} \u{1f9ca}").await, "another character");
     }
 
     #[tokio::test]

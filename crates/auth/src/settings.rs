@@ -48,6 +48,11 @@ impl Settings {
         self.origin.starts_with("https:")
     }
 
+    /// Returns the host that browsers use, with its port if it is not the usual one.
+    pub fn host(&self) -> String {
+        self.origin.split_once("://").map_or(self.origin.as_str(), |(_, host)| host).to_owned()
+    }
+
     /// Returns whether passwords and passkeys are disabled because one provider is the only way to sign in.
     pub fn passwords_disabled(&self) -> bool {
         self.primary_provider.is_some()

@@ -28,10 +28,11 @@ pub(crate) fn matching_time_step(secret: &[u8], code: &str, now: Timestamp) -> O
     totp(secret)?.check(code, seconds).and_then(|step| step.try_into().ok())
 }
 
-/// Returns the setup of an app for this account.
-pub(crate) fn setup(secret: &[u8], account: &str) -> TotpSetup {
+/// Returns the setup of an app for this account at `host`, whose name tells several servers apart in the app.
+pub(crate) fn setup(secret: &[u8], account: &str, host: &str) -> TotpSetup {
     let secret = Secret::new(secret.into()).to_base32();
-    let uri = format!("otpauth://totp/{ISSUER}:{}?secret={secret}&issuer={ISSUER}", percent_encoded(account));
+    let issuer = percent_encoded(&format!("{ISSUER} {host}"));
+    let uri = format!("otpauth://totp/{issuer}:{}?secret={secret}&issuer={issuer}", percent_encoded(account));
     TotpSetup { secret, uri }
 }
 
@@ -85,8 +86,14 @@ mod tests {
 
     #[test]
     fn the_setup_uri_names_issuer_and_account() {
-        let setup = setup(SECRET, "ada+x@example.org");
+        let setup = setup(SECRET, "ada+x@example.org", "castellan.example.org:8443");
         assert_eq!(setup.secret, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-        assert!(setup.uri.starts_with("otpauth://totp/Castellan:ada%2Bx%40example.org?secret=GEZ"), "{}", setup.uri);
+        assert!(
+            setup.uri.starts_with(
+                "otpauth://totp/Castellan%20castellan.example.org%3A8443:ada%2Bx%40example.org?secret=GEZ"
+            ),
+            "{}",
+            setup.uri
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Cross-site request check: state-changing requests must come from our own pages (E16).
 //!
 //! Browsers report the origin of a request in `Sec-Fetch-Site` (W3C Fetch Metadata), which scripts cannot set, and in `Origin`.
-//! Because our pages have the referrer policy `no-referrer`, the Fetch standard sets the `Origin` of a form to `null`; then
-//! only `Sec-Fetch-Site` decides.
+//! Our pages have the referrer policy `same-origin`, so their forms state the true `Origin` also where a proxy removes the other header.
+//! For a page with the policy `no-referrer` it is `null` (Fetch, section 3.2); then only `Sec-Fetch-Site` decides.
 
 use super::Hosts;
 use http::{HeaderMap, Method, header};

@@ -20,6 +20,7 @@ use http_body_util::BodyExt;
 use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
+use url::form_urlencoded;
 use uuid::Uuid;
 
 /// How long the body of a rejected request is read and discarded.
@@ -151,6 +152,17 @@ fn is_misspelled_api(path: &str) -> bool {
         && path != "/api"
 }
 
+/// Returns the name of a query parameter with a NUL, which PostgreSQL cannot store; `query` for a name that is no word.
+fn field_with_nul(query: &str) -> Option<String> {
+    if !query.contains("%00") {
+        return None;
+    }
+    let (name, _) =
+        form_urlencoded::parse(query.as_bytes()).find(|(name, value)| name.contains('\0') || value.contains('\0'))?;
+    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    Some(if is_word { name.into_owned() } else { "query".into() })
+}
+
 /// Reads and discards the rest of a rejected request: a client whose connection is closed while it sends may never see the
 /// response (RFC 9112, section 9.6).
 async fn discard(mut body: axum::body::Body) {
@@ -175,6 +187,9 @@ impl Guard {
         }
         if is_misspelled_api(path) {
             return Err(Problem::not_found());
+        }
+        if let Some(field) = field_with_nul(request.uri().query().unwrap_or_default()) {
+            return Err(Problem::wrong_field(field, "must not contain the character NUL"));
         }
         if !cross_site::is_safe(request.method()) {
             cross_site::check(request.headers(), &self.hosts).map_err(|error| match error {

@@ -12,6 +12,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Redirect, Response},
 };
+use domain::Invalid;
 use http::{HeaderValue, StatusCode, Uri, header, request::Parts};
 use http_body_util::BodyExt;
 use leptos_axum::handle_server_fns_with_context;
@@ -37,7 +38,8 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
         Err(_) if is_form => return form_too_large(),
         Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     };
-    let fields = form_fields(&body);
+    let (fields, body) = form_fields(body);
+    let nul = fields.iter().find(|(_, value)| value.contains('\0')).map(|(name, _)| name.clone());
 
     let (context, confirmed) = confirm_identity(context, &fields).await;
     let action = Action {
@@ -46,9 +48,10 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
         had_session: context.has_session(),
         is_confirmed: confirmed.is_ok(),
     };
-    let outcome = match confirmed {
-        Err(refusal) => Err(refusal),
-        Ok(()) => match call(&context, parts, body).await {
+    let outcome = match (confirmed, nul) {
+        (Err(refusal), _) => Err(refusal),
+        (Ok(()), Some(name)) => Err(Invalid::new(&name, "must not contain the character NUL").into()),
+        (Ok(()), None) => match call(&context, parts, body).await {
             Ok(outcome) => outcome,
             Err(status) => return status.into_response(),
         },
@@ -166,9 +169,19 @@ fn outcome_json(outcome: &Result<Done, Refusal>) -> serde_json::Value {
     json.unwrap_or_default()
 }
 
-/// Parses the fields of a URL-encoded form.
-fn form_fields(body: &[u8]) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(body).into_owned().collect()
+/// Parses the fields of a URL-encoded form. Browsers send each line break as CR LF, and they are one character here; the form is
+/// returned with that.
+fn form_fields(body: Bytes) -> (Vec<(String, String)>, Bytes) {
+    let fields =
+        url::form_urlencoded::parse(&body).map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n")));
+    let fields: Vec<_> = fields.collect();
+    let folds = body.windows(3).any(|piece| piece.eq_ignore_ascii_case(b"%0D"));
+    let body = if folds {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish().into()
+    } else {
+        body
+    };
+    (fields, body)
 }
 
 /// Parses a path with query on this server; returns `None` for anything that could lead to another host.
@@ -188,6 +201,17 @@ fn with_retry_after(seconds: Option<u64>, mut response: Response) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn case_bc20_a_line_break_is_one_character_in_every_field() {
+        let (fields, body) = form_fields("a=one%0D%0Atwo%0d%0Athree&b=x%0Ay&c=%0D".into());
+        let expected = [("a", "one\ntwo\nthree"), ("b", "x\ny"), ("c", "\r")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(fields, expected);
+        assert_eq!(form_fields(body.clone()), (expected.to_vec(), body));
+        let plain = Bytes::from_static(b"a=b+c&d=%C3%A9");
+        assert_eq!(form_fields(plain.clone()).1, plain, "as it was sent");
+    }
 
     #[test]
     fn trap_e16_redirects_lead_only_to_our_own_paths() {

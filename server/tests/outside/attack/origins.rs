@@ -177,6 +177,48 @@ async fn case_bc47_a_misspelled_api_path_is_no_page() {
     assert_ne!(Response::of(program.bare(Method::GET, "/apis")).await.status, 404, "the sign-in page comes first");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_bc33_a_form_is_accepted_where_a_proxy_removes_fetch_metadata() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let mia = program.person("mia", "acme", "member");
+    program.start().await;
+    let page = Response::of(program.bare(Method::GET, "/sign-in")).await;
+    assert_eq!(page.header("referrer-policy"), "same-origin", "so that browsers state the origin of a form");
+    let fields = form(&[("email", mia.email.as_str()), ("password", PASSWORD)]);
+    let request = program.bare(Method::POST, "/actions/login/sign-in").header("origin", &program.origin);
+    let request = request.header("content-type", "application/x-www-form-urlencoded").header("accept", "text/html");
+    let response = Response::of(request.body(fields)).await;
+    assert_eq!(response.status, 303, "{response}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_bc42_a_nul_is_refused_by_the_name_of_its_field() {
+    let mut program = Program::sqlite();
+    program.tenant("acme");
+    let adam = program.person("adam", "acme", "admin");
+    program.start().await;
+    for (path, field) in [
+        ("/api/v1/audit?target=a%00b", "target"),
+        ("/api/v1/audit?action=%00", "action"),
+        ("/api/v1/tasks?label=a%3Db%00", "label"),
+        ("/tasks?label=a%3D%00", "label"),
+        ("/audit?target=%00", "target"),
+        ("/people?after=%00", "after"),
+        ("/people?<b>=%00", "query"),
+        ("/people?a%00=x", "query"),
+    ] {
+        let request = program.bare(Method::GET, path).header("authorization", format!("Bearer {}", adam.key));
+        let response = Response::of(request).await;
+        assert_eq!(response.status, 422, "{path}: {response}");
+        let problem: serde_json::Value = serde_json::from_str(&response.body).unwrap();
+        assert_eq!(problem["errors"][0]["field"], field, "{path}");
+    }
+    let browser = program.sign_in(&adam.email).await;
+    let refused = program.act(Credential::Browser(&browser), "organizations/create", &[("name", "a\0b")]).await.is(422);
+    assert!(refused.to_string().contains("must not contain the character NUL"), "{refused}");
+}
+
 /// E16: neither `_page` nor `next` redirects to another site.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_e16_forms_never_redirect_to_another_site() {
