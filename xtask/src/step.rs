@@ -168,7 +168,7 @@ mod tests {
     use super::{crates_done, read_piece};
 
     #[test]
-    fn progress_is_told_from_output() {
+    fn progress_is_distinguished_from_output() {
         assert_eq!(crates_done("    Building [=====>      ] 123/456: serde, tokio(build)"), Some((123, 456)));
         assert_eq!(crates_done("\u{1b}[K    Building [>  ] 0/7: a"), Some((0, 7)));
         for other in ["   Compiling serde v1.0.0", "Building [", "Building [=] x/y: z", "   Finished `dev` profile", ""]

@@ -28,7 +28,7 @@ pub(crate) fn matching_time_step(secret: &[u8], code: &str, now: Timestamp) -> O
     totp(secret)?.check(code, seconds).and_then(|step| step.try_into().ok())
 }
 
-/// Returns the setup of an app for this account at `host`, whose name tells several servers apart in the app.
+/// Returns the setup of an app for this account at `host`, whose name distinguishes several servers in the app.
 pub(crate) fn setup(secret: &[u8], account: &str, host: &str) -> TotpSetup {
     let secret = Secret::new(secret.into()).to_base32();
     let issuer = percent_encoded(&format!("{ISSUER} {host}"));

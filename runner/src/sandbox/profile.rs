@@ -14,9 +14,6 @@ const UID: &str = "1000";
 /// The size limit of `/tmp` and `/dev/shm`, each, in bytes.
 const TMP_SIZE: u64 = 64 << 20;
 
-/// The mount point of pseudoterminals, in the sandbox and on the machine.
-pub(super) const TERMINALS: &std::ffi::CStr = c"/dev/pts";
-
 /// Generated for each sandbox, so that these files reveal nothing of the machine's `/etc`.
 const FILES: [(&str, &str); 3] = [
     ("/etc/passwd", "task:x:1000:1000::/work:/bin/bash\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n"),

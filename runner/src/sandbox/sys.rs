@@ -1,7 +1,7 @@
 //! Unsafe system calls: between fork and exec, Landlock, and waiting for a process.
 #![expect(unsafe_code, reason = "the one file with system calls that no safe wrapper offers")]
 
-use super::{profile::TERMINALS, quotas::Setting, subordinate::TaskId};
+use super::{quotas::Setting, subordinate::TaskId};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags, open},
@@ -16,7 +16,7 @@ use rustix::{
     },
 };
 use std::{
-    ffi::CString,
+    ffi::{CStr, CString},
     io,
     os::{
         fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
@@ -28,6 +28,9 @@ use std::{
     time::Duration,
 };
 use tokio::io::{Interest, unix::AsyncFd};
+
+/// The mount point of pseudoterminals, in the sandbox and on the machine.
+const TERMINALS: &CStr = c"/dev/pts";
 
 /// The confinement that a process applies between fork and exec; all of it is prepared before the fork.
 #[derive(Debug)]
