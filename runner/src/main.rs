@@ -12,6 +12,7 @@ use runner::{
 use std::{
     error::Error,
     io::{IsTerminal, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,7 +58,7 @@ fn run(config: &Config) -> Result<(), Box<dyn Error>> {
 
 /// Tests the sandbox and prints its posture.
 async fn check(config: &Config) -> Result<(), Box<dyn Error>> {
-    let executor = sandbox(config).await;
+    let executor = sandbox(config, None).await;
     let posture = executor.posture();
     let bubblewrap = posture.bubblewrap.as_deref().unwrap_or("missing");
     println!("      bubblewrap {bubblewrap}; tasks run as {}", posture.account);
@@ -75,12 +76,13 @@ async fn check(config: &Config) -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn sandbox(config: &Config) -> Bubblewrap {
+async fn sandbox(config: &Config, folder: Option<PathBuf>) -> Bubblewrap {
     let settings = sandbox::Config {
         bubblewrap: config.bubblewrap.clone(),
         runner: "/proc/self/exe".into(),
         user: config.sandbox_user.clone(),
         tasks: config.slots(),
+        folder,
     };
     Bubblewrap::new(&settings).await
 }
@@ -103,7 +105,7 @@ async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error
             (identity, key)
         }
     };
-    let executor = sandbox(config).await;
+    let executor = sandbox(config, Some(folder.path(""))).await;
     if let Err(unfit) = &executor.posture().fit {
         tracing::error!(%unfit, "no task can run here");
     }

@@ -12,4 +12,6 @@ pub struct Config {
     pub user: Option<String>,
     /// The maximum number of concurrent tasks, among which limits of the runner's account are divided.
     pub tasks: u32,
+    /// The data folder of the runner, if it has one.
+    pub folder: Option<PathBuf>,
 }

@@ -60,9 +60,9 @@ async fn gather(
     posture: &mut Posture,
 ) -> Result<Arc<Parts>, Unfit> {
     let allocations = Allocations::read();
-    let owner = account::choose(config.user.as_deref(), &allocations.users)?;
-    let mut plans = Plans::new(&owner, &allocations, config.tasks)?;
-    let mut last = Unfit::new("there is no user for tasks", account::MAKE_ACCOUNT);
+    let owner = account::choose(config.user.as_deref(), &allocations)?;
+    let mut plans = Plans::new(&owner, &allocations, config)?;
+    let mut last = Unfit::new("there is no user for tasks", account::make_account(&allocations));
     for plan in plans.plans.clone() {
         posture.account.clone_from(&plan.account);
         let profile = profile(scope.is_some(), tree.is_some(), plan.terminals.is_some())?;
@@ -75,7 +75,7 @@ async fn gather(
             Ok(()) => {
                 posture.user_namespaces = true;
                 posture.separate_ids = plan.ids.are_separate();
-                posture.ids_note = plans.note(&plan, &owner);
+                posture.ids_note = plans.note(&plan, &owner, &allocations);
                 return Ok(parts);
             }
             Err(unfit) => {

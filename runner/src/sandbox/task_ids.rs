@@ -7,7 +7,7 @@ use super::{
 };
 use parking_lot::Mutex;
 use rustix::{
-    fs::{FileType, Mode, OFlags, fchown, fstat, open},
+    fs::{FileType, MemfdFlags, Mode, OFlags, fchown, fstat, memfd_create, open, stat},
     io::Errno,
     process::{Gid, Uid, geteuid},
 };
@@ -15,6 +15,7 @@ use std::{
     collections::HashSet,
     io,
     os::fd::OwnedFd,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -30,13 +31,16 @@ pub(super) enum TaskIds {
 }
 
 impl TaskIds {
-    /// Opens a range that `owner` was given. Runners of one account share a lock file.
-    pub fn separate(ids: Ids, owner: u32) -> io::Result<Self> {
-        let locks = lock_file(owner)?;
+    /// Opens a range that `owner` was given. `folder` is the data folder of the runner, if it has one.
+    pub fn separate(ids: Ids, owner: u32, folder: Option<&Path>) -> io::Result<Self> {
+        Ok(Self::with(ids, Locks::open(owner, folder)?))
+    }
+
+    fn with(ids: Ids, locks: Locks) -> Self {
         // A runner that was restarted begins elsewhere than its predecessor.
         let next = std::process::id() % ids.count;
         let state = Mutex::new(State { used: HashSet::new(), doubtful: HashSet::new(), next });
-        Ok(Self::Separate(Arc::new(Pool { ids, locks, opened: Instant::now(), state })))
+        Self::Separate(Arc::new(Pool { ids, locks, opened: Instant::now(), state }))
     }
 
     pub fn are_separate(&self) -> bool {
@@ -61,8 +65,7 @@ impl TaskIds {
 #[derive(Debug)]
 pub(super) struct Pool {
     ids: Ids,
-    /// One byte per id is locked. The kernel releases the locks when the runner ends, however it ends.
-    locks: OwnedFd,
+    locks: Locks,
     opened: Instant,
     state: Mutex<State>,
 }
@@ -89,7 +92,8 @@ impl Pool {
             if state.used.contains(&index) || !self.lock(index) {
                 continue;
             }
-            let doubtful = self.opened.elapsed() < SETTLING_TIME || state.doubtful.contains(&index);
+            let doubtful =
+                !self.locks.of_account || self.opened.elapsed() < SETTLING_TIME || state.doubtful.contains(&index);
             if doubtful && processes::any_of_user(self.id(index).uid) {
                 self.unlock(index);
                 continue;
@@ -111,11 +115,11 @@ impl Pool {
     }
 
     fn lock(&self, index: u32) -> bool {
-        sys::lock_byte(&self.locks, self.id(index).uid.into(), true).is_ok()
+        sys::lock_byte(&self.locks.file, self.id(index).uid.into(), true).is_ok()
     }
 
     fn unlock(&self, index: u32) {
-        if let Err(error) = sys::lock_byte(&self.locks, self.id(index).uid.into(), false) {
+        if let Err(error) = sys::lock_byte(&self.locks.file, self.id(index).uid.into(), false) {
             tracing::error!(%error, "a kernel user id cannot be released");
         }
     }
@@ -138,17 +142,50 @@ impl Drop for IdReservation {
     }
 }
 
-/// Opens the lock file of all runners that use the ranges of `owner`.
-fn lock_file(owner: u32) -> io::Result<OwnedFd> {
-    let folder = if owner == 0 { "/run".to_owned() } else { format!("/run/user/{owner}") };
-    let name = format!("castellan-task-ids-{owner}");
-    open_lock_file(&format!("{folder}/{name}"), owner).or_else(|_| open_lock_file(&format!("/tmp/{name}"), owner))
+/// The lock file of the runners that use one range. One byte per id is locked; the kernel releases the locks when the runner
+/// ends, however it ends.
+#[derive(Debug)]
+struct Locks {
+    file: OwnedFd,
+    /// Whether every runner of the account on this machine uses this file. Otherwise, an id whose processes run elsewhere is
+    /// found by its processes.
+    of_account: bool,
 }
 
-fn open_lock_file(path: &str, owner: u32) -> io::Result<OwnedFd> {
+impl Locks {
+    /// Opens the file where no other user can create it first.
+    fn open(owner: u32, folder: Option<&Path>) -> io::Result<Self> {
+        let name = format!("castellan-task-ids-{owner}");
+        for run in [format!("/run/user/{owner}"), "/run".to_owned()] {
+            if let Ok(file) = open_lock_file(&Path::new(&run).join(&name), owner) {
+                return Ok(Self { file, of_account: true });
+            }
+        }
+        Self::open_near(&name, owner, folder)
+    }
+
+    /// Opens the file next to or in the data folder, or one of this process alone.
+    fn open_near(name: &str, owner: u32, folder: Option<&Path>) -> io::Result<Self> {
+        // The local runners of several tenants have data folders in one folder.
+        let own = folder.into_iter().flat_map(|folder| folder.parent().into_iter().chain([folder]));
+        for folder in own.filter(|folder| is_private(folder)) {
+            if let Ok(file) = open_lock_file(&folder.join(name), owner) {
+                return Ok(Self { file, of_account: false });
+            }
+        }
+        let file = memfd_create(name, MemfdFlags::CLOEXEC)?;
+        Ok(Self { file, of_account: false })
+    }
+}
+
+/// Returns whether only this user can create files in a folder.
+fn is_private(folder: &Path) -> bool {
+    stat(folder).is_ok_and(|found| found.st_uid == geteuid().as_raw() && found.st_mode & 0o022 == 0)
+}
+
+fn open_lock_file(path: &Path, owner: u32) -> io::Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let existing = || open(path, flags, Mode::empty());
-    // Opened before it is created: the kernel refuses to open others' files for creation in /tmp.
     let file = match existing() {
         Err(Errno::NOENT) => match open(path, flags | OFlags::CREATE | OFlags::EXCL, Mode::from_raw_mode(0o600)) {
             Err(Errno::EXIST) => existing()?,
@@ -164,7 +201,7 @@ fn open_lock_file(path: &str, owner: u32) -> io::Result<OwnedFd> {
     };
     let found = fstat(&file)?;
     if found.st_uid != owner || FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
-        return Err(io::Error::other(format!("{path} is not a file of user {owner}")));
+        return Err(io::Error::other(format!("{} is not a file of user {owner}", path.display())));
     }
     Ok(file)
 }
@@ -178,13 +215,29 @@ mod tests {
         Ids { uid: 2_099_000_000 + offset, gid: 2_099_000_000 + offset, count }
     }
 
-    fn pool(ids: Ids) -> TaskIds {
-        TaskIds::separate(ids, geteuid().as_raw()).unwrap()
+    /// A deployment whose runners have sibling data folders, on a machine without a folder in `/run`.
+    struct Machine(tempfile::TempDir);
+
+    impl Machine {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn locks(&self, runner: &str) -> Locks {
+            let folder = self.0.path().join(runner);
+            std::fs::create_dir_all(&folder).unwrap();
+            Locks::open_near("locks", geteuid().as_raw(), Some(&folder)).unwrap()
+        }
+
+        fn pool(&self, runner: &str, ids: Ids) -> TaskIds {
+            TaskIds::with(ids, self.locks(runner))
+        }
     }
 
     #[test]
     fn trap_e20_two_runners_never_use_one_id_at_once() {
-        let (first, second) = (pool(ids(0, 6)), pool(ids(0, 6)));
+        let machine = Machine::new();
+        let (first, second) = (machine.pool("first", ids(0, 6)), machine.pool("second", ids(0, 6)));
         let held: Vec<_> = [&first, &second, &first, &second, &first, &second].map(|pool| pool.claim().unwrap()).into();
         let distinct: HashSet<_> = held.iter().map(|held| held.id.unwrap().uid).collect();
         assert_eq!(distinct.len(), 6);
@@ -195,24 +248,52 @@ mod tests {
 
     #[test]
     fn trap_e20_the_ids_of_a_runner_that_ended_are_free_again() {
-        let range = ids(100, 1);
-        let crashed = lock_file(geteuid().as_raw()).unwrap();
-        sys::lock_byte(&crashed, range.uid.into(), true).unwrap();
-        assert!(pool(range).claim().is_err());
+        let (machine, range) = (Machine::new(), ids(100, 1));
+        let crashed = machine.locks("crashed");
+        sys::lock_byte(&crashed.file, range.uid.into(), true).unwrap();
+        assert!(machine.pool("other", range).claim().is_err());
         drop(crashed);
-        assert!(pool(range).claim().is_ok());
+        assert!(machine.pool("other", range).claim().is_ok());
+    }
+
+    /// A pool that has long been open, of one id that this process has.
+    fn busy(locks: Locks) -> TaskIds {
+        let own = geteuid().as_raw();
+        let TaskIds::Separate(pool) = TaskIds::with(Ids { uid: own, gid: own, count: 1 }, locks) else {
+            unreachable!()
+        };
+        let pool = Arc::into_inner(pool).unwrap();
+        TaskIds::Separate(Arc::new(Pool { opened: pool.opened.checked_sub(SETTLING_TIME).unwrap(), ..pool }))
     }
 
     #[test]
     fn trap_e20_an_id_whose_processes_still_run_is_not_used() {
         let own = geteuid().as_raw();
-        let busy = pool(Ids { uid: own, gid: own, count: 1 });
-        assert!(busy.claim().is_err());
+        let machine = Machine::new();
+        assert!(machine.pool("runner", Ids { uid: own, gid: own, count: 1 }).claim().is_err());
+        // Another runner of the account may have started them, unless all share one lock file.
+        assert!(busy(machine.locks("runner")).claim().is_err());
+        assert!(busy(Locks { of_account: true, ..machine.locks("runner") }).claim().is_ok());
+    }
+
+    #[test]
+    fn trap_e20_locks_are_not_in_a_folder_where_others_can_create_them_first() {
+        use std::os::unix::fs::PermissionsExt;
+        let machine = Machine::new();
+        let (shared, own) = (machine.0.path().join("locks"), machine.0.path().join("runner/locks"));
+        std::fs::set_permissions(machine.0.path(), PermissionsExt::from_mode(0o1777)).unwrap();
+        machine.locks("runner");
+        assert!(!shared.exists() && own.exists(), "the parent folder is like /tmp");
+        std::fs::remove_file(&own).unwrap();
+        std::fs::set_permissions(machine.0.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        machine.locks("runner");
+        assert!(shared.exists() && !own.exists());
     }
 
     #[test]
     fn trap_e20_ids_are_taken_in_turn() {
-        let pool = pool(ids(200, 3));
+        let machine = Machine::new();
+        let pool = machine.pool("runner", ids(200, 3));
         let taken: Vec<_> = (0..3).map(|_| pool.claim().unwrap().id.unwrap().uid).collect();
         assert_eq!(taken.iter().collect::<HashSet<_>>().len(), 3, "{taken:?}");
     }
@@ -222,9 +303,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("locks");
         std::os::unix::fs::symlink("/etc/hostname", &path).unwrap();
-        assert!(open_lock_file(path.to_str().unwrap(), geteuid().as_raw()).is_err());
+        assert!(open_lock_file(&path, geteuid().as_raw()).is_err());
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, "").unwrap();
-        assert!(open_lock_file(path.to_str().unwrap(), geteuid().as_raw() + 1).is_err());
+        assert!(open_lock_file(&path, geteuid().as_raw() + 1).is_err());
     }
 }
