@@ -22,6 +22,7 @@ async fn load_event(actor: Actor) -> Result<Page, Refusal> {
     let proof = store.authorize(&actor, ReadAudit).await?;
     let mut read = store.read(&actor).await?;
     let (row, last) = (read.audit_record(&proof, seq).await?, read.audit_head().await?.seq);
+    let erased_by = if row.personal.is_none() { read.erasure_of(&proof, seq).await? } else { None };
     let page = Page::new(Section::Audit, t!("audit-record", n = seq.to_string()));
     let page = page.badge(view! { <OutcomeBadge outcome=row.outcome.clone() /> });
     Ok(page.action(view! { <Neighbors seq=seq last=last /> }).body(view! {
@@ -37,7 +38,7 @@ async fn load_event(actor: Actor) -> Result<Page, Refusal> {
                     <p class="help">{t!("audit-personal-help")}</p>
                     {match &row.personal {
                         Some(personal) => view! { <Source text=pretty(personal) label=t!("audit-personal") /> }.into_any(),
-                        None => view! { <p>{t!("audit-erased")}</p> }.into_any(),
+                        None => view! { <p>{missing_personal(erased_by)}</p> }.into_any(),
                     }}
                 </section>
                 <section>
@@ -48,6 +49,17 @@ async fn load_event(actor: Actor) -> Result<Page, Refusal> {
             <Sidebar row=row />
         </div>
     }))
+}
+
+/// Explains why an event has no personal data.
+fn missing_personal(erased_by: Option<i64>) -> impl IntoView {
+    match erased_by {
+        Some(seq) => {
+            let event = t!("audit-record", n = seq.to_string());
+            view! { {t!("audit-erased")}" "<a href=format!("/audit/{seq}")>{event}</a> }.into_any()
+        }
+        None => t!("audit-erasure-unexplained").into_any(),
+    }
 }
 
 #[component]

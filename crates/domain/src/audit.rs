@@ -1,13 +1,14 @@
 //! Audit records and their hash chain: one chain per tenant, each record bound to all before it.
 use crate::{
     Action, Actor, Allowed, Denied, PersonId, TenantId, Timestamp,
-    policy::{FreezeTenant, UnfreezeTenant},
+    policy::{ErasePersonalData, FreezeTenant, UnfreezeTenant},
     request::canonical,
     security::SecurityEvent,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 pub use crate::outcome::Outcome;
 
@@ -43,6 +44,15 @@ impl Record {
         id.as_str()?.parse().ok()
     }
 
+    /// Returns the sequence numbers of the records whose personal data this record erased; empty for other records.
+    pub fn erased(&self) -> Vec<RangeInclusive<i64>> {
+        if (self.action.as_str(), self.outcome) != (ErasePersonalData::NAME, Outcome::Done) {
+            return vec![];
+        }
+        let ranges = self.detail.get(ERASED).cloned().map(serde_json::from_value::<Vec<(i64, i64)>>);
+        ranges.and_then(Result::ok).unwrap_or_default().into_iter().map(|(first, last)| first..=last).collect()
+    }
+
     /// Returns the values that are also stored in columns.
     pub fn columns(&self) -> Columns {
         Columns {
@@ -76,6 +86,9 @@ pub struct Target {
     /// Empty for the tenant itself.
     pub id: String,
 }
+
+/// The detail of a record that lists the records whose personal data was erased.
+const ERASED: &str = "records";
 
 /// An audit record with its personal data.
 #[derive(Clone, Debug)]
@@ -153,6 +166,19 @@ impl Entry {
             other => *other = serde_json::json!({ key: value }),
         }
         self
+    }
+
+    /// Adds the sequence numbers of the records whose personal data this record erases, as ranges: `[[3, 3], [7, 9]]`.
+    #[must_use]
+    pub fn with_erased(self, erased: &BTreeSet<i64>) -> Self {
+        let mut ranges: Vec<(i64, i64)> = vec![];
+        for &seq in erased {
+            match ranges.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(seq) => *last = seq,
+                _ => ranges.push((seq, seq)),
+            }
+        }
+        self.with_detail(ERASED, serde_json::json!(ranges)).with_detail("count", serde_json::json!(erased.len()))
     }
 
     /// Replaces the target by what the action created.
@@ -240,6 +266,12 @@ pub struct Verifier {
     seq: i64,
     hash: Hash,
     frozen_at: Option<Timestamp>,
+    /// The number of records that were written with personal data.
+    personal: u64,
+    /// The number of records whose erasure is explained.
+    erased: u64,
+    /// Records without their personal data that no later record explains so far.
+    unexplained: BTreeSet<i64>,
 }
 
 /// The first record that fails verification.
@@ -254,7 +286,7 @@ pub struct ChainError {
 impl Verifier {
     /// Starts at the beginning of a tenant's chain.
     pub const fn new(tenant: TenantId) -> Self {
-        Self { tenant, seq: 0, hash: GENESIS, frozen_at: None }
+        Self { tenant, seq: 0, hash: GENESIS, frozen_at: None, personal: 0, erased: 0, unexplained: BTreeSet::new() }
     }
 
     /// Verifies the next record.
@@ -273,6 +305,18 @@ impl Verifier {
             (UnfreezeTenant::NAME, Outcome::Done) => self.frozen_at = None,
             _ => {}
         }
+        for number in record.erased().into_iter().flatten().take_while(|number| *number < seq) {
+            if !self.unexplained.remove(&number) {
+                return Err(broken("names a record whose personal data is not erased"));
+            }
+            self.erased += 1;
+        }
+        if record.personal_sha256.is_some() {
+            self.personal += 1;
+            if stored.personal.is_none() {
+                self.unexplained.insert(seq);
+            }
+        }
         (self.seq, self.hash) = (seq, link(self.tenant, seq, &self.hash, &stored.body));
         Ok(())
     }
@@ -280,6 +324,18 @@ impl Verifier {
     /// Returns when the tenant was frozen according to the verified records; `None` if it is not frozen.
     pub const fn frozen_at(&self) -> Option<Timestamp> {
         self.frozen_at
+    }
+
+    /// Returns the numbers of verified records that were written with personal data, and of those whose data was erased.
+    pub const fn personal(&self) -> (u64, u64) {
+        (self.personal, self.erased)
+    }
+
+    /// Returns the first record whose personal data is missing although no record explains it. Call it at the end of the
+    /// chain, because the explanation follows.
+    pub fn unexplained_erasure(&self) -> Option<ChainError> {
+        let seq = *self.unexplained.first()?;
+        Some(ChainError { seq, reason: "has no personal data, and no event explains the erasure" })
     }
 
     /// Returns the number of verified records and the last hash.

@@ -251,6 +251,7 @@ macro_rules! columns {
         "select seq, at, action, outcome, person_id, target_kind, target_id, body, previous, hash, personal, event from audit"
     };
 }
+pub(crate) use columns;
 
 impl Read {
     /// Returns matching events, newest first, with sequence numbers below `after`.

@@ -19,6 +19,16 @@ crate::db::column::row_type! {
     }
 }
 
+/// A log that is what was written.
+#[derive(Clone, Debug)]
+pub struct VerifiedLog {
+    pub head: Head,
+    /// The number of events that were written with personal data.
+    pub personal: u64,
+    /// The number of events whose personal data was erased, as audit events explain.
+    pub erased: u64,
+}
+
 impl Read {
     /// Verifies every event of the tenant and the row of the head. `signed` are the hashes that the log must have at some
     /// sizes.
@@ -29,7 +39,7 @@ impl Read {
         &mut self,
         proof: &Allowed<ReadAudit>,
         signed: &BTreeMap<i64, Hash>,
-    ) -> Result<Result<Head, ChainError>> {
+    ) -> Result<Result<VerifiedLog, ChainError>> {
         const HEAD: &str = "select seq, hash, frozen_at from audit_head where tenant_id = $1";
         let mut verifier = Verifier::new(self.tenant);
         loop {
@@ -67,6 +77,10 @@ impl Read {
         if head.frozen_at != verifier.frozen_at() {
             return broken(seq, "is the last, and the freeze of the tenant was changed outside of the log");
         }
-        Ok(Ok(Head { seq, hash }))
+        if let Some(unexplained) = verifier.unexplained_erasure() {
+            return Ok(Err(unexplained));
+        }
+        let (personal, erased) = verifier.personal();
+        Ok(Ok(VerifiedLog { head: Head { seq, hash }, personal, erased }))
     }
 }

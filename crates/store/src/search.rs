@@ -21,7 +21,7 @@ impl Read {
 }
 
 /// Returns a LIKE pattern that matches `text` anywhere, with its wildcards escaped (`escape '\'`).
-fn anywhere(text: &str) -> String {
+pub(crate) fn anywhere(text: &str) -> String {
     let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")
 }

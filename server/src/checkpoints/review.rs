@@ -82,6 +82,10 @@ pub struct ReviewedLog {
     pub name: String,
     /// The number of events; `None` if verification ended early.
     pub events: Option<i64>,
+    /// The number of events that were written with personal data.
+    pub personal: u64,
+    /// The number of events whose personal data was erased, as audit events explain.
+    pub erased: u64,
     /// The number of checkpoints of this log.
     pub checkpoints: usize,
     pub latest: Option<Checkpoint>,
@@ -151,7 +155,10 @@ impl Review {
                 Depth::Everything => {
                     let proof = Actor::console(tenant.id, app.store.now()).may(ReadAudit)?;
                     match read.verify_audit(&proof, &log.expected).await? {
-                        Ok(head) => log.events = Some(head.seq),
+                        Ok(verified) => {
+                            log.events = Some(verified.head.seq);
+                            (log.personal, log.erased) = (verified.personal, verified.erased);
+                        }
                         Err(broken) => review.findings.push(Finding::Altered { tenant: tenant.id, broken }),
                     }
                     drop(read);

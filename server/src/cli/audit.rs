@@ -1,12 +1,13 @@
-//! `castellan audit` and `castellan restore` commands: verification of the audit log, and continuing with another one than was
-//! signed.
+//! `castellan audit` and `castellan restore` commands: verification of the audit log, erasure of personal data, and continuing
+//! with another log than was signed.
+use super::targets::{console, find_person};
 use crate::{
     checkpoints::{Cause, Depth, Finding, Review, Witness, acknowledge},
     failure::Failure,
     state::App,
 };
 use clap::Subcommand;
-use domain::TenantId;
+use domain::{TenantId, policy::ErasePersonalData};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -31,6 +32,17 @@ pub(super) enum Audit {
     },
     /// Continue with an audit log that was altered, after you found out why
     Acknowledge(Acknowledgment),
+    /// Erase the names and addresses that audit events contain about a person; the events themselves remain
+    ///
+    /// Recorded in the audit log as `audit.erase`, with the reason and the erased events.
+    Erase {
+        /// Email address of the person
+        #[arg(long)]
+        user: String,
+        /// Why; recorded in the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -48,7 +60,27 @@ pub(super) async fn run(command: Audit, app: App) -> Result<(), Failure> {
     match command {
         Audit::Verify { against, json } => verify(against, json, app).await,
         Audit::Acknowledge(why) => accept(Cause::Altered, why, app).await,
+        Audit::Erase { user, reason } => erase(&user, &reason, app).await,
     }
+}
+
+async fn erase(user: &str, reason: &str, app: App) -> Result<(), Failure> {
+    let reason = domain::text::name("reason", reason, 500)?;
+    let found = find_person(&app, user).await?;
+    let (console, person) = (console(&app, found.tenant_id), found.id);
+    let end = app.store.read(&console).await?.audit_head().await?.seq;
+    let (mut examined, mut erased) = (0, 0);
+    while examined < end {
+        let erase = ErasePersonalData { person, reason: reason.clone() };
+        let proof = app.store.authorize(&console, erase).await?;
+        let mut write = app.store.write(&console).await?;
+        let (last, count) = write.erase_personal_data(proof, examined).await?;
+        write.commit().await?;
+        (examined, erased) = (last, erased + count);
+    }
+    println!("Personal data erased from {erased} audit events.");
+    app.store.close().await;
+    Ok(())
 }
 
 pub(super) async fn restore(why: Acknowledgment, app: App) -> Result<(), Failure> {
@@ -112,6 +144,12 @@ fn print(review: &Review, unwitnessed: &[TenantId]) {
                 false => format!("{} checkpoints compared", log.checkpoints),
             };
             println!("{name}: {events} events verified, {compared}");
+            if log.erased > 0 {
+                println!(
+                    "{name}: personal data erased from {} of {} events, each recorded as audit.erase",
+                    log.erased, log.personal
+                );
+            }
         }
         for rollback in log.latest.iter().flat_map(|latest| &latest.rollbacks) {
             println!(
@@ -134,6 +172,7 @@ fn report(review: &Review, has_witness: bool) -> Value {
             "name": log.name,
             "events": log.events,
             "checkpoints": log.checkpoints,
+            "personal_data": { "events": log.personal, "erased": log.erased },
             "rollbacks": rollbacks.map(rollback).collect::<Vec<_>>(),
         })
     };

@@ -157,7 +157,7 @@ mod tests {
             (StepUp::Always, "provider.set provider.remove"),
             (
                 StepUp::Never,
-                "audit.acknowledge audit.restore person.admit person.follow_provider break_glass.open break_glass.close",
+                "audit.acknowledge audit.erase audit.restore person.admit person.follow_provider break_glass.open break_glass.close",
             ),
             // Emergencies
             (StepUp::Never, "task.stop_all person.lock browser_session.end_all anomaly.review tenant.freeze"),

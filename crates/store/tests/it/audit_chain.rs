@@ -8,7 +8,7 @@ use domain::{
     approval::Answer,
     audit::{ChainError, Record, Stored, Verifier, link},
     checkpoint::Checkpoint,
-    policy::{CreateOrganization, FreezeTenant, ReadAudit},
+    policy::{CreateOrganization, ErasePersonalData, FreezeTenant, ReadAudit},
 };
 use futures::future::join_all;
 use proptest::{
@@ -20,7 +20,7 @@ use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
 };
-use store::{AuditFilter, Head};
+use store::{AuditFilter, VerifiedLog};
 
 pub async fn chain(world: &World, fixture: &TenantFixture) -> Vec<Stored> {
     let mut read = world.store.read(&fixture.audrey).await.unwrap();
@@ -42,9 +42,13 @@ pub fn verify(fixture: &TenantFixture, chain: &[Stored]) -> Result<(i64, [u8; 32
 }
 
 /// Verifies the log as `castellan audit verify` does.
-async fn verdict(world: &World, fixture: &TenantFixture) -> Result<Head, ChainError> {
+async fn verdict(world: &World, fixture: &TenantFixture) -> Result<VerifiedLog, ChainError> {
     let mut read = world.store.read(&fixture.console).await.unwrap();
     read.verify_audit(&fixture.console.may(ReadAudit).unwrap(), &BTreeMap::new()).await.unwrap()
+}
+
+fn record_count(chain: &[Stored]) -> i64 {
+    i64::try_from(chain.len()).unwrap()
 }
 
 /// Creates audit events that are security events, and freezes the tenant.
@@ -324,18 +328,77 @@ on_both! {
         verify(&world.acme, &chain(world, &world.acme).await).unwrap();
     }
 
-    async fn d_06_names_can_be_erased_and_the_chain_still_verifies(world) {
+    async fn d_06_erased_personal_data_is_explained_by_an_audit_event(world) {
         live(world).await;
+        let acme = &world.acme;
+        let mia = acme.mia.person().unwrap();
+        let before = chain(world, acme).await;
+        let about = |record: &Stored| record.personal.as_ref().is_some_and(|text| text.contains("mia@acme.example"));
+        let expected: Vec<_> = before.iter().filter(|record| about(record)).map(|record| record.seq).collect();
+        assert!(expected.len() > 10 && expected.len() < before.len(), "{expected:?}");
+        assert!(expected.iter().any(|seq| before[usize::try_from(*seq).unwrap() - 1].columns.person != Some(mia)),
+            "also events that somebody else caused");
+        let erase = async || {
+            let proof = acme.console.may(ErasePersonalData { person: mia, reason: "left the company".into() }).unwrap();
+            world.change(&acme.console, async |write| write.erase_personal_data(proof, 0).await).await.unwrap()
+        };
+        let (examined, erased) = erase().await;
+        assert!(examined >= before.last().unwrap().seq);
+        assert_eq!(erased, expected.len());
+        let after = chain(world, acme).await;
+        assert_eq!(verify(acme, &after).unwrap(), head(world, acme).await);
+        assert!(!after.iter().any(about));
+        assert!(after.iter().any(|record| record.personal.as_ref().is_some_and(|text| text.contains("ada@acme.example"))));
+        let record: Record = serde_json::from_str(&after.last().unwrap().body).unwrap();
+        assert_eq!((record.action.as_str(), record.target.id.as_str()), ("audit.erase", mia.to_string().as_str()));
+        assert_eq!((&record.detail["reason"], &record.detail["count"]), (&"left the company".into(), &expected.len().into()));
+        assert_eq!(record.erased().into_iter().flatten().collect::<Vec<_>>(), expected);
+        let verified = verdict(world, acme).await.unwrap();
+        assert_eq!((verified.personal, verified.erased), (u64::try_from(after.len()).unwrap(), u64::try_from(erased).unwrap()));
+
+        let mut read = world.store.read(&acme.audrey).await.unwrap();
+        let proof = acme.audrey.may(ReadAudit).unwrap();
+        assert_eq!(read.erasure_of(&proof, expected[0]).await.unwrap(), Some(after.last().unwrap().seq));
+        let kept = before.iter().find(|record| !expected.contains(&record.seq)).unwrap();
+        assert_eq!(read.erasure_of(&proof, kept.seq).await.unwrap(), None);
+        drop(read);
+
+        assert_eq!(erase().await.1, 0, "nothing is left to erase");
+        assert_eq!(world.records(acme).await, record_count(&after), "and nothing to record");
+    }
+
+    async fn d_06_personal_data_that_sql_erased_is_found(world) {
+        live(world).await;
+        let acme = &world.acme;
         let mut raw = Raw::of(world).await;
-        let person = raw.id(world.acme.mia.person().unwrap().0);
-        let erased = raw.run(&format!("update audit set personal = null where person_id = {person}")).await.unwrap();
-        assert!(erased > 0);
-        let chain = chain(world, &world.acme).await;
-        assert_eq!(verify(&world.acme, &chain).unwrap(), head(world, &world.acme).await);
-        assert!(!chain.iter().any(|record| record.personal.as_ref().is_some_and(|text| text.contains("\"name\":\"mia of acme\",")
-            && text.contains("\"email\":\"mia@"))));
+        let (tenant, person) = (raw.id(acme.tenant.0), raw.id(acme.mia.person().unwrap().0));
+        assert_eq!(raw.run(&format!("update audit set personal = null where tenant_id = {tenant} and seq in (7, 9)")).await.unwrap(), 2);
+        let broken = verdict(world, acme).await.unwrap_err();
+        assert_eq!((broken.seq, broken.reason), (7, "has no personal data, and no event explains the erasure"));
+        let proof = acme.audrey.may(ReadAudit).unwrap();
+        assert_eq!(world.store.read(&acme.audrey).await.unwrap().erasure_of(&proof, 7).await.unwrap(), None);
         let back = raw.run(&format!("update audit set personal = '{{}}' where person_id = {person}")).await;
-        assert!(back.unwrap_err().to_string().contains("append-only"), "and nothing else put in their place");
+        assert!(back.unwrap_err().to_string().contains("append-only"), "nothing else can be put in its place");
+        // A later erasure explains only what it erased itself.
+        let erase = ErasePersonalData { person: acme.mia.person().unwrap(), reason: "left".into() };
+        world.change(&acme.console, async |write| write.erase_personal_data(acme.console.may(erase)?, 0).await).await.unwrap();
+        assert_eq!(verdict(world, acme).await.unwrap_err().seq, 7);
+        verdict(world, &world.bolt).await.unwrap();
+    }
+
+    async fn d_06_personal_data_that_came_back_after_its_erasure_is_found(world) {
+        live(world).await;
+        let acme = &world.acme;
+        let mut raw = Raw::of(world).await;
+        raw.run("create table kept_personal as select * from audit").await.unwrap();
+        let erase = ErasePersonalData { person: acme.mia.person().unwrap(), reason: "left".into() };
+        world.change(&acme.console, async |write| write.erase_personal_data(acme.console.may(erase)?, 0).await).await.unwrap();
+        verdict(world, acme).await.unwrap();
+        raw.unguard().await;
+        raw.run("update audit set personal = (select k.personal from kept_personal k where k.tenant_id = audit.tenant_id and k.seq = audit.seq)
+            where personal is null").await.unwrap();
+        let broken = verdict(world, acme).await.unwrap_err();
+        assert_eq!((broken.seq, broken.reason), (world.records(acme).await, "names a record whose personal data is not erased"));
     }
 
     /// The owner of the database can drop the trigger; a change is then detected by the chain.

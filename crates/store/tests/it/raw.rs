@@ -100,8 +100,7 @@ impl Raw {
         self.texts(&sql).await.into_iter().map(parts).collect()
     }
 
-    /// Returns another value for a column as SQL: one of another row, or a made-up one. Only personal data may
-    /// be erased, so it never becomes null.
+    /// Returns another value for a column as SQL: one of another row, none, or a made-up one.
     pub fn other_value(&self, column: &ColumnInfo, how: usize, number: usize) -> String {
         let ColumnInfo { table, name, kind } = column;
         let made_up = match (kind.as_str(), self) {
@@ -119,7 +118,7 @@ impl Raw {
         match how {
             0 => another("asc"),
             1 => another("desc"),
-            2 if name != "personal" => "null".into(),
+            2 => "null".into(),
             _ => made_up,
         }
     }

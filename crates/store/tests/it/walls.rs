@@ -483,6 +483,7 @@ pub fn matrix() -> Vec<Row> {
         audit                      "ddddd++dd+dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
         audit_record               "ddddd++dd+dd+" |r, w, a, t| r.audit_record(&may(a, ReadAudit)?, 1).await;
         audit_from                 "ddddd++dd+dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
+        erasure_of                 "ddddd--dd-dd-" |r, w, a, t| r.erasure_of(&may(a, ReadAudit)?, 1).await;
         usage_today                "--+----------" |r, w, a, t| r.usage_today(w.now()).await.map(|usage| usage.tasks);
         tenant_usage_today         "-----++--+--+" |r, w, a, t| r.tenant_usage_today(w.now()).await;
         verify_audit               "ddddd++dd+dd+" |r, w, a, t| r.verify_audit(&may(a, ReadAudit)?, &Default::default()).await;
@@ -538,6 +539,7 @@ pub fn matrix() -> Vec<Row> {
         keep_checkpoint            "+++++++++++++" |x, w, a, t| x.keep_checkpoint(uuid::Uuid::nil(), "note".into()).await;
         acknowledge_audit          "ddddddddd+ddd" |x, w, a, t| x.acknowledge_audit(may(a, AcknowledgeAudit { change: acknowledged() })?).await;
         restore_audit              "ddddddddd+ddd" |x, w, a, t| x.restore_audit(may(a, RestoreAudit { change: acknowledged() })?).await;
+        erase_personal_data        "ddddddddd+ddd" |x, w, a, t| x.erase_personal_data(may(a, ErasePersonalData { person: t.person, reason: "left".into() })?, 0).await.map(|(_, erased)| i64::try_from(erased).unwrap());
         claim_tasks                "nnnnnnn+nnnnn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;
         start_task                 "nnnnnnn+nnnnn" |x, w, a, t| x.start_task(t.lease).await;
         append_lines               "nnnnnnn+nnnnn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line { at: w.now(), stream: Stream::Stdout, text: "more".into() }]).await;
