@@ -38,6 +38,10 @@ pub struct Config {
     /// Read the enrollment token from the first line of standard input.
     #[arg(long)]
     pub token_stdin: bool,
+    /// Enroll again with a new token, although the data folder has an identity, which may be unusable. Receipts that were not
+    /// delivered, and what the runner remembers of the audit log, are kept.
+    #[arg(long)]
+    pub reenroll: bool,
     /// Maximum number of concurrent tasks; defaults to two per core.
     #[arg(long, env = "CASTELLAN_RUNNER_SLOTS", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub slots: Option<u32>,

@@ -90,16 +90,18 @@ async fn sandbox(config: &Config, folder: Option<PathBuf>) -> Bubblewrap {
 async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error>> {
     let stop = stop(config.exit_with_stdin)?;
     let folder = Folder::open(&config.data_dir)?;
-    let (identity, key) = match Identity::load(&folder)? {
+    let known = if config.reenroll { None } else { Identity::load(&folder)? };
+    let (identity, key) = match known {
         Some(identity) => (identity, RunnerKey::open_or_create(&folder)?),
         None => {
-            let key = RunnerKey::replace(&folder)?;
+            let key = RunnerKey::for_enrollment(&folder)?;
             let server = config.server.as_ref().ok_or("not enrolled yet: --server is missing")?;
             let token =
                 token.as_ref().ok_or("not enrolled yet: --enrollment-token-file or --token-stdin is missing")?;
             let enrollment_server =
                 EnrollmentServer { server, address: config.server_address, authorities: config.server_ca.as_deref() };
             let identity = enroll(enrollment_server, token, &config.name, &key).await?;
+            RunnerKey::install(&folder)?;
             identity.save(&folder)?;
             tracing::info!(runner = %identity.runner, tenant = %identity.tenant, "enrolled");
             (identity, key)

@@ -83,7 +83,7 @@ impl<E: Executor> Client<E> {
         executor: E,
         slots: u32,
     ) -> Result<Self, ClientError> {
-        let (spools, ended) = SpoolDirectory::open(&folder)?;
+        let (spools, ended) = SpoolDirectory::open(&folder, identity.runner)?;
         let held = ended.into_iter().map(|e| (e.attempt, HeldAttempt::ended(e.attempt, e.spool, e.signed))).collect();
         let connection_key = identity.connection_key(&folder)?;
         let dialer = Dialer::new(&identity, connection_key.as_ref().unwrap_or(&key), endpoint.clone())?;

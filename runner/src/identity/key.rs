@@ -4,7 +4,7 @@
 use super::IdentityError;
 use crate::{
     config::RunnerName,
-    folder::{Folder, FolderError},
+    folder::{Folder, FolderError, sync_parent},
 };
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -13,9 +13,11 @@ use aws_lc_rs::{
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use std::{fmt, os::unix::fs::MetadataExt};
+use std::{fmt, fs, os::unix::fs::MetadataExt};
 
 const FILE: &str = "key.pk8";
+/// The key of an enrollment that the server has not answered yet.
+const ENROLLING: &str = "enrolling-key.pk8";
 
 /// A private key of the runner.
 pub struct RunnerKey {
@@ -35,13 +37,23 @@ impl RunnerKey {
         }
     }
 
-    /// Replaces the key in `folder` with a new one, for an enrollment: the server accepts each key once, and may have
-    /// enrolled the old one without its answer having arrived.
+    /// Generates a key for an enrollment, which does not replace the present one yet. The server accepts each key once, and may
+    /// have enrolled an earlier one without its answer having arrived.
     ///
     /// # Errors
     /// When the key cannot be generated or written.
-    pub fn replace(folder: &Folder) -> Result<Self, IdentityError> {
-        Self::create(folder, FILE)
+    pub fn for_enrollment(folder: &Folder) -> Result<Self, IdentityError> {
+        Self::create(folder, ENROLLING)
+    }
+
+    /// Makes the key of an enrollment the key of the runner.
+    ///
+    /// # Errors
+    /// When a system call fails.
+    pub fn install(folder: &Folder) -> Result<(), IdentityError> {
+        let path = folder.path(FILE);
+        let installed = fs::rename(folder.path(ENROLLING), &path).and_then(|()| sync_parent(&path));
+        Ok(installed.map_err(|source| FolderError::Io { path, source })?)
     }
 
     /// Returns the key in `folder`, if there is one.
@@ -143,7 +155,7 @@ mod tests {
         let folder = Folder::open(&data.path().join("runner")).unwrap();
         folder.write(FILE, b"").unwrap();
         let error = RunnerKey::open_or_create(&folder).unwrap_err().to_string();
-        assert!(error.contains(folder.path(FILE).to_str().unwrap()) && error.contains("enroll again"), "{error}");
+        assert!(error.contains(folder.path(FILE).to_str().unwrap()) && error.contains("--reenroll"), "{error}");
         assert_eq!(folder.read(FILE).unwrap().unwrap(), b"");
     }
 }

@@ -22,18 +22,22 @@ pub use token::Token;
 
 const FILE: &str = "identity.json";
 
+/// What to do about an unusable identity.
+const REENROLL: &str =
+    "enroll again with --reenroll and a new enrollment token; receipts that were not delivered are kept";
+
 /// An error of the identity.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     #[error(transparent)]
     Folder(#[from] FolderError),
-    #[error("{} does not contain a usable key; remove the data folder and enroll again", .0.display())]
+    #[error("{} does not contain a usable key; {REENROLL}", .0.display())]
     Key(PathBuf),
     #[error("the runner's key cannot be generated or used")]
     Use,
     #[error("the server's certificate for this runner is for another key")]
     Foreign,
-    #[error("identity.json is not a valid identity; remove the data folder and enroll again")]
+    #[error("identity.json is not a valid identity of this version; {REENROLL}")]
     Malformed,
     #[error("enrollment at the server failed: {0}")]
     Server(String),

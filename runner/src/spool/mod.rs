@@ -8,7 +8,7 @@ mod durability;
 mod record;
 mod started;
 
-use domain::{log::Line, receipt::Receipt};
+use domain::{RunnerId, log::Line, receipt::Receipt};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -33,6 +33,13 @@ const MAX_RECORD: usize = record::HEAD + domain::log::MAX_LINE;
 pub struct Signed {
     pub receipt: String,
     pub signature: Vec<u8>,
+}
+
+impl Signed {
+    /// Returns the runner that the receipt names.
+    pub(super) fn runner(&self) -> Option<RunnerId> {
+        Some(Receipt::read(self.receipt.as_bytes()).ok()?.runner)
+    }
 }
 
 /// The output of one attempt.

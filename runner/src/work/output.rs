@@ -78,7 +78,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use bytes::Bytes;
-    use domain::{TaskId, request::OutputDigest};
+    use domain::{RunnerId, TaskId, request::OutputDigest};
     use uuid::Uuid;
 
     use super::*;
@@ -89,7 +89,7 @@ mod tests {
     }
 
     fn spool(folder: &std::path::Path) -> (Arc<Mutex<Spool>>, Attempt) {
-        let (mut directory, _) = SpoolDirectory::open(&Folder::open(folder).unwrap()).unwrap();
+        let (mut directory, _) = SpoolDirectory::open(&Folder::open(folder).unwrap(), RunnerId(Uuid::nil())).unwrap();
         let attempt = Attempt { task: TaskId(Uuid::from_u128(7)), number: 1 };
         (Arc::new(Mutex::new(directory.begin(attempt).unwrap().unwrap())), attempt)
     }

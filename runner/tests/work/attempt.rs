@@ -29,7 +29,7 @@ struct StartedAttempt {
 
 async fn prepare_attempt(deployment: &Deployment, script: &str) -> StartedAttempt {
     let folder = Folder::open(&deployment.folder()).unwrap();
-    let (mut directory, _) = SpoolDirectory::open(&folder).unwrap();
+    let (mut directory, _) = SpoolDirectory::open(&folder, RUNNER).unwrap();
     let context = RunnerContext { runner: RUNNER, tenant: TENANT, grant_key: GrantKey(deployment.grant_key()) };
     let verified = verify(&deployment.assignment(7, 1, script), &context, clock::now()).unwrap();
     let spool = Arc::new(Mutex::new(directory.begin(verified.attempt()).unwrap().unwrap()));

@@ -123,6 +123,21 @@ impl Deployment {
         identity.save(&folder).unwrap();
     }
 
+    /// Returns the response to an enrollment request, as JSON.
+    pub fn enrollment(&self, csr: &str, runner: RunnerId) -> String {
+        let key = serde_json::json!(GrantKey(self.grant_key()));
+        serde_json::json!({
+            "runner_id": runner,
+            "tenant": TENANT,
+            "certificate": self.certify(csr),
+            "ca": self.authority.0,
+            "runner_endpoint": self.port(),
+            "grant_public_key": key,
+            "checkpoint_public_key": key,
+        })
+        .to_string()
+    }
+
     /// Returns the runner's public key, which verifies its receipts.
     pub fn runner_key(&self) -> Vec<u8> {
         let identity: serde_json::Value =

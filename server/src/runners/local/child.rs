@@ -38,7 +38,7 @@ pub(super) async fn supervise(shared: Arc<Shared>, tenant: TenantId, stop: Cance
         match run_once(&shared, tenant, &stop).await {
             Ok(ChildExit::Revoked(folder)) => {
                 let folder = folder.display();
-                return tracing::warn!(%tenant, "the local runner is revoked; to enroll it again, remove {folder} and restart the server");
+                return tracing::warn!(%tenant, "the local runner is revoked; to enroll it again, remove {folder}/identity.json and restart the server");
             }
             Ok(ChildExit::Exited(status)) if !stop.is_cancelled() => {
                 tracing::warn!(%tenant, %status, "the local runner exited; restarting it")
@@ -79,11 +79,13 @@ async fn run_once(shared: &Shared, tenant: TenantId, stop: &CancellationToken) -
         Access::Enrolled => String::new(),
         Access::Token(token) => token,
     };
+    let reenroll = (!token.is_empty()).then_some("--reenroll");
     let mut child = Command::new(program()?)
         .args(["--name", &name, "--token-stdin", "--exit-with-stdin", "--runner-endpoint", &shared.local_endpoint])
         .arg("--data-dir")
         .arg(&folder)
         .args(enrollment(shared))
+        .args(reenroll)
         .env_clear()
         .env(
             "PATH",

@@ -12,10 +12,10 @@ use domain::{
     policy::{CreateEnrollment, RevokeRunner},
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use std::{
     collections::HashSet,
-    fs, io,
+    fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
 };
@@ -68,7 +68,8 @@ enum Access {
     Revoked(PathBuf),
 }
 
-/// Determines how the local runner of a tenant can connect. Removes an unusable identity and creates an enrollment token.
+/// Determines how the local runner of a tenant can connect. Creates an enrollment token if it has no usable identity; its
+/// folder remains, with what it remembers of the audit log.
 async fn access(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) -> Result<Access, Failure> {
     let console = Actor::console(tenant, shared.store().now());
     let mut read = shared.store().read(&console).await?;
@@ -80,10 +81,6 @@ async fn access(shared: &Shared, tenant: TenantId, folder: &Path, name: &str) ->
         Some(runner) if runner.revoked_at.is_some() => return Ok(Access::Revoked(folder.to_owned())),
         // It renews its certificate itself while that is valid.
         Some(runner) if runner.expires_at > shared.store().now() => return Ok(Access::Enrolled),
-        _ => {}
-    }
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
     // The old runner lost its directory or its certificate expired: free its name.
@@ -113,9 +110,14 @@ async fn revoke(shared: &Shared, console: &Actor, old: &Runner) -> Result<(), Fa
 
 /// Reads the ID of the runner in `folder`, if there is one.
 fn identity(folder: &Path) -> Option<RunnerId> {
+    /// The fields without which the runner refuses the file.
     #[derive(Deserialize)]
     struct IdentityFile {
         certificate: String,
+        #[serde(rename = "grant_key")]
+        _grant_key: IgnoredAny,
+        #[serde(rename = "checkpoint_key")]
+        _checkpoint_key: IgnoredAny,
     }
     let file: IdentityFile = serde_json::from_slice(&fs::read(folder.join("identity.json")).ok()?).ok()?;
     let certificate = CertificateDer::from_pem_slice(file.certificate.as_bytes()).ok()?;
