@@ -127,27 +127,30 @@ impl Write {
         if !self.lock_runner(runner).await? {
             return Ok(vec![]);
         }
-        let (mut assignments, mut entries) = (vec![], vec![]);
+        let since = self.size_before_claim().await?;
+        let (mut permitted, mut entries) = (vec![], vec![]);
         for _ in 0..MAX_CLAIM_ROUNDS {
             let mut none_ended = true;
-            let claimed = self.claim_next(runner, most - assignments.len()).await?;
+            let claimed = self.claim_next(runner, most - permitted.len()).await?;
             for (task, ruling) in self.judge_claimed(claimed).await? {
                 match ruling {
-                    Ruling::Start(consent) => {
-                        let detail = json!({ "runner": runner, "attempt": task.attempt });
-                        entries.push(self.state_change_event(task.id, "task.assign", detail)?);
-                        self.publish(Topic::Tasks, task.id.0);
-                        assignments.push(Assignment::of(task, consent)?);
-                    }
+                    Ruling::Start(consent) => permitted.push((task, consent)),
                     held => {
                         entries.push(self.take_back(&task, held).await?);
                         none_ended = false;
                     }
                 }
             }
-            if none_ended || assignments.len() == most {
+            if none_ended || permitted.len() == most {
                 break;
             }
+        }
+        let mut assignments = vec![];
+        for (task, consent) in self.confirm_claim(since, permitted).await? {
+            let detail = json!({ "runner": runner, "attempt": task.attempt });
+            entries.push(self.state_change_event(task.id, "task.assign", detail)?);
+            self.publish(Topic::Tasks, task.id.0);
+            assignments.push(Assignment::of(task, consent)?);
         }
         self.record_all(entries).await?;
         Ok(assignments)

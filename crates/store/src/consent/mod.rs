@@ -3,6 +3,7 @@
 //! A task starts only if its row, its approval request and the decisions are what was signed, its history in the audit log ends in the
 //! queue, the approvers still have their role, its requester may still submit, and the rules of this moment do not demand more.
 
+mod confirm;
 mod history;
 mod record;
 mod verify;
