@@ -130,18 +130,19 @@ impl Write {
         let since = self.size_before_claim().await?;
         let (mut permitted, mut entries) = (vec![], vec![]);
         for _ in 0..MAX_CLAIM_ROUNDS {
-            let mut none_ended = true;
+            let mut is_last = true;
             let claimed = self.claim_next(runner, most - permitted.len()).await?;
             for (task, ruling) in self.judge_claimed(claimed).await? {
                 match ruling {
                     Ruling::Start(consent) => permitted.push((task, consent)),
                     held => {
-                        entries.push(self.take_back(&task, held).await?);
-                        none_ended = false;
+                        let entry = self.take_back(&task, held).await?;
+                        is_last = entry.is_none();
+                        entries.extend(entry);
                     }
                 }
             }
-            if none_ended || permitted.len() == most {
+            if is_last || permitted.len() == most {
                 break;
             }
         }

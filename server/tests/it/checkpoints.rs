@@ -7,7 +7,7 @@ use server::{
     config,
     state::App,
 };
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 
 /// Tables that tampering changes, in an order in which they can be filled.
@@ -131,12 +131,24 @@ on_both! {
         assert_eq!(review.unwitnessed().count(), 0);
     }
 
+    /// `castellan audit verify` runs beside a server that writes.
+    async fn x5_verification_reads_beside_a_writer(env) {
+        let scene = Scene::new(env).await;
+        let mut write = scene.app.store.write(&env.acme.console).await.unwrap();
+        write.durable_audit_head().await.unwrap();
+        let review = tokio::time::timeout(Duration::from_secs(10), scene.review(Depth::Everything)).await;
+        assert_eq!(review.expect("the verification does not wait for the writer").findings, []);
+        drop(write);
+    }
+
     /// A note that a crash left incomplete is not a finding, and the next one replaces it.
     async fn x5_a_torn_note_is_replaced(env) {
         let scene = Scene::new(env).await;
-        for torn in ["b", "-", "--", "bbb\n\u{2014}"] {
+        let torn: [&[u8]; 7] =
+            [b"b", b"-", b"--", "bbb\n\u{2014}".as_bytes(), b"bbb\n\xe2", b"bbb\n\xe2\x80", b"bbb\n\n\xe2\x80"];
+        for torn in torn {
             scene.restore();
-            fs::write(&scene.file, [&scene.kept, torn.as_bytes()].concat()).unwrap();
+            fs::write(&scene.file, [&scene.kept, torn].concat()).unwrap();
             assert_eq!(scene.is_found().await, (false, false), "{torn:?}");
             scene.signer().await.sign().await.unwrap();
             assert_eq!(scene.is_found().await, (false, false), "{torn:?}");

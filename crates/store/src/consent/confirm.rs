@@ -57,7 +57,19 @@ impl Write {
         Ok(confirmed)
     }
 
-    async fn unclaim(&mut self, task: TaskId) -> Result<()> {
+    /// Locks the approval request of a claimed task, which other transactions lock before the task. Returns `false` if one of
+    /// them holds it: waiting for it could deadlock.
+    pub(crate) async fn lock_approval_of_claimed(&mut self, record: &TaskRecord) -> Result<bool> {
+        const SQL: &str = "select count(*) as n from (select id from approval where tenant_id = $1 and task_id = $2
+             for update skip locked) locked";
+        match &self.conn {
+            Conn::Postgres(_) if record.asked => Ok(tenant_query!(self, Number, fetch_one, SQL, record.id)?.n > 0),
+            Conn::Postgres(_) | Conn::Sqlite(_) => Ok(true),
+        }
+    }
+
+    /// Returns a claimed task to the queue, as if it had not been claimed.
+    pub(crate) async fn unclaim(&mut self, task: TaskId) -> Result<()> {
         const SQL: &str =
             "update task set state = 'queued', attempt = attempt - 1, runner_id = null, lease_until = null
              where tenant_id = $1 and id = $2";

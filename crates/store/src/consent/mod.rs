@@ -242,10 +242,11 @@ impl Write {
     }
 
     /// Takes a claimed task back and returns the audit event: it waits for approval again, is denied, fails, or is cancelled.
-    pub(crate) async fn take_back(&mut self, record: &TaskRecord, ruling: Ruling) -> Result<Entry> {
+    /// Returns `None` if it returned to the queue, because another transaction holds its approval request.
+    pub(crate) async fn take_back(&mut self, record: &TaskRecord, ruling: Ruling) -> Result<Option<Entry>> {
         const SQL: &str = "update task set attempt = attempt - 1, runner_id = null where tenant_id = $1 and id = $2";
         let task = record.id;
-        match ruling {
+        let entry = match ruling {
             Ruling::Cancel => self.cancel_ownerless(task).await,
             Ruling::Reject(because) => {
                 tenant_query!(self, execute, SQL, task)?;
@@ -258,6 +259,10 @@ impl Write {
                 self.change_state(task, TaskState::Assigned, TaskState::Denied, None).await?;
                 self.state_change_event(task, "task.deny", json!({ "rule": rule, "because": "the_rules_changed" }))
             }
+            Ruling::Ask { .. } if !self.lock_approval_of_claimed(record).await? => {
+                self.unclaim(task).await?;
+                return Ok(None);
+            }
             Ruling::Ask { approvers, hours, rule, because } => {
                 tenant_query!(self, execute, SQL, task)?;
                 self.ask_again(record, approvers, hours, &rule).await?;
@@ -265,7 +270,8 @@ impl Write {
                 self.state_change_event(task, "approval.reopen", detail)
             }
             Ruling::Start(_) => Err(Error::Corrupt("a task that may start is not taken back")),
-        }
+        };
+        entry.map(Some)
     }
 
     /// Returns a claimed task to the approval queue under a new judgment.

@@ -1,8 +1,12 @@
 //! Concurrent decisions on one approval request by people, expiry and nodes (D-04, D-12): exactly one of them takes effect.
-use crate::world::{World, asking, decision, on_both};
+use crate::{
+    consent::set_role,
+    world::{World, asking, decision, on_both},
+};
 use domain::{
     approval::{Answer, ApprovalState},
     policy::CancelTask,
+    role::Role,
     task::TaskState,
 };
 use futures::{future::join_all, join};
@@ -124,5 +128,61 @@ on_both! {
             assert!(matches!(decided, Ok(_) | Err(Error::Conflict(_))), "round {round}: {decided:?}");
             assert_eq!(world.state(acme, task.id).await, TaskState::Cancelled);
         }
+    }
+
+    /// Whoever decides and whoever cancels lock the approval request before the task, also if a claim is about to open it again.
+    async fn d_04_canceling_and_deciding_during_a_claim_that_reopens_the_request_never_deadlock(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        set_role(world, &acme.ada, Role::Member).await;
+        let mut claim = world.store.write(&acme.rex).await.unwrap();
+        assert!(claim.claim_tasks(&["bash".into()], 1).await.unwrap().is_empty());
+        let commit = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            claim.commit().await.unwrap();
+        };
+        let cancel = CancelTask { task: task.id, owner: acme.mia.person().unwrap(), organization: acme.ops };
+        let (cancelled, decided, ()) = join!(
+            world.change(&acme.mia, async |write| write.cancel_task(acme.mia.may(cancel)?).await),
+            world.decide(&acme.abe, &question, Answer::Approve),
+            commit,
+        );
+        cancelled.unwrap();
+        assert!(matches!(decided, Ok(_) | Err(Error::Conflict(_))), "{decided:?}");
+        assert_eq!(world.state(acme, task.id).await, TaskState::Cancelled);
+    }
+
+    /// A claim locks tasks first, so it does not wait for an approval request that another transaction holds.
+    async fn d_04_a_claim_does_not_wait_for_an_approval_request_that_is_held(world) {
+        let acme = &world.acme;
+        if world.is_sqlite() {
+            return; // a single writer, so that nothing can hold it meanwhile
+        }
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let question = world.question(&task).await;
+        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        set_role(world, &acme.ada, Role::Member).await;
+        let mut holder = world.store.write(&acme.abe).await.unwrap();
+        let decide = domain::policy::Decide {
+            approval: question.id,
+            task: task.id,
+            organization: acme.ops,
+            requester: acme.mia.person().unwrap(),
+            behind: [None, None],
+            answer: Answer::Approve,
+            reason: "checked the script".into(),
+            request: question.request_digest,
+            network: domain::network::NetworkPolicy::Isolated,
+        };
+        let refused = holder.decide(acme.abe.may(decide).unwrap()).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+        let claimed = tokio::time::timeout(Duration::from_secs(5), world.claim(&acme.rex)).await.expect("the claim does not wait");
+        assert!(claimed.is_none());
+        assert_eq!(world.state(acme, task.id).await, TaskState::Queued);
+        drop(holder);
+        assert!(world.claim(&acme.rex).await.is_none());
+        assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
     }
 }

@@ -101,7 +101,7 @@ async fn set_rules(world: &World, rules: Vec<Rule>) {
     world.change(adam, async |write| write.change_rules(adam.may(change)?).await).await.unwrap();
 }
 
-async fn set_role(world: &World, person: &Actor, role: Role) {
+pub async fn set_role(world: &World, person: &Actor, role: Role) {
     let (acme, person) = (&world.acme, person.person().unwrap());
     let set = SetMembership { organization: acme.ops, person, role };
     world.change(&acme.adam, async |write| write.set_membership(acme.adam.may(set)?).await).await.unwrap();
@@ -531,6 +531,57 @@ on_both! {
         let proof = acme.console.may(ReadAudit).unwrap();
         let mut snapshot = world.store.snapshot(&acme.console).await.unwrap();
         assert_eq!(snapshot.verify_starts(&proof, None, 10).await.unwrap().unexplained, []);
+    }
+
+    /// More events than one statement reads.
+    async fn d_04_a_long_history_is_read_to_its_end(world) {
+        let acme = &world.acme;
+        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        for _ in 0..101 {
+            world.decide(&acme.ada, &world.question(&task).await, Answer::Approve).await.unwrap();
+            set_role(world, &acme.ada, Role::Member).await;
+            world.wait(Duration::from_secs(1));
+            assert!(world.claim(&acme.rex).await.is_none());
+            set_role(world, &acme.ada, Role::Approver).await;
+        }
+        world.decide(&acme.ada, &world.question(&task).await, Answer::Approve).await.unwrap();
+        let id = task.id.to_string();
+        let events = Raw::of(world).await.number(&format!("select count(*) from audit where target_id = '{id}'")).await;
+        assert!(events > 200, "{events}");
+        assert_eq!(world.claim(&acme.rex).await.unwrap().lease.task, task.id);
+        let proof = acme.console.may(ReadAudit).unwrap();
+        let mut snapshot = world.store.snapshot(&acme.console).await.unwrap();
+        let starts = snapshot.verify_starts(&proof, None, 10).await.unwrap();
+        assert_eq!((starts.count, starts.unexplained), (1, vec![]));
+    }
+
+    /// The server writes while `castellan audit verify` reads.
+    async fn x1_verification_reads_one_snapshot_while_tasks_start(world) {
+        let acme = &world.acme;
+        let proof = acme.console.may(ReadAudit).unwrap();
+        let tasks = [world.submit(&acme.mia, sealed(acme.ops)).await, world.submit(&acme.mia, sealed(acme.ops)).await];
+        let first = world.claim(&acme.rex).await.unwrap();
+        assert_eq!(first.lease.task, tasks[0].id);
+        let mut snapshot = world.store.snapshot(&acme.console).await.unwrap();
+        let mut read = world.store.read(&acme.console).await.unwrap();
+        let size = read.audit_head().await.unwrap().seq;
+        assert_eq!(snapshot.verify_starts(&proof, None, 1).await.unwrap().count, 1);
+
+        let write = async {
+            world.change(&acme.rex, async |w| w.release_task(first.lease, "no free slot").await).await.unwrap();
+            assert_eq!(world.claim(&acme.rex).await.unwrap().lease.attempt, 2);
+            assert_eq!(world.claim(&acme.rex).await.unwrap().lease.task, tasks[1].id);
+        };
+        tokio::time::timeout(Duration::from_secs(10), write).await.expect("the verification keeps nobody from writing");
+        let starts = snapshot.verify_starts(&proof, None, 10).await.unwrap();
+        assert_eq!((starts.count, starts.unexplained), (1, vec![]), "what started later is not in the snapshot");
+        let verified = read.verify_audit(&proof, &std::collections::BTreeMap::new()).await.unwrap().unwrap();
+        assert_eq!(verified.head.seq, size);
+        drop((snapshot, read));
+
+        let mut snapshot = world.store.snapshot(&acme.console).await.unwrap();
+        let starts = snapshot.verify_starts(&proof, None, 10).await.unwrap();
+        assert_eq!((starts.count, starts.unexplained), (2, vec![]));
     }
 
     /// Events that were appended by hand do not bring an ended task or former rules back.
