@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use domain::{
     Actor, TaskId,
     log::{Line, Stream},
+    policy::ErasePersonalData,
     receipt::{End, Receipt},
     request::OutputDigest,
     role::Role,
@@ -163,6 +164,31 @@ async fn d_06_trap_e17_an_altered_event_is_marked_and_its_forged_columns_are_not
     fixture.get(Some(&audrey), "/audit").await.shows("Altered").hides("<code>forged.action</code>");
     fixture.get(Some(&audrey), &format!("/audit/{seq}")).await.shows("Hash mismatch").hides("forged.action");
     fixture.get(Some(&mia), &task).await.shows(&format!("Audit event {seq} of this task was altered"));
+}
+
+#[tokio::test]
+async fn d_06_an_event_without_personal_data_links_to_its_erasure_or_says_that_there_is_none() {
+    let fixture = Fixture::new().await;
+    let (mia, audrey) = (fixture.person(MIA).await, fixture.person(AUDREY).await);
+    let task = submit(&fixture, &mia, &[("script", "true")]).await;
+    let id: TaskId = task.rsplit('/').next().unwrap().parse().unwrap();
+    let seq = fixture.store.read(&mia).await.unwrap().task_history(id).await.unwrap()[0].seq;
+    let page = format!("/audit/{seq}");
+    fixture.database.run(&format!("update audit set personal = null where seq = {}", seq - 1));
+    let unexplained = fixture.get(Some(&audrey), &format!("/audit/{}", seq - 1)).await;
+    unexplained.shows("No audit event explains the erasure");
+    fixture.get(Some(&audrey), &page).await.shows("mia@acme.example").hides("No audit event explains");
+
+    let console = Actor::console(fixture.tenant, NOW);
+    let erase = ErasePersonalData { person: mia.person().unwrap(), reason: "Left the company".into() };
+    let mut write = fixture.store.write(&console).await.unwrap();
+    write.erase_personal_data(console.may(erase).unwrap(), 0).await.unwrap();
+    write.commit().await.unwrap();
+    let erasure = fixture.store.read(&console).await.unwrap().audit_head().await.unwrap().seq;
+    let erased = fixture.get(Some(&audrey), &page).await;
+    erased.shows("Erased.").shows(&format!("href=\"/audit/{erasure}\"")).hides("mia@acme.example");
+    fixture.get(Some(&audrey), &format!("/audit/{erasure}")).await.shows("audit.erase").shows("Left the company");
+    fixture.get(Some(&audrey), &format!("/audit/{}", seq - 1)).await.shows("No audit event explains the erasure");
 }
 
 #[tokio::test]
