@@ -1,7 +1,11 @@
 //! User guide: every console command in it is run against the real program, so that none is misspelled or outdated.
-use crate::{people::PASSWORD, program::Program, timeouts::DEFAULT_TIMEOUT};
+use crate::{
+    people::{PASSWORD, console_role},
+    program::Program,
+    timeouts::DEFAULT_TIMEOUT,
+};
 use std::{fs, path::Path};
-use testkit::Database;
+use testkit::{ADAM, Database, MIA, OLGA};
 
 /// The shell commands of the guide that begin with `castellan `, in the order of the documents.
 fn commands() -> Vec<String> {
@@ -56,11 +60,14 @@ async fn restore_backup(program: &mut Program) {
 async fn every_command_of_the_guide_runs() {
     let (mut program, target) = (Program::sqlite(), Database::postgres());
     program.tenant("example");
-    for (email, role) in [("you@example.org", "admin"), ("ada@example.org", "admin"), ("owner@example.org", "owner")] {
-        program.cli(&["admin", "create-user", "--email", email, "--role", role, "--password-stdin"], PASSWORD);
+    for (email, role) in [("you@example.org", ADAM), ("ada@example.org", ADAM), ("owner@example.org", OLGA)] {
+        program.cli(
+            &["admin", "create-user", "--email", email, "--role", console_role(role), "--password-stdin"],
+            PASSWORD,
+        );
     }
     program.cli(
-        &["admin", "create-user", "--email", "leaves@example.org", "--role", "member", "--password-stdin"],
+        &["admin", "create-user", "--email", "leaves@example.org", "--role", console_role(MIA), "--password-stdin"],
         PASSWORD,
     );
     sign(&mut program).await;

@@ -3,8 +3,9 @@ use crate::{
     client::{Credential, Response, form},
     program::Program,
 };
+use domain::role::TenantRole;
 use std::sync::Mutex;
-use testkit::email_address;
+use testkit::{MIA, TestPerson, email_address};
 
 /// The password of every test account.
 pub const PASSWORD: &str = "violet tractor cloud 91";
@@ -48,8 +49,13 @@ impl Program {
     }
 
     /// Creates a person at NAME@TENANT.example with a password and a key with all scopes.
-    pub fn person(&self, name: &str, tenant: &str, role: &str) -> Person {
-        let email = email_address(name, tenant);
+    pub fn person(&self, person: TestPerson, tenant: &str) -> Person {
+        self.person_named(person.name, person, tenant)
+    }
+
+    /// Creates a person of another name with the roles of a test person.
+    pub fn person_named(&self, name: &str, roles: TestPerson, tenant: &str) -> Person {
+        let (email, role) = (email_address(name, tenant), console_role(roles));
         let arguments =
             ["admin", "create-user", "--email", &email, "--role", role, "--tenant", tenant, "--password-stdin"];
         let id = self.cli(&arguments, PASSWORD);
@@ -87,10 +93,19 @@ impl Program {
     }
 }
 
+/// Returns the roles of a test person as the console's option `--role`.
+pub fn console_role(person: TestPerson) -> &'static str {
+    match (person.tenant_role, person.role) {
+        (TenantRole::Person, Some(role)) => role.as_str(),
+        (TenantRole::Person, None) => panic!("the console creates nobody without a role"),
+        (tenant_role, _) => tenant_role.as_str(),
+    }
+}
+
 /// Starts a deployment with one tenant and one member.
 pub async fn start_with_member(program: &mut Program) -> Person {
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     mia
 }

@@ -322,7 +322,8 @@ impl Program {
         if status.is_none() {
             child.kill().unwrap();
         }
-        assert!(status.expect("the program ends in time").success());
+        let status = status.expect("the program ends in time");
+        assert!(status.success(), "{status}\n{}", fs::read_to_string(self.log()).unwrap_or_default());
     }
 
     /// Runs a statement in the deployment's PostgreSQL database.

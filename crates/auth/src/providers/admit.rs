@@ -96,6 +96,9 @@ impl SignIn {
             return Err(self.record_refused_identity(provider, ProviderFailure::NoAccount).await?);
         }
         let store = &self.auth.store;
+        if self.has_account_elsewhere(provider.tenant, &email).await? {
+            return Err(ProviderFailure::AccountExists.error(&provider.provider.label));
+        }
         if store.system().credential(&email).await?.is_some() {
             return Err(self.record_refused_identity(provider, ProviderFailure::AccountExists).await?);
         }

@@ -7,6 +7,7 @@ use crate::{
 };
 use serde_json::json;
 use std::time::Duration;
+use testkit::MIA;
 use tokio::time::Instant;
 
 /// The number of concurrent clients of the flooding tenant.
@@ -17,7 +18,7 @@ on_both! {
         program.lift_rate_limits();
         program.tenant("acme");
         program.tenant("bolt");
-        let (mia, eve) = (program.person("mia", "acme", "member"), program.person("eve", "bolt", "member"));
+        let (mia, eve) = (program.person(MIA, "acme"), program.person_named("eve", MIA, "bolt"));
         program.start().await;
         let browser = program.sign_in(&mia.email).await;
         assert_page_served(program, &browser).await;

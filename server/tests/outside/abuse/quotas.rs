@@ -5,6 +5,7 @@ use crate::{
     timeouts::until,
 };
 use serde_json::json;
+use testkit::{ADAM, MAX, MIA};
 
 /// Submits a script by the API.
 async fn submit(program: &Program, key: &str, script: &str) -> Response {
@@ -27,8 +28,8 @@ on_both! {
         program.set("CASTELLAN_QUOTAS_TASKS_PER_TENANT", "5");
         program.tenant("acme");
         program.tenant("bolt");
-        let (mia, ada) = (program.person("mia", "acme", "member"), program.person("ada", "acme", "admin"));
-        let eve = program.person("eve", "bolt", "member");
+        let (mia, ada) = (program.person(MIA, "acme"), program.person_named("ada", ADAM, "acme"));
+        let eve = program.person_named("eve", MIA, "bolt");
         let second = program.key(&mia.email, "tasks:submit");
         program.start().await;
         let repeated = || {
@@ -61,8 +62,8 @@ on_both! {
     async fn k_07_stored_bytes_a_day_are_limited_per_person(program) {
         program.set("CASTELLAN_QUOTAS_STORED_MIB_PER_PERSON", "1");
         program.tenant("acme");
-        let (mia, max) = (program.person("mia", "acme", "member"), program.person("max", "acme", "member"));
-        let noa = program.person("noa", "acme", "member");
+        let (mia, max) = (program.person(MIA, "acme"), program.person(MAX, "acme"));
+        let noa = program.person_named("noa", MIA, "acme");
         program.start().await;
         let long = format!("exit; # {}", "x".repeat(200_000));
         for _ in 0..5 {

@@ -9,6 +9,7 @@ use crate::{
 };
 use serde_json::json;
 use std::time::Duration;
+use testkit::MIA;
 use tokio::time::Instant;
 
 /// The maximum number of open streams per person.
@@ -20,9 +21,9 @@ async fn d_01_a_thousand_watchers_receive_every_line() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_LIMITS_CONNECTIONS_PER_ADDRESS", "2000");
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     let people: Vec<_> =
-        (0..scaled(10, 50)).map(|n| program.person(&format!("watcher-{n}"), "acme", "member")).collect();
+        (0..scaled(10, 50)).map(|n| program.person_named(&format!("watcher-{n}"), MIA, "acme")).collect();
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
     assert_page_served(&program, &browser).await;

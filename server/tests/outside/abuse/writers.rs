@@ -8,6 +8,7 @@ use crate::{
 };
 use serde_json::json;
 use std::time::Duration;
+use testkit::MIA;
 use tokio::time::{Instant, timeout};
 
 const WRITERS: usize = 64;
@@ -32,7 +33,7 @@ on_both! {
         program.set("CASTELLAN_LOCAL_RUNNER_ENABLED", "false");
         program.lift_rate_limits(); // all writers use one key, for longer than its rate limit allows
         program.tenant("acme");
-        let mia = program.person("mia", "acme", "member");
+        let mia = program.person(MIA, "acme");
         program.start().await;
         let browser: Browser = program.sign_in(&mia.email).await;
         assert_page_served(program, &browser).await;

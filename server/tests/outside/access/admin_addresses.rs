@@ -3,16 +3,17 @@ use crate::{
     client::{Credential, client},
     program::{Program, on_both},
 };
+use testkit::{ADAM, MIA};
 
 on_both! {
     async fn m_14_admin_rights_apply_from_allowed_addresses_only(program) {
         program.set("CASTELLAN_ADMIN_ALLOW", "127.0.0.9, 203.0.113.0/24");
         program.tenant("acme");
-        let adam = program.person("adam", "acme", "admin");
+        let adam = program.person(ADAM, "acme");
         program.start().await;
         let browser = program.sign_in(&adam.email).await;
         let admin = Credential::Browser(&browser);
-        let new = [("name", "Nina"), ("email", "nina@acme.example"), ("tenant_role", "person"), ("organization", ""), ("role", "member")];
+        let new = [("name", "Nina"), ("email", "nina@acme.example"), ("tenant_role", domain::role::TenantRole::Person.as_str()), ("organization", ""), ("role", domain::role::Role::Member.as_str())];
 
         // From 127.0.0.1 the admin is only a member of their organization.
         let page = program.get(admin, "/tasks").await.is(200);
@@ -28,7 +29,7 @@ on_both! {
         let request = program.request(admin, reqwest::Method::GET, "/people").header("x-forwarded-for", "203.0.113.9");
         program.send(admin, request).await.is(404);
         // The console still works.
-        program.person("mia", "acme", "member");
+        program.person(MIA, "acme");
 
         program.client = client(9);
         program.get(admin, "/people").await.is(200);

@@ -5,6 +5,7 @@ use crate::{
     timeouts::until,
 };
 use serde_json::{Value, json};
+use testkit::{ADAM, MIA};
 
 /// Returns the security events of this name in the JSON log.
 fn security_events(program: &Program, event: &str) -> Vec<Value> {
@@ -17,7 +18,7 @@ on_both! {
     async fn n_06_new_networks_and_browsers_are_reported_to_owner_and_admin(program) {
         program.set("CASTELLAN_TRUSTED_PROXIES", "127.0.0.1");
         program.tenant("acme");
-        let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
+        let (mia, adam) = (program.person(MIA, "acme"), program.person(ADAM, "acme"));
         program.start().await;
         let admin = program.sign_in(&adam.email).await;
         let anomalies = async || program.get(Credential::Browser(&admin), "/anomalies").await.is(200).body;
@@ -78,7 +79,7 @@ async fn n_06_password_guessing_is_reported_once_to_owner_and_admin() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_TRUSTED_PROXIES", "127.0.0.1");
     program.tenant("acme");
-    let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
+    let (mia, adam) = (program.person(MIA, "acme"), program.person(ADAM, "acme"));
     program.start().await;
     let admin = program.sign_in(&adam.email).await;
     for n in 1..=15 {
@@ -135,7 +136,7 @@ async fn k_05_the_log_has_a_line_for_each_security_event_with_the_same_fields() 
     let mut program = Program::sqlite();
     program.set("CASTELLAN_LOG_FORMAT", "json");
     program.tenant("acme");
-    let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
+    let (mia, adam) = (program.person(MIA, "acme"), program.person(ADAM, "acme"));
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
     program.try_sign_in(&mia.email, "not the one", &[]).await.is(401);

@@ -7,13 +7,14 @@ use crate::{
 use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
+use testkit::{ADAM, MAX, MIA};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m_01_a_key_works_only_from_its_networks() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_TRUSTED_PROXIES", "127.0.0.1");
     program.tenant("acme");
-    let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
+    let (mia, adam) = (program.person(MIA, "acme"), program.person(ADAM, "acme"));
     let words = ["admin", "create-key", "--user", &mia.email, "--name", "office", "--scopes", "tasks:read"];
     let key = program.cli(&[&words[..], &["--networks", "203.0.113.0/24, 2001:db8::/48"]].concat(), "");
     program.start().await;
@@ -48,7 +49,7 @@ async fn m_01_a_key_works_only_from_its_networks() {
 async fn m_01_a_key_together_with_a_session_is_refused() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
     for cookie in [browser.cookie_line(), "castellan=x".into(), "a=b; __Host-castellan=x".into()] {
@@ -62,7 +63,7 @@ async fn m_01_a_key_together_with_a_session_is_refused() {
 on_both! {
     async fn m_01_a_key_reports_its_expiry_and_is_rotated_with_an_overlap(program) {
         program.tenant("acme");
-        let mia = program.person("mia", "acme", "member");
+        let mia = program.person(MIA, "acme");
         let words = ["admin", "create-key", "--user", &mia.email, "--name", "build", "--scopes", "tasks:*", "--days"];
         let [expiring, lasting] = ["13", "90"].map(|days| program.cli(&[&words[..], &[days]].concat(), ""));
         program.start().await;
@@ -106,7 +107,7 @@ on_both! {
     async fn m_01_changed_networks_of_a_key_apply_at_once(program) {
         program.tenant("acme");
         let (mia, max, adam) =
-            (program.person("mia", "acme", "member"), program.person("max", "acme", "member"), program.person("adam", "acme", "admin"));
+            (program.person(MIA, "acme"), program.person(MAX, "acme"), program.person(ADAM, "acme"));
         program.start().await;
         let (hers, other, his) =
             (program.sign_in(&mia.email).await, program.sign_in(&max.email).await, program.sign_in(&adam.email).await);
@@ -147,7 +148,7 @@ on_both! {
 
     async fn m_01_a_service_account_has_keys_and_cannot_sign_in(program) {
         program.tenant("acme");
-        let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
+        let (mia, adam) = (program.person(MIA, "acme"), program.person(ADAM, "acme"));
         let make = ["admin", "create-service-account", "--name", "Robot", "--responsible", &mia.email, "--organization", "acme"];
         let robot = program.cli(&make, "");
         let key = program.cli(&["admin", "create-key", "--user", &robot, "--name", "build", "--scopes", "tasks:*"], "");
@@ -168,7 +169,7 @@ on_both! {
         program.send(Credential::Browser(&hers), request).await.is(200);
         let people = program.get(Credential::Browser(&his), "/people").await.is(200);
         assert!(!people.body.contains("service.invalid"), "{people}");
-        let fields = [("name", "Second"), ("responsible", mia.email.as_str()), ("organization", ""), ("role", "owner")];
+        let fields = [("name", "Second"), ("responsible", mia.email.as_str()), ("organization", ""), ("role", domain::role::Role::Owner.as_str())];
         program.act(Credential::Browser(&his), "keys/service-account", &fields).await.is(422);
         program.act(Credential::Browser(&hers), "keys/revoke-all", &[("owner", &robot)]).await.is(200);
         program.get(Credential::Key(&key), "/api/v1/tasks").await.is(401);
@@ -180,9 +181,9 @@ on_both! {
 async fn m_01_a_key_is_limited_to_its_organization_and_its_owners_rights() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let adam = program.person("adam", "acme", "admin");
+    let adam = program.person(ADAM, "acme");
     let words = ["admin", "create-key", "--user", &adam.email, "--name", "one", "--scopes", "tasks:*,audit:read"];
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let me = program.get(Credential::Key(&adam.key), "/api/v1/me").await.is(200).json();
     let acme = me["organizations"][0]["id"].as_str().unwrap().to_owned();

@@ -7,6 +7,7 @@ use crate::{
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::{Certificate, Client, redirect::Policy};
 use std::{fs, path::Path};
+use testkit::ADAM;
 
 /// Returns a client that trusts only this certificate.
 fn trusting(pem: &Path) -> Client {
@@ -28,7 +29,7 @@ async fn a_07_a_self_signed_certificate_is_created_on_request_and_marked() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_TLS_SELF_SIGNED", "true");
     program.tenant("acme");
-    let adam = program.person("adam", "acme", "admin");
+    let adam = program.person(ADAM, "acme");
     program.start().await;
     assert!(program.origin.starts_with("https://"), "{}", program.origin);
     program.client = trusting(&program.data().join("self-signed.pem"));
@@ -70,7 +71,7 @@ async fn m_05_certificates_are_reloaded_and_invalid_ones_are_ignored() {
     program.set("CASTELLAN_TLS_KEY", key.to_str().unwrap());
     program.set("CASTELLAN_METRICS_TOKEN", "sixteen-or-more-characters");
     program.tenant("acme");
-    let adam = program.person("adam", "acme", "admin");
+    let adam = program.person(ADAM, "acme");
     program.start().await;
     program.client = trusting(&cert);
     program.get(Credential::Key(&adam.key), "/api/v1/me").await.is(200);

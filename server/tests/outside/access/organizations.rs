@@ -1,6 +1,11 @@
 //! Organization commands at the console while the server runs (D-03).
-use crate::{client::Credential, people::start_with_member, program::on_both};
+use crate::{
+    client::Credential,
+    people::{console_role, start_with_member},
+    program::on_both,
+};
 use serde_json::json;
+use testkit::MIA;
 
 on_both! {
     async fn d_03_an_organization_archived_at_the_console_refuses_api_submissions(program) {
@@ -9,7 +14,7 @@ on_both! {
         let submit = async || program.post(Credential::Key(&mia.key), "/api/v1/tasks", &task).await;
         let first = submit().await.is(201).json()["id"].as_str().unwrap().to_owned();
         program.until_succeeded(&mia.key, &first).await;
-        let lea = program.person("lea", "acme", "member");
+        let lea = program.person_named("lea", MIA, "acme");
         program.cli(&["admin", "rename-organization", "--organization", "acme", "--name", "Works"], "");
         program.cli(&["admin", "archive-organization", "--organization", "Works"], "");
         let refused = submit().await.is(422).json(); // she cannot submit to this organization
@@ -18,7 +23,7 @@ on_both! {
         assert_eq!((me["organizations"][0]["name"].as_str(), me["organizations"][0]["role"].as_str()), (Some("Works"), Some("member")));
         assert!(me["organizations"][0]["archived_at"].is_string(), "{me}");
         // Without an organization argument, nobody is added to another organization.
-        let by_default = ["admin", "create-user", "--email", "noa@acme.example", "--role", "member", "--tenant", "acme"];
+        let by_default = ["admin", "create-user", "--email", "noa@acme.example", "--role", console_role(MIA), "--tenant", "acme"];
         for more in [&[][..], &["--organization", "Works"][..]] {
             let made = program.run(&[&by_default[..], more].concat(), "");
             assert!(!made.status.success() && String::from_utf8_lossy(&made.stderr).contains("archived"), "{made:?}");

@@ -5,6 +5,7 @@ use crate::{
     program::{Program, on_both},
 };
 use reqwest::{Method, RequestBuilder, header::HeaderValue};
+use testkit::ADAM;
 
 /// The public host name.
 const NAME: &str = "castellan.example.org";
@@ -18,7 +19,7 @@ async fn behind_a_proxy(program: &mut Program) {
     program.set("CASTELLAN_PUBLIC_URL", &format!("https://{NAME}"));
     program.set("CASTELLAN_ADMIN_ALLOW", "203.0.113.0/24");
     program.tenant("acme");
-    program.person("adam", "acme", "admin");
+    program.person(ADAM, "acme");
     program.start().await;
     assert_eq!(program.origin, format!("https://{NAME}"));
     program.origin = reached; // the address behind the proxy

@@ -6,12 +6,13 @@ use crate::{
     timeouts::until,
 };
 use reqwest::Method;
+use testkit::{ADAM, MAX, MIA};
 
 on_both! {
     async fn k_07_a_throttled_key_gets_retry_after_and_one_audit_event(program) {
         program.set("CASTELLAN_LIMITS_API_READS", "5/m");
         program.tenant("acme");
-        let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
+        let (mia, adam) = (program.person(MIA, "acme"), program.person(ADAM, "acme"));
         let second = program.key(&mia.email, "tasks:read");
         program.start().await;
         for left in (0..5).rev() {
@@ -49,7 +50,7 @@ async fn k_07_all_sessions_of_a_person_share_one_limit() {
     let mut program = Program::sqlite();
     program.set("CASTELLAN_LIMITS_PAGES", "3/m");
     program.tenant("acme");
-    let (mia, max) = (program.person("mia", "acme", "member"), program.person("max", "acme", "member"));
+    let (mia, max) = (program.person(MIA, "acme"), program.person(MAX, "acme"));
     program.start().await;
     let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
     let other = program.sign_in(&max.email).await;
@@ -72,7 +73,7 @@ async fn k_07_sign_ins_are_limited_per_address() {
     program.set("CASTELLAN_LIMITS_SIGN_IN", "2/m");
     program.set("CASTELLAN_LIMITS_CHANGES", "1/h");
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let sign_in = async |last: u8| {
         let request = client(last).post(format!("{}/actions/login/sign-in", program.origin));
@@ -100,7 +101,7 @@ async fn k_07_limits_can_be_disabled_and_invalid_values_are_refused() {
     let mut program = Program::sqlite();
     program.lift_rate_limits();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let response = program.get(Credential::Key(&mia.key), "/api/v1/tasks").await.is(200);
     assert!(response.header("ratelimit").is_empty(), "{response}");

@@ -5,6 +5,7 @@ use crate::{
     program::{Program, on_both},
 };
 use std::{fs, os::unix::fs::PermissionsExt};
+use testkit::{ADAM, MIA};
 
 /// 128 hexadecimal digits.
 const SECRET: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e\
@@ -27,7 +28,7 @@ async fn trap_e01_the_database_password_is_removed_from_the_environment() {
 on_both! {
     async fn a_04_rotating_the_session_secret_keeps_sessions(program) {
         program.tenant("acme");
-        let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
+        let (adam, mia) = (program.person(ADAM, "acme"), program.person(MIA, "acme"));
         program.start().await;
         let (admin, browser) = (program.sign_in(&adam.email).await, program.sign_in(&mia.email).await);
         let (file, before) = (program.data().join("secrets/sessions.key"), program.data().join("secrets/sessions.key.before"));
@@ -41,7 +42,7 @@ on_both! {
         program.start().await;
         program.get(Credential::Browser(&browser), "/tasks").await.is(200);
         // A session id that is due to change is issued with the new secret.
-        let fields = [("id", mia.id.as_str()), ("tenant_role", "auditor")];
+        let fields = [("id", mia.id.as_str()), ("tenant_role", domain::role::TenantRole::Auditor.as_str())];
         program.act(Credential::Browser(&admin), "people/tenant-role", &fields).await.is(200);
         let cookie = browser.cookie();
         program.get(Credential::Browser(&browser), "/people").await.is(200);

@@ -5,6 +5,7 @@ use crate::{
     people::{Browser, PASSWORD},
     program::{Program, on_both},
 };
+use testkit::{ADAM, MAX, MIA};
 
 const NEW: &str = "harbor-lantern-quilt-37";
 
@@ -39,7 +40,7 @@ on_both! {
     /// The response does not reveal whether the address exists; the link works once and ends open sessions.
     async fn d_02_a_forgotten_password_is_reset_with_a_mailed_link(program) {
         let mail_server = with_mail(program).await;
-        let mia = program.person("mia", "acme", "member");
+        let mia = program.person(MIA, "acme");
         program.cli(&["admin", "create-user", "--email", "invited@acme.example"], ""); // has no password
         program.start().await;
         let old = program.sign_in(&mia.email).await;
@@ -67,7 +68,7 @@ on_both! {
     /// The change requires the old password, ends other sessions and notifies the owner.
     async fn d_02_a_password_change_needs_the_old_password(program) {
         let mail_server = with_mail(program).await;
-        let mia = program.person("mia", "acme", "member");
+        let mia = program.person(MIA, "acme");
         program.start().await;
         let (here, there) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
         let change = async |old: &str, new: &str| {
@@ -86,7 +87,7 @@ on_both! {
     /// N-06: a sign-in from a new browser is reported by mail, at most once an hour.
     async fn n_06_a_sign_in_from_a_new_browser_is_reported_by_mail(program) {
         let mail_server = with_mail(program).await;
-        let mia = program.person("mia", "acme", "member");
+        let mia = program.person(MIA, "acme");
         program.start().await;
         program.sign_in(&mia.email).await;
         assert!(mail_server.new_sign_in_mails().is_empty(), "the first sign-in is not reported");
@@ -102,7 +103,7 @@ on_both! {
     /// The change takes effect when both the new and the present address have confirmed it.
     async fn d_02_an_address_change_needs_confirmation_from_both_addresses(program) {
         let mail_server = with_mail(program).await;
-        let (mia, max) = (program.person("mia", "acme", "member"), program.person("max", "acme", "member"));
+        let (mia, max) = (program.person(MIA, "acme"), program.person(MAX, "acme"));
         program.start().await;
         let (here, there) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
         let ask = async |email: &str| program.act(Credential::Browser(&here), "account/address", &[("email", email)]).await;
@@ -151,7 +152,7 @@ on_both! {
     /// An admin starts the change when the present address is lost; that address is notified but need not confirm.
     async fn d_02_an_admin_replaces_a_lost_address(program) {
         let mail_server = with_mail(program).await;
-        let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
+        let (mia, adam) = (program.person(MIA, "acme"), program.person(ADAM, "acme"));
         program.start().await;
         let (admin, hers) = (program.sign_in(&adam.email).await, program.sign_in(&mia.email).await);
         let page = format!("/people/{}", mia.id);
@@ -178,7 +179,7 @@ on_both! {
 async fn d_02_a_known_browser_is_not_throttled() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let first = program.try_sign_in(&mia.email, PASSWORD, &[]).await.is(303);
     let lines = first.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());

@@ -5,11 +5,12 @@ use crate::{
     program::{Program, on_both},
 };
 use serde_json::{Value, json};
+use testkit::ADA;
 
 /// Starts a deployment with two approvers.
 async fn begin(program: &mut Program) -> (Person, Person) {
     program.tenant("acme");
-    let people = (program.person("mia", "acme", "approver"), program.person("ada", "acme", "approver"));
+    let people = (program.person_named("mia", ADA, "acme"), program.person(ADA, "acme"));
     program.start().await;
     people
 }
@@ -68,7 +69,7 @@ on_both! {
     /// D-04: exactly one of two concurrent decisions takes effect.
     async fn d_04_exactly_one_of_two_concurrent_decisions_counts(program) {
         let (mia, ada) = begin(program).await;
-        let eve = program.person("eve", "acme", "approver");
+        let eve = program.person_named("eve", ADA, "acme");
         for _ in 0..10 {
             let (task, approval) = ask(program, &mia).await;
             let digest = &approval["request_digest"];

@@ -4,13 +4,14 @@ use crate::{
     program::Program,
 };
 use reqwest::Method;
+use testkit::MIA;
 
 /// Pages are compressed; responses to forms are not, because they may contain a secret next to submitted text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_are_compressed_and_secrets_are_not() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
     let who = Credential::Browser(&browser);

@@ -9,6 +9,7 @@ use crate::{
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use std::time::Duration;
+use testkit::{ADAM, MAX};
 
 /// The longest time until an emergency action takes effect.
 const MAX_STOP_DELAY: Duration = Duration::from_secs(1);
@@ -69,7 +70,7 @@ on_both! {
     /// K-09: everyone except the acting admin is signed out; every page shows the freeze.
     async fn k_09_emergency_actions_work_in_the_browser(program) {
         let mia = start_with_member(program).await;
-        let adam = program.person("adam", "acme", "admin");
+        let adam = program.person(ADAM, "acme");
         let (hers, his) = (program.sign_in(&mia.email).await, program.sign_in(&adam.email).await);
         program.act(Credential::Browser(&hers), "emergency/freeze", &[]).await.is(403);
         program.act(Credential::Browser(&his), "emergency/freeze", &[]).await.is(200);
@@ -89,7 +90,7 @@ on_both! {
     /// K-09: the sessions and streams of one person end; keys and other people are unaffected.
     async fn k_09_the_console_ends_the_sessions_of_one_person_only(program) {
         let mia = start_with_member(program).await;
-        let max = program.person("max", "acme", "member");
+        let max = program.person(MAX, "acme");
         let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
         let his = program.sign_in(&max.email).await;
         let mut hers = program.listen(Credential::Browser(&one), "/live?topics=tasks").await;
@@ -110,7 +111,7 @@ on_both! {
     /// K-09: all keys of a person and their streams end; sessions and other keys are unaffected.
     async fn k_09_all_keys_of_one_person_end_with_their_streams(program) {
         let mia = start_with_member(program).await;
-        let adam = program.person("adam", "acme", "admin");
+        let adam = program.person(ADAM, "acme");
         let second = program.key(&mia.email, "tasks:read");
         let (hers, his) = (program.sign_in(&mia.email).await, program.sign_in(&adam.email).await);
         let task = program.submit(&mia.key, "echo begun; sleep 50").await;
@@ -140,7 +141,7 @@ on_both! {
     async fn k_09_the_kill_switch_stops_more_tasks_than_one_transaction(program) {
         program.lift_rate_limits();
         let mia = start_with_member(program).await;
-        let adam = program.person("adam", "acme", "admin");
+        let adam = program.person(ADAM, "acme");
         let his = program.sign_in(&adam.email).await;
         let program = &*program;
         let submit = async || {

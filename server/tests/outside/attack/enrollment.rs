@@ -7,6 +7,7 @@ use crate::{
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, PKCS_ECDSA_P384_SHA384, SanType};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
+use testkit::ADAM;
 use x509_parser::parse_x509_certificate;
 
 /// Returns a new key and its PEM certificate request, adjusted by `wish`.
@@ -31,7 +32,7 @@ impl Program {
 
 async fn begin(program: &mut Program) -> (Person, Browser) {
     program.tenant("acme");
-    let adam = program.person("adam", "acme", "admin");
+    let adam = program.person(ADAM, "acme");
     program.start().await;
     let admin = program.sign_in(&adam.email).await;
     (adam, admin)

@@ -8,6 +8,7 @@ use crate::{
 };
 use reqwest::Method;
 use serde_json::Value;
+use testkit::{ADAM, MIA, OLGA};
 
 /// Returns the `Set-Cookie` headers.
 fn cookies(response: &Response) -> Vec<String> {
@@ -19,8 +20,8 @@ fn cookies(response: &Response) -> Vec<String> {
 async fn start_with_owner(program: &mut Program) -> (Browser, String, Person) {
     program.tenant("acme");
     program.tenant("bolt");
-    let (olga, mia) = (program.person("olga", "acme", "owner"), program.person("mia", "acme", "member"));
-    program.person("bob", "bolt", "admin");
+    let (olga, mia) = (program.person(OLGA, "acme"), program.person(MIA, "acme"));
+    program.person_named("bob", ADAM, "bolt");
     program.start().await;
     let me = program.get(Credential::Key(&olga.key), "/api/v1/me").await.is(200).json();
     let organization = me["organizations"][0]["id"].as_str().unwrap().to_owned();
@@ -30,7 +31,12 @@ async fn start_with_owner(program: &mut Program) -> (Browser, String, Person) {
 impl Program {
     /// Creates an invitation and returns its token.
     async fn invite(&self, by: &Browser, organization: &str, more: &[(&str, &str)]) -> String {
-        let fields = [("organization", organization), ("role", "viewer"), ("uses", "1"), ("days", "1")];
+        let fields = [
+            ("organization", organization),
+            ("role", domain::role::Role::Viewer.as_str()),
+            ("uses", "1"),
+            ("days", "1"),
+        ];
         let usual = fields.iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
         let fields: Vec<_> = more.iter().chain(usual).copied().collect();
         let link = self.act(Credential::Browser(by), "organizations/invite", &fields).await.is(200).secret();
@@ -92,7 +98,7 @@ on_both! {
     /// Signing in from the invitation's page leads back to it without putting the token in a URL.
     async fn d_03_signing_in_returns_to_the_invitation(program) {
         let (olga, organization, _) = start_with_owner(program).await;
-        let sam = program.person("sam", "acme", "member");
+        let sam = program.person_named("sam", MIA, "acme");
         program.cli(&["admin", "remove-member", "--organization", "acme", "--user", &sam.email], "");
         let token = program.invite(&olga, &organization, &[]).await;
         program.get(Credential::Anonymous, "/invitation").await.is(404);
@@ -125,7 +131,7 @@ on_both! {
         let token = program.invite(&olga, &organization, &[("email", "nia@acme.example")]).await;
         let signed_in = program.sign_in(&mia.email).await;
         program.act(Credential::Browser(&signed_in), "invitations/accept", &[("token", &token)]).await.is(409);
-        let ada = program.person("ada", "acme", "admin");
+        let ada = program.person_named("ada", ADAM, "acme");
         let records = program.get(Credential::Key(&ada.key), "/api/v1/audit?action=invitation.accept").await.is(200).json();
         let record = &records["items"][0];
         assert_eq!((&record["outcome"], &record["person"]), (&"refused".into(), &mia.id.as_str().into()), "{records}");
@@ -139,13 +145,27 @@ on_both! {
         program.join(&open, "nia@acme.example", PASSWORD).await.is(200);
     }
 
+    /// The invited person learns that they have an account; the tenant that invited them does not.
+    async fn m_11_the_audit_log_does_not_reveal_accounts_of_another_tenant(program) {
+        let (olga, organization, mia) = start_with_owner(program).await;
+        let ada = program.person_named("ada", ADAM, "acme");
+        let open = program.invite(&olga, &organization, &[]).await;
+        let events = async || program.get(Credential::Key(&ada.key), "/api/v1/audit").await.is(200).json()["items"][0]["seq"].clone();
+        let own = program.join(&open, &mia.email, PASSWORD).await.is(409);
+        let before = events().await;
+        let other = program.join(&open, "bob@bolt.example", PASSWORD).await.is(409);
+        assert_eq!(events().await, before, "the attempt is not in acme's audit log");
+        let text = |response: Response, address: &str| response.body.replace(address, "ADDRESS");
+        assert_eq!(text(other, "bob@bolt.example"), text(own, &mia.email));
+    }
+
     /// A refused confirmation is audited as well, here because the tenant is frozen.
     async fn d_03_a_refused_confirmation_is_audited(program) {
         let mail_server = MailServer::open().await;
         program.set("CASTELLAN_MAIL_SMTP", &mail_server.url);
         program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");
         let (olga, organization, _) = start_with_owner(program).await;
-        let (token, ada) = (program.invite(&olga, &organization, &[]).await, program.person("ada", "acme", "admin"));
+        let (token, ada) = (program.invite(&olga, &organization, &[]).await, program.person_named("ada", ADAM, "acme"));
         program.cli(&["admin", "freeze"], "");
         program.join(&token, "nia@acme.example", PASSWORD).await.is(409);
         let record = program.last_refused(&ada, "invitation.confirm").await;
@@ -209,7 +229,7 @@ on_both! {
         assert_eq!(program.try_sign_in("nia@acme.example", PASSWORD, &[]).await.status, 303);
         assert_eq!(program.follow(Credential::Anonymous, &token).await.0, 404, "each mail was a use");
         // An invitation for an address is sent there and not displayed.
-        let fields = [("organization", organization.as_str()), ("role", "viewer"), ("days", "1"), ("email", "ivy@acme.example")];
+        let fields = [("organization", organization.as_str()), ("role", domain::role::Role::Viewer.as_str()), ("days", "1"), ("email", "ivy@acme.example")];
         let made = program.act(Credential::Browser(&olga), "organizations/invite", &fields).await.is(200);
         assert!(!made.body.contains("token"), "{made}");
         assert_eq!(mail_server.mail(2).await.to, "ivy@acme.example");

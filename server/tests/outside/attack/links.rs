@@ -6,6 +6,7 @@ use crate::{
 };
 use reqwest::Method;
 use std::fs;
+use testkit::{ADAM, MIA};
 
 /// D-02: the setup link creates one admin and is then removed from the disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,7 +44,7 @@ async fn d_02_the_setup_link_works_once() {
 async fn a_password_link_works_once() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
+    let (adam, mia) = (program.person(ADAM, "acme"), program.person(MIA, "acme"));
     program.start().await;
     let (admin, old) = (program.sign_in(&adam.email).await, program.sign_in(&mia.email).await);
     let mut tokens = vec![];

@@ -6,6 +6,7 @@ use crate::{
 };
 use reqwest::Method;
 use serde_json::json;
+use testkit::MIA;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -16,7 +17,7 @@ use tokio::{
 async fn trap_e16_a_foreign_page_changes_nothing() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
     let own = program.origin.clone();
@@ -85,7 +86,7 @@ async fn trap_e16_only_the_public_url_is_an_origin_of_the_server() {
     program.use_fixed_ports();
     let port = program.origin.rsplit_once(':').unwrap().1.to_owned();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     let (public, address, other) =
         (format!("http://localhost:{port}"), format!("http://127.0.0.1:{port}"), format!("http://[::1]:{port}"));
     for (public_url, ours, foreign) in
@@ -118,7 +119,7 @@ async fn trap_e16_only_the_public_url_is_an_origin_of_the_server() {
 async fn trap_e16_get_requests_change_nothing() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
     for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
@@ -224,7 +225,7 @@ async fn case_bc42_a_nul_is_refused_by_the_name_of_its_field() {
 async fn trap_e16_forms_never_redirect_to_another_site() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
     for foreign in [

@@ -1,6 +1,7 @@
 //! Hostile task output is displayed as text (Coder GHSA-7qw2-f75v-62f7).
 use crate::{client::Credential, program::Program};
 use serde_json::Value;
+use testkit::{ADA, MIA};
 
 /// Colors, a hyperlink, a title, cursor movement, a terminal query, markup, and a forged event.
 const SCRIPT: &str = r#"printf '\033[31mred\033[0m\n'
@@ -17,7 +18,7 @@ printf '</textarea></pre>&lt;b&gt;\n'
 async fn hostile_output_is_text_everywhere() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let (mia, ada) = (program.person("mia", "acme", "member"), program.person("ada", "acme", "approver"));
+    let (mia, ada) = (program.person(MIA, "acme"), program.person(ADA, "acme"));
     program.start().await;
     let browser = program.sign_in(&mia.email).await;
     let title = "</title><script>alert(2)</script>\"'><b>";

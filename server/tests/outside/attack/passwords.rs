@@ -7,6 +7,7 @@ use crate::{
     timeouts::{DEFAULT_TIMEOUT, until, with_timeout},
 };
 use std::time::Duration;
+use testkit::{ADAM, MAX, MIA};
 use tokio::time::sleep;
 
 impl Program {
@@ -24,7 +25,7 @@ impl Program {
 async fn a_wrong_password_and_an_unknown_address_get_the_same_response() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    program.person("mia", "acme", "member");
+    program.person(MIA, "acme");
     program.cli(&["admin", "create-user", "--email", "new@acme.example"], ""); // has no password yet
     program.start().await;
     let mut responses = vec![];
@@ -50,8 +51,8 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_response() {
 async fn k_05_a_wrong_password_is_recorded_after_the_response() {
     let mut program = Program::postgres();
     program.tenant("acme");
-    program.person("mia", "acme", "member");
-    let adam = program.person("adam", "acme", "admin");
+    program.person(MIA, "acme");
+    let adam = program.person(ADAM, "acme");
     program.start().await;
     let held = TableLock::table(program.database_url().unwrap(), "audit_head");
     for (last, email) in [(15, "mia@acme.example"), (16, "nobody@acme.example")] {
@@ -69,8 +70,8 @@ on_both! {
     /// Pending records are written before the server exits.
     async fn k_05_pending_failures_are_recorded_at_shutdown(program) {
         program.tenant("acme");
-        program.person("mia", "acme", "member");
-        let adam = program.person("adam", "acme", "admin");
+        program.person(MIA, "acme");
+        let adam = program.person(ADAM, "acme");
         program.start().await;
         for last in 17..21 {
             program.guess(last, "mia@acme.example", "wrong wrong wrong").await.is(401);
@@ -88,8 +89,8 @@ on_both! {
 async fn guessing_is_throttled_per_account_and_per_address() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    program.person("mia", "acme", "member");
-    program.person("max", "acme", "member");
+    program.person(MIA, "acme");
+    program.person(MAX, "acme");
     program.start().await;
     // Each delay is twice the last, so a long enough delay is reached on slow machines, too.
     let (mut wrong, mut free) = (0, None);
@@ -120,7 +121,7 @@ async fn guessing_is_throttled_per_account_and_per_address() {
 async fn a_client_cannot_forge_its_address() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let request = program.action(
         Credential::Anonymous,

@@ -11,6 +11,7 @@ use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, version};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, pem::PemObject};
 use serde_json::Value;
 use std::{fs, sync::Arc};
+use testkit::ADAM;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -22,7 +23,7 @@ type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 /// Starts a deployment and enrolls a runner whose key the test holds.
 async fn begin(program: &mut Program) -> (Person, Value, KeyPair) {
     program.tenant("acme");
-    let adam = program.person("adam", "acme", "admin");
+    let adam = program.person(ADAM, "acme");
     program.start().await;
     let admin = program.sign_in(&adam.email).await;
     let token =

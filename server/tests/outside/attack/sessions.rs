@@ -5,13 +5,14 @@ use crate::{
     program::{Program, on_both},
 };
 use std::time::Duration;
+use testkit::{ADAM, MIA};
 
 /// A planted cookie is replaced at sign-in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planted_session_id_is_replaced_at_sign_in() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let (mia, eve) = (program.person("mia", "acme", "member"), program.person("eve", "acme", "member"));
+    let (mia, eve) = (program.person(MIA, "acme"), program.person_named("eve", MIA, "acme"));
     program.start().await;
     let eves = program.sign_in(&eve.email).await;
     for planted in ["AAAAAAAAAAAAAAAAAAAAAA".to_owned(), "x".into(), eves.cookie()] {
@@ -31,7 +32,7 @@ async fn k_07_sessions_of_a_person_are_bounded() {
     let mut program = Program::sqlite();
     program.lift_rate_limits();
     program.tenant("acme");
-    let (mia, adam) = (program.person("mia", "acme", "member"), program.person("adam", "acme", "admin"));
+    let (mia, adam) = (program.person(MIA, "acme"), program.person(ADAM, "acme"));
     program.start().await;
     let (first, adams) = (program.sign_in(&mia.email).await, program.sign_in(&adam.email).await);
     let mut last = None;
@@ -50,7 +51,7 @@ async fn k_07_sessions_of_a_person_are_bounded() {
 async fn the_cookie_of_an_ended_session_is_invalid() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let (one, two) = (program.sign_in(&mia.email).await, program.sign_in(&mia.email).await);
     let response = program
@@ -73,14 +74,14 @@ on_both! {
     /// session id. Runs 500 times with different delays.
     async fn trap_e11_a_request_in_flight_does_not_revive_a_session(program) {
         program.tenant("acme");
-        let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
+        let (adam, mia) = (program.person(ADAM, "acme"), program.person(MIA, "acme"));
         program.lift_rate_limits();
         program.start().await;
         let admin = program.sign_in(&adam.email).await;
         for round in 0..500_u64 {
             let browser = program.sign_in(&mia.email).await;
             if round % 2 == 0 {
-                let fields = [("id", mia.id.as_str()), ("tenant_role", "person")];
+                let fields = [("id", mia.id.as_str()), ("tenant_role", domain::role::TenantRole::Person.as_str())];
                 program.act(Credential::Browser(&admin), "people/tenant-role", &fields).await.is(200);
             }
             // Copies, so that the original cookie stays unchanged.
@@ -113,12 +114,12 @@ async fn after(span: Duration) {
 async fn the_cookie_changes_when_rights_change() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let (adam, mia) = (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"));
+    let (adam, mia) = (program.person(ADAM, "acme"), program.person(MIA, "acme"));
     program.start().await;
     let (admin, browser) = (program.sign_in(&adam.email).await, program.sign_in(&mia.email).await);
     let before = browser.cookie();
     program.get(Credential::Browser(&browser), "/people").await.is(404);
-    let fields = [("id", mia.id.as_str()), ("tenant_role", "auditor")];
+    let fields = [("id", mia.id.as_str()), ("tenant_role", domain::role::TenantRole::Auditor.as_str())];
     program.act(Credential::Browser(&admin), "people/tenant-role", &fields).await.is(200);
     program.get(Credential::Browser(&browser), "/people").await.is(200);
     assert_ne!(browser.cookie(), before);

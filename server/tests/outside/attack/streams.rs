@@ -7,6 +7,7 @@ use crate::{
     timeouts::with_timeout,
 };
 use std::time::Duration;
+use testkit::{MAX, OLGA};
 
 /// The longest time that a stream may stay open without authorization.
 const MAX_STOP_DELAY: Duration = Duration::from_secs(1);
@@ -46,7 +47,7 @@ on_both! {
     /// A removed member no longer receives events or output of the organization's tasks.
     async fn a_removed_member_receives_no_more_events(program) {
         let mia = start_with_member(program).await;
-        let (max, olga) = (program.person("max", "acme", "member"), program.person("olga", "acme", "owner"));
+        let (max, olga) = (program.person(MAX, "acme"), program.person(OLGA, "acme"));
         let (leaving, owner) = (program.sign_in(&max.email).await, program.sign_in(&olga.email).await);
         let body = serde_json::json!({ "script": "echo begun; sleep 50", "visibility": "org", "timeout_seconds": 60 });
         let task = program.submit_as(&mia.key, body).await;

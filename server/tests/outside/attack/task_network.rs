@@ -1,6 +1,7 @@
 //! What a task with unrestricted network access reaches on the server: nothing answers it without credentials.
 use crate::{client::Credential, program::Program};
 use serde_json::json;
+use testkit::{ADA, MIA};
 
 /// Returns a script that prints the response of each path, requested over loopback.
 fn script(origin: &str, paths: &[&str]) -> String {
@@ -31,7 +32,7 @@ async fn a_08_a_task_on_the_servers_machine_reads_no_metrics() {
     let mut program = Program::sqlite();
     program.use_fixed_ports();
     program.tenant("acme");
-    let (mia, ada) = (program.person("mia", "acme", "member"), program.person("ada", "acme", "approver"));
+    let (mia, ada) = (program.person(MIA, "acme"), program.person(ADA, "acme"));
     for (token, status) in [(None, "HTTP/1.1 403"), (Some("sixteen-or-more-characters"), "HTTP/1.1 401")] {
         if let Some(token) = token {
             program.set("CASTELLAN_METRICS_TOKEN", token);

@@ -63,7 +63,7 @@ async fn a_04_both_nodes_use_the_same_session_id_after_a_change_of_rights() {
     let (one, two) = (&nodes.one, &nodes.two);
     let (admin, browser) = (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await);
     let before = browser.cookie();
-    let fields = [("id", nodes.mia.id.as_str()), ("tenant_role", "auditor")];
+    let fields = [("id", nodes.mia.id.as_str()), ("tenant_role", domain::role::TenantRole::Auditor.as_str())];
     one.act(Credential::Browser(&admin), "people/tenant-role", &fields).await.is(200);
     // Two tabs use the old cookie at both nodes concurrently.
     let (here, there) = (crate::people::Browser::with(&before), crate::people::Browser::with(&before));

@@ -10,6 +10,7 @@ use crate::{
 };
 use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};
+use testkit::MIA;
 
 /// The open streams of one person at a node: a page, and a task's output.
 struct OpenStreams {
@@ -94,7 +95,7 @@ async fn d_12_k_09_all_sessions_of_a_tenant_end_at_both_nodes_and_no_others() {
     let nodes = Nodes::begin().await;
     let (one, two) = (&nodes.one, &nodes.two);
     one.tenant("bolt");
-    let bea = one.person("bea", "bolt", "member");
+    let bea = one.person_named("bea", MIA, "bolt");
     let (admin, hers, theirs) =
         (one.sign_in(&nodes.adam.email).await, two.sign_in(&nodes.mia.email).await, two.sign_in(&bea.email).await);
     let mut streams = vec![];

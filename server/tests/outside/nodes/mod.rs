@@ -7,6 +7,7 @@ mod keys;
 mod propagation;
 
 use crate::{people::Person, program::Program};
+use testkit::{ADA, ADAM, MIA};
 
 /// Two nodes and three people.
 struct Nodes {
@@ -22,11 +23,7 @@ impl Nodes {
     async fn begin() -> Self {
         let mut one = Program::postgres();
         one.tenant("acme");
-        let (adam, mia, ada) = (
-            one.person("adam", "acme", "admin"),
-            one.person("mia", "acme", "member"),
-            one.person("ada", "acme", "approver"),
-        );
+        let (adam, mia, ada) = (one.person(ADAM, "acme"), one.person(MIA, "acme"), one.person(ADA, "acme"));
         one.use_fixed_ports();
         one.start().await;
         let mut two = Program::second_node(&one);

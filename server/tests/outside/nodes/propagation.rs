@@ -3,6 +3,7 @@ use super::Nodes;
 use crate::{client::Credential, timeouts::with_timeout};
 use serde_json::{Value, json};
 use std::time::Duration;
+use testkit::ADAM;
 use tokio::time::Instant;
 
 /// The longest time until a change reaches the other node.
@@ -39,7 +40,7 @@ async fn d_12_a_key_revoked_at_one_node_is_refused_at_the_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_12_k_09_a_person_locked_at_one_node_is_signed_out_at_the_other() {
     let nodes = Nodes::begin().await;
-    let bea = nodes.one.person("bea", "acme", "admin");
+    let bea = nodes.one.person_named("bea", ADAM, "acme");
     let (admin, browser) = (nodes.one.sign_in(&bea.email).await, nodes.two.sign_in(&nodes.mia.email).await);
     let mut stream = nodes.two.listen(Credential::Browser(&browser), "/live?topics=tasks").await;
     nodes.one.act(Credential::Browser(&admin), "emergency/lock", &[("id", &nodes.mia.id)]).await.is(200);

@@ -11,6 +11,7 @@ use crate::{
     program::Program,
 };
 use serde_json::json;
+use testkit::MAX;
 
 const OWN: &str = "/account/sign-in";
 
@@ -30,7 +31,7 @@ async fn a_02_an_account_is_linked_by_its_owner_and_unlinked_again() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     with_providers(&mut program, &[("acme", &provider)], "", "").await;
     let (ada, max) = (program.sign_in("ada@acme.example").await, {
-        program.person("max", "acme", "member");
+        program.person(MAX, "acme");
         program.sign_in("max@acme.example").await
     });
     let nobody = program.start_provider_sign_in(Credential::Anonymous, "/account/link/acme").await.is(303);

@@ -12,13 +12,14 @@ mod step_up;
 
 use crate::program::Program;
 use fake_provider::Provider;
+use testkit::ADAM;
 
 /// Starts a deployment with the tenant `acme`, the admin Ada and these providers. `more` is added to the table of each
 /// provider, `auth` to the section `[auth]`.
 pub async fn with_providers(program: &mut Program, providers: &[(&str, &Provider)], auth: &str, more: &str) {
     configure(program, "oidc", providers, auth, more);
     program.tenant("acme");
-    program.person("ada", "acme", "admin");
+    program.person_named("ada", ADAM, "acme");
     program.start().await;
 }
 

@@ -13,6 +13,7 @@ use crate::{
 };
 use reqwest::Method;
 use serde_json::json;
+use testkit::{MAX, OLGA};
 
 impl Program {
     async fn ask_passkey(&self, who: Credential<'_>, purpose: &str) -> PasskeyCeremony {
@@ -49,12 +50,12 @@ on_both! {
         let providers = [("acme", &provider)];
         program.use_fixed_ports();
         with_providers(program, &providers, "", DOMAIN).await;
-        let olga = program.person("olga", "acme", "owner");
+        let olga = program.person(OLGA, "acme");
         let browser = program.sign_in(&olga.email).await;
         let device = program.make_passkey(&browser).await;
         let me = program.get(Credential::Key(&olga.key), "/api/v1/me").await.is(200).json();
         let organization = me["organizations"][0]["id"].as_str().unwrap();
-        let fields = [("organization", organization), ("role", "viewer"), ("uses", "2"), ("days", "1")];
+        let fields = [("organization", organization), ("role", domain::role::Role::Viewer.as_str()), ("uses", "2"), ("days", "1")];
         let link = program.act(Credential::Browser(&browser), "organizations/invite", &fields).await.is(200).secret();
         let token = link.split_once("token=").unwrap().1;
         assert!(program.sign_in_with_passkey(&device).await.is(200).cookie().is_some());
@@ -100,7 +101,7 @@ on_both! {
     async fn a_03_emergency_access_is_limited_to_named_admins_expires_and_is_audited(program) {
         let provider = Provider::start().await;
         with_providers(program, &[("acme", &provider)], "primary_provider = \"acme\"", DOMAIN).await;
-        program.person("max", "acme", "member");
+        program.person(MAX, "acme");
         let on = ["admin", "break-glass", "--on", "--user", "ada@acme.example", "--reason", "the provider is down"];
         let failed = |arguments: &[&str]| !program.run(arguments, "").status.success();
         assert!(failed(&["admin", "break-glass", "--on", "--user", "max@acme.example", "--reason", "x"]), "max is not an admin");
@@ -130,7 +131,7 @@ async fn a_03_a_password_link_is_refused_while_passwords_are_closed() {
     let (mut program, provider) = (Program::sqlite(), Provider::start().await);
     let auth = "primary_provider = \"acme\"\nadmin_emails = [\"nia@acme.example\"]";
     with_providers(&mut program, &[("acme", &provider)], auth, DOMAIN).await;
-    let max = program.person("max", "acme", "member");
+    let max = program.person(MAX, "acme");
     let nia = program.sign_in_with_provider(&provider, "acme").await;
     let link = program.act(Credential::Browser(&nia), "people/link", &[("id", &max.id)]).await.is(200).secret();
     let token = link.split_once("token=").unwrap().1;

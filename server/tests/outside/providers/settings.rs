@@ -6,6 +6,7 @@ use super::{
 use crate::{client::Credential, html, ports::reserve_port, program::on_both};
 use serde_json::json;
 use std::net::UdpSocket;
+use testkit::ADAM;
 use tokio::time::Instant;
 
 on_both! {
@@ -49,7 +50,7 @@ on_both! {
 
         // Another tenant's provider appears only on that tenant's sign-in page.
         program.tenant("bolt");
-        program.person("bob", "bolt", "admin");
+        program.person_named("bob", ADAM, "bolt");
         let bob = program.sign_in("bob@bolt.example").await;
         let made = program.act(Credential::Browser(&bob), "providers/save", &fields).await.is(200).json();
         let id = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();

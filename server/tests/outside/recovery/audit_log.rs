@@ -1,9 +1,13 @@
 //! Audit log that was forked or rolled back, with the real program: refused at the start, reported by `castellan audit verify` with its
 //! exit status, and continued after an acknowledgment.
-use crate::{people::PASSWORD, program::Program, timeouts::DEFAULT_TIMEOUT};
+use crate::{
+    people::{PASSWORD, console_role},
+    program::Program,
+    timeouts::DEFAULT_TIMEOUT,
+};
 use serde_json::Value;
 use std::fs;
-use testkit::sqlite3;
+use testkit::{ADAM, sqlite3};
 
 fn status(program: &Program, arguments: &[&str]) -> (i32, String) {
     let output = program.run(arguments, "");
@@ -29,7 +33,7 @@ crate::program::on_both! {
         // A runner that disconnects at shutdown would add an event that is not signed.
         program.configure("[local_runner]\nenabled = false\n");
         program.tenant("example");
-        program.cli(&["admin", "create-user", "--email", "ada@example.org", "--role", "admin", "--password-stdin"], PASSWORD);
+        program.cli(&["admin", "create-user", "--email", "ada@example.org", "--role", console_role(ADAM), "--password-stdin"], PASSWORD);
         let (code, text) = status(program, &["audit", "verify"]);
         assert_eq!(code, 4, "nothing was signed yet: {text}");
         assert!(text.contains("no checkpoint to compare with"), "{text}");

@@ -13,6 +13,7 @@ use crate::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};
+use testkit::ADAM;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 /// Runs long enough to be killed in the middle.
@@ -21,7 +22,7 @@ const SCRIPT: &str = "echo begun; sleep 3; echo half; echo done";
 /// Starts a deployment with one admin.
 pub async fn begin(program: &mut Program) -> Person {
     program.tenant("acme");
-    let adam = program.person("adam", "acme", "admin");
+    let adam = program.person(ADAM, "acme");
     program.start().await;
     adam
 }

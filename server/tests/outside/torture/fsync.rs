@@ -8,6 +8,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
+use testkit::ADAM;
 
 /// The number of fsync calls per run after which the index starts again at one.
 const MAX_FSYNC_INDEX: u32 = 12;
@@ -47,7 +48,7 @@ async fn d_12_the_server_is_killed_at_every_fsync() {
         }
     }
     program.tenant("acme");
-    let adam = program.person("adam", "acme", "admin");
+    let adam = program.person(ADAM, "acme");
     let mut acknowledged_state = AcknowledgedState { key: adam.key, ..AcknowledgedState::default() };
     let (mut depth, mut deaths) = (1, 0);
     while deaths < scaled::<usize>(20, 300) {

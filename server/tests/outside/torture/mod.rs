@@ -16,6 +16,7 @@ mod scale;
 
 use crate::{people::Person, processes::Process, program::Program};
 use std::time::Duration;
+use testkit::ADAM;
 
 pub use duplicate_runs::DuplicateRunDetector;
 pub use invariants::{assert_no_leftovers, check_promises};
@@ -38,7 +39,7 @@ impl FaultTest {
         program.use_fixed_ports();
         program.lift_rate_limits();
         program.tenant("acme");
-        let adam = program.person("adam", "acme", "admin");
+        let adam = program.person(ADAM, "acme");
         program.start().await;
         let load = Load::begin(&program.origin, &adam.key);
         let detector = DuplicateRunDetector::begin(load.marker());

@@ -2,12 +2,13 @@
 use crate::{
     client::{Credential, client},
     html,
-    people::{Browser, Person},
+    people::{Browser, Person, console_role},
     program::Program,
     timeouts::until,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
+use testkit::{ADA, ADAM, AUDREY, MIA, OLGA, VERA};
 
 /// The callers in the order of their requests: the admin's changes come last.
 pub const CALLERS: [&str; 8] = ["nobody", "outsider", "viewer", "member", "approver", "auditor", "owner", "admin"];
@@ -48,11 +49,12 @@ impl Fixture {
         program.tenant("acme");
         program.tenant("bolt");
         let mut people = BTreeMap::new();
-        for role in &CALLERS[2..] {
-            people.insert(*role, program.person(role, "acme", role));
+        for person in [VERA, MIA, ADA, AUDREY, OLGA, ADAM] {
+            let role = console_role(person);
+            people.insert(role, program.person_named(role, person, "acme"));
         }
-        people.insert("outsider", program.person("outsider", "bolt", "admin"));
-        let (mia, lea) = (program.person("mia", "acme", "member"), program.person("lea", "acme", "member"));
+        people.insert("outsider", program.person_named("outsider", ADAM, "bolt"));
+        let (mia, lea) = (program.person(MIA, "acme"), program.person_named("lea", MIA, "acme"));
         program.start().await;
 
         let admin = &people["admin"].key;
@@ -95,7 +97,11 @@ impl Fixture {
         let provider = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
         fixture.resources.insert("provider", provider);
         let admin = fixture.caller("admin");
-        let fields = [("name", "acme's robot"), ("responsible", "mia@acme.example"), ("role", "viewer")];
+        let fields = [
+            ("name", "acme's robot"),
+            ("responsible", "mia@acme.example"),
+            ("role", domain::role::Role::Viewer.as_str()),
+        ];
         let fields = [fields.as_slice(), &[("organization", fixture.resources["organization"].as_str())]].concat();
         let made = program.act(admin.in_browser(), "keys/service-account", &fields).await.is(200).json();
         let service_account = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();

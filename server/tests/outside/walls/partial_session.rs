@@ -10,6 +10,7 @@ use crate::{
     program::{Program, on_both},
 };
 use std::time::{SystemTime, UNIX_EPOCH};
+use testkit::ADAM;
 
 /// Routes that respond differently to a partial session, because they complete it.
 const PARTIAL_SESSION_ROUTES: [&str; 8] = [
@@ -60,7 +61,7 @@ async fn attack(program: &Program, fixture: &Fixture, half: Browser) {
 on_both! {
     async fn m_14_a_partial_session_has_no_access_to_any_route(program) {
         let fixture = Fixture::create(program).await;
-        let harry = program.person("harry", "acme", "admin");
+        let harry = program.person_named("harry", ADAM, "acme");
         let whole = program.sign_in(&harry.email).await;
         enroll(program, Credential::Browser(&whole)).await;
         program.get(Credential::Browser(&whole), "/people").await.is(200);
