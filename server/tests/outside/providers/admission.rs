@@ -10,6 +10,7 @@ use crate::{
     program::{Program, on_both},
 };
 use serde_json::{Value, json};
+use testkit::{ADAM, MIA};
 
 fn claims(claims: Value) -> Behavior {
     Behavior { claims, ..Behavior::default() }
@@ -133,6 +134,27 @@ async fn k_09_a_locked_person_cannot_sign_in_with_a_provider() {
     program.cli(&["admin", "unlock-user", "--user", "nia@acme.example"], "");
     let nia = program.sign_in_with_provider(&provider, "acme").await;
     assert!(program.is_named(&nia, "nia@acme.example").await);
+}
+
+/// M-11: the person learns that the address has an account; the tenant of the provider does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn m_11_an_account_of_another_tenant_is_not_in_the_audit_log_of_the_provider() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", "new_accounts = \"anybody\"").await;
+    program.tenant("bolt");
+    program.person_named("bob", MIA, "bolt");
+    let adam = program.person(ADAM, "acme");
+    let behave = |email: &str| provider.behave(claims(json!({ "sub": email, "email": email })));
+    let refusal = "An account with your email address already exists";
+    let newest =
+        async || program.get(Credential::Key(&adam.key), "/api/v1/audit").await.is(200).json()["items"][0].clone();
+    behave("adam@acme.example");
+    assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 409, refusal);
+    let recorded = newest().await;
+    assert_eq!(recorded["detail"]["reason"], "the address belongs to an existing account", "{recorded}");
+    behave("bob@bolt.example");
+    assert_refused(program.complete_provider_sign_in(&provider, "acme").await, 409, refusal);
+    assert_eq!(newest().await, recorded, "nothing is recorded about an account of bolt");
 }
 
 /// without new accounts, only people who linked the provider can sign in.
