@@ -1,6 +1,6 @@
 //! Unprivileged account of sandboxed processes (E3, E20).
 
-use super::{Unfit, subordinate::Allocations};
+use super::Unfit;
 use rustix::process::{getegid, geteuid};
 use std::fmt;
 
@@ -46,41 +46,32 @@ impl Owner {
     }
 }
 
-/// Chooses the account among those of the machine.
-pub(super) fn choose(named: Option<&str>, allocations: &Allocations) -> Result<Owner, Unfit> {
+/// Chooses the account among `users`, the content of passwd(5). `fix` says how to make one.
+pub(super) fn choose(named: Option<&str>, users: &str, fix: &str) -> Result<Owner, Unfit> {
     let own = geteuid().as_raw();
     if own == 0 {
-        return pick(allocations, named);
+        return pick(users, named, fix);
     }
-    let name = parse(&allocations.users).find(|user| user.uid == own).map_or_else(|| own.to_string(), |user| user.name);
+    let name = parse(users).find(|user| user.uid == own).map_or_else(|| own.to_string(), |user| user.name);
     let account = Account { name, uid: own, gid: getegid().as_raw() };
-    exclusive(&account, allocations).map(|()| Owner::Runner(account.clone()))
+    exclusive(&account, fix).map(|()| Owner::Runner(account.clone()))
 }
 
-fn pick(allocations: &Allocations, named: Option<&str>) -> Result<Owner, Unfit> {
-    let find = |name: &str| parse(&allocations.users).find(|user| user.name == name);
+fn pick(users: &str, named: Option<&str>, fix: &str) -> Result<Owner, Unfit> {
+    let find = |name: &str| parse(users).find(|user| user.name == name);
     let Some(name) = named else {
         let account = DEFAULTS.iter().find_map(|name| find(name));
-        account.as_ref().map_or(Ok(()), |account| exclusive(account, allocations))?;
+        account.as_ref().map_or(Ok(()), |account| exclusive(account, fix))?;
         return Ok(Owner::Default(account));
     };
-    let missing = || Unfit::new(format!("the runner is root and there is no user {name}"), make_account(allocations));
+    let missing = || Unfit::new(format!("the runner is root and there is no user {name}"), fix);
     let account = find(name).ok_or_else(missing)?;
-    exclusive(&account, allocations)?;
+    exclusive(&account, fix)?;
     Ok(Owner::Configured(account))
 }
 
-/// Returns the command that creates the account of a runner that is root, with a range of ids.
-pub(super) fn make_account(allocations: &Allocations) -> String {
-    format!(
-        "Make one with: useradd --system --no-create-home --shell /usr/sbin/nologin castellan && usermod {} castellan",
-        allocations.suggestion()
-    )
-}
-
-fn exclusive(account: &Account, allocations: &Allocations) -> Result<(), Unfit> {
+fn exclusive(account: &Account, fix: &str) -> Result<(), Unfit> {
     if account.uid == NOBODY || account.name == "nobody" {
-        let fix = make_account(allocations);
         return Err(Unfit::new("tasks would run as nobody, a user that other programs share", fix));
     }
     if account.uid == 0 || account.gid == 0 {
@@ -107,32 +98,29 @@ pub(super) fn parse(users: &str) -> impl Iterator<Item = Account> {
 mod tests {
     use super::*;
 
+    const FIX: &str = "Make one with: useradd";
     const USERS: &str =
         "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/nonexistent:/bin/false\nops:x:0:100::/:/bin/sh\n";
-
-    fn machine(users: &str) -> Allocations {
-        Allocations { users: users.to_owned(), ..Allocations::default() }
-    }
 
     #[test]
     fn trap_e03_a_runner_that_is_root_never_keeps_a_privileged_user() {
         for name in ["root", "ops"] {
-            assert!(pick(&machine(USERS), Some(name)).unwrap_err().cause.contains("privileged"), "{name}");
+            assert!(pick(USERS, Some(name), FIX).unwrap_err().cause.contains("privileged"), "{name}");
         }
-        assert!(pick(&machine(USERS), Some("gone")).unwrap_err().fix.contains("useradd"));
+        assert!(pick(USERS, Some("gone"), FIX).unwrap_err().fix.contains("useradd"));
     }
 
     #[test]
     fn trap_e20_tasks_never_run_as_nobody() {
-        assert_eq!(pick(&machine(USERS), None).unwrap(), Owner::Default(None));
-        assert!(pick(&machine(USERS), Some("nobody")).unwrap_err().cause.contains("other programs"));
+        assert_eq!(pick(USERS, None, FIX).unwrap(), Owner::Default(None));
+        assert!(pick(USERS, Some("nobody"), FIX).unwrap_err().cause.contains("other programs"));
         let renamed = format!("{USERS}castellan:x:65534:65534::/:/usr/sbin/nologin\n");
-        assert!(pick(&machine(&renamed), None).is_err());
+        assert!(pick(&renamed, None, FIX).is_err());
     }
 
     #[test]
     fn trap_e20_the_default_account_is_used_if_it_exists() {
         let users = format!("{USERS}castellan-runner:x:990:990::/:/usr/sbin/nologin\n");
-        assert_eq!(pick(&machine(&users), None).unwrap().account().unwrap().uid, 990);
+        assert_eq!(pick(&users, None, FIX).unwrap().account().unwrap().uid, 990);
     }
 }

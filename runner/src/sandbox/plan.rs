@@ -2,7 +2,7 @@
 
 use super::{
     Config, Unfit,
-    account::{Account, Owner, make_account},
+    account::{Account, Owner},
     quotas::Quotas,
     subordinate::{Allocations, TaskId},
     task_ids::TaskIds,
@@ -45,7 +45,7 @@ impl Plans {
             .collect();
         match (plans.is_empty(), &why_shared) {
             (true, Some(why)) => {
-                let fix = if allocations.is_whole_machine() { make_account(allocations) } else { MORE_IDS.into() };
+                let fix = if allocations.is_whole_machine() { allocations.make_account() } else { MORE_IDS.into() };
                 Err(Unfit::new(format!("the runner is root, it has no account, and {why}"), fix))
             }
             _ => Ok(Self { plans, why_shared }),

@@ -60,9 +60,9 @@ async fn gather(
     posture: &mut Posture,
 ) -> Result<Arc<Parts>, Unfit> {
     let allocations = Allocations::read();
-    let owner = account::choose(config.user.as_deref(), &allocations)?;
+    let owner = account::choose(config.user.as_deref(), &allocations.users, &allocations.make_account())?;
     let mut plans = Plans::new(&owner, &allocations, config)?;
-    let mut last = Unfit::new("there is no user for tasks", account::make_account(&allocations));
+    let mut last = Unfit::new("there is no user for tasks", allocations.make_account());
     for plan in plans.plans.clone() {
         posture.account.clone_from(&plan.account);
         let profile = profile(scope.is_some(), tree.is_some(), plan.terminals.is_some())?;

@@ -122,6 +122,14 @@ impl Allocations {
         format!("--add-subuids {range} --add-subgids {range}")
     }
 
+    /// Returns how to make the account of a runner that is root, with a range of ids.
+    pub fn make_account(&self) -> String {
+        format!(
+            "Make one with: useradd --system --no-create-home --shell /usr/sbin/nologin castellan && usermod {} castellan",
+            self.suggestion()
+        )
+    }
+
     fn is_free(&self, ids: &Ids) -> bool {
         self.user_in(ids).is_none() && self.range_in(ids, |_| true).is_none()
     }

@@ -1,6 +1,6 @@
-//! Console actions on the audit log itself: acknowledging that it is not the one that was signed, and erasing personal data.
+//! Console actions on the audit log itself: acknowledging that it is not the one that was signed.
 use super::{Action, DenialReason, require};
-use crate::{Actor, PersonId, Principal, checkpoint::Rollback};
+use crate::{Actor, Principal, checkpoint::Rollback};
 use serde_json::{Value, json};
 
 fn require_console(actor: &Actor) -> Result<(), DenialReason> {
@@ -43,12 +43,6 @@ actions! {
     RestoreAudit = "audit.restore" on "tenant" (|_| String::new()) {
         change: Acknowledged,
     } if |_, actor| require_console(actor), detail |a| a.change.detail(), while_frozen true;
-
-    /// Erases the names and addresses that audit events contain about a person. The audit event lists the erased ones.
-    ErasePersonalData = "audit.erase" on "person" (|a| a.person.to_string()) {
-        person: PersonId,
-        reason: String,
-    } if |_, actor| require_console(actor), detail |a| json!({ "reason": a.reason });
 }
 
 #[cfg(test)]
@@ -67,15 +61,5 @@ mod tests {
         (admin.principal, admin.tenant_role) = (Principal::Clock, TenantRole::Admin);
         assert!(admin.may(AcknowledgeAudit { change: change.clone() }).is_err());
         assert!(admin.may(RestoreAudit { change }).is_err());
-    }
-
-    #[test]
-    fn d_06_only_the_console_erases_personal_data() {
-        let erase = || ErasePersonalData { person: PersonId(Uuid::nil()), reason: "left the company".into() };
-        let console = Actor::console(TenantId(Uuid::nil()), Timestamp(0));
-        assert!(console.may(erase()).is_ok());
-        let mut admin = console;
-        (admin.principal, admin.tenant_role) = (Principal::Person(PersonId(Uuid::nil())), TenantRole::Admin);
-        assert_eq!(admin.may(erase()).unwrap_err().reason, DenialReason::ConsoleOnly);
     }
 }

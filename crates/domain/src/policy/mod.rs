@@ -198,7 +198,7 @@ pub use access::{
     ChangeKey, CreateEnrollment, CreateKey, EndBrowserSession, EndOtherBrowserSessions, KeyExpiryChange, ReadAccess,
     RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
 };
-pub use audit::{AcknowledgeAudit, Acknowledged, ErasePersonalData, RestoreAudit};
+pub use audit::{AcknowledgeAudit, Acknowledged, RestoreAudit};
 pub use denial::DenialReason;
 pub use emergency::{
     EndBrowserSessions, FreezeTenant, LockPerson, ReviewAnomaly, StopTasks, Stopped, UnfreezeTenant, UnlockPerson,
@@ -219,8 +219,9 @@ pub use organizations::{
     ArchiveOrganization, LeaveOrganization, RenameOrganization, RestoreOrganization, SetAcceptsJoinRequests,
 };
 pub use people::{
-    ChangeRules, CreateOrganization, CreatePerson, CreateServiceAccount, FinishReview, IssuePasswordLink, KeepReviewed,
-    RemoveMembership, RevokeReviewed, SetMembership, SetTenantRole, StartReview, TransferServiceAccount,
+    ChangeRules, CreateOrganization, CreatePerson, CreateServiceAccount, ErasePersonalData, FinishReview,
+    IssuePasswordLink, KeepReviewed, RemoveMembership, RevokeReviewed, SetMembership, SetTenantRole, StartReview,
+    TransferServiceAccount,
 };
 pub use registry::{AuditEvent, StepUp, audit_event, audit_event_names, audit_events, is_allowed_while_frozen};
 pub use tasks::{CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, SubmitTask};

@@ -1,7 +1,7 @@
 //! Administrative actions: people, service accounts, memberships, access reviews, rules.
 use super::{Action, DenialReason, require, require_admin, require_manager};
 use crate::{
-    Actor, Email, OrganizationId, PersonId, ReviewId,
+    Actor, Email, OrganizationId, PersonId, Principal, ReviewId,
     role::{Role, TenantRole},
     rule::Rules,
 };
@@ -100,4 +100,28 @@ actions! {
         /// The version that was shown to the actor, for optimistic locking.
         version: i64,
     } if |_, actor| require_admin(actor), detail |a| json!({ "rules": a.rules }), step_up true;
+
+    /// Erases the names and addresses that audit events contain about a person. The audit event lists the erased ones.
+    ErasePersonalData = "audit.erase" on "person" (|a| a.person.to_string()) {
+        person: PersonId,
+        reason: String,
+    } if |_, actor| require(actor.principal == Principal::Console, DenialReason::ConsoleOnly),
+      detail |a| json!({ "reason": a.reason });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{TenantId, Timestamp};
+    use uuid::Uuid;
+
+    #[test]
+    fn d_06_only_the_console_erases_personal_data() {
+        let erase = || ErasePersonalData { person: PersonId(Uuid::nil()), reason: "left the company".into() };
+        let console = Actor::console(TenantId(Uuid::nil()), Timestamp(0));
+        assert!(console.may(erase()).is_ok());
+        let mut admin = console;
+        (admin.principal, admin.tenant_role) = (Principal::Person(PersonId(Uuid::nil())), TenantRole::Admin);
+        assert_eq!(admin.may(erase()).unwrap_err().reason, DenialReason::ConsoleOnly);
+    }
 }

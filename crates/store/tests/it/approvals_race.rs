@@ -130,7 +130,7 @@ on_both! {
         }
     }
 
-    /// Whoever decides and whoever cancels lock the approval request before the task, also if a claim is about to open it again.
+    /// A decision and a cancellation lock the approval request before the task, also if a claim is about to open it again.
     async fn d_04_canceling_and_deciding_during_a_claim_that_reopens_the_request_never_deadlock(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
