@@ -680,6 +680,8 @@ create table checkpoint (
     -- All zeros on SQLite, which has one server.
     node_id   blob not null,
     note      text not null,
+    -- The rows of the servers that signed last are kept.
+    signed_at bigint not null,
     primary key (tenant_id, node_id)
 );
 
@@ -699,7 +701,8 @@ begin select raise(abort, 'the audit log is append-only'); end;
 create trigger audit_no_delete before delete on audit
 begin select raise(abort, 'the audit log is append-only'); end;
 
-create trigger rules_no_update before update on rules
+-- Only the signature is replaced, when the grant key is.
+create trigger rules_no_update before update of tenant_id, version, body, changed_by, changed_at on rules
 begin select raise(abort, 'rules are append-only'); end;
 create trigger rules_no_delete before delete on rules
 begin select raise(abort, 'rules are append-only'); end;

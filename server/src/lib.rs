@@ -16,6 +16,7 @@
 
 mod anonymous_log;
 pub mod api;
+mod atomic_file;
 pub mod authentication;
 pub mod checkpoints;
 pub mod cli;
@@ -24,6 +25,7 @@ pub mod config;
 pub mod console;
 pub mod failure;
 pub mod file_descriptors;
+pub mod grant_rotation;
 pub mod health;
 pub mod http;
 pub mod keys;

@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     console,
     failure::Failure,
-    file_descriptors,
+    file_descriptors, grant_rotation,
     health::{self, Counters},
     http::{Hosts, Limits, Listener, SiteCertificate, guard, self_signed_file, tls},
     keys::EnvironmentSecrets,
@@ -35,6 +35,7 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
     for tenant in review.unwitnessed() {
         tracing::warn!(%tenant, "no checkpoint covers this audit log; events that were removed from its end would not be noticed");
     }
+    grant_rotation::finish(&app).await?;
     let now = time::OffsetDateTime::from_unix_timestamp(app.store.now().seconds())?;
     app.certificate = SiteCertificate::of(&app.config, now)?.map(Arc::new);
     let config = &app.config;

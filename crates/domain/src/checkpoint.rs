@@ -107,9 +107,7 @@ impl Checkpoint {
 
     /// Returns the signed note: the text, an empty line and the Ed25519 signature line (C2SP signed-note).
     pub fn note(&self, public_key: &[u8; 32], signature: &[u8]) -> String {
-        let mut signed = key_id(&self.origin(), public_key).to_vec();
-        signed.extend(signature);
-        format!("{}\n\u{2014} {} {}\n", self.text(), self.origin(), STANDARD.encode(signed))
+        signed_note(&self.text(), &self.origin(), public_key, signature)
     }
 
     /// Parses a note into the checkpoint and the signature over [`Checkpoint::text`]. Checks the key id, not the
@@ -120,13 +118,7 @@ impl Checkpoint {
         // The one spelling of each checkpoint is the signed one.
         let checkpoint =
             Self::parse(text).filter(|it| it.text().strip_suffix('\n') == Some(text)).ok_or_else(invalid)?;
-        let origin = checkpoint.origin();
-        let signature = signatures
-            .lines()
-            .filter_map(|line| line.strip_prefix("\u{2014} ")?.strip_prefix(&origin)?.strip_prefix(' '))
-            .filter_map(|text| STANDARD.decode(text).ok())
-            .find_map(|bytes| bytes.strip_prefix(&key_id(&origin, public_key)).map(<[u8]>::to_vec))
-            .ok_or_else(invalid)?;
+        let signature = signature_of(signatures, &checkpoint.origin(), public_key).ok_or_else(invalid)?;
         Ok((checkpoint, signature))
     }
 
@@ -159,6 +151,22 @@ fn decode(text: &str) -> Option<Hash> {
 /// Returns the hash of a note, which the next note in the file contains.
 pub fn note_hash(note: &str) -> Hash {
     Sha256::digest(note).into()
+}
+
+/// Returns a signed note (C2SP signed-note): the text, an empty line and the Ed25519 signature line.
+pub(crate) fn signed_note(text: &str, origin: &str, public_key: &[u8; 32], signature: &[u8]) -> String {
+    let mut signed = key_id(origin, public_key).to_vec();
+    signed.extend(signature);
+    format!("{text}\n\u{2014} {origin} {}\n", STANDARD.encode(signed))
+}
+
+/// Returns the signature by this key among the signature lines of a note.
+pub(crate) fn signature_of(lines: &str, origin: &str, public_key: &[u8; 32]) -> Option<Vec<u8>> {
+    lines
+        .lines()
+        .filter_map(|line| line.strip_prefix("\u{2014} ")?.strip_prefix(origin)?.strip_prefix(' '))
+        .filter_map(|text| STANDARD.decode(text).ok())
+        .find_map(|bytes| bytes.strip_prefix(&key_id(origin, public_key)).map(<[u8]>::to_vec))
 }
 
 /// Returns the first four bytes of SHA-256(name ‖ line feed ‖ 0x01 ‖ key), as C2SP signed-note defines it for Ed25519.

@@ -17,6 +17,9 @@ pub trait Signer: Send + Sync {
     fn sign(&self, message: &[u8]) -> [u8; 64];
     /// Returns whether this key made the signature.
     fn verifies(&self, message: &[u8], signature: &[u8]) -> bool;
+    /// Returns whether a key that this one replaced made the signature. Such a signature explains what happened; nothing starts
+    /// because of it, because whoever has a copy of a replaced key can still sign with it.
+    fn verifies_retired(&self, message: &[u8], signature: &[u8]) -> bool;
 }
 
 /// What a statement is about.
@@ -143,7 +146,8 @@ impl<T: Statement> Signed<T> {
         Self { statement, signature }
     }
 
-    fn is_by(&self, verifies: &impl Fn(&[u8], &[u8]) -> bool) -> bool {
+    /// Returns whether `verifies` accepts the signature (message, signature).
+    pub fn is_by(&self, verifies: &impl Fn(&[u8], &[u8]) -> bool) -> bool {
         verifies(&self.statement.signed_bytes(), &self.signature.0)
     }
 }
@@ -248,6 +252,9 @@ mod tests {
         }
         fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
             self.sign(message) == signature
+        }
+        fn verifies_retired(&self, _: &[u8], _: &[u8]) -> bool {
+            false
         }
     }
 

@@ -7,7 +7,8 @@
 //! - [`ansi`]: terminal output as text with fixed CSS classes
 //! - [`approval`]: approval requests and decisions
 //! - [`audit`]: audit records and their hash chain
-//! - [`checkpoint`]: signed checkpoints of the hash chain
+//! - [`checkpoint`], [`compaction`]: signed checkpoints of the hash chain, and how a file of them stays small
+//! - [`acknowledgment`]: signed acknowledgments of starts that cannot be explained
 //! - [`consent`]: signed judgments and decisions that permit a request
 //! - [`email`]: email addresses in normalized form
 //! - [`grant`]: signed permissions to run one attempt
@@ -36,12 +37,14 @@
 
 pub mod access;
 pub mod account;
+pub mod acknowledgment;
 pub mod actor;
 pub mod anomalies;
 pub mod ansi;
 pub mod approval;
 pub mod audit;
 pub mod checkpoint;
+pub mod compaction;
 pub mod consent;
 pub mod email;
 pub mod grant;

@@ -4,6 +4,12 @@ use crate::Invalid;
 /// An Ed25519 public key.
 pub type PublicKey = [u8; 32];
 
+/// The purpose of the keys that sign checkpoints of the audit log, in successions.
+pub const CHECKPOINTS: &str = "checkpoints";
+
+/// The purpose of the keys that sign rules, judgments, decisions and grants, in successions.
+pub const GRANTS: &str = "grants";
+
 /// The domain separator of successions in signatures.
 const LABEL: &[u8] = b"castellan-succession-v1\0";
 
@@ -78,14 +84,14 @@ mod tests {
     fn x5_only_a_successor_that_the_old_key_signed_is_accepted() {
         let verifies = |key: &PublicKey, message: &[u8], signature: &[u8]| signature == sign(key, message);
         let follow = |first: u8, chain: &[Succession]| -> Vec<u8> {
-            successors("checkpoints", [first; 32], chain, verifies).iter().map(|key| key[0]).collect()
+            successors(CHECKPOINTS, [first; 32], chain, verifies).iter().map(|key| key[0]).collect()
         };
         let chain = [succession("checkpoints", 1, 2, 1), succession("checkpoints", 2, 3, 2)];
         assert_eq!(follow(1, &chain), [1, 2, 3]);
         assert_eq!(follow(2, &chain), [2, 3]);
         assert_eq!(follow(9, &chain), [9]);
         assert_eq!(follow(1, &[succession("checkpoints", 1, 2, 2)]), [1], "signed by the new key");
-        assert_eq!(follow(1, &[succession("grants", 1, 2, 1)]), [1], "for another purpose");
+        assert_eq!(follow(1, &[succession(GRANTS, 1, 2, 1)]), [1], "for another purpose");
         assert_eq!(follow(1, &[succession("checkpoints", 2, 3, 2)]), [1], "a link is missing");
     }
 

@@ -10,6 +10,9 @@ use domain::{
 };
 use uuid::Uuid;
 
+/// Number of servers whose last checkpoint is kept: those that signed last. A server with a new data directory is a new one.
+const MAX_SERVERS: i64 = 100;
+
 row_type! {
     /// The last checkpoint of one server. Only its signature makes it count.
     pub struct CheckpointRow {
@@ -37,9 +40,12 @@ impl Read {
 impl Write {
     /// Stores the last checkpoint of a server, after its file contains it.
     pub async fn keep_checkpoint(&mut self, node: Uuid, note: String) -> Result<()> {
-        const SQL: &str = "insert into checkpoint (tenant_id, node_id, note) values ($1, $2, $3)
-             on conflict (tenant_id, node_id) do update set note = $3";
-        tenant_query!(self, execute, SQL, node, note).map(drop)
+        const SQL: &str = "insert into checkpoint (tenant_id, node_id, note, signed_at) values ($1, $2, $3, $4)
+             on conflict (tenant_id, node_id) do update set note = $3, signed_at = $4";
+        const OLD: &str = "delete from checkpoint where tenant_id = $1 and node_id in (select node_id from checkpoint
+             where tenant_id = $1 order by signed_at desc, node_id desc limit 10000 offset $2)";
+        tenant_query!(self, execute, SQL, node, note, self.now)?;
+        tenant_query!(self, execute, OLD, MAX_SERVERS).map(drop)
     }
 
     /// Records that an admin continues with an altered log.

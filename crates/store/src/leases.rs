@@ -2,7 +2,7 @@
 //! is its fencing token.
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,
-    consent::{Ruling, TaskRecord, record_columns},
+    consent::{Ruling, StoredTask, TaskRecord, UNREADABLE, record_columns},
     db::{
         column::row_type,
         conn::{Conn, tenant_query},
@@ -114,11 +114,26 @@ impl Read {
             runner
         )
     }
+
+    /// Returns whether any task of the tenant is in the queue, for its runners.
+    pub async fn has_queued_tasks(&mut self) -> Result<bool> {
+        const SQL: &str = "select exists (select 1 from task where tenant_id = $1 and state = 'queued') as found";
+        runner_id(&self.actor)?;
+        // No other column is read: a row that cannot be read must not keep the others from being claimed.
+        Ok(tenant_query!(self, Found, fetch_one, SQL)?.found)
+    }
+}
+
+row_type! {
+    pub struct Found {
+        pub found: bool,
+    }
 }
 
 impl Write {
     /// Claims up to `most` of the next tasks that this runner can run; `capabilities` are tools. Tasks whose owner lost
-    /// access are ended instead, so the transaction can have changes even if it returns no task.
+    /// access, and tasks that are not what was signed, are ended instead, so the transaction can have changes even if it returns
+    /// no task.
     pub async fn claim_tasks(&mut self, capabilities: &[String], most: usize) -> Result<Vec<Assignment>> {
         let runner = runner_id(&self.actor)?;
         if !capabilities.iter().any(|tool| tool == "bash") {
@@ -130,8 +145,16 @@ impl Write {
         let since = self.size_before_claim().await?;
         let (mut permitted, mut entries) = (vec![], vec![]);
         for _ in 0..MAX_CLAIM_ROUNDS {
-            let mut is_last = true;
-            let claimed = self.claim_next(runner, most - permitted.len()).await?;
+            let (mut is_last, mut claimed) = (true, vec![]);
+            for StoredTask { id, record } in self.claim_next(runner, most - permitted.len()).await? {
+                match record {
+                    Some(record) => claimed.push(record),
+                    None => {
+                        entries.push(self.reject_claimed(id, UNREADABLE).await?);
+                        is_last = false;
+                    }
+                }
+            }
             for (task, ruling) in self.judge_claimed(claimed).await? {
                 match ruling {
                     Ruling::Start(consent) => permitted.push((task, consent)),
@@ -158,22 +181,24 @@ impl Write {
     }
 
     /// Claims the next tasks for a runner without judging them.
-    async fn claim_next(&mut self, runner: RunnerId, most: usize) -> Result<Vec<TaskRecord>> {
+    async fn claim_next(&mut self, runner: RunnerId, most: usize) -> Result<Vec<StoredTask>> {
         // On PostgreSQL, nodes claim one after the other, as they append to the audit log one after the other anyway. `skip
         // locked` would leave a task unclaimed if the other node's transaction fails. SQLite has a single writer and no
         // `for update`.
         let (until, most) = (self.now.after(LEASE), i64::try_from(most).unwrap_or(i64::MAX));
         macro_rules! claim {
-            ($among:literal, $lock:literal) => {
+            ($among:literal, $lock:literal, $ids:literal) => {
                 concat!(
-                    "update task set state = 'assigned', attempt = attempt + 1, runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0,
+                    // A number that cannot grow is unreadable, as the row shows.
+                    "update task set state = 'assigned', attempt = case when attempt < 4294967295 then attempt + 1 else attempt end, runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0,
                         cancel_asked = false, started_at = null
                      where tenant_id = $1 and state = 'queued' and id ",
                     $among,
                     "(select id from task where tenant_id = $1
                         and state = 'queued' and not exists (select 1 from audit_head h
-                            where h.tenant_id = $1 and h.frozen_at is not null)
-                        order by priority desc, id limit $4",
+                            where h.tenant_id = $1 and h.frozen_at is not null)",
+                    $ids,
+                    " order by priority desc, id limit $4",
                     $lock,
                     ") returning ",
                     record_columns!()
@@ -181,10 +206,11 @@ impl Write {
             };
         }
         match &self.conn {
-            Conn::Sqlite(_) => tenant_query!(self, TaskRecord, fetch_all, claim!("in ", ""), runner, until, most),
+            // SQLite stores any bytes as an id; a task with another one is nobody's.
+            Conn::Sqlite(_) => tenant_query!(self, StoredTask, fetch_all, claim!("in ", "", " and length(id) = 16"), runner, until, most),
             // An array is evaluated once; a join could be evaluated again and lock more rows than are claimed.
             Conn::Postgres(_) => {
-                tenant_query!(self, TaskRecord, fetch_all, claim!("= any(array", " for update)"), runner, until, most)
+                tenant_query!(self, StoredTask, fetch_all, claim!("= any(array", " for update)", ""), runner, until, most)
             }
         }
     }

@@ -166,7 +166,7 @@ impl Write {
             return Err(Invalid::new("output", "exceeds the output limit of one attempt").into());
         }
         let text = serde_json::to_string(new).map_err(|_| Error::Corrupt("log"))?;
-        let stored = text.len();
+        self.charge_output(lease.task, text.len()).await?;
         insert!(self, "task_log" {
             task_id: lease.task,
             attempt: lease.attempt,
@@ -182,7 +182,6 @@ impl Write {
             next,
             bytes
         )?;
-        self.charge_output(lease.task, stored).await?;
         self.publish(Topic::Log, lease.task.0);
         Ok(next)
     }

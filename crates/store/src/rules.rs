@@ -38,11 +38,15 @@ const LAST: &str = "select version, body, changed_by, changed_at, signature, (se
     from rules where tenant_id = $1 order by version desc limit 1";
 
 impl StoredRules {
+    fn statement(&self, tenant: TenantId) -> Result<RulesVersion> {
+        let rules: Rules = serde_json::from_str(&self.body).map_err(|_| Error::Corrupt("rules"))?;
+        let Self { version, changed_by, changed_at: at, .. } = *self;
+        Ok(RulesVersion { tenant, version, rules, changed_by, at })
+    }
+
     /// Returns the rules if this deployment signed them and the audit log knows as many versions.
     fn verified(self, tenant: TenantId, store: &Store) -> Result<VersionedRules> {
-        let rules: Rules = serde_json::from_str(&self.body).map_err(|_| Error::Corrupt("rules"))?;
-        let Self { version, changed_by, changed_at: at, .. } = self;
-        let statement = RulesVersion { tenant, version, rules, changed_by, at };
+        let (statement, version) = (self.statement(tenant)?, self.version);
         if !store.signer().verifies(&statement.signed_bytes(), &self.signature) {
             return Err(Error::Corrupt("rules are not signed by this deployment"));
         }
@@ -69,6 +73,19 @@ impl Read {
 impl Write {
     pub(crate) async fn rules(&mut self) -> Result<VersionedRules> {
         tenant_query!(self, StoredRules, fetch_one, LAST)?.verified(self.tenant, &self.store)
+    }
+
+    /// Signs the rules in force again if a key that was replaced signed them. Returns whether it did.
+    pub(crate) async fn sign_rules_again(&mut self) -> Result<bool> {
+        let stored = tenant_query!(self, StoredRules, fetch_one, LAST)?;
+        let (statement, signer) = (stored.statement(self.tenant)?, self.store.signer());
+        if !signer.verifies_retired(&statement.signed_bytes(), &stored.signature) {
+            return Ok(false);
+        }
+        let signed = Signed::new(statement, signer);
+        const SQL: &str = "update rules set signature = $3 where tenant_id = $1 and version = $2";
+        tenant_query!(self, execute, SQL, stored.version, signed.signature.0.to_vec())?;
+        Ok(true)
     }
 
     /// Adds a version of the rules if the actor saw the current one.

@@ -15,4 +15,4 @@ pub use people::{
     ABE, ADA, ADAM, AUDREY, MAX, MIA, OLGA, SAM, TestPerson, VERA, change, create_people, email_address, join, person,
 };
 pub use records::{enrolled_runner, lease, new_key, receipt};
-pub use signer::signer;
+pub use signer::{signer, successor};

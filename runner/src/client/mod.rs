@@ -171,6 +171,7 @@ impl<E: Executor> Client<E> {
     }
 
     fn context(&self) -> RunnerContext {
-        RunnerContext { runner: self.identity.runner, tenant: self.identity.tenant, grant_key: self.identity.grant_key }
+        let grant_key = self.identity.grant_keys().last().copied().unwrap_or(self.identity.grant_key);
+        RunnerContext { runner: self.identity.runner, tenant: self.identity.tenant, grant_key }
     }
 }

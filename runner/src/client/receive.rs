@@ -65,11 +65,7 @@ impl<E: Executor> Client<E> {
     }
 
     fn welcomed(&mut self, welcome: &v1::Welcome, session: &mut Session) -> Result<(), StreamEnd> {
-        if welcome.grant_public_key != self.identity.grant_key.0.as_slice() {
-            return Err(StreamEnd::Unwanted(
-                "its grant key has changed since enrollment; enroll this runner again".into(),
-            ));
-        }
+        self.follow_grant_key(&welcome.grant_public_key, &welcome.grant_successions)?;
         self.follow_checkpoint_key(&welcome.checkpoint_successions)?;
         self.see_checkpoint(&welcome.checkpoint)?;
         let lease = welcome.lease_seconds.max(MIN_LEASE_SECONDS);
@@ -83,6 +79,25 @@ impl<E: Executor> Client<E> {
             self.request_renewal(session);
         }
         Ok(())
+    }
+
+    /// Accepts successors of the pinned key that verifies grants. A key that was replaced, and another successor than the one that was
+    /// accepted, are those of somebody with a copy of an old key.
+    fn follow_grant_key(&mut self, key: &[u8], successions: &[String]) -> Result<(), StreamEnd> {
+        let (known, keys) = (self.identity.grant_keys(), self.identity.grant_key.with_successors(successions));
+        if !keys.starts_with(&known) || keys.last().is_none_or(|last| last.0 != key) {
+            return Err(StreamEnd::Unwanted(
+                "its grant key is not the one of enrollment or a successor that this one signed; enroll this runner again, if \
+                 the server is yours"
+                    .into(),
+            ));
+        }
+        if keys.len() == known.len() {
+            return Ok(());
+        }
+        tracing::info!("the server replaced its grant key; the new key is accepted from now on");
+        self.identity.grant_successions = successions.to_vec();
+        self.identity.save(&self.folder).map_err(|error| StreamEnd::Broken(error.to_string()))
     }
 
     /// Accepts successors of the pinned key that verifies checkpoints.

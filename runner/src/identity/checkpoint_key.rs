@@ -4,7 +4,7 @@ use super::GrantKey;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use domain::{
     Invalid,
-    succession::{Succession, successors},
+    succession::{CHECKPOINTS, Succession, successors},
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ impl CheckpointKey {
     /// Returns this key and its successors, oldest first. Lines that no accepted key signed lead to nothing.
     pub fn with_successors(self, lines: &[String]) -> Vec<Self> {
         let successions: Vec<_> = lines.iter().filter_map(|line| Succession::parse(line).ok()).collect();
-        let keys = successors("checkpoints", self.0, &successions, |key, message, signature| {
+        let keys = successors(CHECKPOINTS, self.0, &successions, |key, message, signature| {
             Self(*key).verifies(message, signature)
         });
         keys.into_iter().map(Self).collect()

@@ -84,6 +84,7 @@ pub async fn enroll(
         connection_key: None,
         ca: response.ca,
         grant_key: response.grant_public_key,
+        grant_successions: vec![],
         checkpoint_key: response.checkpoint_public_key,
         checkpoint_successions: vec![],
     })

@@ -1,7 +1,11 @@
 //! Public key for grants, pinned at enrollment.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-use domain::{Invalid, grant::Grant};
+use domain::{
+    Invalid,
+    grant::Grant,
+    succession::{GRANTS, Succession, successors},
+};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -21,6 +25,15 @@ impl GrantKey {
             true => Ok(grant),
             false => Err(Invalid::new("grant", "is not signed by the server")),
         }
+    }
+
+    /// Returns this key and its successors, oldest first. Lines that no accepted key signed lead to nothing.
+    pub fn with_successors(self, lines: &[String]) -> Vec<Self> {
+        let successions: Vec<_> = lines.iter().filter_map(|line| Succession::parse(line).ok()).collect();
+        let keys = successors(GRANTS, self.0, &successions, |key, message, signature| {
+            Self(*key).verifies(message, signature)
+        });
+        keys.into_iter().map(Self).collect()
     }
 
     /// Returns whether this key's owner signed the message (Ed25519, RFC 8032).

@@ -60,8 +60,11 @@ pub struct Identity {
     pub connection_key: Option<String>,
     /// The only authority for the server's certificate, PEM.
     pub ca: String,
-    /// The Ed25519 key that verifies grants; a server with another key is rejected.
+    /// The Ed25519 key that verified grants at enrollment; a server with a key that is no successor of it is rejected.
     pub grant_key: GrantKey,
+    /// The successions of that key that the server sent, as lines of text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grant_successions: Vec<String>,
     /// The Ed25519 key that verifies checkpoints of the audit log.
     pub checkpoint_key: CheckpointKey,
     /// The successions of that key that the server sent, as lines of text.
@@ -70,6 +73,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Returns the keys that verified grants, oldest first. Only the last one verifies new grants.
+    pub fn grant_keys(&self) -> Vec<GrantKey> {
+        self.grant_key.with_successors(&self.grant_successions)
+    }
+
     /// Returns the identity in `folder`, if the runner is enrolled.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ pub const MAX_GRANT_VALIDITY: Duration = Duration::from_hours(24);
 pub struct RunnerContext {
     pub runner: RunnerId,
     pub tenant: TenantId,
+    /// The last accepted key. Statements of the keys before it permit nothing, because they can be backdated.
     pub grant_key: GrantKey,
 }
 
@@ -124,6 +125,9 @@ mod tests {
         }
         fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
             GrantKey(self.0.public_key().as_ref().try_into().unwrap()).verifies(message, signature)
+        }
+        fn verifies_retired(&self, _: &[u8], _: &[u8]) -> bool {
+            false
         }
     }
 

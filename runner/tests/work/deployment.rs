@@ -117,6 +117,7 @@ impl Deployment {
             connection_key: None,
             ca: self.authority.0.clone(),
             grant_key: GrantKey(self.grant_key()),
+            grant_successions: vec![],
             checkpoint_key: CheckpointKey(self.grant_key()),
             checkpoint_successions: vec![],
         };

@@ -38,6 +38,8 @@ pub struct RunnerStream {
     pub checkpoint: String,
     /// The successions of the welcome.
     pub successions: Vec<String>,
+    /// The successions of the grant key of the welcome.
+    pub grant_successions: Vec<String>,
     pub active: Vec<Attempt>,
 }
 
@@ -58,6 +60,7 @@ impl Runner for Service {
                 due: false,
                 checkpoint: String::new(),
                 successions: vec![],
+                grant_successions: vec![],
                 active: vec![],
             })
             .await
@@ -143,6 +146,7 @@ impl RunnerStream {
             renew: self.due,
             checkpoint: self.checkpoint.clone(),
             checkpoint_successions: self.successions.clone(),
+            grant_successions: self.grant_successions.clone(),
         };
         self.send(server_message::Kind::Welcome(welcome)).await;
         hello

@@ -1,12 +1,20 @@
 //! Acknowledgment at the console that an audit log is not the one that was signed: recorded in the log, and signed.
-use super::{Finding, Review, ReviewedLog, Witness, review::Depth, sign::sign};
+use super::{
+    Finding, Review, ReviewedLog, Witness,
+    review::{Depth, acknowledged_start},
+    sign::sign,
+};
 use crate::{failure::Failure, state::App};
 use domain::{
     Actor, TenantId,
     audit::GENESIS,
     checkpoint::{Checkpoint, Contradiction, Rollback},
+    consent::Signed,
     policy::{AcknowledgeAudit, Acknowledged, RestoreAudit},
 };
+
+/// Maximum number of findings in one audit event.
+const FINDINGS_PER_EVENT: usize = 200;
 
 /// Why the log is not the one that was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +31,8 @@ pub enum Cause {
 /// # Errors
 /// When nothing was found, when a restored backup does not explain it, and when a log cannot be continued.
 pub async fn acknowledge(app: &App, cause: Cause, reason: &str, witness: Witness) -> Result<Vec<Finding>, Failure> {
-    let mut review = Review::of(app, witness, Depth::Heads).await?;
+    let depth = if cause == Cause::Altered { Depth::Starts } else { Depth::Heads };
+    let mut review = Review::of(app, witness, depth).await?;
     if review.findings.is_empty() {
         return Err(Failure::new(
             "the audit log is the one that was signed; there is nothing to acknowledge. If a \
@@ -41,7 +50,7 @@ pub async fn acknowledge(app: &App, cause: Cause, reason: &str, witness: Witness
     let findings = review.findings.clone();
     let is_file_new = findings.iter().any(Finding::is_of_file);
     if is_file_new {
-        review.file.put_aside(app.store.now())?;
+        review.file.begin_anew()?;
     }
     // A tenant that no longer exists has no log to record this in.
     let first = review.logs.keys().next().copied();
@@ -66,7 +75,9 @@ pub async fn acknowledge(app: &App, cause: Cause, reason: &str, witness: Witness
             }
             _ => None,
         };
-        record(app, cause, *tenant, reason, &own, rollback).await?;
+        for (number, own) in own.chunks(FINDINGS_PER_EVENT).enumerate() {
+            record(app, cause, *tenant, reason, own, rollback.filter(|_| number == 0)).await?;
+        }
         rollbacks.extend(rollback);
         sign(app, review.node, &mut review.file, *tenant, rollbacks.clone()).await?;
         for finding in &own {
@@ -83,6 +94,7 @@ pub async fn acknowledge(app: &App, cause: Cause, reason: &str, witness: Witness
         let empty = Checkpoint { rollbacks, ..Checkpoint::new(tenant, 0, GENESIS) };
         review.file.append(empty, &app.keys.checkpoints)?;
     }
+    review.file.publish(app.store.now())?;
     Ok(findings)
 }
 
@@ -96,8 +108,14 @@ async fn record(
 ) -> Result<(), Failure> {
     let console = Actor::console(tenant, app.store.now());
     let size = app.store.read(&console).await?.audit_head().await?.seq;
-    let findings = findings.iter().map(ToString::to_string).collect();
-    let change = Acknowledged { reason: reason.to_owned(), findings, rollback, size };
+    let starts = findings.iter().filter_map(Finding::start).map(|start| acknowledged_start(tenant, start));
+    let change = Acknowledged {
+        reason: reason.to_owned(),
+        findings: findings.iter().map(ToString::to_string).collect(),
+        rollback,
+        size,
+        starts: starts.map(|start| Signed::new(start, &*app.keys.checkpoints)).collect(),
+    };
     match cause {
         Cause::Restored => {
             let proof = app.store.authorize(&console, RestoreAudit { change }).await?;

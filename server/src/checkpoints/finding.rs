@@ -56,6 +56,14 @@ impl Finding {
         matches!(self, Self::FileCut | Self::FileUnreadable(_) | Self::Contradiction { .. })
     }
 
+    /// Returns the start that this is about, if it is about one.
+    pub const fn start(&self) -> Option<&UnexplainedStart> {
+        match self {
+            Self::Unexplained { start, .. } => Some(start),
+            _ => None,
+        }
+    }
+
     /// Returns the tenant as the beginning of a line.
     pub fn prefix(&self) -> String {
         self.tenant().map_or_else(String::new, |tenant| format!("tenant {tenant}: "))

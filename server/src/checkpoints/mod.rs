@@ -11,4 +11,4 @@ pub use file::{CheckpointFile, Notes, path};
 pub use finding::Finding;
 pub use review::{Depth, Review, ReviewedLog, Witness};
 pub(crate) use review::{latest_signed, read_note};
-pub use sign::{Signer, run};
+pub use sign::{FileLimits, Signer, run};

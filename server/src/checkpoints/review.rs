@@ -1,10 +1,17 @@
 //! Review of all audit logs against their signed checkpoints, at every start and for `castellan audit verify`.
 use super::{CheckpointFile, Finding, Notes, path};
-use crate::{failure::Failure, keys::CheckpointKeys, state::App};
+use crate::{
+    atomic_file,
+    failure::Failure,
+    keys::{CheckpointKeys, KeyChain},
+    state::App,
+};
 use domain::{
     Actor, TenantId,
+    acknowledgment::AcknowledgedStart,
     audit::{ChainError, Hash},
     checkpoint::{Checkpoint, Contradiction},
+    consent::Signer,
     policy::ReadAudit,
 };
 use std::{
@@ -13,7 +20,7 @@ use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
 };
-use store::Read;
+use store::{Read, UnexplainedStart};
 use uuid::Uuid;
 
 /// Number of checkpoints per tenant that a start compares, newest first; `castellan audit verify` compares all.
@@ -27,7 +34,9 @@ const STARTS_PER_BATCH: u32 = 50;
 pub enum Depth {
     /// The head, and the events that recent checkpoints name.
     Heads,
-    /// Every event.
+    /// These, and every task that started.
+    Starts,
+    /// Every event, and every task that started.
     Everything,
 }
 
@@ -103,6 +112,8 @@ pub struct Review {
     /// The last checkpoint of each tenant that no longer exists.
     pub vanished: BTreeMap<TenantId, Checkpoint>,
     pub findings: Vec<Finding>,
+    /// Starts that cannot be explained and that an admin acknowledged.
+    pub acknowledged: Vec<Finding>,
     pub node: Uuid,
     pub file: CheckpointFile,
 }
@@ -133,6 +144,7 @@ impl Review {
             logs: BTreeMap::new(),
             vanished: BTreeMap::new(),
             findings: vec![],
+            acknowledged: vec![],
             node,
             file: CheckpointFile::after(path, &notes),
         };
@@ -152,6 +164,11 @@ impl Review {
             let mut read = app.store.read(&Actor::console(tenant.id, app.store.now())).await?;
             match depth {
                 Depth::Heads => review.compare_heads(tenant.id, &mut log, &mut read).await?,
+                Depth::Starts => {
+                    review.compare_heads(tenant.id, &mut log, &mut read).await?;
+                    drop(read);
+                    review.verify_starts(app, tenant.id).await?;
+                }
                 Depth::Everything => {
                     let proof = Actor::console(tenant.id, app.store.now()).may(ReadAudit)?;
                     match read.verify_audit(&proof, &log.expected).await? {
@@ -215,12 +232,21 @@ impl Review {
     async fn verify_starts(&mut self, app: &App, tenant: TenantId) -> Result<(), Failure> {
         let console = Actor::console(tenant, app.store.now());
         let proof = console.may(ReadAudit)?;
+        let acknowledged = app.store.read(&console).await?.acknowledged_starts(&proof).await?;
+        let keys: &KeyChain = &app.keys.checkpoints;
+        let is_signed = |message: &[u8], signature: &[u8]| {
+            keys.verifies(message, signature) || keys.verifies_retired(message, signature)
+        };
         let mut after = None;
         loop {
             let mut snapshot = app.store.snapshot(&console).await?;
             let batch = snapshot.verify_starts(&proof, after, STARTS_PER_BATCH).await?;
-            let unexplained = batch.unexplained.into_iter();
-            self.findings.extend(unexplained.map(|start| Finding::Unexplained { tenant, start }));
+            for start in batch.unexplained {
+                let statement = acknowledged_start(tenant, &start);
+                let is_acknowledged = acknowledged.iter().any(|it| it.statement == statement && it.is_by(&is_signed));
+                let list = if is_acknowledged { &mut self.acknowledged } else { &mut self.findings };
+                list.push(Finding::Unexplained { tenant, start });
+            }
             match batch.last {
                 None => return Ok(()),
                 last => after = last,
@@ -283,6 +309,11 @@ impl Review {
     }
 }
 
+/// Returns the statement with which an admin acknowledges a start.
+pub(super) fn acknowledged_start(tenant: TenantId, start: &UnexplainedStart) -> AcknowledgedStart {
+    AcknowledgedStart { tenant, task: start.task, problem: start.problem.to_owned(), rows: start.rows }
+}
+
 /// Returns the latest checkpoint of the tenant in the database that this deployment signed, with its note.
 pub(crate) async fn latest_signed(
     read: &mut Read,
@@ -307,7 +338,7 @@ pub(crate) fn read_note(note: &str, tenant: TenantId, keys: &CheckpointKeys) -> 
 /// Reads a note that this deployment signed.
 fn signed_note(note: &str, keys: &CheckpointKeys) -> Option<Checkpoint> {
     let (checkpoint, signature) = keys.read(note)?;
-    keys.verifies(&checkpoint, &signature).then_some(checkpoint)
+    keys.verifies_note(&checkpoint, &signature).then_some(checkpoint)
 }
 
 /// Returns the id of this server's file in the database: on PostgreSQL, each server has a file of its own.
@@ -322,7 +353,7 @@ fn node_id(app: &App) -> Result<Uuid, Failure> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let id = store::new_id();
             fs::create_dir_all(&app.config.data_dir)
-                .and_then(|()| fs::write(&path, format!("{id}\n")))
+                .and_then(|()| atomic_file::replace(&path, format!("{id}\n").as_bytes(), 0o644))
                 .map_err(failed)?;
             Ok(id)
         }

@@ -6,6 +6,21 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// How large the file of checkpoints can get.
+#[derive(Clone, Copy, Debug)]
+pub struct FileLimits {
+    /// Number of the newest checkpoints that a compaction does not touch.
+    pub recent: usize,
+    /// Number of new checkpoints after which the file is compacted.
+    pub new: usize,
+}
+
+impl Default for FileLimits {
+    fn default() -> Self {
+        Self { recent: 1_000, new: 10_000 }
+    }
+}
+
 /// Interval of checkpoints for changed chains.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -29,6 +44,7 @@ pub struct Signer {
     app: App,
     node: Uuid,
     file: CheckpointFile,
+    limits: FileLimits,
     /// The latest checkpoints, which the log must continue whatever the database says.
     latest: BTreeMap<TenantId, Checkpoint>,
 }
@@ -37,7 +53,13 @@ impl Signer {
     /// Continues after a review.
     pub fn after(app: App, review: Review) -> Self {
         let latest = review.logs.into_iter().filter_map(|(tenant, log)| Some((tenant, log.latest?))).collect();
-        Self { app, node: review.node, file: review.file, latest }
+        Self { app, node: review.node, file: review.file, limits: FileLimits::default(), latest }
+    }
+
+    /// Returns the signer with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: FileLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Signs the head of each log that has grown.
@@ -50,7 +72,47 @@ impl Signer {
             let signed = self.sign_tenant(tenant.id).await;
             done = done.and(signed);
         }
+        if self.file.new_notes() > self.limits.new {
+            done = done.and(self.compact().await);
+        }
         done
+    }
+
+    /// Thins out the file of checkpoints. Only checkpoints that agree with the logs are removed: others are evidence.
+    async fn compact(&mut self) -> Result<(), Failure> {
+        let keys = &self.app.keys.checkpoints;
+        let evidence = || {
+            Failure::new(
+                "the file of checkpoints is not compacted, because checkpoints in it contradict each other or an audit log; stop the \
+                 server and run: castellan audit verify",
+            )
+        };
+        let plan = self.file.plan_compaction(keys, self.limits.recent)?.ok_or_else(evidence)?;
+        let mut logs: BTreeMap<TenantId, (Checkpoint, Vec<&Checkpoint>)> = BTreeMap::new();
+        for (checkpoint, stays) in plan.checkpoints() {
+            let (latest, removed) = logs.entry(checkpoint.tenant).or_insert_with(|| (checkpoint.clone(), vec![]));
+            if checkpoint.is_later_than(latest) {
+                *latest = checkpoint.clone();
+            }
+            if !stays {
+                removed.push(checkpoint);
+            }
+        }
+        for (tenant, (latest, removed)) in &logs {
+            let mut read = self.app.store.read(&Actor::console(*tenant, self.app.store.now())).await?;
+            for checkpoint in removed {
+                let agrees = match checkpoint.abandoned_by(latest) {
+                    Ok(Some(_)) => true,
+                    Ok(None) if checkpoint.size == 0 => true,
+                    Ok(None) => read.audit_hash(checkpoint.size).await? == Some(checkpoint.hash),
+                    Err(_) => false,
+                };
+                if !agrees {
+                    return Err(evidence());
+                }
+            }
+        }
+        self.file.compact(&plan, keys)
     }
 
     async fn sign_tenant(&mut self, tenant: TenantId) -> Result<(), Failure> {

@@ -30,7 +30,7 @@ pub(super) enum Audit {
         #[arg(long)]
         json: bool,
     },
-    /// Continue with an audit log that was altered, after you found out why
+    /// Continue with an audit log that was altered, or after a task started without consent, after you found out why
     Acknowledge(Acknowledgment),
     /// Erase the names and addresses that audit events contain about a person; the events themselves remain
     ///
@@ -151,6 +151,9 @@ fn print(review: &Review, unwitnessed: &[TenantId]) {
                 );
             }
         }
+        for start in review.acknowledged.iter().filter(|it| it.tenant() == Some(*tenant)) {
+            println!("{name}: acknowledged: {start}");
+        }
         for rollback in log.latest.iter().flat_map(|latest| &latest.rollbacks) {
             println!(
                 "{name}: acknowledged: the log was rolled back from {} events; the first {} are the same",
@@ -186,5 +189,6 @@ fn report(review: &Review, has_witness: bool) -> Value {
         "result": result,
         "tenants": review.logs.iter().map(log).collect::<Vec<_>>(),
         "findings": review.findings.iter().map(finding).collect::<Vec<_>>(),
+        "acknowledged": review.acknowledged.iter().map(finding).collect::<Vec<_>>(),
     })
 }

@@ -2,6 +2,7 @@
 
 use super::tls::TlsError;
 use crate::{
+    atomic_file,
     config::Config,
     keys::{KeyError, SecretsDir},
 };
@@ -178,8 +179,7 @@ fn ensure_self_signed(config: &Config, now: OffsetDateTime) -> Result<(PathBuf, 
             file: certificate.clone(),
             reason: error.to_string(),
         };
-        let draft = certificate.with_extension(format!("pem.{}", std::process::id()));
-        fs::write(&draft, text).and_then(|()| fs::rename(&draft, &certificate)).map_err(wrong)?;
+        atomic_file::replace(&certificate, text.as_bytes(), 0o644).map_err(wrong)?;
     }
     Ok((certificate, path))
 }

@@ -1,6 +1,6 @@
 //! Shared deployment keys (A-04, D-12): the database stores fingerprints of the keys that it was first opened with.
 
-use super::{Keys, PREVIOUS_SESSIONS_FILE, SESSIONS_FILE, SecretsDir, SessionKey, fill, from_hex};
+use super::{KeyChain, Keys, PREVIOUS_SESSIONS_FILE, SESSIONS_FILE, SecretsDir, SessionKey, fill, from_hex};
 use crate::failure::Failure;
 use aws_lc_rs::hmac;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
@@ -9,6 +9,7 @@ use store::Store;
 /// Number of the runner CA key in the database; lower numbers are in [`Keys::check_with`].
 const AUTHORITY_KEY_NUMBER: i64 = 5;
 
+const GRANT_KEY_NUMBER: i64 = 2;
 const CHECKPOINT_KEY_NUMBER: i64 = 3;
 const SESSION_KEY_NUMBER: i64 = 4;
 
@@ -21,12 +22,17 @@ impl Keys {
     /// # Errors
     /// Fails with the name of the mismatching key and what to do.
     pub async fn check_with(&self, store: &Store, secrets: &SecretsDir) -> Result<(), Failure> {
-        check_known(store, 2, "grants.pem", &self.grants.public_key()).await?;
-        // The database still knows a previous key after a rotation.
-        for succession in self.checkpoints.successions() {
-            store.system().replace_key(CHECKPOINT_KEY_NUMBER, &succession.old, &self.checkpoints.public_key()).await?;
+        let chains: [(i64, &str, &KeyChain); 2] = [
+            (GRANT_KEY_NUMBER, "grants.pem", &self.grants),
+            (CHECKPOINT_KEY_NUMBER, "checkpoints.pem", &self.checkpoints),
+        ];
+        for (number, name, chain) in chains {
+            // The database still knows a previous key after a rotation.
+            for succession in chain.successions() {
+                store.system().replace_key(number, &succession.old, &chain.public_key()).await?;
+            }
+            check_known(store, number, name, &chain.public_key()).await?;
         }
-        check_known(store, CHECKPOINT_KEY_NUMBER, "checkpoints.pem", &self.checkpoints.public_key()).await?;
         let own = fingerprint(self.sessions.expose_secret());
         // An interrupted rotation: the file is new, but the database knows the previous secret.
         if let Some(previous) = self.previous_session_secret(secrets)? {

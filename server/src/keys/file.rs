@@ -10,6 +10,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Maximum length of a file in bytes.
+const MAX_BYTES: usize = 64 * 1024;
+
 /// Directory of generated keys with mode 0700; its files have mode 0600.
 #[derive(Debug, Clone)]
 pub struct SecretsDir(PathBuf);
@@ -66,6 +69,24 @@ impl SecretsDir {
     pub fn replace(&self, name: &str, text: &SecretString) -> Result<(), KeyError> {
         let _lock = self.lock()?;
         self.write(name, text, |draft, path| fs::rename(draft, path))
+    }
+
+    /// Atomically replaces the file `name` by what `edit` makes of its content, under the lock of the directory; `None` leaves it.
+    /// Returns whether it was replaced.
+    ///
+    /// # Errors
+    /// Fails if the file does not exist, is not a private regular file, or cannot be written, and if `edit` fails.
+    pub fn edit(
+        &self,
+        name: &str,
+        edit: impl FnOnce(&str) -> Result<Option<SecretString>, KeyError>,
+    ) -> Result<bool, KeyError> {
+        let _lock = self.lock()?;
+        let path = self.path(name);
+        let text = read(&path)?.ok_or_else(|| io_error(&path)(io::ErrorKind::NotFound.into()))?;
+        let Some(edited) = edit(text.expose_secret())? else { return Ok(false) };
+        self.write(name, &edited, |draft, path| fs::rename(draft, path))?;
+        Ok(true)
     }
 
     /// Removes the file `name`, if it exists.
@@ -159,8 +180,10 @@ fn read(path: &Path) -> Result<Option<SecretString>, KeyError> {
         ));
     }
     check_private(path, &found, "600")?;
-    let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
-    file.take(16 * 1024).read_to_string(&mut text).map_err(io_error(path))?;
+    // One allocation, so that no copy stays in memory.
+    let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES));
+    let length = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
+    file.take(length).read_to_string(&mut text).map_err(io_error(path))?;
     Ok(Some(text.as_str().into()))
 }
 

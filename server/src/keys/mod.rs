@@ -4,9 +4,11 @@ mod checkpoint_keys;
 mod deployment;
 mod environment;
 mod file;
+mod key_chain;
 mod process;
 mod signing;
 
+use domain::succession::GRANTS;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 use std::{
     io,
@@ -19,6 +21,7 @@ pub use checkpoint_keys::{CheckpointKeys, NoteSignature};
 pub use deployment::check_authority;
 pub use environment::{EnvironmentSecrets, take_secrets};
 pub use file::SecretsDir;
+pub use key_chain::KeyChain;
 pub use process::harden_process;
 pub use signing::SigningKey;
 
@@ -54,7 +57,7 @@ pub struct Keys {
     /// Wraps the tenant keys.
     pub master: MasterKey,
     /// Signs rules, judgments, decisions and grants.
-    pub grants: Arc<SigningKey>,
+    pub grants: Arc<KeyChain>,
     /// Signs checkpoints of the audit log.
     pub checkpoints: CheckpointKeys,
     /// Derives the next identifier of a session from the current one.
@@ -88,7 +91,7 @@ impl Keys {
         };
         Ok(Self {
             master,
-            grants: Arc::new(SigningKey::open_or_create(dir, "grants.pem")?),
+            grants: Arc::new(KeyChain::open_or_create(dir, "grants.pem", GRANTS)?),
             checkpoints: CheckpointKeys::open_or_create(dir)?,
             sessions,
             configured,

@@ -1,21 +1,16 @@
 //! Ed25519 signing keys for consent, grants and checkpoints.
 
-use super::{KeyError, SecretsDir};
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
-use domain::consent::Signer;
+use super::KeyError;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use rcgen::PKCS_ED25519;
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use std::{fmt, path::Path};
 
 /// Private Ed25519 key, stored as PKCS #8 in PEM format.
 pub struct SigningKey(Ed25519KeyPair);
 
 impl SigningKey {
-    pub(super) fn open_or_create(dir: &SecretsDir, name: &str) -> Result<Self, KeyError> {
-        Self::from_pem(dir.read_or_create(name, Self::generate)?.expose_secret(), &dir.path(name))
-    }
-
     /// Returns a new key in PEM format.
     pub(super) fn generate() -> Result<SecretString, KeyError> {
         rcgen::KeyPair::generate_for(&PKCS_ED25519)
@@ -49,16 +44,6 @@ impl SigningKey {
     }
 }
 
-impl Signer for SigningKey {
-    fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.sign(message)
-    }
-
-    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, self.public_key()).verify(message, signature).is_ok()
-    }
-}
-
 impl fmt::Debug for SigningKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "SigningKey({}, [REDACTED])", hex::encode(self.public_key()))
@@ -69,12 +54,12 @@ impl fmt::Debug for SigningKey {
 mod tests {
     use super::*;
     use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+    use secrecy::ExposeSecret;
 
     #[test]
     fn signatures_verify_with_the_public_key() {
-        let data = tempfile::tempdir().unwrap();
-        let dir = SecretsDir::open_or_create(&data.path().join("secrets")).unwrap();
-        let key = SigningKey::open_or_create(&dir, "grants.pem").unwrap();
+        let pem = SigningKey::generate().unwrap();
+        let key = SigningKey::from_pem(pem.expose_secret(), Path::new("grants.pem")).unwrap();
         let public = UnparsedPublicKey::new(&ED25519, key.public_key());
         public.verify(b"message", &key.sign(b"message")).unwrap();
         assert!(public.verify(b"massage", &key.sign(b"message")).is_err());

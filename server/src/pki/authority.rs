@@ -1,14 +1,14 @@
 //! Certificate authority: its key and certificate, and the template of issued certificates.
 
 use super::{ORGANIZATION, PkiError, Serial, request};
-use crate::keys::SecretsDir;
+use crate::{atomic_file, keys::SecretsDir};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P384_SHA384, SanType, SerialNumber,
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
-use std::{fs, io::Write, path::Path};
+use std::{fs, path::Path};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -50,7 +50,8 @@ impl Authority {
         let path = data_dir.join("runners-ca.pem");
         let wrong = |reason: &str| PkiError::File { path: path.clone(), reason: reason.to_owned() };
         if !path.exists() {
-            write_new(&path, &ca_certificate(&key, now)?).map_err(|error| wrong(&error.to_string()))?;
+            let pem = ca_certificate(&key, now)?;
+            atomic_file::replace(&path, pem.as_bytes(), 0o644).map_err(|error| wrong(&error.to_string()))?;
         }
         let pem = fs::read_to_string(&path).map_err(|error| wrong(&error.to_string()))?;
         let certificate =
@@ -153,11 +154,3 @@ fn ca_certificate(key: &KeyPair, now: OffsetDateTime) -> Result<String, PkiError
     Ok(params.self_signed(key)?.pem())
 }
 
-/// Atomically writes a new file.
-fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
-    let draft = path.with_extension(format!("pem.{}", std::process::id()));
-    let mut file = fs::File::create(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&draft, path)
-}

@@ -135,6 +135,7 @@ impl Session {
         };
         let (lost, running) = greeted.await.map_err(|error| status_of(&error))?;
 
+        let lines = |successions: &[Succession]| successions.iter().map(Succession::line).collect();
         let seconds = |span: Duration| u32::try_from(span.as_secs()).unwrap_or(1);
         let welcome = v1::Welcome {
             server_time: self.shared.store().now().0,
@@ -143,15 +144,8 @@ impl Session {
             grant_public_key: self.shared.app.keys.grants.public_key().to_vec().into(),
             renew: self.peer.is_renewal_due(self.shared.store().now()),
             checkpoint,
-            checkpoint_successions: self
-                .shared
-                .app
-                .keys
-                .checkpoints
-                .successions()
-                .iter()
-                .map(Succession::line)
-                .collect(),
+            checkpoint_successions: lines(self.shared.app.keys.checkpoints.successions()),
+            grant_successions: lines(self.shared.app.keys.grants.successions()),
         };
         self.send(server_message::Kind::Welcome(welcome)).await?;
         for lease in lost {

@@ -1,9 +1,9 @@
 //! Task dispatcher: assigns queued tasks to connected runners, driven by events instead of polling.
 
 use super::{Shared, convert, registry::Connection};
-use domain::{Actor, RunnerId, TenantId, grant::Grant, task::TaskState};
+use domain::{RunnerId, TenantId, grant::Grant};
 use std::{cmp::Reverse, collections::HashSet, time::Duration};
-use store::{Assignment, Event, TaskFilter, Topic};
+use store::{Assignment, Event, Topic};
 use tokio::{
     sync::broadcast::error::{RecvError, TryRecvError},
     time::sleep,
@@ -80,7 +80,7 @@ enum Progress {
 
 /// Closes revoked runners, sends cancellations and assigns tasks of one tenant.
 async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> {
-    let mut free = Vec::new();
+    let (mut free, mut runner) = (Vec::new(), None);
     for connection in shared.registry.connections_of(tenant) {
         let mut read = shared.store().read(&connection.actor).await?;
         if read.runner(connection.runner).await?.revoked_at.is_some() {
@@ -95,6 +95,7 @@ async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> 
                 send(&connection, Kind::Cancel(v1::Cancel { attempt: convert::attempt(task.lease()) }));
             }
         }
+        runner = Some(connection.actor.clone());
         free.push((connection.slots.saturating_sub(held.len()), connection));
     }
     // A runner with a broken sandbox gets tasks only if there is no other: its response explains the cause and the fix.
@@ -103,7 +104,9 @@ async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> 
     let count = free.len();
     free.retain(|(_, connection)| !connection.is_paused());
     let some_paused = free.len() < count;
-    if (free.is_empty() && !some_paused) || !is_waiting(shared, tenant).await? {
+    let Some(runner) = runner.filter(|_| !free.is_empty() || some_paused) else { return Ok(Progress::Complete) };
+    // Without a write transaction.
+    if !shared.store().read(&runner).await?.has_queued_tasks().await? {
         return Ok(Progress::Complete);
     }
     loop {
@@ -131,13 +134,6 @@ async fn claim(shared: &Shared, connection: &Connection, limit: usize) -> store:
         send(connection, assign(shared, connection.runner, connection.actor.tenant, assignment));
     }
     Ok(taken)
-}
-
-/// Returns whether tasks are queued, without a write transaction.
-async fn is_waiting(shared: &Shared, tenant: TenantId) -> store::Result<bool> {
-    let filter = TaskFilter { states: vec![TaskState::Queued], ..TaskFilter::default() };
-    let mut read = shared.store().read(&Actor::console(tenant, shared.store().now())).await?;
-    Ok(!read.tasks(&filter, None, 1).await?.items.is_empty())
 }
 
 /// Builds the assignment with its grant, which is limited to this request, runner, attempt and lease.

@@ -338,7 +338,7 @@ on_both! {
     async fn x5_a_forged_acknowledgment_does_not_count(env) {
         let scene = Scene::new(env).await;
         scene.cut(5).await;
-        let change = domain::policy::Acknowledged { reason: "forged".into(), findings: vec![], rollback: None, size: 1 };
+        let change = domain::policy::Acknowledged { reason: "forged".into(), findings: vec![], rollback: None, size: 1, starts: vec![] };
         let proof = env.acme.console.may(domain::policy::RestoreAudit { change }).unwrap();
         env.change(&env.acme.console, async |write| write.restore_audit(proof).await).await;
         assert_eq!(scene.is_found().await, (true, true));

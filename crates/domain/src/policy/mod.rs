@@ -198,7 +198,7 @@ pub use access::{
     ChangeKey, CreateEnrollment, CreateKey, EndBrowserSession, EndOtherBrowserSessions, KeyExpiryChange, ReadAccess,
     RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
 };
-pub use audit::{AcknowledgeAudit, Acknowledged, RestoreAudit};
+pub use audit::{AcknowledgeAudit, Acknowledged, RestoreAudit, RotateGrantKey};
 pub use denial::DenialReason;
 pub use emergency::{
     EndBrowserSessions, FreezeTenant, LockPerson, ReviewAnomaly, StopTasks, Stopped, UnfreezeTenant, UnlockPerson,

@@ -6,9 +6,10 @@
 mod confirm;
 mod history;
 mod record;
+mod sign_again;
 mod verify;
 
-pub(crate) use record::{LabelSets, TaskRecord, record_columns, record_digest, submission_digest};
+pub(crate) use record::{LabelSets, StoredTask, TaskRecord, record_columns, record_digest, submission_digest};
 pub use verify::{UnexplainedStart, VerifiedStarts};
 
 use crate::{
@@ -36,6 +37,12 @@ use serde_json::json;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
+
+/// Why a task is rejected of which a stored value has another form than any that Castellan writes.
+pub(crate) const UNREADABLE: &str = "a stored value cannot be read";
+
+/// Takes back what a claim has set.
+const TAKE_BACK: &str = "update task set attempt = attempt - 1, runner_id = null where tenant_id = $1 and id = $2";
 
 row_type! {
     /// The approval request of a task, as far as it is signed.
@@ -81,6 +88,15 @@ pub(crate) struct Judged {
     pub submission: Submission,
     pub judgment: Signed<Judgment>,
     pub approval: Option<ApprovalRecord>,
+}
+
+/// The keys whose signatures count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// The present key, for whatever starts or is decided.
+    Current,
+    /// Also the keys that it replaced, for what happened.
+    WithRetired,
 }
 
 /// What a claim finds.
@@ -151,7 +167,7 @@ impl Write {
         let record = tenant_query!(self, TaskRecord, fetch_one, SQL, task)?;
         let labels = self.labels(&[task]).await?;
         let approval = self.approval_record(task).await?;
-        self.judged(&record, &labels, approval).map_err(|_| Error::Conflict(Conflict::NotAsSigned))
+        self.judged(&record, &labels, approval, Keys::Current).map_err(|_| Error::Conflict(Conflict::NotAsSigned))
     }
 
     /// Returns the approvals of a request that count now: signed, and by people who still are approvers and not behind the request.
@@ -165,7 +181,7 @@ impl Write {
         let mut counting = vec![];
         for row in self.decision_records(approval.id, approval.organization_id).await? {
             let signed = row.signed(judged, approval.id);
-            let is_signed = signed.as_ref().is_some_and(|signed| self.verifies(signed));
+            let is_signed = signed.as_ref().is_some_and(|signed| self.verifies(signed, Keys::Current));
             let (Some(signed), true) = (signed, is_signed) else {
                 return Ok(Err("a decision is not as it was signed"));
             };
@@ -184,18 +200,25 @@ impl Write {
         }
         let rules = self.rules().await?;
         let ids: Vec<_> = claimed.iter().map(|record| record.id).collect();
-        let labels = self.labels(&ids).await?;
+        let labels = readable(self.labels(&ids).await)?;
         let mut rulings = vec![];
         for record in claimed {
-            let ruling = self.judge(&record, &labels, &rules).await?;
-            rulings.push((record, ruling));
+            // A label that cannot be read is found with the task that has it.
+            let ruling = match &labels {
+                Some(labels) => self.judge(&record, labels, &rules).await,
+                None => match self.labels(&[record.id]).await {
+                    Ok(labels) => self.judge(&record, &labels, &rules).await,
+                    Err(error) => Err(error),
+                },
+            };
+            rulings.push((record, readable(ruling)?.unwrap_or(Ruling::Reject(UNREADABLE))));
         }
         Ok(rulings)
     }
 
     async fn judge(&mut self, record: &TaskRecord, labels: &LabelSets, rules: &VersionedRules) -> Result<Ruling> {
         let approval = self.approval_record(record.id).await?;
-        let judged = match self.judged(record, labels, approval) {
+        let judged = match self.judged(record, labels, approval, Keys::Current) {
             Ok(judged) => judged,
             Err(because) => return Ok(Ruling::Reject(because)),
         };
@@ -244,18 +267,12 @@ impl Write {
     /// Takes a claimed task back and returns the audit event: it waits for approval again, is denied, fails, or is cancelled.
     /// Returns `None` if it returned to the queue, because another transaction holds its approval request.
     pub(crate) async fn take_back(&mut self, record: &TaskRecord, ruling: Ruling) -> Result<Option<Entry>> {
-        const SQL: &str = "update task set attempt = attempt - 1, runner_id = null where tenant_id = $1 and id = $2";
         let task = record.id;
         let entry = match ruling {
             Ruling::Cancel => self.cancel_ownerless(task).await,
-            Ruling::Reject(because) => {
-                tenant_query!(self, execute, SQL, task)?;
-                let end = End::NotStarted(format!("It was changed outside Castellan: {because}"));
-                self.change_state(task, TaskState::Assigned, TaskState::Failed, Some(&end)).await?;
-                self.event("task.reject", ("task", task.to_string()), Outcome::Refused, json!({ "because": because }))
-            }
+            Ruling::Reject(because) => self.reject_claimed(task, because).await,
             Ruling::Refuse { rule } => {
-                tenant_query!(self, execute, SQL, task)?;
+                tenant_query!(self, execute, TAKE_BACK, task)?;
                 self.change_state(task, TaskState::Assigned, TaskState::Denied, None).await?;
                 self.state_change_event(task, "task.deny", json!({ "rule": rule, "because": "the_rules_changed" }))
             }
@@ -264,7 +281,7 @@ impl Write {
                 return Ok(None);
             }
             Ruling::Ask { approvers, hours, rule, because } => {
-                tenant_query!(self, execute, SQL, task)?;
+                tenant_query!(self, execute, TAKE_BACK, task)?;
                 self.ask_again(record, approvers, hours, &rule).await?;
                 let detail = json!({ "rule": rule, "needed": approvers, "because": because });
                 self.state_change_event(task, "approval.reopen", detail)
@@ -272,6 +289,14 @@ impl Write {
             Ruling::Start(_) => Err(Error::Corrupt("a task that may start is not taken back")),
         };
         entry.map(Some)
+    }
+
+    /// Fails a claimed task that is not what was signed, and returns the audit event.
+    pub(crate) async fn reject_claimed(&mut self, task: TaskId, because: &str) -> Result<Entry> {
+        tenant_query!(self, execute, TAKE_BACK, task)?;
+        let end = End::NotStarted(format!("It was changed outside Castellan: {because}"));
+        self.change_state(task, TaskState::Assigned, TaskState::Failed, Some(&end)).await?;
+        self.event("task.reject", ("task", task.to_string()), Outcome::Refused, json!({ "because": because }))
     }
 
     /// Returns a claimed task to the approval queue under a new judgment.
@@ -309,6 +334,7 @@ impl Write {
         record: &TaskRecord,
         labels: &LabelSets,
         approval: Option<ApprovalRecord>,
+        keys: Keys,
     ) -> Result<Judged, &'static str> {
         let (request, submission) = record.submission(labels)?;
         if (request.tenant, record.asked) != (self.tenant, approval.is_some()) {
@@ -331,14 +357,16 @@ impl Write {
         };
         let signature = signature(&record.judgment_signature).ok_or("the task is not as it was judged")?;
         let judgment = Signed { statement: judgment, signature };
-        match self.verifies(&judgment) {
+        match self.verifies(&judgment, keys) {
             true => Ok(Judged { request, submission, judgment, approval }),
             false => Err("the task is not as it was judged"),
         }
     }
 
-    fn verifies<T: Statement>(&self, signed: &Signed<T>) -> bool {
-        self.store.signer().verifies(&signed.statement.signed_bytes(), &signed.signature.0)
+    fn verifies<T: Statement>(&self, signed: &Signed<T>, keys: Keys) -> bool {
+        let (signer, bytes) = (self.store.signer(), signed.statement.signed_bytes());
+        signer.verifies(&bytes, &signed.signature.0)
+            || keys == Keys::WithRetired && signer.verifies_retired(&bytes, &signed.signature.0)
     }
 
     pub(crate) async fn labels(&mut self, tasks: &[TaskId]) -> Result<LabelSets> {
@@ -438,6 +466,14 @@ impl DecisionRecord {
             at: self.created_at,
         };
         Some(Signed { statement, signature: signature(&self.signature)? })
+    }
+}
+
+/// Returns `None` if a stored value cannot be read.
+fn readable<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(Error::Corrupt(_) | Error::Database(sqlx::Error::ColumnDecode { .. })) => Ok(None),
+        result => result.map(Some),
     }
 }
 

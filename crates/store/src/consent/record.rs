@@ -8,7 +8,9 @@ use domain::{
     task::{Priority, Submission, Tool},
     visibility::Visibility,
 };
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
 
 /// Labels by task.
 pub(crate) type LabelSets = HashMap<TaskId, BTreeMap<String, String>>;
@@ -42,6 +44,25 @@ row_type! {
         pub is_open: bool,
         /// Whether its owner may still submit tasks to its organization.
         pub owner_may_submit: bool,
+    }
+}
+
+/// A task's row of which a value may be unreadable: such a row must not stop the others.
+#[derive(Debug)]
+pub struct StoredTask {
+    pub id: TaskId,
+    /// `None` if a value cannot be read.
+    pub record: Option<TaskRecord>,
+}
+
+impl<'r, R: Row> FromRow<'r, R> for StoredTask
+where
+    TaskRecord: FromRow<'r, R>,
+    Uuid: Decode<'r, R::Database> + Type<R::Database>,
+    &'static str: ColumnIndex<R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self { id: TaskId(row.try_get("id")?), record: TaskRecord::from_row(row).ok() })
     }
 }
 

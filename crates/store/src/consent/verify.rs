@@ -1,7 +1,21 @@
 //! Verification that every task that started had consent: its submission, its judgment and its decisions agree with the audit log.
-use super::record::{TaskRecord, record_columns};
-use crate::{Result, Write, db::conn::tenant_query};
-use domain::{Allowed, TaskId, approval::Answer, policy::ReadAudit, rule::Verdict};
+use super::{
+    Keys, UNREADABLE, readable,
+    record::{StoredTask, TaskRecord, record_columns},
+};
+use crate::{Error, Read, Result, Write, audit::BodyRow, db::conn::tenant_query};
+use domain::{
+    Allowed, TaskId,
+    acknowledgment::AcknowledgedStart,
+    approval::Answer,
+    audit::Record,
+    consent::Signed,
+    policy::ReadAudit,
+    request::InputDigest,
+    rule::Verdict,
+};
+use serde::Deserialize;
+use serde_json::json;
 
 /// A task whose start cannot be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +23,9 @@ pub struct UnexplainedStart {
     pub task: TaskId,
     /// What differs, for the operator.
     pub problem: &'static str,
+    /// The digest of the task's rows, so that an acknowledgment does not excuse later changes. Rows that cannot be read have that of
+    /// nothing.
+    pub rows: InputDigest,
 }
 
 /// The result for some tasks.
@@ -19,6 +36,25 @@ pub struct VerifiedStarts {
     /// Number of tasks that were examined.
     pub count: usize,
     pub unexplained: Vec<UnexplainedStart>,
+}
+
+impl Read {
+    /// Returns the starts that admins acknowledged, according to the audit log. The caller verifies their signatures.
+    pub async fn acknowledged_starts(&mut self, _: &Allowed<ReadAudit>) -> Result<Vec<Signed<AcknowledgedStart>>> {
+        const SQL: &str = "select seq, body from audit where tenant_id = $1 and action = 'audit.acknowledge' and seq > $2
+             order by seq limit 200";
+        let (mut starts, mut after) = (vec![], 0_i64);
+        loop {
+            let rows = tenant_query!(self, BodyRow, fetch_all, SQL, after)?;
+            let Some(last) = rows.last() else { return Ok(starts) };
+            after = last.seq;
+            for row in &rows {
+                let record = serde_json::from_str::<Record>(&row.body).ok();
+                let list = record.and_then(|record| Vec::deserialize(&record.detail["starts"]).ok());
+                starts.extend(list.unwrap_or_default());
+            }
+        }
+    }
 }
 
 impl Write {
@@ -35,15 +71,62 @@ impl Write {
             " from task where tenant_id = $1 and id > $2 and attempt > 0 order by id limit $3"
         );
         let after = after.unwrap_or(TaskId(uuid::Uuid::nil()));
-        let started = tenant_query!(self, TaskRecord, fetch_all, SQL, after, limit)?;
-        let (last, count) = (started.last().map(|record| record.id), started.len());
+        let started = tenant_query!(self, StoredTask, fetch_all, SQL, after, limit)?;
+        let (last, count) = (started.last().map(|task| task.id), started.len());
         let mut unexplained = vec![];
-        for record in started {
-            if let Some(problem) = self.unexplained(&record).await? {
-                unexplained.push(UnexplainedStart { task: record.id, problem });
-            }
+        for StoredTask { id: task, record } in started {
+            let problem = match &record {
+                Some(record) => readable(self.unexplained(record).await)?.unwrap_or(Some(UNREADABLE)),
+                None => Some(UNREADABLE),
+            };
+            let (Some(problem), nothing) = (problem, InputDigest::of(b"")) else { continue };
+            let rows = match &record {
+                Some(record) => readable(self.rows_digest(record).await)?.unwrap_or(nothing),
+                None => nothing,
+            };
+            unexplained.push(UnexplainedStart { task, problem, rows });
         }
         Ok(VerifiedStarts { last, count, unexplained })
+    }
+
+    /// Returns the digest of what the rows of a task say, apart from what changes while it waits or runs.
+    async fn rows_digest(&mut self, task: &TaskRecord) -> Result<InputDigest> {
+        let labels = self.labels(&[task.id]).await?.remove(&task.id);
+        let approval = self.approval_record(task.id).await?;
+        let mut decisions = vec![];
+        if let Some(approval) = &approval {
+            for row in self.decision_records(approval.id, approval.organization_id).await? {
+                decisions.push(json!([row.person_id, row.answer, row.reason, row.created_at, row.rules_version]));
+            }
+        }
+        let approval = approval.map(|it| {
+            json!([it.id, it.organization_id, it.requester_id, it.request_digest, it.rule, it.needed, it.created_at, it.expires_at])
+        });
+        let rows = json!({
+            "attempt": task.attempt,
+            "organization": task.organization_id,
+            "owner": task.owner_id,
+            "key": task.key_id,
+            "title": task.title,
+            "tool": task.tool,
+            "visibility": task.visibility,
+            "network": task.network,
+            "priority": task.priority,
+            "asked": task.asked,
+            "rule": task.rule,
+            "rules_version": task.rules_version,
+            "script": InputDigest::of(task.script.as_bytes()),
+            "request": InputDigest::of(task.request.as_bytes()),
+            "request_digest": task.request_digest,
+            "idempotency_key": task.idempotency_key,
+            "submission_digest": task.submission_digest,
+            "created_at": task.created_at,
+            "labels": labels,
+            "approval": approval,
+            "decisions": decisions,
+        });
+        let rows = serde_json::to_vec(&rows).map_err(|_| Error::Corrupt("task"))?;
+        Ok(InputDigest::of(&rows))
     }
 
     async fn unexplained(&mut self, record: &TaskRecord) -> Result<Option<&'static str>> {
@@ -58,7 +141,7 @@ impl Write {
         }
         let labels = self.labels(&[record.id]).await?;
         let approval = self.approval_record(record.id).await?;
-        let judged = match self.judged(record, &labels, approval) {
+        let judged = match self.judged(record, &labels, approval, Keys::WithRetired) {
             Ok(judged) => judged,
             Err(problem) => return Ok(Some(problem)),
         };
@@ -68,7 +151,7 @@ impl Write {
         };
         let mut approvals = 0;
         for row in self.decision_records(approval.id, approval.organization_id).await? {
-            if !row.signed(&judged, approval.id).is_some_and(|signed| self.verifies(&signed)) {
+            if !row.signed(&judged, approval.id).is_some_and(|signed| self.verifies(&signed, Keys::WithRetired)) {
                 return Ok(Some("a decision is not as it was signed"));
             }
             if !history.decisions.contains(&(row.person_id, row.answer)) {

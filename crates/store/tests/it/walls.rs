@@ -352,7 +352,7 @@ pub fn invite(invitation: InvitationId, organization: OrganizationId) -> Invite 
 
 /// Returns an acknowledgment of an altered audit log.
 pub fn acknowledged() -> Acknowledged {
-    Acknowledged { reason: "drill".into(), findings: vec!["a finding".into()], rollback: None, size: 1 }
+    Acknowledged { reason: "drill".into(), findings: vec!["a finding".into()], rollback: None, size: 1, starts: vec![] }
 }
 
 fn another_link() -> NewInvitation {

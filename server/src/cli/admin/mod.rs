@@ -86,6 +86,8 @@ pub(super) enum Admin {
     RotateSessionSecret,
     /// Replace the key that signs checkpoints of the audit log by one that it signs. Restart every node afterwards
     RotateCheckpointKey,
+    /// Replace the key that signs grants and approvals by one that it signs. Stop every node, then run this on one of them
+    RotateGrantKey,
     /// List the API keys of a person, or of the first tenant
     ListKeys {
         /// Email address of the person, or ID of the service account
@@ -200,10 +202,19 @@ async fn execute(command: Admin, app: &App) -> Result<(), Failure> {
         Admin::RotateSessionSecret => {} // handled before the store opens
         Admin::RotateCheckpointKey => {
             let secrets = SecretsDir::open_or_create(&app.config.secrets_dir())?;
-            app.keys.checkpoints.rotate(&secrets)?;
+            app.keys.checkpoints.rotate(&secrets, false)?;
             println!(
                 "The checkpoint key was replaced. Copy {} to the other nodes and restart every node.",
                 secrets.path("checkpoints.pem").display()
+            );
+        }
+        Admin::RotateGrantKey => {
+            let secrets = SecretsDir::open_or_create(&app.config.secrets_dir())?;
+            app.keys.grants.rotate(&secrets, true)?;
+            println!(
+                "The grant key was replaced. The next start signs open tasks and the rules again. Copy {} to the other nodes, then start \
+                 every node.",
+                secrets.path("grants.pem").display()
             );
         }
         Admin::ListKeys { user } => keys::list(app, user.as_deref()).await?,
