@@ -10,9 +10,9 @@
 //! - Pages: [`web`] renders pages and runs their actions; [`live`] streams updates; [`authentication`] authenticates people and keys.
 //! - API: [`api`] serves `/api/v1` and its OpenAPI document.
 //! - Runners: [`runners`] enrolls runners and dispatches tasks; [`pki`] issues their certificates; [`receipts`] verifies results.
-//! - Background work: [`mail`] delivers email, [`checkpoints`] signs the audit log, [`retention`] deletes expired data, and
-//!   `anonymous_log` logs security events without a tenant.
-//! - Support: [`failure`] (command errors), [`file_descriptors`], [`telemetry`] (logging), `clock` (system time), `permits`
+//! - Background work: [`mail`] delivers email, [`checkpoints`] signs the audit log, [`retention`] deletes expired data,
+//!   [`grant_rotation`] signs again at a start after a rotation, and `anonymous_log` logs security events without a tenant.
+//! - Support: [`failure`] (command errors), [`file_descriptors`], [`telemetry`] (logging), `clock` (system time), `atomic_file`, `permits`
 
 mod anonymous_log;
 pub mod api;

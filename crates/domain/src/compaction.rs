@@ -111,7 +111,9 @@ mod tests {
         assert!(Compaction::is_claimed_by(&note));
         assert_eq!(Compaction::read(&note, &[1; 32]).unwrap(), (compaction, vec![9; 64]));
         assert!(Compaction::read(&note, &[2; 32]).is_err(), "another key");
-        for (from, to) in [("\n12\n", "\n012\n"), ("\n12\n", "\n+12\n"), ("\n\n", "\nmore\n\n"), ("compaction\n", "compactionx\n")] {
+        for (from, to) in
+            [("\n12\n", "\n012\n"), ("\n12\n", "\n+12\n"), ("\n\n", "\nmore\n\n"), ("compaction\n", "compactionx\n")]
+        {
             assert!(Compaction::read(&note.replacen(from, to, 1), &[1; 32]).is_err(), "{to:?}");
         }
         let other = checkpoint(1, 3).note(&[1; 32], &[9; 64]);

@@ -207,10 +207,26 @@ impl Write {
         }
         match &self.conn {
             // SQLite stores any bytes as an id; a task with another one is nobody's.
-            Conn::Sqlite(_) => tenant_query!(self, StoredTask, fetch_all, claim!("in ", "", " and length(id) = 16"), runner, until, most),
+            Conn::Sqlite(_) => tenant_query!(
+                self,
+                StoredTask,
+                fetch_all,
+                claim!("in ", "", " and length(id) = 16"),
+                runner,
+                until,
+                most
+            ),
             // An array is evaluated once; a join could be evaluated again and lock more rows than are claimed.
             Conn::Postgres(_) => {
-                tenant_query!(self, StoredTask, fetch_all, claim!("= any(array", " for update)", ""), runner, until, most)
+                tenant_query!(
+                    self,
+                    StoredTask,
+                    fetch_all,
+                    claim!("= any(array", " for update)", ""),
+                    runner,
+                    until,
+                    most
+                )
             }
         }
     }

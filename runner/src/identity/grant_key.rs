@@ -30,9 +30,8 @@ impl GrantKey {
     /// Returns this key and its successors, oldest first. Lines that no accepted key signed lead to nothing.
     pub fn with_successors(self, lines: &[String]) -> Vec<Self> {
         let successions: Vec<_> = lines.iter().filter_map(|line| Succession::parse(line).ok()).collect();
-        let keys = successors(GRANTS, self.0, &successions, |key, message, signature| {
-            Self(*key).verifies(message, signature)
-        });
+        let keys =
+            successors(GRANTS, self.0, &successions, |key, message, signature| Self(*key).verifies(message, signature));
         keys.into_iter().map(Self).collect()
     }
 

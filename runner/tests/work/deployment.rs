@@ -9,6 +9,7 @@ use domain::{
     grant::Grant,
     request::{InputDigest, Request, RequestDigest},
     rule::Verdict,
+    succession::{GRANTS, Succession},
     task::SubmissionForm,
 };
 use rcgen::{
@@ -154,6 +155,21 @@ impl Deployment {
         self.grants.public_key().as_ref().try_into().unwrap()
     }
 
+    /// Replaces the grant key and returns the succession, as a line of text.
+    pub fn replace_grant_key(&mut self, seed: u8) -> String {
+        let line = self.succession(GRANTS, seed);
+        self.grants = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+        line
+    }
+
+    /// Returns the succession of the grant key by another key, signed for this purpose.
+    pub fn succession(&self, purpose: &str, seed: u8) -> String {
+        let new = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+        let (old, new) = (self.grant_key(), new.public_key().as_ref().try_into().unwrap());
+        let signature = self.grants.sign(&Succession::signed_bytes(purpose, &old, &new)).as_ref().to_vec();
+        Succession { old, new, signature }.line()
+    }
+
     /// Returns a signed checkpoint of the tenant's audit log; its last event has this hash.
     pub fn checkpoint(&self, size: i64, hash: u8) -> String {
         let checkpoint = Checkpoint::new(TENANT, size, [hash; 32]);
@@ -243,6 +259,10 @@ impl Signer for Grants<'_> {
 
     fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.sign(message) == signature
+    }
+
+    fn verifies_retired(&self, _: &[u8], _: &[u8]) -> bool {
+        false
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fault tolerance: lost connections, servers and runners lose nothing and run nothing twice.
 
 use crate::deployment::{Deployment, attempt_of, eventually};
+use domain::succession::CHECKPOINTS;
 use runner::clock;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -272,6 +273,65 @@ async fn a_server_with_another_grant_key_is_rejected() {
     assert_eq!(stream.next_message().await, None, "the runner sends nothing to another server");
     worker.stop().await;
     assert!(deployment.is_empty("started"));
+}
+
+/// X1, X5: the runner follows the grant key through two rotations that it missed, and never back.
+#[tokio::test(flavor = "multi_thread")]
+async fn x1_a_successor_of_the_grant_key_is_accepted_and_the_keys_before_it_are_not() {
+    let mut deployment = Deployment::open().await;
+    let first = (deployment.grant_key(), deployment.assignment(6, 1, "echo old"));
+    let other_purpose = deployment.succession(CHECKPOINTS, 21);
+    let (one, second) = (deployment.replace_grant_key(21), deployment.grant_key());
+    let (two, third) = (deployment.replace_grant_key(22), deployment.grant_key());
+    // Not signed by the pinned key, a missing link, and a chain that does not end in the key of the server.
+    for (successions, key) in [
+        (vec![two.clone()], third),
+        (vec![], second),
+        (vec![other_purpose], second),
+        (vec![one.clone(), two.clone()], second),
+        (vec![one.clone()], third),
+    ] {
+        let worker = deployment.work().await;
+        let mut stream = deployment.server.next_stream().await;
+        stream.grant_successions = successions;
+        stream.greet(key, 30).await;
+        stream.assign(deployment.assignment(7, 1, "true")).await;
+        assert_eq!(stream.next_message().await, None, "the runner sends nothing to such a server");
+        worker.stop().await;
+    }
+    assert!(deployment.is_empty("started"));
+
+    for task in [7, 8] {
+        let worker = deployment.work().await;
+        let mut stream = deployment.server.next_stream().await;
+        stream.grant_successions = vec![one.clone(), two.clone()];
+        stream.greet(third, 30).await;
+        // A grant of the first key, as by somebody who has a copy of it.
+        stream.assign(first.1.clone()).await;
+        let refused = stream.next_message().await;
+        let Some(Kind::Refused(refused)) = refused else { panic!("{refused:?}") };
+        assert!(refused.reason.contains("not signed by the server"), "{refused:?}");
+        stream.assign(deployment.assignment(task, 1, "echo new")).await;
+        let mut lines = vec![];
+        stream.rest(task, 1, &mut lines).await;
+        assert_eq!(lines, ["new"]);
+        stream.finished_ack(task, 1).await;
+        deployment.empties("spool").await;
+        worker.stop().await;
+    }
+    // A server with a former key, and another successor of the first key than the accepted one.
+    let mut thief = Deployment::open().await;
+    let (fork, forked) = (thief.replace_grant_key(23), thief.grant_key());
+    for (successions, key) in
+        [(vec![], first.0), (vec![one.clone()], second), (vec![fork.clone()], forked), (vec![fork], third)]
+    {
+        let worker = deployment.work().await;
+        let mut stream = deployment.server.next_stream().await;
+        stream.grant_successions = successions;
+        stream.greet(key, 30).await;
+        assert_eq!(stream.next_message().await, None, "the runner does not go back");
+        worker.stop().await;
+    }
 }
 
 /// X5: the runner remembers the head of the audit log across restarts, and works for no server whose log is smaller or another.

@@ -221,7 +221,8 @@ impl CheckpointFile {
     /// Fails if the file cannot be read, or lost notes.
     pub fn plan_compaction(&self, keys: &CheckpointKeys, recent: usize) -> Result<Option<CompactionPlan>, Failure> {
         let bytes = complete(&fs::read(&self.path).map_err(failed(&self.path))?).to_vec();
-        let notes = Notes::parse(&bytes, keys).map_err(|why| Failure::new(format!("{}: {why}", self.path.display())))?;
+        let notes =
+            Notes::parse(&bytes, keys).map_err(|why| Failure::new(format!("{}: {why}", self.path.display())))?;
         if notes.is_cut {
             return Err(self.lost());
         }

@@ -153,4 +153,3 @@ fn ca_certificate(key: &KeyPair, now: OffsetDateTime) -> Result<String, PkiError
     params.use_authority_key_identifier_extension = false;
     Ok(params.self_signed(key)?.pem())
 }
-

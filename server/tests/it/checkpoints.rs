@@ -1,13 +1,21 @@
 //! Audit logs that are cut, forked, rolled back or removed (X5): found at the start and by `castellan audit verify`, never signed
 //! over, and continued only after an acknowledgment.
 use crate::test_env::{TenantFixture, TestEnv, on_both};
-use domain::{Actor, TenantId, policy::CreateOrganization};
+use domain::{
+    Actor, TenantId,
+    acknowledgment::AcknowledgedStart,
+    consent::{Signed, Signer as Signs},
+    policy::{AcknowledgeAudit, Acknowledged, CreateOrganization},
+};
 use server::{
-    checkpoints::{Cause, CheckpointFile, Depth, Finding, Notes, Review, Signer, Witness, acknowledge, path},
+    checkpoints::{
+        Cause, CheckpointFile, Depth, FileLimits, Finding, Notes, Review, Signer, Witness, acknowledge, path,
+    },
     config,
+    keys::KeyChain,
     state::App,
 };
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, task::Poll, time::Duration};
 use tempfile::TempDir;
 
 /// Tables that tampering changes, in an order in which they can be filled.
@@ -74,6 +82,11 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// Returns the notes of the file with their separators.
+    fn notes(&self) -> Vec<String> {
+        fs::read_to_string(&self.file).unwrap().split_inclusive("--\n").map(str::to_owned).collect()
+    }
+
     async fn size(&self) -> i64 {
         self.app.store.read(&self.env.acme.console).await.unwrap().audit_head().await.unwrap().seq
     }
@@ -109,6 +122,19 @@ impl<'a> Scene<'a> {
         let checkpoint = domain::checkpoint::Checkpoint::new(self.env.acme.id, head.seq, head.hash);
         CheckpointFile::after(self.file.clone(), &notes).append(checkpoint, &self.app.keys.checkpoints).unwrap();
     }
+}
+
+/// Runs work that a crash interrupts after this number of polls; `None` if it was interrupted.
+async fn interrupted_after<T>(work: impl Future<Output = T>, polls: usize) -> Option<T> {
+    let (mut work, mut left) = (std::pin::pin!(work), polls);
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        work.as_mut().poll(context).map(Some)
+    })
+    .await
 }
 
 /// Returns the next pseudo-random number below `below`.
@@ -228,6 +254,209 @@ on_both! {
                 assert_eq!(fs::read(&scene.file).unwrap_or_default(), before);
             }
         }
+    }
+
+    /// A compacted file is small, and hides nothing.
+    async fn x5_trap_e19_a_compacted_file_stays_small_and_reveals_what_the_whole_one_did(env) {
+        let mut scene = Scene::new(env).await;
+        let limits = FileLimits { recent: 4, new: 12 };
+        let mut signer = scene.signer().await.with_limits(limits);
+        let copy = scene.folder.path().join("copy");
+        for size in 0..60 {
+            scene.grow(&env.acme, 3).await;
+            signer.sign().await.unwrap();
+            assert!(scene.notes().len() <= 40, "{} notes", scene.notes().len());
+            if size == 20 {
+                fs::copy(&scene.file, &copy).unwrap();
+            }
+        }
+        assert_eq!(scene.is_found().await, (false, false));
+        let review = scene.review(Depth::Everything).await;
+        assert!((10..40).contains(&review.logs[&env.acme.id].checkpoints), "{:?}", review.logs[&env.acme.id].checkpoints);
+        let mut witness = Witness::default();
+        witness.add_copies(&copy, &scene.app.keys.checkpoints).unwrap();
+        assert_eq!(Review::of(&scene.app, witness, Depth::Everything).await.unwrap().findings, [], "a former copy agrees");
+        // Another process, such as a restarted server, continues the file.
+        scene.grow(&env.acme, 1).await;
+        scene.signer().await.sign().await.unwrap();
+        scene.grow(&env.acme, 1).await;
+        signer.sign().await.unwrap();
+        assert_eq!(scene.is_found().await, (false, false));
+        scene.keep();
+        let whole = scene.notes();
+        assert!(whole[0].starts_with("castellan/compaction\n"));
+        for missing in 0..whole.len() {
+            scene.restore();
+            let mut notes = whole.clone();
+            notes.remove(missing);
+            fs::write(&scene.file, notes.concat()).unwrap();
+            assert_eq!(scene.is_found().await, (true, true), "note {missing} of {}", whole.len());
+        }
+        // The compaction of another time, another order, and one that was not signed.
+        let old = fs::read_to_string(&copy).unwrap();
+        let other = old.split_inclusive("--\n").next().unwrap().to_owned();
+        let mut swapped = whole.clone();
+        swapped.swap(2, 3);
+        for wrong in [
+            [vec![other], whole[1..].to_vec()].concat(),
+            swapped,
+            [vec![whole[0].replacen('\n', "\n1", 1)], whole[1..].to_vec()].concat(),
+            vec![old.clone()],
+        ] {
+            scene.restore();
+            fs::write(&scene.file, wrong.concat()).unwrap();
+            assert_eq!(scene.is_found().await, (true, true), "{}", wrong.concat());
+        }
+        for cut in [3, 8, 40] {
+            for again in [0, cut, cut + 5] {
+                scene.restore();
+                scene.cut(cut).await;
+                scene.grow(&env.acme, usize::try_from(again).unwrap()).await;
+                assert_eq!(scene.is_found().await, (true, true), "cut {cut}, again {again}");
+            }
+        }
+        // An acknowledged rollback of a compacted log goes on.
+        scene.restore();
+        scene.cut(40).await;
+        acknowledge(&scene.app, Cause::Restored, "drill", Witness::default()).await.unwrap();
+        let mut signer = scene.signer().await.with_limits(limits);
+        for _ in 0..30 {
+            scene.grow(&env.acme, 1).await;
+            signer.sign().await.unwrap();
+        }
+        assert_eq!(scene.is_found().await, (false, false));
+    }
+
+    /// A compaction removes no evidence: checkpoints that do not agree with the log stay.
+    async fn x5_a_file_with_evidence_is_not_compacted(env) {
+        let scene = Scene::new(env).await;
+        let limits = FileLimits { recent: 2, new: 5 };
+        // Two logs were signed, of which the second one is the present one.
+        scene.cut(12).await;
+        scene.grow(&env.acme, 30).await;
+        let head = scene.app.store.read(&env.acme.console).await.unwrap().audit_head().await.unwrap();
+        let mut signer = scene.signer().await.with_limits(limits);
+        scene.sign_carelessly(&head);
+        let before = fs::read(&scene.file).unwrap();
+        scene.grow(&env.acme, 1).await;
+        signer.sign().await.unwrap_err();
+        assert_eq!(fs::read(&scene.file).unwrap(), before);
+        assert_eq!(scene.is_found().await, (true, true));
+        // Two checkpoints of one size contradict each other.
+        scene.restore();
+        let mut signer = scene.signer().await.with_limits(limits);
+        let fork = store::Head { hash: [9; 32], ..head };
+        scene.sign_carelessly(&fork);
+        scene.sign_carelessly(&store::Head { hash: [8; 32], ..fork });
+        let before = fs::read(&scene.file).unwrap();
+        signer.sign().await.unwrap_err();
+        assert!(fs::read(&scene.file).unwrap().starts_with(&before), "nothing was removed");
+    }
+
+    /// A crash at any moment of an acknowledgment that begins a new file leaves findings, or a log that can be continued; the rollback is
+    /// not forgotten.
+    async fn x5_an_interrupted_acknowledgment_can_be_repeated(env) {
+        let mut scene = Scene::new(env).await;
+        let before = scene.size().await;
+        let head = scene.app.store.read(&env.acme.console).await.unwrap().audit_head().await.unwrap();
+        scene.sign_carelessly(&head);
+        scene.cut(6).await;
+        scene.grow(&env.acme, 6).await;
+        let head = scene.app.store.read(&env.acme.console).await.unwrap().audit_head().await.unwrap();
+        scene.sign_carelessly(&head);
+        scene.keep();
+        assert_eq!(scene.is_found().await, (true, true));
+        let (mut polls, mut interrupted) = (1, 0);
+        loop {
+            scene.restore();
+            let _ = fs::remove_file(scene.file.with_extension("new"));
+            let work = acknowledge(&scene.app, Cause::Altered, "drill", Witness::default());
+            let done = interrupted_after(work, polls).await;
+            if done.is_none() {
+                interrupted += 1;
+                if scene.is_found().await.0 {
+                    acknowledge(&scene.app, Cause::Altered, "again", Witness::default()).await.unwrap();
+                }
+            }
+            assert_eq!(scene.is_found().await, (false, false), "after {polls} polls");
+            let latest = scene.review(Depth::Heads).await.logs[&env.acme.id].latest.clone().unwrap();
+            assert!(latest.rollbacks.iter().any(|rollback| rollback.size == before), "after {polls} polls: {latest:?}");
+            assert!(!scene.file.with_extension("new").exists());
+            if let Some(done) = done {
+                done.unwrap();
+                break;
+            }
+            polls += 1 + polls / 4;
+        }
+        assert!(interrupted >= 3, "{interrupted}");
+        // The former file can be investigated, also if several were put aside in one second.
+        let aside = fs::read_dir(scene.file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(aside.filter(|name| name.to_string_lossy().contains("until-")).count() >= 1);
+    }
+
+    /// A start without consent is acknowledged with a reason; nothing else is excused.
+    async fn d_06_a_start_without_consent_is_acknowledged_and_stays_visible(env) {
+        let scene = Scene::new(env).await;
+        let token = env.key(&env.acme, env.acme.mia, "tasks:*").await;
+        let task = env.submit(&token, serde_json::json!({ "script": "echo hi", "title": "one" })).await;
+        env.start(&env.acme).await;
+        scene.signer().await.sign().await.unwrap();
+        assert_eq!(scene.review(Depth::Everything).await.findings, []);
+        acknowledge(&scene.app, Cause::Altered, "nothing yet", Witness::default()).await.unwrap_err();
+        let id = env.sql_id(task.0);
+        let change = |title: &str| env.tamper(&format!("update task set title = '{title}' where id = {id}"));
+        change("two");
+        let found = scene.review(Depth::Everything).await.findings;
+        let [Finding::Unexplained { tenant, start }] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((*tenant, start.task), (env.acme.id, task));
+        assert_eq!(scene.review(Depth::Heads).await.findings, [], "a start does not read every task");
+
+        // An event that somebody added excuses nothing: another key, another tenant, other rows.
+        let forge = async |statement: AcknowledgedStart, signer: &dyn Signs| {
+            let starts = vec![Signed::new(statement, signer)];
+            let change = Acknowledged { reason: "forged".into(), findings: vec![], rollback: None, size: 1, starts };
+            let proof = env.acme.console.may(AcknowledgeAudit { change }).unwrap();
+            env.change(&env.acme.console, async |write| write.acknowledge_audit(proof).await).await;
+        };
+        let statement = AcknowledgedStart {
+            tenant: env.acme.id,
+            task,
+            problem: start.problem.to_owned(),
+            rows: start.rows,
+        };
+        let keys: &KeyChain = &scene.app.keys.checkpoints;
+        forge(statement.clone(), &*testkit::signer(9)).await;
+        forge(AcknowledgedStart { tenant: env.bolt.id, ..statement.clone() }, keys).await;
+        forge(AcknowledgedStart { rows: domain::request::InputDigest::of(b"x"), ..statement.clone() }, keys).await;
+        assert_eq!(scene.review(Depth::Everything).await.findings, found);
+
+        assert_eq!(acknowledge(&scene.app, Cause::Altered, "a drill", Witness::default()).await.unwrap(), found);
+        let review = scene.review(Depth::Everything).await;
+        assert_eq!((review.findings, review.acknowledged), (vec![], found.clone()));
+        acknowledge(&scene.app, Cause::Altered, "again", Witness::default()).await.unwrap_err();
+        let proof = env.acme.console.may(domain::policy::ReadAudit).unwrap();
+        let last = scene.size().await;
+        let row = scene.app.store.read(&env.acme.console).await.unwrap().audit_record(&proof, last).await.unwrap();
+        assert_eq!(row.action, "audit.acknowledge");
+        assert!(row.body.contains("\"reason\":\"a drill\"") && row.body.contains(&task.to_string()), "{}", row.body);
+        // Another change of the same task is another finding.
+        change("three");
+        assert_eq!(scene.review(Depth::Everything).await.findings.len(), 1);
+        change("two");
+        assert_eq!(scene.review(Depth::Everything).await.findings, []);
+    }
+
+    /// Servers whose data directory was replaced leave rows behind; only those of the last servers stay.
+    async fn x5_the_rows_of_former_servers_are_limited(env) {
+        let scene = Scene::new(env).await;
+        for number in 0..120 {
+            env.advance_clock(std::time::Duration::from_secs(1));
+            let keep = async |write: &mut store::Write| write.keep_checkpoint(uuid::Uuid::from_u128(number), "note".into()).await;
+            env.change(&env.acme.console, keep).await;
+        }
+        let mut read = scene.app.store.read(&env.acme.console).await.unwrap();
+        let nodes: Vec<_> = read.checkpoints().await.unwrap().into_iter().map(|row| row.node_id.as_u128()).collect();
+        assert_eq!(nodes, (20..120).collect::<Vec<_>>());
     }
 
     /// The database and the checkpoint file are rolled back together: only a copy elsewhere shows it.

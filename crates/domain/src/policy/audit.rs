@@ -1,7 +1,9 @@
 //! Console actions on the audit log and on what is signed: acknowledging that a log is not the one that was signed, and
 //! replacing the grant key.
 use super::{Action, DenialReason, require};
-use crate::{Actor, Principal, acknowledgment::AcknowledgedStart, checkpoint::Rollback, consent::Signed, succession::PublicKey};
+use crate::{
+    Actor, Principal, acknowledgment::AcknowledgedStart, checkpoint::Rollback, consent::Signed, succession::PublicKey,
+};
 use serde_json::{Value, json};
 
 fn require_console(actor: &Actor) -> Result<(), DenialReason> {

@@ -19,10 +19,7 @@ const BATCH: i64 = 200;
 
 impl Write {
     /// Signs what can still start with the present key and records it, once per key. Statements that neither this key nor one that it
-    /// replaced has signed stay as they are. Returns the number of statements; `None` if the audit log already names this key.
-    ///
-    /// # Errors
-    /// Fails if the rules cannot be read.
+    /// replaced has signed, and rows that cannot be read, stay as they are. Returns the number of statements; `None` if the audit log already names this key.
     pub async fn sign_again(&mut self, proof: Allowed<RotateGrantKey>) -> Result<Option<usize>> {
         const LAST: &str = "select seq, body from audit where tenant_id = $1 and action = 'grant_key.rotate'
              order by seq desc limit 1";
@@ -32,7 +29,8 @@ impl Write {
         if record.is_some_and(|record| record.detail["key"] == entry.record.detail["key"]) {
             return Ok(None);
         }
-        let (mut count, mut after) = (usize::from(self.sign_rules_again().await?), TaskId(Uuid::nil()));
+        let rules = readable(self.sign_rules_again().await)?.unwrap_or(false);
+        let (mut count, mut after) = (usize::from(rules), TaskId(Uuid::nil()));
         loop {
             let tasks = self.open_tasks(after).await?;
             let Some(last) = tasks.last() else { break };

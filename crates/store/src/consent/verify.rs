@@ -5,14 +5,8 @@ use super::{
 };
 use crate::{Error, Read, Result, Write, audit::BodyRow, db::conn::tenant_query};
 use domain::{
-    Allowed, TaskId,
-    acknowledgment::AcknowledgedStart,
-    approval::Answer,
-    audit::Record,
-    consent::Signed,
-    policy::ReadAudit,
-    request::InputDigest,
-    rule::Verdict,
+    Allowed, TaskId, acknowledgment::AcknowledgedStart, approval::Answer, audit::Record, consent::Signed,
+    policy::ReadAudit, request::InputDigest, rule::Verdict,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -41,7 +35,8 @@ pub struct VerifiedStarts {
 impl Read {
     /// Returns the starts that admins acknowledged, according to the audit log. The caller verifies their signatures.
     pub async fn acknowledged_starts(&mut self, _: &Allowed<ReadAudit>) -> Result<Vec<Signed<AcknowledgedStart>>> {
-        const SQL: &str = "select seq, body from audit where tenant_id = $1 and action = 'audit.acknowledge' and seq > $2
+        const SQL: &str =
+            "select seq, body from audit where tenant_id = $1 and action = 'audit.acknowledge' and seq > $2
              order by seq limit 200";
         let (mut starts, mut after) = (vec![], 0_i64);
         loop {
@@ -100,7 +95,16 @@ impl Write {
             }
         }
         let approval = approval.map(|it| {
-            json!([it.id, it.organization_id, it.requester_id, it.request_digest, it.rule, it.needed, it.created_at, it.expires_at])
+            json!([
+                it.id,
+                it.organization_id,
+                it.requester_id,
+                it.request_digest,
+                it.rule,
+                it.needed,
+                it.created_at,
+                it.expires_at
+            ])
         });
         let rows = json!({
             "attempt": task.attempt,

@@ -220,7 +220,7 @@ const TASKS: &[&str] = &[
     "durable_audit_head",
     "verify_starts",
 ];
-const AUDIT: &[&str] = &["keep_checkpoint", "acknowledge_audit", "restore_audit", "erase_personal_data"];
+const AUDIT: &[&str] = &["keep_checkpoint", "acknowledge_audit", "restore_audit", "erase_personal_data", "sign_again"];
 const EMERGENCIES: &[&str] = &["lock_person", "unlock_person", "stop_tasks", "freeze", "unfreeze"];
 
 #[test]
@@ -330,6 +330,8 @@ on_both! {
         let erase = || ErasePersonalData { person: world.acme.mia.person().unwrap(), reason: "left".into() };
         l.records("erase_personal_data", 1, console, async |w| w.erase_personal_data(console.may(erase())?, 0).await).await;
         l.records("acknowledge_audit", 1, console, async |w| w.acknowledge_audit(console.may(AcknowledgeAudit { change: acknowledged() })?).await).await;
+        l.records("sign_again", 1, console, async |w| w.sign_again(console.may(RotateGrantKey { key: [1; 32] })?).await).await;
+        l.records("sign_again", 0, console, async |w| w.sign_again(console.may(RotateGrantKey { key: [1; 32] })?).await).await;
         l.records("restore_audit", 1, console, async |w| w.restore_audit(console.may(RestoreAudit { change: acknowledged() })?).await).await;
         l.covers(AUDIT).await;
     }

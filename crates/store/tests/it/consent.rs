@@ -1,20 +1,23 @@
 //! Consent (D-04, X1): write access to the database is not enough to make anything run that was not judged and approved.
 use crate::{
     raw::Raw,
-    world::{World, asking, on_both, sealed, task},
+    world::{World, asking, decision, on_both, sealed, task},
 };
 use domain::{
     Actor,
     approval::{Answer, ApprovalState},
-    policy::{CancelTask, ChangeRules, LockPerson, ReadAudit, RemoveMembership, RevokeKey, SetMembership, SubmitTask},
+    policy::{
+        CancelTask, ChangeRules, LockPerson, ReadAudit, RemoveMembership, RevokeKey, RotateGrantKey, SetMembership,
+        SubmitTask,
+    },
     receipt::End,
     role::Role,
     rule::{Rule, Rules, Verdict},
     task::TaskState,
 };
 use std::time::Duration;
-use store::{Assignment, Conflict, Error, Submitted};
-use testkit::change;
+use store::{Assignment, Conflict, Error, Settings, Store, Submitted};
+use testkit::{change, signer, successor};
 
 /// Columns that a claim replaces, so that a changed value has no effect.
 const SET_BY_CLAIM: [&str; 6] = [
@@ -137,7 +140,6 @@ on_both! {
                 }
                 let id = raw.id(task.id.0);
                 raw.run(&format!("update task set state = 'lost' where id = {id}")).await.unwrap();
-                // An unreadable value stops every claim until it is gone.
                 for table in ["task_label", "task_word", "decision", "approval", "task"] {
                     let rows = rows_of(&raw, table, &task);
                     drop(raw.run(&format!("delete from {table} where {rows}")).await);
@@ -148,6 +150,56 @@ on_both! {
         assert!(refused > 35, "{refused} changes were refused");
         let good = approved(world, 0).await;
         assert_eq!(claim(world).await.unwrap().lease.task, good.id, "an unchanged task still runs");
+    }
+
+    /// A value of another form than any that Castellan writes stops nobody else's task.
+    async fn x1_a_row_that_cannot_be_read_is_set_aside_and_the_others_run(world) {
+        let acme = &world.acme;
+        let mut raw = Raw::of(world).await;
+        let bytes = if world.is_sqlite() { "x'00'" } else { "'\\x00'::bytea" };
+        let mut attacks: Vec<(&str, &str, &str)> = vec![
+            ("task", "network", "'x'"),
+            ("task", "visibility", "'x'"),
+            ("task", "tool", "'x'"),
+            ("task", "priority", "99"),
+            ("task", "attempt", "9223372036854775807"),
+            ("task", "attempt", "-5"),
+            ("task", "rules_version", "-9223372036854775808"),
+            ("task", "request_digest", bytes),
+            ("approval", "state", "'x'"),
+            ("approval", "needed", "-1"),
+            ("approval", "expires_at", "-9223372036854775808"),
+            ("approval", "request_digest", bytes),
+            ("decision", "answer", "'x'"),
+        ];
+        if world.is_sqlite() {
+            attacks.extend([
+                ("task", "script", "x'ff'"),
+                ("task", "title", "x'ff'"),
+                ("task", "key_id", "x'00'"),
+                ("task", "created_at", "'x'"),
+                ("task", "priority", "'x'"),
+                ("task", "attempt", "'x'"),
+                ("task_label", "value", "x'ff'"),
+                ("decision", "reason", "x'ff'"),
+                ("approval", "rule", "x'ff'"),
+            ]);
+        }
+        for (number, (table, column, value)) in attacks.into_iter().enumerate() {
+            let (bad, good) = (approved(world, 2 * number).await, approved(world, 2 * number + 1).await);
+            let rows = rows_of(&raw, table, &bad);
+            assert_eq!(raw.run(&format!("update {table} set {column} = {value} where {rows}")).await.unwrap(), 1);
+            assert!(world.store.read(&acme.rex).await.unwrap().has_queued_tasks().await.unwrap());
+            let assignment = claim(world).await.unwrap_or_else(|| panic!("{table}.{column} = {value}"));
+            assert_eq!(assignment.lease.task, good.id, "{table}.{column} = {value}");
+            let id = raw.id(bad.id.0);
+            assert_eq!(raw.texts(&format!("select state from task where id = {id}")).await, ["failed"]);
+            // Its page cannot be rendered, but the audit log has the reason.
+            let last = format!("select body from audit where target_id = '{}' order by seq desc limit 1", bad.id);
+            let last: domain::audit::Record = serde_json::from_str(&raw.texts(&last).await[0]).unwrap();
+            assert!(last.action == "task.reject" && last.detail["because"].is_string(), "{table}.{column}: {last:?}");
+            assert!(!world.store.read(&acme.rex).await.unwrap().has_queued_tasks().await.unwrap());
+        }
     }
 
     async fn x1_a_changed_task_fails_and_is_recorded(world) {
@@ -445,6 +497,109 @@ on_both! {
         set_role(world, &acme.ada, Role::Member).await;
         assert!(world.claim(&acme.rex).await.is_none());
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+    }
+
+    /// The grant key is replaced while a task waits, one is approved, one is in the queue, and one has ended.
+    async fn x1_a_new_grant_key_signs_what_can_still_start_and_the_old_one_starts_nothing(world) {
+        let acme = &world.acme;
+        world.ask(acme, 2).await;
+        let ended = world.submit(&acme.mia, sealed(acme.ops)).await;
+        let taken = world.claim(&acme.rex).await.unwrap();
+        world.start(&acme.rex, taken.lease).await;
+        world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap();
+        let free = world.submit(&acme.mia, sealed(acme.ops)).await;
+        let waiting = world.submit(&acme.mia, asking(acme.ops)).await;
+        world.decide(&acme.ada, &world.question(&waiting).await, Answer::Approve).await.unwrap();
+        let approved = world.submit(&acme.mia, asking(acme.ops)).await;
+        for approver in [&acme.ada, &acme.abe] {
+            world.decide(approver, &world.question(&approved).await, Answer::Approve).await.unwrap();
+        }
+        let mut raw = Raw::of(world).await;
+        for kept in [
+            "create table kept_task as select id, judgment_signature as signature from task",
+            "create table kept_decision as select approval_id, person_id, signature from decision",
+            "create table kept_rules as select tenant_id, version, signature from rules",
+        ] {
+            raw.run(kept).await.unwrap();
+        }
+
+        let settings = Settings { signer: successor(2, &[1]), ..world.settings([7; 32]) };
+        let store = Store::open(settings).await.unwrap();
+        let is_unreadable = async || matches!(store.read(&acme.adam).await.unwrap().rules().await, Err(Error::Corrupt(_)));
+        assert!(is_unreadable().await, "rules that only the old key signed");
+        let sign_again = async |store: &Store| {
+            let proof = acme.console.may(RotateGrantKey { key: [2; 32] }).unwrap();
+            change(store, &acme.console, async |write| write.sign_again(proof).await).await.unwrap()
+        };
+        // Rules, three judgments and three decisions; the task that ended keeps its signature.
+        assert_eq!(sign_again(&store).await, Some(7));
+        assert_eq!(sign_again(&store).await, None, "once per key");
+        assert!(!is_unreadable().await);
+
+        // Statements of the old key: the same ones as before, which a thief of that key could also make.
+        let (free_id, approved_id) = (raw.id(free.id.0), raw.id(approved.id.0));
+        let tenant = raw.id(acme.tenant.0);
+        let claim = async || {
+            let claimed = change(&store, &acme.rex, async |write| write.claim_tasks(&["bash".into()], 5).await).await;
+            claimed.unwrap_or_default()
+        };
+        let rules = "update rules set signature = (select k.signature from TABLE k where k.version = rules.version and k.tenant_id = rules.tenant_id)";
+        raw.run("create table new_rules as select tenant_id, version, signature from rules").await.unwrap();
+        raw.run(&format!("{} where tenant_id = {tenant}", rules.replace("TABLE", "kept_rules"))).await.unwrap();
+        assert!(is_unreadable().await);
+        assert!(claim().await.is_empty());
+        raw.run(&format!("{} where tenant_id = {tenant}", rules.replace("TABLE", "new_rules"))).await.unwrap();
+        raw.run(&format!("update task set judgment_signature = (select k.signature from kept_task k where k.id = task.id) where id = {free_id}"))
+            .await
+            .unwrap();
+        let old_decisions = "update decision set signature = (select k.signature from kept_decision k
+            where k.approval_id = decision.approval_id and k.person_id = decision.person_id)";
+        let request = store.read(&acme.console).await.unwrap().approval_of(waiting.id).await.unwrap().unwrap();
+        let decided = change(&store, &acme.abe, async |write| {
+            write.decide(acme.abe.may(decision(&request, Answer::Approve))?).await
+        });
+        assert_eq!(decided.await.unwrap(), ApprovalState::Approved, "one decision by each key");
+        raw.run(&format!("{old_decisions} where approval_id in (select id from approval where task_id = {approved_id})"))
+            .await
+            .unwrap();
+        let claimed = claim().await;
+        assert_eq!(claimed.iter().map(|it| it.lease.task).collect::<Vec<_>>(), [waiting.id]);
+        for rejected in [&free, &approved] {
+            assert_eq!(last_reason(world, rejected).await.0, "task.reject");
+        }
+        // The grant contains statements of the new key only.
+        let consent = &claimed[0].consent;
+        let statements = [consent.judgment.is_by(&|m, s| signer(2).verifies(m, s))];
+        let decisions = consent.decisions.iter().map(|it| it.is_by(&|m, s| signer(2).verifies(m, s)));
+        assert_eq!(statements.into_iter().chain(decisions).collect::<Vec<_>>(), [true; 3]);
+
+        // A new task, and the verification of all starts.
+        let new = change(&store, &acme.mia, async |w| w.submit_task(acme.mia.may(sealed(acme.ops))?).await).await.unwrap();
+        assert_eq!(claim().await[0].lease.task, new.id);
+        let proof = acme.console.may(ReadAudit).unwrap();
+        let unexplained = store.snapshot(&acme.console).await.unwrap().verify_starts(&proof, None, 100).await.unwrap();
+        assert_eq!((unexplained.count, unexplained.unexplained), (3, vec![]), "{ended:?} is explained by the old key");
+        // A node that still has the old key can do nothing.
+        let submitted = change(&world.store, &acme.mia, async |w| w.submit_task(acme.mia.may(sealed(acme.ops))?).await);
+        assert!(matches!(submitted.await, Err(Error::Corrupt(_))));
+        store.close().await;
+    }
+
+    /// What nobody signed is not signed with the rest.
+    async fn x1_a_changed_row_is_not_signed_again(world) {
+        let acme = &world.acme;
+        let (changed, unreadable, good) = (approved(world, 1).await, approved(world, 2).await, approved(world, 3).await);
+        let mut raw = Raw::of(world).await;
+        let (first, second) = (raw.id(changed.id.0), raw.id(unreadable.id.0));
+        raw.run(&format!("update task set script = 'true' where id = {first}")).await.unwrap();
+        raw.run(&format!("update task set network = 'x' where id = {second}")).await.unwrap();
+        let store = Store::open(Settings { signer: successor(3, &[1, 2]), ..world.settings([7; 32]) }).await.unwrap();
+        let proof = acme.console.may(RotateGrantKey { key: [3; 32] }).unwrap();
+        let signed = change(&store, &acme.console, async |write| write.sign_again(proof).await).await.unwrap();
+        assert_eq!(signed, Some(3), "the rules, and a judgment and a decision");
+        let claimed = change(&store, &acme.rex, async |write| write.claim_tasks(&["bash".into()], 5).await).await.unwrap();
+        assert_eq!(claimed.iter().map(|it| it.lease.task).collect::<Vec<_>>(), [good.id]);
+        store.close().await;
     }
 
     /// What `castellan audit verify` reports: every start is compared with its submission, judgment and decisions.

@@ -20,6 +20,22 @@ async fn tasks_today(world: &World, who: &Actor) -> (i64, Option<i64>) {
     (own, read.tenant_usage_today(world.now()).await.unwrap().map(|usage| usage.tasks))
 }
 
+async fn bytes_today(world: &World, who: &Actor) -> i64 {
+    world.store.read(who).await.unwrap().usage_today(world.now()).await.unwrap().bytes
+}
+
+/// Submits and starts a task.
+async fn running(world: &World, who: &Actor) -> Lease {
+    submit(world, who).await.unwrap();
+    let taken = world.claim(&world.acme.rex).await.unwrap();
+    world.start(&world.acme.rex, taken.lease).await;
+    taken.lease
+}
+
+fn one_line(length: usize) -> Vec<Line> {
+    vec![Line { at: Timestamp(1_700_000_000_000_000), stream: Stream::Stdout, text: "x".repeat(length) }]
+}
+
 #[track_caller]
 fn exceeded(result: Result<Submitted, Error>) -> QuotaExceeded {
     match result {
@@ -64,6 +80,59 @@ on_both! {
         assert!(used.bytes - before > 40_000, "an empty line costs more than a line feed: {used:?}");
         assert_eq!(used.tasks, 1);
         assert!(matches!(append(1_001).await, Err(Error::Invalid(invalid)) if invalid.field == "output"));
+    }
+
+    /// What the server does with output beyond the quota: the task fails, and what was refused is neither stored nor charged.
+    async fn k_07_output_beyond_the_quota_is_neither_stored_nor_charged(world) {
+        let acme = &world.acme;
+        let (lease, line) = (running(world, &acme.mia).await, one_line(500));
+        let stored = i64::try_from(serde_json::to_string(&line).unwrap().len()).unwrap();
+        let before = bytes_today(world, &acme.mia).await;
+        let limit = before + 2 * stored;
+        world.store.set_quotas(Quotas { person: Quota { tasks: None, bytes: Some(limit) }, ..Quotas::default() });
+        for first in 1..=2 {
+            world.change(&acme.rex, async |write| write.append_lines(lease, first, &line).await).await.unwrap();
+        }
+        assert_eq!(bytes_today(world, &acme.mia).await, limit, "up to the last byte");
+        let mut write = world.store.write(&acme.rex).await.unwrap();
+        assert!(matches!(write.append_lines(lease, 3, &line).await, Err(Error::Invalid(_))));
+        write.refuse_task(lease, "too much").await.unwrap();
+        write.commit().await.unwrap();
+        assert_eq!(bytes_today(world, &acme.mia).await, limit);
+        let mut read = world.store.read(&acme.mia).await.unwrap();
+        assert_eq!(read.log(lease.task, lease.attempt, 1).await.unwrap().next_line, 3, "two lines are stored");
+    }
+
+    /// Several people use up the last bytes of their tenant at the same time.
+    async fn k_07_concurrent_output_does_not_exceed_the_quota_of_the_tenant(world) {
+        let acme = &world.acme;
+        let people = [&acme.mia, &acme.ada, &acme.abe, &acme.olga];
+        let mut leases = vec![];
+        for person in people {
+            leases.push(running(world, person).await);
+        }
+        let line = one_line(2_000);
+        let stored = i64::try_from(serde_json::to_string(&line).unwrap().len()).unwrap();
+        let total = async || world.store.read(&acme.adam).await.unwrap().tenant_usage_today(world.now()).await.unwrap().unwrap().bytes;
+        // Ten and a half lines for all of them.
+        let limit = total().await + 10 * stored + stored / 2;
+        world.store.set_quotas(Quotas { tenant: Quota { tasks: None, bytes: Some(limit) }, ..Quotas::default() });
+        let append = async |lease: Lease| {
+            let mut accepted = 0;
+            for first in 1..=10 {
+                let appended = world.change(&acme.rex, async |write| write.append_lines(lease, first, &line).await).await;
+                match appended {
+                    Ok(_) => accepted += 1,
+                    Err(Error::Invalid(_)) => break,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            accepted
+        };
+        let [a, b, c, d] = [leases[0], leases[1], leases[2], leases[3]];
+        let (a, b, c, d) = tokio::join!(append(a), append(b), append(c), append(d));
+        assert_eq!(a + b + c + d, 10);
+        assert_eq!(total().await, limit - stored / 2);
     }
 
     async fn k_07_without_quotas_usage_is_counted_only(world) {

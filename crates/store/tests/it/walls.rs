@@ -469,6 +469,7 @@ pub fn matrix() -> Vec<Row> {
         approval                   "nn+++++n++nnn" |r, w, a, t| r.approval(t.approval).await;
         approval_of                "--+++++-++---" |r, w, a, t| r.approval_of(t.task).await;
         leased_tasks               "nnnnnnn+nnnnn" |r, w, a, t| r.leased_tasks().await;
+        has_queued_tasks           "nnnnnnn+nnnnn" |r, w, a, t| r.has_queued_tasks().await.map(i32::from);
         runners                    "++++++++++++-" |r, w, a, t| r.runners().await;
         runner                     "++++++++++++n" |r, w, a, t| r.runner(t.runner).await;
         runner_by_name             "++++++++++++-" |r, w, a, t| r.runner_by_name("rex").await;
@@ -487,6 +488,7 @@ pub fn matrix() -> Vec<Row> {
         usage_today                "--+----------" |r, w, a, t| r.usage_today(w.now()).await.map(|usage| usage.tasks);
         tenant_usage_today         "-----++--+--+" |r, w, a, t| r.tenant_usage_today(w.now()).await;
         verify_audit               "ddddd++dd+dd+" |r, w, a, t| r.verify_audit(&may(a, ReadAudit)?, &Default::default()).await;
+        acknowledged_starts        "ddddd--dd-dd-" |r, w, a, t| r.acknowledged_starts(&may(a, ReadAudit)?).await;
         checkpoints                "++++++++++++-" |r, w, a, t| r.checkpoints().await;
         audit_hash                 "++++++++++++-" |r, w, a, t| r.audit_hash(40).await;
         audit_head                 "++++++++++++-" |r, w, a, t| r.audit_head().await.map(|head| i32::from(head.hash == t.audit_head));
@@ -540,6 +542,7 @@ pub fn matrix() -> Vec<Row> {
         acknowledge_audit          "ddddddddd+ddd" |x, w, a, t| x.acknowledge_audit(may(a, AcknowledgeAudit { change: acknowledged() })?).await;
         restore_audit              "ddddddddd+ddd" |x, w, a, t| x.restore_audit(may(a, RestoreAudit { change: acknowledged() })?).await;
         erase_personal_data        "ddddddddd+ddd" |x, w, a, t| x.erase_personal_data(may(a, ErasePersonalData { person: t.person, reason: "left".into() })?, 0).await.map(|(_, erased)| i64::try_from(erased).unwrap());
+        sign_again                 "ddddddddd+ddd" |x, w, a, t| x.sign_again(may(a, RotateGrantKey { key: [1; 32] })?).await.map(|signed| i32::from(signed.is_some()));
         claim_tasks                "nnnnnnn+nnnnn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;
         start_task                 "nnnnnnn+nnnnn" |x, w, a, t| x.start_task(t.lease).await;
         append_lines               "nnnnnnn+nnnnn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line { at: w.now(), stream: Stream::Stdout, text: "more".into() }]).await;

@@ -1,5 +1,6 @@
 //! Nodes with other keys than the deployment are refused at startup.
-use crate::program::Program;
+use super::Nodes;
+use crate::{program::Program, timeouts::DEFAULT_TIMEOUT};
 use std::fs;
 
 /// 64 hexadecimal digits.
@@ -25,6 +26,33 @@ async fn a_04_a_node_with_other_keys_is_refused() {
         let _ = fs::remove_file(stranger.data().join("runners-ca.pem"));
     }
     stranger.start().await;
+}
+
+/// X1, D-12: after a rotation of the grant key, both nodes sign with the new one, and tasks of one run on the runner of the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn x1_d_12_both_nodes_continue_with_the_new_grant_key() {
+    let mut nodes = Nodes::begin().await;
+    for node in [&mut nodes.one, &mut nodes.two] {
+        node.stop(DEFAULT_TIMEOUT).await;
+    }
+    nodes.one.cli(&["admin", "rotate-grant-key"], "");
+    nodes.one.start().await;
+    let before_it_was_copied = nodes.one.submit(&nodes.mia.key, "echo one").await;
+    let refused = nodes.two.startup_error().await;
+    assert!(refused.contains("secrets/grants.pem does not match this database"), "{refused}");
+    fs::copy(nodes.one.data().join("secrets/grants.pem"), nodes.two.data().join("secrets/grants.pem")).unwrap();
+    nodes.two.start().await;
+    let of_two = nodes.two.submit(&nodes.mia.key, "echo two").await;
+    for node in [&nodes.one, &nodes.two] {
+        for task in [&before_it_was_copied, &of_two] {
+            node.until_succeeded(&nodes.mia.key, task).await;
+        }
+    }
+    // Each node alone, so that its own runner has to accept its grants.
+    nodes.one.stop(DEFAULT_TIMEOUT).await;
+    let alone = nodes.two.submit(&nodes.mia.key, "echo alone").await;
+    nodes.two.until_succeeded(&nodes.mia.key, &alone).await;
+    assert_eq!(nodes.two.audit(&nodes.adam.key, Some("grant_key.rotate")).await.len(), 1);
 }
 
 /// M-06: a node with a different master key is refused.
