@@ -49,8 +49,8 @@ macro_rules! lock_leased {
             };
         }
         match &$self.conn {
-            Conn::Sqlite(_) => tenant_query!($self, LeasedTask, fetch_all, sql!("") $(, $arg)*),
-            Conn::Postgres(_) => tenant_query!($self, LeasedTask, fetch_all, sql!($lock) $(, $arg)*),
+            Conn::Sqlite(_) => tenant_query!($self, StoredTask<LeasedTask>, fetch_all, sql!("") $(, $arg)*),
+            Conn::Postgres(_) => tenant_query!($self, StoredTask<LeasedTask>, fetch_all, sql!($lock) $(, $arg)*),
         }
     }};
 }
@@ -101,18 +101,19 @@ impl LeasedTask {
 }
 
 impl Read {
-    /// Returns the tasks that this runner has a lease on.
+    /// Returns the tasks that this runner has a lease on, without those that cannot be read: their leases expire.
     pub async fn leased_tasks(&mut self) -> Result<Vec<LeasedTask>> {
         let runner = runner_id(&self.actor)?;
-        tenant_query!(
+        let stored = tenant_query!(
             self,
-            LeasedTask,
+            StoredTask<LeasedTask>,
             fetch_all,
             "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest,
                         coalesce(queued_at, created_at) as queued_at from task
              where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id limit 5000",
             runner
-        )
+        )?;
+        Ok(stored.into_iter().filter_map(|task| task.record).collect())
     }
 
     /// Returns whether any task of the tenant is in the queue, for its runners.
@@ -400,6 +401,7 @@ impl Write {
             return Err(Error::NotFound);
         }
         let recorded = lock_leased!(self, "runner_id = $2", " for update", runner)?;
+        let recorded = self.reject_unreadable(recorded).await?;
         let gone: Vec<_> = recorded.into_iter().filter(|task| !held.contains(&task.lease())).collect();
         for task in &gone {
             self.release(task, "the runner no longer has the task").await?;
@@ -411,7 +413,8 @@ impl Write {
     /// and they could run twice.
     pub(crate) async fn cancel_tasks_of_runner(&mut self, runner: RunnerId) -> Result<()> {
         let mut entries = vec![];
-        for task in lock_leased!(self, "runner_id = $2", " for update", runner)? {
+        let leased = lock_leased!(self, "runner_id = $2", " for update", runner)?;
+        for task in self.reject_unreadable(leased).await? {
             self.change_state(task.id, task.state, TaskState::Cancelled, None).await?;
             let detail =
                 json!({ "attempt": task.attempt, "reason": "its runner was revoked", "state": TaskState::Cancelled });
@@ -423,10 +426,28 @@ impl Write {
     /// Releases the tasks whose lease expired and returns their number.
     pub async fn release_expired_leases(&mut self) -> Result<usize> {
         let expired = lock_leased!(self, "lease_until <= $2", " for update skip locked", self.now)?;
+        let expired = self.reject_unreadable(expired).await?;
         for task in &expired {
             self.release(task, "its runner was silent for too long").await?;
         }
         Ok(expired.len())
+    }
+
+    /// Fails the tasks of which a value cannot be read, and returns the others.
+    async fn reject_unreadable(&mut self, stored: Vec<StoredTask<LeasedTask>>) -> Result<Vec<LeasedTask>> {
+        const SQL: &str = "select state from task where tenant_id = $1 and id = $2";
+        let (mut readable, mut entries) = (vec![], vec![]);
+        for StoredTask { id, record } in stored {
+            match record {
+                Some(task) => readable.push(task),
+                None => {
+                    let from = tenant_query!(self, crate::tasks::TaskStateRow, fetch_one, SQL, id)?.state;
+                    entries.push(self.reject(id, from, UNREADABLE).await?);
+                }
+            }
+        }
+        self.record_all(entries).await?;
+        Ok(readable)
     }
 
     /// Records that a runner's message was rejected: for a lease that it does not hold, or altogether.

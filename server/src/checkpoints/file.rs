@@ -116,7 +116,7 @@ pub struct CheckpointFile {
     length: u64,
     /// Number of notes since the last compaction.
     new: usize,
-    /// The number of the file in its file system, which changes when another process replaces it.
+    /// The number of the file in its file system, which changes when another process replaces it; `None` before it was locked.
     inode: Option<u64>,
 }
 
@@ -282,7 +282,7 @@ impl CheckpointFile {
                 break (file, found);
             }
         };
-        if found.len() != self.length || self.inode.is_some_and(|inode| inode != found.ino()) {
+        if found.len() != self.length || self.inode != Some(found.ino()) {
             self.catch_up(keys)?;
             // Otherwise the incomplete note of a crash or full disk would make later notes unreadable.
             file.set_len(self.length).map_err(failed(&path))?;

@@ -294,8 +294,13 @@ impl Write {
     /// Fails a claimed task that is not what was signed, and returns the audit event.
     pub(crate) async fn reject_claimed(&mut self, task: TaskId, because: &str) -> Result<Entry> {
         tenant_query!(self, execute, TAKE_BACK, task)?;
+        self.reject(task, TaskState::Assigned, because).await
+    }
+
+    /// Fails a task that is not what was signed, and returns the audit event.
+    pub(crate) async fn reject(&mut self, task: TaskId, from: TaskState, because: &str) -> Result<Entry> {
         let end = End::NotStarted(format!("It was changed outside Castellan: {because}"));
-        self.change_state(task, TaskState::Assigned, TaskState::Failed, Some(&end)).await?;
+        self.change_state(task, from, TaskState::Failed, Some(&end)).await?;
         self.event("task.reject", ("task", task.to_string()), Outcome::Refused, json!({ "because": because }))
     }
 

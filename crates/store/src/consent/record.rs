@@ -49,20 +49,20 @@ row_type! {
 
 /// A task's row of which a value may be unreadable: such a row must not stop the others.
 #[derive(Debug)]
-pub struct StoredTask {
+pub struct StoredTask<T = TaskRecord> {
     pub id: TaskId,
     /// `None` if a value cannot be read.
-    pub record: Option<TaskRecord>,
+    pub record: Option<T>,
 }
 
-impl<'r, R: Row> FromRow<'r, R> for StoredTask
+impl<'r, R: Row, T> FromRow<'r, R> for StoredTask<T>
 where
-    TaskRecord: FromRow<'r, R>,
+    T: FromRow<'r, R>,
     Uuid: Decode<'r, R::Database> + Type<R::Database>,
     &'static str: ColumnIndex<R>,
 {
     fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-        Ok(Self { id: TaskId(row.try_get("id")?), record: TaskRecord::from_row(row).ok() })
+        Ok(Self { id: TaskId(row.try_get("id")?), record: T::from_row(row).ok() })
     }
 }
 
