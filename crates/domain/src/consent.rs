@@ -18,7 +18,7 @@ pub trait Signer: Send + Sync {
     /// Returns whether this key made the signature.
     fn verifies(&self, message: &[u8], signature: &[u8]) -> bool;
     /// Returns whether a key that this one replaced made the signature. Such a signature explains what happened; nothing starts
-    /// because of it, because whoever has a copy of a replaced key can still sign with it.
+    /// because of it, because a person with a copy of a replaced key can still sign with it.
     fn verifies_retired(&self, message: &[u8], signature: &[u8]) -> bool;
 }
 

@@ -190,9 +190,9 @@ impl Write {
         macro_rules! claim {
             ($among:literal, $lock:literal, $ids:literal) => {
                 concat!(
-                    // A number that cannot grow is unreadable, as the row shows.
-                    "update task set state = 'assigned', attempt = case when attempt < 4294967295 then attempt + 1 else attempt end, runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0,
-                        cancel_asked = false, started_at = null
+                    // Without the limit, a forged number would overflow and stop every claim; such a row is rejected below.
+                    "update task set state = 'assigned', attempt = case when attempt < 4294967295 then attempt + 1 else attempt end,
+                        runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0, cancel_asked = false, started_at = null
                      where tenant_id = $1 and state = 'queued' and id ",
                     $among,
                     "(select id from task where tenant_id = $1

@@ -50,7 +50,7 @@ pub async fn acknowledge(app: &App, cause: Cause, reason: &str, witness: Witness
     let findings = review.findings.clone();
     let is_file_new = findings.iter().any(Finding::is_of_file);
     if is_file_new {
-        review.file.begin_anew()?;
+        review.file.begin_new_file()?;
     }
     // A tenant that no longer exists has no log to record this in.
     let first = review.logs.keys().next().copied();

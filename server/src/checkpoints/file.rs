@@ -147,7 +147,7 @@ impl CheckpointFile {
     ///
     /// # Errors
     /// Fails if what an interrupted attempt left cannot be removed.
-    pub fn begin_anew(&mut self) -> Result<(), Failure> {
+    pub fn begin_new_file(&mut self) -> Result<(), Failure> {
         let draft = self.path.with_extension("new");
         match fs::remove_file(&draft) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(&draft)(error)),

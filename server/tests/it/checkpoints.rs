@@ -315,7 +315,7 @@ on_both! {
                 assert_eq!(scene.is_found().await, (true, true), "cut {cut}, again {again}");
             }
         }
-        // An acknowledged rollback of a compacted log goes on.
+        // An acknowledged rollback of a compacted log continues.
         scene.restore();
         scene.cut(40).await;
         acknowledge(&scene.app, Cause::Restored, "drill", Witness::default()).await.unwrap();

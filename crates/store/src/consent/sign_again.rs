@@ -19,7 +19,8 @@ const BATCH: i64 = 200;
 
 impl Write {
     /// Signs what can still start with the present key and records it, once per key. Statements that neither this key nor one that it
-    /// replaced has signed, and rows that cannot be read, stay as they are. Returns the number of statements; `None` if the audit log already names this key.
+    /// replaced has signed, and rows that cannot be read, stay as they are. Returns the number of statements; `None` if the audit
+    /// log already names this key.
     pub async fn sign_again(&mut self, proof: Allowed<RotateGrantKey>) -> Result<Option<usize>> {
         const LAST: &str = "select seq, body from audit where tenant_id = $1 and action = 'grant_key.rotate'
              order by seq desc limit 1";

@@ -61,7 +61,7 @@ crate::program::on_both! {
         program.stop(DEFAULT_TIMEOUT).await;
         assert!(is_verified(program));
 
-        // The former key does not come back.
+        // The former key is refused.
         fs::write(program.data().join("secrets/grants.pem"), former).unwrap();
         let refused = program.startup_error().await;
         assert!(refused.contains("secrets/grants.pem does not match this database"), "{refused}");
