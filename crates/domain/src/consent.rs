@@ -6,6 +6,7 @@
 use crate::{
     ApprovalId, Invalid, PersonId, TaskId, TenantId, Timestamp,
     approval::Answer,
+    passkey::{Assertion, SignedAddition, TrustedPasskeys, Unconfirmed},
     request::{InputDigest, Request, RequestDigest, canonical},
     rule::{Rules, Verdict},
 };
@@ -92,6 +93,10 @@ pub struct Decision {
     /// The version of the rules that required the decision.
     pub rules_version: i64,
     pub at: Timestamp,
+    /// The assertion of the approver's passkey over [`crate::passkey::PasskeyDecision`]. It is signed with the rest, so that removing it
+    /// is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<Assertion>,
 }
 
 impl Statement for Decision {
@@ -158,6 +163,9 @@ impl<T: Statement> Signed<T> {
 pub struct Consent {
     pub judgment: Signed<Judgment>,
     pub decisions: Vec<Signed<Decision>>,
+    /// The passkeys that approvers added to those that runners trust.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passkeys: Vec<SignedAddition>,
 }
 
 /// Why a consent does not permit a request.
@@ -181,11 +189,15 @@ pub enum ConsentError {
     DecidedTwice,
     #[error("there are fewer approvals than the rules require")]
     TooFewApprovals,
+    #[error(transparent)]
+    Unconfirmed(#[from] Unconfirmed),
+    #[error("nothing runs here without an approval with a passkey that is trusted here")]
+    PasskeyRequired,
 }
 
 impl Consent {
     /// Checks that this consent permits `request`, whose canonical form has the given digest. `verifies` checks a message and a
-    /// signature with the server's public key.
+    /// signature with the server's public key. `trusted` confirms the approvals of a judgment that demands passkeys.
     ///
     /// # Errors
     /// When a signature is wrong, a statement is about something else, or too few people approved.
@@ -195,6 +207,7 @@ impl Consent {
         request: &Request,
         digest: RequestDigest,
         verifies: impl Fn(&[u8], &[u8]) -> bool,
+        trusted: &TrustedPasskeys<'_>,
     ) -> Result<(), ConsentError> {
         let judgment = &self.judgment.statement;
         if !self.judgment.is_by(&verifies) {
@@ -222,6 +235,7 @@ impl Consent {
                 return Err(ConsentError::DecidedTwice);
             }
         }
+        self.check_passkeys(trusted)?;
         match judgment.verdict {
             Verdict::Run => Ok(()),
             Verdict::Refuse => Err(ConsentError::Refused),
@@ -233,12 +247,34 @@ impl Consent {
             Verdict::Ask { .. } => Ok(()),
         }
     }
+
+    /// Checks the passkeys of the approvals, which are signed by the server and about the request.
+    fn check_passkeys(&self, trusted: &TrustedPasskeys<'_>) -> Result<(), ConsentError> {
+        let demanded = matches!(self.judgment.statement.verdict, Verdict::Ask { passkey: true, .. });
+        if !demanded && !trusted.always {
+            return Ok(());
+        }
+        let all = trusted.with(&self.passkeys);
+        let mut confirmed = false;
+        for decision in &self.decisions {
+            match all.confirm(&decision.statement) {
+                Ok(()) => confirmed = true,
+                Err(error) if demanded => return Err(error.into()),
+                Err(_) => {}
+            }
+        }
+        if confirmed || !trusted.always { Ok(()) } else { Err(ConsentError::PasskeyRequired) }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{OrganizationId, task::SubmissionForm};
+    use crate::{
+        OrganizationId,
+        passkey::{Base64Url, PublicKeyVerifier},
+        task::SubmissionForm,
+    };
     use sha2::{Digest, Sha256};
     use uuid::Uuid;
 
@@ -254,6 +290,15 @@ mod tests {
             self.sign(message) == signature
         }
         fn verifies_retired(&self, _: &[u8], _: &[u8]) -> bool {
+            false
+        }
+    }
+
+    /// No public key.
+    struct NoKeys;
+
+    impl PublicKeyVerifier for NoKeys {
+        fn verifies(&self, _: &[u8], _: &[u8], _: &[u8]) -> bool {
             false
         }
     }
@@ -288,18 +333,25 @@ mod tests {
             reason: InputDigest::of(b""),
             rules_version: 1,
             at: Timestamp(2),
+            assertion: None,
         }
+    }
+
+    fn assertion() -> Assertion {
+        let bytes = || Base64Url(vec![1]);
+        Assertion { credential_id: bytes(), authenticator_data: bytes(), client_data: bytes(), signature: bytes() }
     }
 
     fn check(judgment: Judgment, decisions: Vec<Decision>) -> Result<(), ConsentError> {
         let key = TestKey(1);
         let decisions = decisions.into_iter().map(|decision| Signed::new(decision, &key)).collect();
-        let consent = Consent { judgment: Signed::new(judgment, &key), decisions };
-        consent.check(SUBJECT, &request(), digest(), |message, signature| key.verifies(message, signature))
+        let consent = Consent { judgment: Signed::new(judgment, &key), decisions, passkeys: vec![] };
+        let trusted = TrustedPasskeys::new(vec![], &NoKeys);
+        consent.check(SUBJECT, &request(), digest(), |message, signature| key.verifies(message, signature), &trusted)
     }
 
     fn ask(approvers: u32) -> Verdict {
-        Verdict::Ask { approvers, hours: 24 }
+        Verdict::Ask { approvers, hours: 24, passkey: false }
     }
 
     #[test]
@@ -343,10 +395,12 @@ mod tests {
     #[test]
     fn d_04_a_changed_statement_or_another_key_permits_nothing() {
         let key = TestKey(1);
-        let good =
-            Consent { judgment: Signed::new(judgment(ask(1)), &key), decisions: vec![Signed::new(decision(10), &key)] };
+        let decisions = vec![Signed::new(decision(10), &key)];
+        let good = Consent { judgment: Signed::new(judgment(ask(1)), &key), decisions, passkeys: vec![] };
         let check = |consent: &Consent, key: TestKey| {
-            consent.check(SUBJECT, &request(), digest(), |message, signature| key.verifies(message, signature))
+            let (verifies, trusted) =
+                (|message: &[u8], signature: &[u8]| key.verifies(message, signature), TrustedPasskeys::new(vec![], &NoKeys));
+            consent.check(SUBJECT, &request(), digest(), verifies, &trusted)
         };
         check(&good, TestKey(1)).unwrap();
         assert_eq!(check(&good, TestKey(2)), Err(ConsentError::JudgmentUnsigned));
@@ -362,12 +416,13 @@ mod tests {
             change(&mut changed.judgment.statement);
             assert_eq!(check(&changed, TestKey(1)), Err(ConsentError::JudgmentUnsigned));
         }
-        let decisions: [fn(&mut Decision); 5] = [
+        let decisions: [fn(&mut Decision); 6] = [
             |decision| decision.approver = PersonId(Uuid::from_u128(12)),
             |decision| decision.approval = ApprovalId(Uuid::from_u128(12)),
             |decision| decision.reason = InputDigest::of(b"other"),
             |decision| decision.rules_version += 1,
             |decision| decision.at.0 += 1,
+            |decision| decision.assertion = Some(assertion()),
         ];
         for change in decisions {
             let mut changed = good.clone();
@@ -379,7 +434,7 @@ mod tests {
     #[test]
     fn a_consent_is_read_from_its_own_json_only() {
         let key = TestKey(1);
-        let consent = Consent { judgment: Signed::new(judgment(Verdict::Run), &key), decisions: vec![] };
+        let consent = Consent { judgment: Signed::new(judgment(Verdict::Run), &key), decisions: vec![], passkeys: vec![] };
         let mut json = serde_json::to_value(&consent).unwrap();
         assert_eq!(serde_json::from_value::<Consent>(json.clone()).unwrap(), consent);
         json["judgment"]["statement"]["extra"] = true.into();

@@ -19,6 +19,7 @@
 //! - [`log`]: lines of task output
 //! - [`network`]: network policies of tasks
 //! - [`networks`]: allow lists of IP networks
+//! - [`passkey`]: passkeys of approvers, and assertions over decisions
 //! - [`policy`]: the access policy, its actions and the registry of audit events
 //! - [`provider`]: identity providers and their settings
 //! - [`receipt`]: signed results of attempts
@@ -56,6 +57,7 @@ pub mod log;
 pub mod network;
 pub mod networks;
 mod outcome;
+pub mod passkey;
 pub mod policy;
 pub mod provider;
 pub mod receipt;

@@ -33,6 +33,9 @@ pub enum Verdict {
         approvers: u32,
         /// The time to decide in hours, 1 to 720.
         hours: u32,
+        /// Whether each approval must be confirmed with the approver's passkey.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        passkey: bool,
     },
     /// The task is denied.
     Refuse,
@@ -62,7 +65,7 @@ impl Rule {
 pub struct Rules(Vec<Rule>);
 
 /// The verdict if no rule matches.
-pub const DEFAULT_VERDICT: Verdict = Verdict::Ask { approvers: 1, hours: 24 };
+pub const DEFAULT_VERDICT: Verdict = Verdict::Ask { approvers: 1, hours: 24, passkey: false };
 
 impl Default for Rules {
     /// Returns the rules of a new tenant: isolated scripts run at once, everything else needs approval.
@@ -92,7 +95,7 @@ impl Rules {
         }
         for rule in &mut rules {
             rule.name = text::name("name", &rule.name, 80)?;
-            if let Verdict::Ask { approvers, hours } = rule.verdict {
+            if let Verdict::Ask { approvers, hours, .. } = rule.verdict {
                 if !(1..=9).contains(&approvers) {
                     return Err(Invalid::new("approvers", "must be 1 to 9"));
                 }
@@ -143,7 +146,7 @@ mod tests {
     #[test]
     fn an_approval_rule_needs_approvers_and_time() {
         let rule = |approvers, hours| {
-            let verdict = Verdict::Ask { approvers, hours };
+            let verdict = Verdict::Ask { approvers, hours, passkey: false };
             Rules::new(vec![Rule { name: "r".into(), tools: vec![], networks: vec![], verdict }])
         };
         assert!(rule(0, 1).is_err() && rule(1, 0).is_err() && rule(1, 721).is_err() && rule(2, 24).is_ok());
