@@ -185,6 +185,12 @@ create table passkey (
     credential_id blob not null,
     -- Public key and authenticator state, as JSON.
     body          text not null,
+    -- The COSE_Key and the host name that the passkey is bound to, for the verification of decisions.
+    public_key    blob not null,
+    relying_party text not null,
+    -- When another passkey of the person signed that this one is theirs, and its assertion.
+    addition_at   bigint,
+    addition      text,
     created_at    bigint not null,
     last_used_at  bigint,
     primary key (tenant_id, id),
@@ -615,6 +621,8 @@ create table approval (
     request_digest  blob not null,
     rule            text not null,
     needed          bigint not null,
+    -- Whether each approval must be confirmed with the approver's passkey.
+    needs_passkey   boolean not null,
     state           text not null,
     created_at      bigint not null,
     expires_at      bigint not null,
@@ -636,6 +644,8 @@ create table decision (
     reason      text not null,
     created_at  bigint not null,
     rules_version bigint not null,
+    -- The assertion of the approver's passkey, as canonical JSON; null for a decision without one.
+    assertion   text,
     -- Signature of domain::consent::Decision, which is made of this row and of its approval request.
     signature   blob not null,
     primary key (tenant_id, approval_id, person_id),

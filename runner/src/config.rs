@@ -1,6 +1,6 @@
 //! Configuration of a runner: command-line options and environment variables.
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use domain::{Invalid, text::runner_name};
 use reqwest::Url;
 use std::{
@@ -14,6 +14,8 @@ use std::{
 #[derive(Debug, Parser)]
 #[command(name = "castellan-runner", version)]
 pub struct Config {
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// URL of the server to enroll with, e.g. `https://castellan.example.org`; plain http only on loopback.
     #[arg(long, env = "CASTELLAN_SERVER")]
     pub server: Option<ServerUrl>,
@@ -30,7 +32,7 @@ pub struct Config {
     #[arg(long, env = "CASTELLAN_RUNNER_NAME", default_value = "runner")]
     pub name: RunnerName,
     /// Folder for keys, identity and unsent output; must be accessible to this user only.
-    #[arg(long, env = "CASTELLAN_RUNNER_DATA_DIR", default_value = "./runner-data")]
+    #[arg(long, env = "CASTELLAN_RUNNER_DATA_DIR", global = true, default_value = "./runner-data")]
     pub data_dir: PathBuf,
     /// File with the one-time enrollment token.
     #[arg(long, env = "CASTELLAN_ENROLLMENT_TOKEN_FILE", conflicts_with = "token_stdin")]
@@ -45,6 +47,9 @@ pub struct Config {
     /// Maximum number of concurrent tasks; defaults to two per core.
     #[arg(long, env = "CASTELLAN_RUNNER_SLOTS", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub slots: Option<u32>,
+    /// Run nothing without an approval that a pinned passkey confirms, whatever the server's rules say.
+    #[arg(long, env = "CASTELLAN_RUNNER_REQUIRE_PASSKEY_APPROVAL")]
+    pub require_passkey_approval: bool,
     /// Kill every task and exit when standard input ends, for a runner that the server started.
     #[arg(long)]
     pub exit_with_stdin: bool,
@@ -60,6 +65,27 @@ pub struct Config {
     /// Log level of standard error: error, warn, info, debug or trace.
     #[arg(long, env = "CASTELLAN_RUNNER_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// A command besides running tasks.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Manage the passkeys of approvers that this runner trusts.
+    #[command(subcommand)]
+    Passkeys(PasskeyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PasskeyCommand {
+    /// Trust the passkey in a file, which contains the text on its owner's account page, and print its fingerprint.
+    Add {
+        /// The file, or - for standard input.
+        file: PathBuf,
+    },
+    /// List the trusted passkeys with their fingerprints.
+    List,
+    /// No longer trust the passkey with this fingerprint.
+    Remove { fingerprint: String },
 }
 
 impl Config {

@@ -32,14 +32,8 @@ impl Folder {
     /// # Errors
     /// Fails if others can access it, another runner uses it, or a system call fails.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
-        let failed = |source| FolderError::Io { path: path.to_owned(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-        // Absolute, so that a change of the working directory has no effect.
-        let path = path.canonicalize().map_err(failed)?;
-        let found = fs::symlink_metadata(&path).map_err(failed)?;
-        if found.mode() & 0o077 != 0 || found.uid() != rustix::process::geteuid().as_raw() {
-            return Err(FolderError::Open(path));
-        }
+        let path = private(path)?;
+        let failed = |source| FolderError::Io { path: path.clone(), source };
         let lock = OpenOptions::new()
             .write(true)
             .create(true)
@@ -90,6 +84,22 @@ impl Folder {
         let path = self.path(name);
         replace(&path, bytes).map_err(|source| FolderError::Io { path, source })
     }
+}
+
+/// Returns the absolute path of a folder that only this user can access, creating it if necessary.
+///
+/// # Errors
+/// Fails if others can access it, or a system call fails.
+pub(crate) fn private(path: &Path) -> Result<PathBuf, FolderError> {
+    let failed = |source| FolderError::Io { path: path.to_owned(), source };
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+    // Absolute, so that a change of the working directory has no effect.
+    let path = path.canonicalize().map_err(failed)?;
+    let found = fs::symlink_metadata(&path).map_err(failed)?;
+    if found.mode() & 0o077 != 0 || found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(FolderError::Open(path));
+    }
+    Ok(path)
 }
 
 /// Writes or replaces `path` atomically: after a crash, the file has either its old or its new content.

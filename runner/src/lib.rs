@@ -10,6 +10,7 @@
 //! - `link`: the gRPC connection over mutual TLS
 //! - `metrics`: load of the machine
 //! - [`output`]: lines and digest of task output
+//! - [`passkeys`]: the passkeys of approvers that this machine trusts
 //! - [`sandbox`]: isolation and limits of tasks
 //! - `sleep`: detection of a suspended machine
 //! - [`spool`]: output on disk until the server acknowledges it
@@ -27,6 +28,7 @@ mod lease;
 mod link;
 mod metrics;
 pub mod output;
+pub mod passkeys;
 pub mod sandbox;
 mod sleep;
 pub mod spool;

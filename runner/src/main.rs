@@ -3,9 +3,11 @@
 use clap::Parser;
 use runner::{
     Client, Config,
+    config::Command,
     folder::Folder,
     harden,
     identity::{EnrollmentServer, Identity, RunnerKey, Token, enroll},
+    passkeys::{self, PinnedPasskeys},
     sandbox::{self, Bubblewrap, Executor},
     stdin,
 };
@@ -47,6 +49,9 @@ fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     }
     // Fails only if a provider is already installed; only this one is compiled in.
     let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    if let Some(Command::Passkeys(command)) = &config.command {
+        return Ok(passkeys::run(command, &config.data_dir, &mut std::io::stdout())?);
+    }
     // The token must not stay in a pipe that another process could read.
     let token = token(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -115,7 +120,11 @@ async fn work(config: &Config, token: Option<Token>) -> Result<(), Box<dyn Error
         Some(endpoint) => endpoint.clone(),
         None => identity.endpoint.parse()?,
     };
-    Client::new(folder, identity, key, endpoint, executor, config.slots())?.run(stop).await;
+    if config.require_passkey_approval && PinnedPasskeys::of(&folder).read()?.is_empty() {
+        tracing::warn!("nothing can run here until a passkey is pinned with `castellan-runner passkeys add`");
+    }
+    let client = Client::new(folder, identity, key, endpoint, executor, config.slots())?;
+    client.require_passkey_approval(config.require_passkey_approval).run(stop).await;
     Ok(())
 }
 

@@ -42,6 +42,15 @@ approval-reason-help = Required to deny. The requester can read it.
 approval-consequence = Deny ends the task. After enough approvals, a runner runs exactly this request, once. Decisions cannot be undone. The decision and its reason (up to 1,000 characters) stay in the audit log permanently.
 approval-deny = Deny request
 approval-approve = Approve request
+approval-approve-passkey = Approve with passkey
+approval-approve-without = Approve without passkey
+approval-needs-passkey = Each approval requires the approver’s passkey.
+approval-no-passkey = You need a passkey that works on this host to approve this request.
+approval-add-passkey = Add a passkey
+approval-confirmed-server = The server vouches for this approver.
+approval-confirmed-passkey = With passkey “{ $name }”, verified.
+approval-confirmed-removed-passkey = With a passkey that was removed since. The server vouches for this approver.
+approval-confirmed-invalid = The passkey did not confirm this decision. It was changed outside Castellan.
 
 approval-is-approved = This request has been approved. No further decision is needed.
 approval-is-denied = This request has been denied. No further decision is needed.

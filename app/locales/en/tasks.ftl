@@ -68,6 +68,7 @@ task-will-ask = requires { $n ->
     [one] 1 hour
    *[other] { $hours } hours
  } (rule “{ $rule }”).
+task-will-ask-passkey = Each approval requires the approver’s passkey.
 
 task-limits = Limits
 task-limits-sentence = Can use { $memory } MiB of memory, { $cores }, { $processes } processes and { $disk } MiB of disk, for at most { $time }.

@@ -50,6 +50,7 @@ none = None
 copy = Copy
 copied = Copied
 hidden-character = Hidden character { $name }
+must-be-checkbox = must be checked or unchecked
 must-be-number = must be a whole number
 errors-title = { $n ->
     [one] Correct 1 error:

@@ -6,6 +6,7 @@ use crate::{
         actions::{AddPasskey, RecoveryCodes as GenerateCodes, RemoveTotp, StartTotpEnrollment},
         passkeys::{NewPasskey, OwnPasskeys},
         recovery_codes::RecoveryCodes,
+        runner_trust::RunnerTrust,
     },
     outcome::Refusal,
     ui::{
@@ -15,7 +16,7 @@ use crate::{
 };
 use domain::Actor;
 use leptos::{prelude::*, server_fn::ServerFn};
-use store::{AccountEvent, Factors};
+use store::{AccountEvent, Factors, OwnPublicKey};
 
 const MAX_EVENTS: u32 = 50;
 const MAX_ANOMALIES: u32 = 20;
@@ -30,7 +31,9 @@ async fn account_page(actor: Actor) -> Result<Page, Refusal> {
     let (mut read, now) = (store.read(&actor).await?, store.now());
     let (own, tenant) = (read.usage_today(now).await?, read.tenant_usage_today(now).await?);
     let (factors, events) = (read.factors().await?, read.account_events(MAX_EVENTS).await?);
+    let keys = read.own_public_keys().await?;
     let rows = read.own_anomalies(MAX_ANOMALIES).await?;
+    let person = actor.name.clone();
     let email = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
     Ok(Page::new(Section::Account, t!("nav-account-page")).lead(t!("account-lead")).body(view! {
         <DescriptionList>
@@ -41,7 +44,7 @@ async fn account_page(actor: Actor) -> Result<Page, Refusal> {
             <LinkButton href="/account/password">{t!("change-password-title")}</LinkButton>
             <LinkButton href="/account/address">{t!("address-title")}</LinkButton>
         </p>
-        <SecondFactors factors=factors />
+        <SecondFactors person=person factors=factors keys=keys />
         <section class="stack">
             <h2>{t!("nav-browser-sessions")}</h2>
             <p>{t!("sessions-lead")}</p>
@@ -54,7 +57,7 @@ async fn account_page(actor: Actor) -> Result<Page, Refusal> {
 }
 
 #[component]
-fn SecondFactors(factors: Factors) -> impl IntoView {
+fn SecondFactors(person: String, factors: Factors, keys: Vec<OwnPublicKey>) -> impl IntoView {
     let any = factors.totp.is_some() || !factors.passkeys.is_empty();
     view! {
         <section class="stack">
@@ -79,8 +82,9 @@ fn SecondFactors(factors: Factors) -> impl IntoView {
                 }.into_any(),
             }}
             <h3>{t!("passkeys-title")}</h3>
-            <OwnPasskeys passkeys=factors.passkeys />
+            <OwnPasskeys passkeys=factors.passkeys.clone() />
             <NewPasskey />
+            <RunnerTrust person=person passkeys=factors.passkeys keys=keys />
             {any.then(|| view! {
                 <h3>{t!("recovery-name")}</h3>
                 <p>{t!("recovery-left", n = factors.recovery_codes)}</p>

@@ -1,6 +1,7 @@
 //! The decision card of an approval request: requester, network access, decisions so far, deadline and buttons.
-use super::{actions::Decide, badge::ApprovalBadge};
+use super::{actions::Decide, badge::ApprovalBadge, confirmation::confirmation_text};
 use crate::{
+    factors::passkeys::SigningButton,
     refusal::denial_text,
     tasks::labels::{NetworkBadge, network_explanation},
     ui::{
@@ -12,13 +13,21 @@ use domain::{
     Actor, Timestamp,
     approval::{Answer, ApprovalState},
     network::NetworkPolicy,
+    policy,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Approval, Decision};
 
 /// The card. Its style keeps the decision buttons visible while the page scrolls.
 #[component]
-pub fn DecisionCard(approval: Approval, decisions: Vec<Decision>, blocked_because: Option<String>) -> impl IntoView {
+pub fn DecisionCard(
+    approval: Approval,
+    decisions: Vec<Decision>,
+    blocked_because: Option<String>,
+    /// The options with which the approver's passkey confirms an approval, and the host of the page; `None` without one.
+    signing: Option<(String, String)>,
+) -> impl IntoView {
+    let needs_passkey = approval.needs_passkey;
     let digest = approval.request_digest.to_string();
     let hidden = vec![("id", approval.id.to_string()), ("request_digest", digest.clone())];
     let (waiting, policy) = (approval.state == ApprovalState::Waiting, approval.network);
@@ -46,7 +55,7 @@ pub fn DecisionCard(approval: Approval, decisions: Vec<Decision>, blocked_becaus
                     </div>
                 </Live>
             </div>
-            {allowed.then(|| view! { <DecisionForm hidden=hidden /> })}
+            {allowed.then(|| view! { <DecisionForm hidden=hidden needs_passkey=needs_passkey signing=signing /> })}
             <div class="decision-rest">
                 {allowed.then(|| view! { <p class="help">{t!("approval-consequence")}</p> })}
                 <Live topics=topics region="answers" quiet=true>
@@ -73,6 +82,7 @@ fn Status(approval: Approval) -> impl IntoView {
                 " "
                 {t!("approval-count", given = approval.given, needed = approval.needed)}
             </p>
+            {approval.needs_passkey.then(|| view! { <p class="help">{t!("approval-needs-passkey")}</p> })}
             {waiting.then(|| view! { <p class="help">{t!("approval-until")}" "<TimeAgo at=approval.expires_at /></p> })}
         </div>
     }
@@ -93,6 +103,7 @@ fn Decisions(decisions: Vec<Decision>) -> impl IntoView {
                 <UntrustedText text=decision.person />
                 " "
                 <TimeAgo at=decision.created_at />
+                <p class="help"><UntrustedText text=confirmation_text(&decision.confirmation) /></p>
                 {(!decision.reason.is_empty()).then(|| view! { <Reason text=decision.reason /> })}
             </li>
         }
@@ -107,14 +118,31 @@ fn Reason(text: String) -> impl IntoView {
 
 /// The deny button comes first, so that Enter, which presses a form's first button, never approves.
 #[component]
-fn DecisionForm(hidden: Vec<(&'static str, String)>) -> impl IntoView {
+fn DecisionForm(
+    hidden: Vec<(&'static str, String)>,
+    needs_passkey: bool,
+    signing: Option<(String, String)>,
+) -> impl IntoView {
+    let has_passkey = signing.is_some();
+    let plain = |variant, label| view! { <Button variant=variant name="answer" value="approve">{label}</Button> };
     view! {
         <Form action=Decide::PATH hidden=hidden class="decide">
             <TextArea name="reason" label=t!("approval-reason") help=t!("approval-reason-help") rows=2 />
             <div class="form-buttons">
                 <Button variant=ButtonVariant::Danger name="answer" value="deny">{t!("approval-deny")}</Button>
-                <Button variant=ButtonVariant::Primary name="answer" value="approve">{t!("approval-approve")}</Button>
+                {signing.map(|(options, host)| view! {
+                    <SigningButton options=options host=host label=t!("approval-approve-passkey") />
+                })}
+                {match (needs_passkey, has_passkey) {
+                    // Where a passkey is required, only a browser without JavaScript gets the button, and the reason why it fails.
+                    (true, _) => view! { <noscript>{plain(ButtonVariant::Primary, t!("approval-approve"))}</noscript> }.into_any(),
+                    (false, true) => plain(ButtonVariant::Secondary, t!("approval-approve-without")).into_any(),
+                    (false, false) => plain(ButtonVariant::Primary, t!("approval-approve")).into_any(),
+                }}
             </div>
+            {(needs_passkey && !has_passkey).then(|| view! {
+                <p class="help">{t!("approval-no-passkey")}" "<a href="/account">{t!("approval-add-passkey")}</a></p>
+            })}
         </Form>
     }
 }
@@ -135,6 +163,7 @@ pub fn blocked_because(actor: &Actor, approval: &Approval, decisions: &[Decision
         return Some(t!("approval-answered"));
     }
     let action = approval.decide_action(Answer::Approve, String::new(), approval.request_digest);
+    let action = policy::Decide { needs_passkey: false, ..action }; // the form asks for it
     // Missing step-up authentication does not hide the form: it is required on submission.
     actor.may(action).err().filter(|denied| !denied.stale).map(|denied| denial_text(denied.reason))
 }

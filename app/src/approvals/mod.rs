@@ -4,5 +4,6 @@ pub mod actions;
 mod badge;
 mod card;
 mod changes;
+pub mod confirmation;
 mod diff;
 pub mod pages;

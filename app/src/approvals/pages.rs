@@ -5,6 +5,7 @@ use super::{
     changes::{Changes, Comparison},
 };
 use crate::{
+    factors::passkeys::signing_options,
     organizations::choice::{OrganizationFilter, archived_filter_choice, has_choice},
     outcome::Refusal,
     tasks::{
@@ -16,7 +17,12 @@ use crate::{
         Section, Source, Table, TimeAgo, UntrustedText, ctx, page,
     },
 };
-use domain::{Actor, ApprovalId, approval::ApprovalState};
+use domain::{
+    Actor, ApprovalId,
+    approval::{Answer, ApprovalState},
+    consent::Subject,
+    passkey::PasskeyDecision,
+};
 use leptos::prelude::*;
 use store::{Approval, ApprovalFilter, Counts, Organization};
 
@@ -173,6 +179,18 @@ async fn load_approval(actor: Actor) -> Result<Page, Refusal> {
     };
     let pretty = serde_json::to_string_pretty(&request).unwrap_or_default();
     let blocked_because = blocked_because(&actor, &approval, &decisions, now);
+    let own = read.own_public_keys().await?;
+    let signing = actor.person().and_then(|approver| {
+        let statement = PasskeyDecision {
+            tenant: actor.tenant,
+            subject: Subject::Task(approval.task_id),
+            approval: approval.id,
+            request: approval.request_digest,
+            approver,
+            answer: Answer::Approve,
+        };
+        signing_options(&statement, &own.iter().map(|own| &own.passkey).collect::<Vec<_>>())
+    });
     let page = Page::new(Section::Approvals, visible_title(&approval.title)).lead(capability_summary(&request));
     let page =
         page.action(view! { <LinkButton href=format!("/tasks/{}", task.id)>{t!("approval-view-task")}</LinkButton> });
@@ -197,7 +215,7 @@ async fn load_approval(actor: Actor) -> Result<Page, Refusal> {
                     <Digest hex=approval.request_digest.to_string() />
                 </section>
             </div>
-            <DecisionCard approval=approval decisions=decisions blocked_because=blocked_because />
+            <DecisionCard approval=approval decisions=decisions blocked_because=blocked_because signing=signing />
         </div>
     }))
 }

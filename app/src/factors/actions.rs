@@ -5,7 +5,9 @@ use crate::{
 };
 use auth::{PasskeyPurpose, PasskeyResponse};
 use domain::{
+    Timestamp,
     account::Factor,
+    passkey::Assertion,
     policy::{self, RemoveFactor},
 };
 use leptos::prelude::*;
@@ -62,6 +64,19 @@ pub async fn verify_passkey(
 ) -> Result<Done, Refusal> {
     ctx::sign_in()?.verify_passkey(PasskeyResponse { ceremony, credential: passkey }).await?;
     Ok(Done::GoTo(own_path(Some(&next))))
+}
+
+/// Signs one of the person's own passkeys with another one; `at` is the time in the signed statement, in microseconds.
+#[server(prefix = "/actions", endpoint = "factors/sign-passkey")]
+pub async fn sign_passkey(id: String, at: i64, #[server(default)] passkey: String) -> Result<Done, Refusal> {
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let (id, assertion) = (ctx::id(&id)?, Assertion::from_browser(&passkey)?);
+    let owner = super::owner(&actor)?;
+    let proof = store.authorize(&actor, policy::SignPasskey { owner }).await?;
+    let mut write = store.write(&actor).await?;
+    write.sign_passkey(proof, id, Timestamp(at), &assertion).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
 }
 
 /// Removes one of the person's own passkeys.

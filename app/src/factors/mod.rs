@@ -4,6 +4,7 @@ pub mod pages;
 pub mod passkeys;
 mod qr;
 pub mod recovery_codes;
+pub mod runner_trust;
 pub mod settings;
 pub mod step_up;
 

@@ -1,8 +1,13 @@
 //! Passkey forms, and the list of one's own passkeys.
 use super::actions::{AddPasskey, RemovePasskey};
 use crate::ui::{Confirm, Field, Form, LastUsed, Table, TimeAgo, UntrustedText, ctx};
+use domain::{
+    consent::Statement,
+    passkey::{Passkey, challenge},
+};
 use islands::PasskeyButton;
 use leptos::{prelude::*, server_fn::ServerFn};
+use serde_json::json;
 use store::PasskeyRow;
 
 /// The passkey button with its hidden fields, for use in a form; nothing if the server's host name does not allow passkeys.
@@ -21,10 +26,41 @@ pub fn PasskeyFields(
             <input type="hidden" name=format!("{prefix}ceremony") />
             <input type="hidden" name=format!("{prefix}passkey") />
             <PasskeyButton
-                purpose=purpose.to_owned() host=host prefix=prefix.to_owned() label=label failed=t!("passkey-failed")
+                purpose=purpose.to_owned() options=None host=host prefix=prefix.to_owned() label=label failed=t!("passkey-failed")
             />
         }
     })
+}
+
+/// Returns the options with which a browser signs a statement with one of these passkeys (WebAuthn, section 5.5), and the host of the
+/// page; `None` if none of them works there.
+pub fn signing_options(statement: &impl Statement, passkeys: &[&Passkey]) -> Option<(String, String)> {
+    let host = ctx::sign_in().ok()?.passkey_host()?;
+    let here = passkeys.iter().filter(|passkey| passkey.relying_party == host);
+    let allowed: Vec<_> =
+        here.map(|passkey| json!({ "type": "public-key", "id": passkey.credential_id })).collect();
+    let options = json!({
+        "challenge": challenge(statement), "rpId": host, "userVerification": "required", "timeout": 300_000,
+        "allowCredentials": allowed,
+    });
+    (!allowed.is_empty()).then(|| (options.to_string(), host))
+}
+
+/// The button that signs a statement with a passkey and submits the form with its assertion in the field `passkey`.
+#[component]
+pub fn SigningButton(
+    /// See [`signing_options`].
+    options: String,
+    host: String,
+    #[prop(into)] label: String,
+) -> impl IntoView {
+    view! {
+        <input type="hidden" name="passkey" />
+        <PasskeyButton
+            purpose="sign".to_owned() options=Some(options) host=host prefix=String::new() label=label
+            failed=t!("passkey-sign-failed")
+        />
+    }
 }
 
 /// The form that registers a passkey.

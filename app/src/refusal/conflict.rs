@@ -49,6 +49,7 @@ pub fn conflict_text(conflict: Conflict) -> String {
         Conflict::OrganizationNotArchived => t!("conflict-organization-not-archived"),
         Conflict::OrganizationArchived => t!("conflict-organization-archived"),
         Conflict::TooManyPasskeys => t!("conflict-too-many-passkeys"),
+        Conflict::PasskeyRefused => t!("conflict-passkey-refused"),
         Conflict::PasskeyKnown => t!("conflict-passkey-known"),
         Conflict::LastAdmin => t!("conflict-last-admin"),
         Conflict::ReviewerNotAPerson => t!("conflict-reviewer-not-a-person"),

@@ -17,6 +17,7 @@ pub fn denial_text(reason: DenialReason) -> String {
         DenialReason::SubmitterOrManagerOnly => t!("denied-submitter-or-manager-only"),
         DenialReason::OwnApprovalRequest => t!("denied-own-approval-request"),
         DenialReason::ResponsibleForRequester => t!("denied-responsible-for-requester"),
+        DenialReason::PasskeyRequired => t!("denied-passkey-required"),
         DenialReason::KeyOwnerOnly => t!("denied-key-owner-only"),
         DenialReason::KeyEditorOnly => t!("denied-key-editor-only"),
         DenialReason::KeyRevokerOnly => t!("denied-key-revoker-only"),

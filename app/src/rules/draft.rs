@@ -27,6 +27,9 @@ pub struct Row {
     /// The expiry of the approval request in hours.
     #[serde(default)]
     pub hours: String,
+    /// `true` if each approval must be confirmed with a passkey.
+    #[serde(default)]
+    pub passkey: String,
 }
 
 /// Returns the name of a row's field.
@@ -41,10 +44,10 @@ pub fn list(row: usize, name: &str) -> String {
 
 impl From<&Rule> for Row {
     fn from(rule: &Rule) -> Self {
-        let (effect, approvers, hours) = match rule.verdict {
-            Verdict::Run => ("run", 1, 24),
-            Verdict::Ask { approvers, hours } => ("ask", approvers, hours),
-            Verdict::Refuse => ("refuse", 1, 24),
+        let (effect, approvers, hours, passkey) = match rule.verdict {
+            Verdict::Run => ("run", 1, 24, false),
+            Verdict::Ask { approvers, hours, passkey } => ("ask", approvers, hours, passkey),
+            Verdict::Refuse => ("refuse", 1, 24, false),
         };
         Self {
             name: rule.name.clone(),
@@ -53,6 +56,7 @@ impl From<&Rule> for Row {
             effect: effect.into(),
             approvers: approvers.to_string(),
             hours: hours.to_string(),
+            passkey: if passkey { "true".into() } else { String::new() },
         }
     }
 }
@@ -74,6 +78,7 @@ pub fn read(fields: &[(String, String)]) -> Vec<Row> {
         effect: get(&field(row, "effect")),
         approvers: get(&field(row, "approvers")),
         hours: get(&field(row, "hours")),
+        passkey: get(&field(row, "passkey")),
     };
     let mut rows: Vec<_> = (0..50).take_while(exists).map(row).collect();
     let command = get("do");
@@ -110,9 +115,15 @@ fn rule(row: &Row) -> Result<Rule, Invalid> {
     let verdict = match row.effect.parse()? {
         domain::rule::Effect::Run => Verdict::Run,
         domain::rule::Effect::Refuse => Verdict::Refuse,
-        domain::rule::Effect::Ask => {
-            Verdict::Ask { approvers: number("approvers", &row.approvers)?, hours: number("hours", &row.hours)? }
-        }
+        domain::rule::Effect::Ask => Verdict::Ask {
+            approvers: number("approvers", &row.approvers)?,
+            hours: number("hours", &row.hours)?,
+            passkey: match row.passkey.as_str() {
+                "true" => true,
+                "" => false,
+                _ => return Err(Invalid::new("passkey", t!("must-be-checkbox"))),
+            },
+        },
     };
     Ok(Rule {
         name: row.name.clone(),
@@ -142,7 +153,7 @@ mod tests {
             fields.extend(row.tools.into_iter().map(|tool| (list(n, "tools"), tool)));
             fields.extend(row.networks.into_iter().map(|network| (list(n, "networks"), network)));
             fields.extend(
-                [("effect", row.effect), ("approvers", row.approvers), ("hours", row.hours)]
+                [("effect", row.effect), ("approvers", row.approvers), ("hours", row.hours), ("passkey", row.passkey)]
                     .map(|(f, v)| (field(n, f), v)),
             );
         }
@@ -152,6 +163,16 @@ mod tests {
     #[test]
     fn rules_read_back_from_their_form() {
         assert_eq!(check(&read(&fields(""))).unwrap(), Rules::default());
+    }
+
+    #[test]
+    fn x19_a_rule_that_demands_passkeys_reads_back_from_its_form() {
+        let verdict = Verdict::Ask { approvers: 2, hours: 8, passkey: true };
+        let rule = Rule { name: "r".into(), tools: vec![], networks: vec![], verdict };
+        let row = Row::from(&rule);
+        assert_eq!(check(&[row.clone()]).unwrap(), Rules::new(vec![rule]).unwrap());
+        let wrong = check(&[Row { passkey: "yes".into(), ..row }]).unwrap_err();
+        assert_eq!(wrong.fields[0].field, "rules[0][passkey]");
     }
 
     #[test]

@@ -66,10 +66,11 @@ fn VerdictView(verdict: Verdict) -> impl IntoView {
             view! { <Badge tone=BadgeTone::Good glyph=Glyph::Play label=labels::effect(Effect::Run) /> }.into_any()
         }
         Verdict::Refuse => view! { <Badge tone=BadgeTone::Bad label=labels::effect(Effect::Refuse) /> }.into_any(),
-        Verdict::Ask { approvers, hours } => view! {
+        Verdict::Ask { approvers, hours, passkey } => view! {
             <Badge tone=BadgeTone::Waiting label=labels::effect(Effect::Ask) />
             " "
             {t!("rule-asks", approvers = approvers, hours = hours)}
+            {passkey.then(|| format!(", {}", t!("rule-asks-passkey")))}
         }
         .into_any(),
     }
@@ -141,7 +142,7 @@ fn DraftButton(
 fn Editor(n: usize, last: bool, row: Row) -> impl IntoView {
     let number = n + 1;
     let effects = Effect::ALL.iter().map(|effect| Choice::new(effect.as_str(), labels::effect(*effect))).collect();
-    let Row { name, tools, networks, effect, approvers, hours } = row;
+    let Row { name, tools, networks, effect, approvers, hours, passkey } = row;
     let tool = move |tool: &Tool| {
         let ticked = tools.iter().any(|name| name == tool.as_str());
         view! { <Checkbox name=list(n, "tools") value=tool.as_str() label=labels::tool(*tool) ticked=ticked /> }
@@ -165,6 +166,7 @@ fn Editor(n: usize, last: bool, row: Row) -> impl IntoView {
                 <Field name=field(n, "approvers") label=t!("rule-approvers") help=t!("rule-approvers-help") kind="number" min=1 max=9 value=approvers />
                 <Field name=field(n, "hours") label=t!("rule-hours") help=t!("rule-hours-help") kind="number" min=1 max=720 value=hours />
             </div>
+            <Checkbox name=field(n, "passkey") label=t!("rule-passkey") help=t!("rule-passkey-help") ticked=passkey == "true" />
             <div class="form-buttons">
                 {(n > 0).then(|| view! { <DraftButton value=format!("up-{n}") to=n label=t!("rule-up-of", n = number)>{t!("rule-up")}</DraftButton> })}
                 {(!last).then(|| view! { <DraftButton value=format!("down-{n}") to=number + 1 label=t!("rule-down-of", n = number)>{t!("rule-down")}</DraftButton> })}

@@ -131,7 +131,10 @@ fn Consequence(rules: Rules) -> impl IntoView {
         let what = match *verdict {
             Verdict::Run => t!("task-will-run", rule = rule),
             Verdict::Refuse => t!("task-will-refuse", rule = rule),
-            Verdict::Ask { approvers, hours } => t!("task-will-ask", rule = rule, n = approvers, hours = hours),
+            Verdict::Ask { approvers, hours, passkey } => {
+                let asks = t!("task-will-ask", rule = rule, n = approvers, hours = hours);
+                if passkey { format!("{asks} {}", t!("task-will-ask-passkey")) } else { asks }
+            }
         };
         view! { <li><strong>{crate::ui::labels::network(policy)}</strong>": "{what}</li> }
     };

@@ -143,3 +143,43 @@ async fn d_04_changes_since_the_last_approval_are_shown_line_by_line() {
     let (_, long, ..) = ask(&fixture, &mia, &"true\n".repeat(2_001)).await;
     fixture.get(Some(&ada), &long).await.shows("too long for a line-by-line comparison").hides("Changes in the script");
 }
+
+/// Adds the only rule: every task needs an approval with a passkey.
+async fn demand_passkeys(fixture: &Fixture, admin: &Actor) {
+    let fields = [
+        ("version", "1"),
+        ("rules[0][name]", "everything"),
+        ("rules[0][effect]", "ask"),
+        ("rules[0][approvers]", "1"),
+        ("rules[0][hours]", "24"),
+        ("rules[0][passkey]", "true"),
+    ];
+    fixture.action(Some(admin), "/actions/rules/change", &fields).await.unwrap();
+}
+
+#[tokio::test]
+async fn x19_an_approval_page_asks_for_the_passkey_that_the_rules_demand() {
+    let fixture = Fixture::new().await;
+    let (adam, olga, ada) =
+        (fixture.person(ADAM).await, fixture.person(OLGA).await, fixture.person(ADA).await);
+    demand_passkeys(&fixture, &adam).await;
+    fixture.get(Some(&adam), "/rules").await.shows("each with a passkey");
+    fixture.get(Some(&adam), "/rules/edit").await.shows("Approvals need a passkey");
+    fixture.get(Some(&olga), "/tasks/new").await.shows("Each approval requires the approver’s passkey.");
+    let (_, page, id, digest) = ask(&fixture, &olga, "true").await;
+    let shown = fixture.get(Some(&ada), &page).await;
+    shown.shows("Each approval requires the approver’s passkey.").shows("You need a passkey that works on this host");
+    let (_, plain) = shown.html.split_once("<noscript><button").expect("a button for browsers without JavaScript");
+    assert!(plain.split_once("</noscript>").unwrap().0.contains(r#"value="approve""#), "{plain}");
+    assert_eq!(shown.html.matches(r#"value="approve""#).count(), 1);
+
+    let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve"), ("reason", "reviewed")];
+    let refused = fixture.submit_form(Some(&ada), &page, DECIDE, &yes).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    refused.shows("The rules require your passkey for this approval.");
+    let garbage = [("id", id.as_str()), ("request_digest", &digest), ("passkey", "{}")];
+    assert_eq!(fixture.action(Some(&ada), DECIDE, &garbage).await.unwrap_err().kind, Kind::Invalid);
+    let no = [("id", id.as_str()), ("request_digest", &digest), ("answer", "deny"), ("reason", "not today")];
+    assert_eq!(fixture.action(Some(&ada), DECIDE, &no).await.unwrap(), Done::Stay);
+    fixture.get(Some(&ada), &page).await.shows("The server vouches for this approver.");
+}

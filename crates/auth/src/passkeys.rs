@@ -2,12 +2,14 @@
 use crate::{
     Authenticated, Browser, Error, SignIn, Stage, digest, error::unavailable, factors::factor_attempts, token::Token,
 };
+use cose::PublicKey;
 use domain::{Actor, PasskeyId, PersonId, Principal, SignedInBy, account::Factor, security::SecurityEvent};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use store::{NewPasskey, SignInBasis, Write};
 use webauthn_rs::prelude::{
-    AuthenticationResult, DiscoverableAuthentication, Passkey, PasskeyAuthentication, PasskeyRegistration,
+    AuthenticationResult, COSEEC2Key, COSEKeyType, COSEOKPKey, COSERSAKey, DiscoverableAuthentication, ECDSACurve,
+    EDDSACurve, Passkey, PasskeyAuthentication, PasskeyRegistration,
     PublicKeyCredential, RegisterPublicKeyCredential, Webauthn,
 };
 
@@ -86,6 +88,17 @@ impl VerifiedPasskey {
 fn rejected(error: &dyn std::error::Error) -> Error {
     tracing::info!(%error, "a passkey was refused");
     Error::UnknownPasskey
+}
+
+/// Returns the public key as COSE_Key, if decisions can be verified with it.
+fn public_key(key: &Passkey) -> Option<Vec<u8>> {
+    match &key.get_public_key().key {
+        COSEKeyType::EC_EC2(COSEEC2Key { curve: ECDSACurve::SECP256R1, x, y }) => PublicKey::Es256 { x, y }.to_cose(),
+        COSEKeyType::EC_EC2(COSEEC2Key { curve: ECDSACurve::SECP384R1, x, y }) => PublicKey::Es384 { x, y }.to_cose(),
+        COSEKeyType::RSA(COSERSAKey { n, e }) => PublicKey::Rs256 { n, e }.to_cose(),
+        COSEKeyType::EC_OKP(COSEOKPKey { curve: EDDSACurve::ED25519, x }) => PublicKey::EdDsa { x }.to_cose(),
+        _ => None,
+    }
 }
 
 /// Parses a credential's JSON. `userHandle` may be missing where there is none.
@@ -206,7 +219,9 @@ impl SignIn {
         let body = serde_json::to_string(&key).map_err(|error| unavailable(&error))?;
         let id = PasskeyId(store::new_id());
         let mut write = self.lock_session(browser).await?;
-        write.add_passkey(proof, NewPasskey { id, name, credential_id: key.cred_id().to_vec(), body }).await?;
+        let (credential_id, public_key) = (key.cred_id().to_vec(), public_key(&key).ok_or(Error::UnknownPasskey)?);
+        let relying_party = self.passkey_host().ok_or(Error::PasskeysUnsupported)?;
+        write.add_passkey(proof, NewPasskey { id, name, credential_id, body, public_key, relying_party }).await?;
         let codes = self.first_recovery_codes(&mut write, owner).await?;
         self.complete(write, browser).await?;
         Ok(codes)

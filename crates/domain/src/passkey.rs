@@ -12,7 +12,7 @@ use crate::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// Bytes that are base64url without padding as text (RFC 4648, section 5).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -153,6 +153,22 @@ pub struct Assertion {
     /// The JSON of the client data, byte for byte.
     pub client_data: Base64Url,
     pub signature: Base64Url,
+}
+
+impl FromStr for Assertion {
+    type Err = Invalid;
+    /// Parses the canonical JSON (RFC 8785).
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let assertion: Option<Self> = serde_json::from_str(text).ok();
+        let canonical = assertion.filter(|assertion| canonical(assertion) == text.as_bytes());
+        canonical.ok_or_else(|| Invalid::new("assertion", "is not an assertion in its canonical form"))
+    }
+}
+
+impl fmt::Display for Assertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&canonical(self)))
+    }
 }
 
 /// A browser's `AuthenticationResponseJSON` (WebAuthn, section 5.1). Further members are ignored.
@@ -625,6 +641,8 @@ mod tests {
             "response": { "authenticatorData": "AA", "clientDataJSON": "e30", "signature": "AQ", "userHandle": null },
         });
         let assertion = Assertion::from_browser(&json.to_string()).unwrap();
+        assert_eq!(assertion.to_string().parse(), Ok(assertion.clone()));
+        assert!(format!("{assertion} ").parse::<Assertion>().is_err());
         assert_eq!((assertion.credential_id.0, assertion.client_data.0), (vec![1, 1], b"{}".to_vec()));
         for bad in ["", "{}", r#"{"rawId":"!","response":{}}"#, &format!("{json}{}", " ".repeat(9_000))] {
             Assertion::from_browser(bad).unwrap_err();

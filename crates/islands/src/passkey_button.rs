@@ -8,6 +8,8 @@ use leptos::prelude::*;
 pub fn PasskeyButton(
     /// `register`, `show` or `sign-in`.
     purpose: String,
+    /// The options of the ceremony, as JSON; without them, the server is asked for those of the purpose.
+    options: Option<String>,
     /// The host that passkeys are bound to.
     host: String,
     /// The prefix of the fields' names.
@@ -24,7 +26,7 @@ pub fn PasskeyButton(
         set_error.set(None);
         let failed = failed.clone();
         let on_error = move |reason: Option<String>| set_error.set(Some(reason.unwrap_or(failed)));
-        webauthn::submit_passkey(&event, &purpose, &prefix, on_error);
+        webauthn::submit_passkey(&event, &purpose, options.clone(), &prefix, on_error);
     };
     view! {
         <button class="button" type="button" hidden=move || !(hydrated.get() && supported.get()) on:click=press>

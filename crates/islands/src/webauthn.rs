@@ -22,6 +22,7 @@ pub fn is_supported(host: &str) -> bool {
 pub fn submit_passkey(
     event: &MouseEvent,
     purpose: &str,
+    options: Option<String>,
     prefix: &str,
     on_error: impl FnOnce(Option<String>) + 'static,
 ) {
@@ -30,13 +31,22 @@ pub fn submit_passkey(
     let Ok(form) = form.dyn_into::<HtmlFormElement>() else { return };
     let (purpose, prefix) = (purpose.to_owned(), prefix.to_owned());
     spawn_local(async move {
-        if let Err(error) = run_ceremony(&form, &purpose, &prefix).await {
+        if let Err(error) = run_ceremony(&form, &purpose, options, &prefix).await {
             on_error(error.as_string());
         }
     });
 }
 
-async fn run_ceremony(form: &HtmlFormElement, purpose: &str, prefix: &str) -> Result<(), JsValue> {
+async fn run_ceremony(
+    form: &HtmlFormElement,
+    purpose: &str,
+    options: Option<String>,
+    prefix: &str,
+) -> Result<(), JsValue> {
+    if let Some(options) = options {
+        let credential = request_credential(false, &JSON::parse(&options)?).await?;
+        return submit(form, &[(format!("{prefix}passkey"), credential)]);
+    }
     let outcome = fetch::post("/actions/factors/ask-passkey", &format!("purpose={purpose}")).await?;
     if Reflect::get(&outcome, &"kind".into())?.as_string().as_deref() == Some("stale") {
         let path = dom::window().ok_or(JsValue::NULL)?.location().pathname()?;
@@ -49,9 +59,14 @@ async fn run_ceremony(form: &HtmlFormElement, purpose: &str, prefix: &str) -> Re
     let ceremony = Reflect::get(&challenge, &"ceremony".into())?.as_string().ok_or(JsValue::NULL)?;
     let options = Reflect::get(&challenge, &"publicKey".into())?;
     let credential = request_credential(purpose == "register", &options).await?;
-    for (name, value) in [("ceremony", ceremony), ("passkey", credential)] {
-        let field = form.query_selector(&format!("input[name='{prefix}{name}']"))?.ok_or(JsValue::NULL)?;
-        field.dyn_into::<HtmlInputElement>()?.set_value(&value);
+    submit(form, &[(format!("{prefix}ceremony"), ceremony), (format!("{prefix}passkey"), credential)])
+}
+
+/// Fills in fields of a form and submits it.
+fn submit(form: &HtmlFormElement, fields: &[(String, String)]) -> Result<(), JsValue> {
+    for (name, value) in fields {
+        let field = form.query_selector(&format!("input[name='{name}']"))?.ok_or(JsValue::NULL)?;
+        field.dyn_into::<HtmlInputElement>()?.set_value(value);
     }
     form.request_submit()
 }

@@ -62,6 +62,7 @@ conflicts! {
     OrganizationNotArchived => "organization_not_archived",
     OrganizationArchived => "organization_archived",
     TooManyPasskeys => "too_many_passkeys",
+    PasskeyRefused => "passkey_refused",
     PasskeyKnown => "passkey_known",
     LastAdmin => "last_admin",
     ReviewerNotAPerson => "reviewer_not_a_person",

@@ -3,12 +3,15 @@ use crate::{
     Conflict, Error, Read, Result, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
 };
+use cose::CoseKeys;
 use domain::{
-    Allowed, BrowserSessionId, PasskeyId, Timestamp,
+    Allowed, ApprovalId, BrowserSessionId, PasskeyId, PersonId, TenantId, Timestamp,
     account::AccountNotice,
-    policy::{EnrollFactor, RemoveFactor},
+    passkey::{self, Assertion, Base64Url, PasskeyAddition, SignedAddition},
+    policy::{EnrollFactor, RemoveFactor, SignPasskey},
     text,
 };
+use std::time::Duration;
 
 /// Maximum number of passkeys per person.
 const MAX_PASSKEYS: usize = 20;
@@ -32,6 +35,70 @@ row_type! {
     }
 }
 
+row_type! {
+    /// The public part of a passkey.
+    pub struct PublicKeyRow {
+        pub id: PasskeyId,
+        pub person_id: PersonId,
+        pub name: String,
+        pub credential_id: Vec<u8>,
+        pub public_key: Vec<u8>,
+        pub relying_party: String,
+        /// When another passkey of the person signed that this one is theirs.
+        pub addition_at: Option<Timestamp>,
+        /// The assertion of that passkey.
+        pub addition: Option<String>,
+    }
+}
+
+impl PublicKeyRow {
+    pub(crate) fn passkey(&self, tenant: TenantId) -> passkey::Passkey {
+        passkey::Passkey {
+            tenant,
+            person: self.person_id,
+            credential_id: Base64Url(self.credential_id.clone()),
+            public_key: Base64Url(self.public_key.clone()),
+            relying_party: self.relying_party.clone(),
+        }
+    }
+
+    /// Returns the addition if there is one. One that cannot be read adds nothing.
+    pub(crate) fn signed_addition(&self, tenant: TenantId) -> Option<SignedAddition> {
+        let statement = PasskeyAddition { passkey: self.passkey(tenant), at: self.addition_at? };
+        Some(SignedAddition { statement, assertion: self.addition.as_ref()?.parse().ok()? })
+    }
+}
+
+macro_rules! public_key_columns {
+    () => {
+        "select id, person_id, name, credential_id, public_key, relying_party, addition_at, addition from passkey "
+    };
+}
+
+/// Selects the passkeys of the people who decided request `$2`.
+macro_rules! deciders_passkeys {
+    () => {
+        concat!(
+            $crate::passkeys::public_key_columns!(),
+            "where tenant_id = $1 and person_id in (select person_id from decision where tenant_id = $1 and approval_id = $2)
+             order by id limit 2000"
+        )
+    };
+}
+pub(crate) use {deciders_passkeys, public_key_columns};
+
+/// The public part of one of the actor's own passkeys.
+#[derive(Clone, Debug)]
+pub struct OwnPublicKey {
+    pub id: PasskeyId,
+    pub passkey: passkey::Passkey,
+    /// When another of their passkeys signed it.
+    pub signed_at: Option<Timestamp>,
+}
+
+/// The longest time between the statement of an addition and its arrival.
+const MAX_ADDITION_AGE: Duration = Duration::from_hours(1);
+
 /// A passkey to be stored.
 #[derive(Clone, Debug)]
 pub struct NewPasskey {
@@ -41,6 +108,10 @@ pub struct NewPasskey {
     pub credential_id: Vec<u8>,
     /// Public key and state, as JSON.
     pub body: String,
+    /// The public key as COSE_Key.
+    pub public_key: Vec<u8>,
+    /// The host name that it is bound to.
+    pub relying_party: String,
 }
 
 impl Read {
@@ -70,7 +141,70 @@ impl Read {
     }
 }
 
+impl Read {
+    /// Returns the public parts of the actor's own passkeys, oldest first.
+    pub async fn own_public_keys(&mut self) -> Result<Vec<OwnPublicKey>> {
+        let person = self.viewer();
+        const SQL: &str =
+            concat!(public_key_columns!(), "where tenant_id = $1 and person_id = $2 order by id limit 100");
+        let rows = tenant_query!(self, PublicKeyRow, fetch_all, SQL, person)?;
+        let own = |row: PublicKeyRow| OwnPublicKey {
+            id: row.id,
+            passkey: row.passkey(self.tenant),
+            signed_at: row.addition_at,
+        };
+        Ok(rows.into_iter().map(own).collect())
+    }
+}
+
 impl Write {
+    /// Signs one of the actor's passkeys with another one, which made the assertion over [`PasskeyAddition`] at that time.
+    pub async fn sign_passkey(
+        &mut self,
+        proof: Allowed<SignPasskey>,
+        id: PasskeyId,
+        at: Timestamp,
+        assertion: &Assertion,
+    ) -> Result<()> {
+        let owner = proof.action().owner;
+        const SQL: &str = concat!(public_key_columns!(), "where tenant_id = $1 and person_id = $2 and id = $3");
+        let signed = tenant_query!(self, PublicKeyRow, fetch_one, SQL, owner, id)?;
+        let statement = PasskeyAddition { passkey: signed.passkey(self.tenant), at };
+        let is_recent = at <= self.now && at.after(MAX_ADDITION_AGE) >= self.now;
+        let known = self.passkeys_of(owner).await?;
+        let mut others = known.iter().filter(|other| other.credential_id != statement.passkey.credential_id);
+        let by = others.find(|other| other.credential_id == assertion.credential_id);
+        let is_signed = by.is_some_and(|by| assertion.check(&statement, by, &CoseKeys).is_ok());
+        if !is_recent || !is_signed {
+            return Err(Error::Conflict(Conflict::PasskeyRefused));
+        }
+        tenant_query!(
+            self,
+            execute,
+            "update passkey set addition_at = $4, addition = $5 where tenant_id = $1 and person_id = $2 and id = $3",
+            owner,
+            id,
+            at,
+            assertion.to_string()
+        )?;
+        let by = assertion.credential_id.to_string();
+        let entry = self.entry(&proof)?.with_detail("passkey", id.to_string().into()).with_detail("signed_with", by.into());
+        self.record(entry).await
+    }
+
+    /// Returns the public parts of a person's passkeys.
+    pub(crate) async fn passkeys_of(&mut self, person: PersonId) -> Result<Vec<passkey::Passkey>> {
+        const SQL: &str =
+            concat!(public_key_columns!(), "where tenant_id = $1 and person_id = $2 order by id limit 100");
+        let rows = tenant_query!(self, PublicKeyRow, fetch_all, SQL, person)?;
+        Ok(rows.iter().map(|row| row.passkey(self.tenant)).collect())
+    }
+
+    /// Returns the public parts of the passkeys of the people who decided an approval request.
+    pub(crate) async fn passkeys_of_deciders(&mut self, approval: ApprovalId) -> Result<Vec<PublicKeyRow>> {
+        tenant_query!(self, PublicKeyRow, fetch_all, deciders_passkeys!(), approval)
+    }
+
     /// Adds a passkey. A credential that is registered to any account is a conflict.
     pub async fn add_passkey(&mut self, proof: Allowed<EnrollFactor>, new: NewPasskey) -> Result<()> {
         let owner = proof.action().owner;
@@ -85,6 +219,8 @@ impl Write {
             name: name.clone(),
             credential_id: new.credential_id,
             body: new.body,
+            public_key: new.public_key,
+            relying_party: new.relying_party,
             created_at: self.now,
         });
         match added {

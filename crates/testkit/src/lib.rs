@@ -1,6 +1,7 @@
 //! Test support shared by the integration tests: databases, a clock, people and records.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod authenticator;
 mod cases;
 mod clock;
 mod database;
@@ -8,6 +9,7 @@ mod people;
 mod records;
 mod signer;
 
+pub use authenticator::{Authenticator, browser_response};
 pub use cases::Fixture;
 pub use clock::{Clock, START};
 pub use database::{Database, Engine, cluster_url, drop_database, psql, settings, sqlite3};

@@ -13,6 +13,7 @@ use crate::{
     lease::Lease,
     link::{Backoff, Dialer, LinkError, StreamEnd},
     metrics::Metrics,
+    passkeys::PinnedPasskeys,
     sandbox::Executor,
     sleep::Sleep,
     spool::SpoolDirectory,
@@ -66,6 +67,7 @@ pub struct Client<E> {
     /// clock.
     clock_offset: i64,
     metrics: Metrics,
+    pinned: PinnedPasskeys,
     /// Holds the lock of the data folder.
     folder: Folder,
 }
@@ -108,8 +110,16 @@ impl<E: Executor> Client<E> {
             sleep: Sleep::new(),
             clock_offset: 0,
             metrics: Metrics::default(),
+            pinned: PinnedPasskeys::of(&folder),
             folder,
         })
+    }
+
+    /// Sets whether nothing runs without an approval that a pinned passkey confirms.
+    #[must_use]
+    pub fn require_passkey_approval(mut self, always: bool) -> Self {
+        self.pinned.always = always;
+        self
     }
 
     /// Runs until `stop` completes, then kills every task and waits until all sandboxes have ended.

@@ -8,7 +8,7 @@ use crate::{
     witness::WitnessError,
     work::{Attempt, verify},
 };
-use domain::{Timestamp, grant::EXPIRED};
+use domain::{Invalid, Timestamp, grant::EXPIRED};
 use std::time::Duration;
 use tokio::time::Instant;
 use wire::v1::{self, runner_message, server_message::Kind};
@@ -152,7 +152,8 @@ impl<E: Executor> Client<E> {
     fn assigned(&mut self, assign: &v1::Assign, session: &Session) -> Result<(), StreamEnd> {
         let attempt = parse_attempt(assign.attempt.as_ref())?;
         let now = Timestamp(clock::now().0.saturating_add(self.clock_offset));
-        let verified = match verify(assign, &self.context(), now) {
+        let trusted = self.pinned.trusted().map_err(|error| Invalid::new("consent", error.to_string()));
+        let verified = match trusted.and_then(|trusted| verify(assign, &self.context(), &trusted, now)) {
             Err(error) if error.reason == EXPIRED => {
                 return Err(StreamEnd::Broken(
                     "a grant had expired on arrival; reconnecting to compare the clocks".into(),

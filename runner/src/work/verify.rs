@@ -8,6 +8,7 @@ use domain::{
     consent::Subject,
     limits::Limits,
     network::Network,
+    passkey::TrustedPasskeys,
     request::{InputDigest, Request, RequestDigest, SANDBOX},
 };
 use std::time::Duration;
@@ -52,11 +53,16 @@ impl Verified {
     }
 }
 
-/// Checks the parts of an assignment against each other and against the identity of this runner.
+/// Checks the parts of an assignment against each other, against the identity of this runner and the passkeys that it trusts.
 ///
 /// # Errors
 /// Fails on any mismatch and any unknown value.
-pub fn verify(assign: &wire::v1::Assign, context: &RunnerContext, now: Timestamp) -> Result<Verified, Invalid> {
+pub fn verify(
+    assign: &wire::v1::Assign,
+    context: &RunnerContext,
+    trusted: &TrustedPasskeys<'_>,
+    now: Timestamp,
+) -> Result<Verified, Invalid> {
     let attempt = Attempt::from_wire(assign.attempt.as_ref())?;
 
     let grant = context.grant_key.open(&assign.grant, &assign.grant_signature)?;
@@ -71,7 +77,7 @@ pub fn verify(assign: &wire::v1::Assign, context: &RunnerContext, now: Timestamp
     }
     let digest = RequestDigest::of(&assign.request);
     let verifies = |message: &[u8], signature: &[u8]| context.grant_key.verifies(message, signature);
-    let consent = grant.consent.check(Subject::Task(attempt.task), &request, digest, verifies);
+    let consent = grant.consent.check(Subject::Task(attempt.task), &request, digest, verifies, trusted);
     consent.map_err(|error| Invalid::new("consent", error.to_string()))?;
     let script = InputDigest::of(&assign.script);
     if request.script_sha256 != script || request.script_bytes != assign.script.len() {
@@ -98,15 +104,18 @@ pub fn verify(assign: &wire::v1::Assign, context: &RunnerContext, now: Timestamp
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+    use cose::CoseKeys;
     use domain::{
         ApprovalId, OrganizationId, PersonId, TaskId,
         approval::Answer,
         consent::{Consent, Decision, Judgment, Signed, Signer},
         grant::Grant,
         network::NetworkPolicy,
+        passkey::{PasskeyAddition, PasskeyDecision, SignedAddition},
         rule::Verdict,
         task::{Submission, SubmissionForm},
     };
+    use testkit::Authenticator;
     use uuid::Uuid;
     use wire::v1::Assign;
 
@@ -140,6 +149,10 @@ mod tests {
         RunnerContext { runner: RUNNER, tenant: TENANT, grant_key }
     }
 
+    fn nobody() -> TrustedPasskeys<'static> {
+        TrustedPasskeys::new(vec![], &CoseKeys)
+    }
+
     fn submission(script: &str) -> Submission {
         let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
         form.check(OrganizationId(Uuid::from_u128(4))).unwrap()
@@ -171,7 +184,7 @@ mod tests {
             record: InputDigest::of(b"record"),
             rules_version: 1,
             rule: "everything".into(),
-            verdict: Verdict::Ask { approvers: 1, hours: 24 },
+            verdict: Verdict::Ask { approvers: 1, hours: 24, passkey: false },
             at: NOW,
         };
         let decision = Decision {
@@ -184,8 +197,10 @@ mod tests {
             reason: InputDigest::of(b""),
             rules_version: 1,
             at: NOW,
+            assertion: None,
         };
-        Consent { judgment: Signed::new(judgment, key), decisions: vec![Signed::new(decision, key)] }
+        let decisions = vec![Signed::new(decision, key)];
+        Consent { judgment: Signed::new(judgment, key), decisions, passkeys: vec![] }
     }
 
     fn assign(request: &Request, grant: &Grant) -> Assign {
@@ -205,13 +220,13 @@ mod tests {
         change(&mut request, &mut grant);
         grant.request = RequestDigest::of(&request.canonical());
         grant.consent = consent(&request, &server());
-        verify(&assign(&request, &grant), &context(), NOW).unwrap_err().to_string()
+        verify(&assign(&request, &grant), &context(), &nobody(), NOW).unwrap_err().to_string()
     }
 
     #[test]
     fn d_04_a_granted_request_is_accepted() {
         let request = request();
-        let verified = verify(&assign(&request, &grant(&request)), &context(), NOW).unwrap();
+        let verified = verify(&assign(&request, &grant(&request)), &context(), &nobody(), NOW).unwrap();
         assert_eq!((verified.request(), verified.script()), (&request, &b"echo hi"[..]));
         assert_eq!(verified.digest(), RequestDigest::of(&request.canonical()));
     }
@@ -235,23 +250,23 @@ mod tests {
                 let mut bytes = part(&mut changed).to_vec();
                 bytes[at] ^= 1 << bit;
                 *part(&mut changed) = bytes.into();
-                assert!(verify(&changed, &context(), NOW).is_err(), "byte {at}, bit {bit}");
+                assert!(verify(&changed, &context(), &nobody(), NOW).is_err(), "byte {at}, bit {bit}");
             }
             for end in 0..length {
                 let mut cut = good.clone();
                 let bytes = part(&mut cut).slice(..end);
                 *part(&mut cut) = bytes;
-                assert!(verify(&cut, &context(), NOW).is_err(), "cut at {end}");
+                assert!(verify(&cut, &context(), &nobody(), NOW).is_err(), "cut at {end}");
             }
             let mut longer = good.clone();
             let bytes = [part(&mut longer).as_ref(), b"\n"].concat();
             *part(&mut longer) = bytes.into();
-            assert!(verify(&longer, &context(), NOW).is_err(), "one byte more");
+            assert!(verify(&longer, &context(), &nobody(), NOW).is_err(), "one byte more");
         }
         let mut other = good.clone();
         other.attempt.as_mut().unwrap().attempt = 2;
-        assert!(verify(&other, &context(), NOW).is_err());
-        verify(&Assign { attempt: None, ..good }, &context(), NOW).unwrap_err();
+        assert!(verify(&other, &context(), &nobody(), NOW).is_err());
+        verify(&Assign { attempt: None, ..good }, &context(), &nobody(), NOW).unwrap_err();
     }
 
     #[test]
@@ -285,7 +300,7 @@ mod tests {
         let refused = |change: &dyn Fn(&mut Consent)| {
             let mut grant = grant(&request);
             change(&mut grant.consent);
-            verify(&assign(&request, &grant), &context(), NOW).unwrap_err().to_string()
+            verify(&assign(&request, &grant), &context(), &nobody(), NOW).unwrap_err().to_string()
         };
         let other = ServerKey(Ed25519KeyPair::from_seed_unchecked(&[8; 32]).unwrap());
         assert!(refused(&|consent| consent.decisions.clear()).contains("fewer approvals"));
@@ -302,6 +317,135 @@ mod tests {
     fn a_signature_of_another_server_is_refused() {
         let request = request();
         let stranger = RunnerContext { grant_key: GrantKey([3; 32]), ..context() };
-        assert!(verify(&assign(&request, &grant(&request)), &stranger, NOW).is_err());
+        assert!(verify(&assign(&request, &grant(&request)), &stranger, &nobody(), NOW).is_err());
+    }
+
+    const APPROVER: PersonId = PersonId(Uuid::from_u128(6));
+    const HOST: &str = "castellan.example.org";
+
+    fn trusting(devices: &[&Authenticator]) -> TrustedPasskeys<'static> {
+        TrustedPasskeys::new(devices.iter().map(|device| device.passkey.clone()).collect(), &CoseKeys)
+    }
+
+    /// Returns a grant of a judgment that demands passkeys, if `demanded`, whose decision is changed before the server signs it.
+    fn granted(demanded: bool, change: impl FnOnce(&mut Decision)) -> (Request, Grant) {
+        let request = request();
+        let mut grant = grant(&request);
+        let Consent { judgment, decisions, .. } = &mut grant.consent;
+        let mut judged = judgment.statement.clone();
+        judged.verdict = Verdict::Ask { approvers: 1, hours: 24, passkey: demanded };
+        *judgment = Signed::new(judged, &server());
+        let mut decision = decisions[0].statement.clone();
+        change(&mut decision);
+        decisions[0] = Signed::new(decision, &server());
+        (request, grant)
+    }
+
+    fn confirm(decision: &mut Decision, device: &Authenticator) {
+        decision.assertion = Some(device.sign(&PasskeyDecision::of(decision)));
+    }
+
+    fn result(granted: &(Request, Grant), trusted: &TrustedPasskeys<'_>) -> Result<(), String> {
+        let verified = verify(&assign(&granted.0, &granted.1), &context(), trusted, NOW);
+        verified.map(drop).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn x19_an_approval_with_a_pinned_passkey_runs() {
+        for device in [Authenticator::es256(TENANT, APPROVER, HOST), Authenticator::eddsa(TENANT, APPROVER, HOST)] {
+            let granted = granted(true, |decision| confirm(decision, &device));
+            result(&granted, &trusting(&[&device])).unwrap();
+            // Not pinned, or removed: a server that vouches for it changes nothing.
+            assert!(result(&granted, &nobody()).unwrap_err().contains("not trusted here"));
+        }
+    }
+
+    /// What a server could send whose signing key was copied.
+    #[test]
+    fn x19_a_server_cannot_forge_an_approval_with_a_passkey() {
+        let (device, other) = (Authenticator::es256(TENANT, APPROVER, HOST), Authenticator::es256(TENANT, APPROVER, HOST));
+        let trusted = trusting(&[&device]);
+        let refused = |change: &dyn Fn(&mut Decision)| {
+            result(&granted(true, |decision| change(decision)), &trusted).unwrap_err()
+        };
+        assert!(refused(&|_| {}).contains("without a passkey"));
+        // Another request, another answer, and the same words for another approver.
+        assert!(refused(&|decision| {
+            let elsewhere = PasskeyDecision { request: RequestDigest::of(b"{}"), ..PasskeyDecision::of(decision) };
+            decision.assertion = Some(device.sign(&elsewhere));
+        })
+        .contains("something else"));
+        assert!(refused(&|decision| {
+            let denial = PasskeyDecision { answer: Answer::Deny, ..PasskeyDecision::of(decision) };
+            decision.assertion = Some(device.sign(&denial));
+        })
+        .contains("something else"));
+        assert!(refused(&|decision| {
+            decision.approver = PersonId(Uuid::from_u128(8));
+            confirm(decision, &device);
+        })
+        .contains("not trusted here"));
+        // Another key under the same credential id.
+        assert!(refused(&|decision| {
+            confirm(decision, &other);
+            decision.assertion.as_mut().unwrap().credential_id = device.passkey.credential_id.clone();
+        })
+        .contains("signature is wrong"));
+        let changed = |change: &dyn Fn(&mut String, &mut Vec<u8>)| {
+            refused(&|decision| {
+                let statement = PasskeyDecision::of(decision);
+                decision.assertion = Some(device.sign_changed(&statement, |client, data| change(client, data)));
+            })
+        };
+        assert!(changed(&|_, data| data[32] = 1).contains("did not verify the person"));
+        assert!(changed(&|_, data| data[32] = 4).contains("did not detect a person"));
+        assert!(changed(&|_, data| data[0] ^= 1).contains("another relying party"));
+        assert!(changed(&|client, _| *client = client.replace(HOST, "castellan.example.com")).contains("another site"));
+        assert!(changed(&|client, _| *client = client.replace(".get", ".create")).contains("not an authentication"));
+    }
+
+    #[test]
+    fn x19_a_runner_can_demand_a_pinned_passkey_whatever_the_server_says() {
+        let device = Authenticator::eddsa(TENANT, APPROVER, HOST);
+        let mut trusted = trusting(&[&device]);
+        trusted.always = true;
+        result(&granted(false, |decision| confirm(decision, &device)), &trusted).unwrap();
+        let without = granted(false, |_| {});
+        assert!(result(&without, &trusted).unwrap_err().contains("nothing runs here without an approval"));
+        result(&without, &trusting(&[&device])).unwrap();
+        // A judgment that needs no approval.
+        let (request, mut grant) = granted(false, |_| {});
+        let judgment = Judgment { verdict: Verdict::Run, ..grant.consent.judgment.statement.clone() };
+        grant.consent = Consent { judgment: Signed::new(judgment, &server()), decisions: vec![], passkeys: vec![] };
+        let free = (request, grant);
+        assert!(result(&free, &trusted).unwrap_err().contains("nothing runs here without an approval"));
+        result(&free, &nobody()).unwrap();
+    }
+
+    #[test]
+    fn x19_a_pinned_passkey_adds_another_of_its_owner() {
+        let [first, second, third] = [(); 3].map(|()| Authenticator::es256(TENANT, APPROVER, HOST));
+        let add = |added: &Authenticator, by: &Authenticator| {
+            let statement = PasskeyAddition { passkey: added.passkey.clone(), at: NOW };
+            SignedAddition { assertion: by.sign(&statement), statement }
+        };
+        let with = |device: &Authenticator, additions: Vec<SignedAddition>| {
+            let (request, mut grant) = granted(true, |decision| confirm(decision, device));
+            grant.consent.passkeys = additions;
+            result(&(request, grant), &trusting(&[&first]))
+        };
+        with(&second, vec![add(&second, &first)]).unwrap();
+        with(&third, vec![add(&third, &second), add(&second, &first)]).unwrap();
+        for additions in [vec![], vec![add(&second, &second)], vec![add(&second, &third)]] {
+            assert!(with(&second, additions).unwrap_err().contains("not trusted here"));
+        }
+        // One approver does not become two.
+        let stranger = Authenticator::es256(TENANT, PersonId(Uuid::from_u128(8)), HOST);
+        let (request, mut grant) = granted(true, |decision| {
+            decision.approver = stranger.passkey.person;
+            confirm(decision, &stranger);
+        });
+        grant.consent.passkeys = vec![add(&stranger, &first)];
+        assert!(result(&(request, grant), &trusting(&[&first])).unwrap_err().contains("not trusted here"));
     }
 }

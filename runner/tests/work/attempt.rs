@@ -1,7 +1,11 @@
 //! Attempts without a server: commands before the start, and a disk that stalls.
 
 use crate::deployment::{Deployment, RUNNER, TENANT, eventually, executor};
-use domain::receipt::{End, Receipt};
+use cose::CoseKeys;
+use domain::{
+    passkey::TrustedPasskeys,
+    receipt::{End, Receipt},
+};
 use parking_lot::Mutex;
 use runner::{
     clock,
@@ -31,7 +35,8 @@ async fn prepare_attempt(deployment: &Deployment, script: &str) -> StartedAttemp
     let folder = Folder::open(&deployment.folder()).unwrap();
     let (mut directory, _) = SpoolDirectory::open(&folder, RUNNER).unwrap();
     let context = RunnerContext { runner: RUNNER, tenant: TENANT, grant_key: GrantKey(deployment.grant_key()) };
-    let verified = verify(&deployment.assignment(7, 1, script), &context, clock::now()).unwrap();
+    let nobody = TrustedPasskeys::new(vec![], &CoseKeys);
+    let verified = verify(&deployment.assignment(7, 1, script), &context, &nobody, clock::now()).unwrap();
     let spool = Arc::new(Mutex::new(directory.begin(verified.attempt()).unwrap().unwrap()));
     let (commands, receiver) = watch::channel(AttemptCommand::Run);
     let (teller, events) = mpsc::channel(1);

@@ -15,7 +15,7 @@ use domain::{
     task::Tool,
 };
 use serde::{Deserialize, Serialize};
-use store::{Approval, ApprovalFilter, Decision};
+use store::{Approval, ApprovalFilter, Confirmation, Decision};
 use utoipa::{IntoParams, ToSchema};
 
 /// A request for permission to run exactly one task.
@@ -57,6 +57,8 @@ pub(super) struct ApprovalRequest {
     required_approvals: u32,
     /// Number of approvals so far.
     received_approvals: u32,
+    /// Whether each approval must be confirmed with the approver's passkey, which only a browser can do.
+    requires_passkey: bool,
     /// When the approval request was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -85,6 +87,7 @@ impl From<Approval> for ApprovalRequest {
             rule: row.rule,
             required_approvals: row.needed,
             received_approvals: row.given,
+            requires_passkey: row.needs_passkey,
             created_at: row.created_at,
             expires_at: row.expires_at,
             resolved_at: row.settled_at,
@@ -121,12 +124,19 @@ pub(super) struct DecisionRecord {
     /// When the decision was made.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
+    /// Name of the passkey with which the approver confirmed the decision, if it was verified. Otherwise, the server vouches for the
+    /// approver.
+    passkey: Option<String>,
 }
 
 impl From<Decision> for DecisionRecord {
     fn from(row: Decision) -> Self {
-        let Decision { person_id, person, answer, reason, created_at } = row;
-        Self { person: person_id, person_name: person, decision: answer, reason, at: created_at }
+        let Decision { person_id, person, answer, reason, created_at, confirmation } = row;
+        let passkey = match confirmation {
+            Confirmation::Passkey(name) => Some(name),
+            Confirmation::Server | Confirmation::RemovedPasskey | Confirmation::Invalid => None,
+        };
+        Self { person: person_id, person_name: person, decision: answer, reason, at: created_at, passkey }
     }
 }
 
@@ -216,7 +226,8 @@ pub(super) struct DecisionResult {
 
 /// Approve a request
 ///
-/// Approves exactly the request with this digest. Nobody can approve their own requests. Requires the scope `approvals:decide`.
+/// Approves exactly the request with this digest. Nobody can approve their own requests. A request with `requires_passkey` can be approved
+/// only in a browser. Requires the scope `approvals:decide`.
 #[utoipa::path(
     post, path = "/api/v1/approvals/{id}/approve", tag = "Approvals", security(("bearer" = ["approvals:decide"])),
     params(("id" = Uuid, Path, description = "ID of the approval request.")), request_body = NewDecision,

@@ -22,10 +22,11 @@ const REMAINING: &[(&str, &[&str], &str)] = &[
     ("crates/domain", &["actor", "policy/mod"], "An actor asks the policy, and the policy decides about actors."),
 ];
 
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "app",
     "crates/auth",
     "crates/bench",
+    "crates/cose",
     "crates/domain",
     "crates/islands",
     "crates/store",

@@ -4,17 +4,18 @@ use crate::root::cargo;
 use serde::Deserialize;
 
 /// Member → the members it may depend on.
-const MAY_IMPORT: [(&str, &[&str]); 12] = [
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("domain", &[]),
-    ("store", &["domain", "testkit"]),
-    ("auth", &["domain", "store"]),
+    ("cose", &["domain"]),
+    ("store", &["cose", "domain", "testkit"]),
+    ("auth", &["cose", "domain", "store"]),
     ("islands", &[]),
     ("app", &["auth", "domain", "islands", "store", "testkit"]),
     ("frontend", &["islands"]),
     ("wire", &[]),
     ("server", &["app", "auth", "domain", "store", "testkit", "wire"]),
-    ("runner", &["domain", "wire"]),
-    ("testkit", &["domain", "store"]),
+    ("runner", &["cose", "domain", "testkit", "wire"]),
+    ("testkit", &["cose", "domain", "store"]),
     ("bench", &["domain", "runner", "store"]),
     ("xtask", &[]),
 ];

@@ -28,6 +28,8 @@ string_enum! {
         OwnApprovalRequest = "own_approval_request",
         /// The actor is responsible for the service account that requests, or created its key (D-04, M-01).
         ResponsibleForRequester = "responsible_for_requester",
+        /// The approval must be confirmed with the approver's passkey (X19).
+        PasskeyRequired = "passkey_required",
         /// The owner of the key, or the responsible person of the service account.
         KeyOwnerOnly = "key_owner_only",
         /// Those who may change a key: its owner and admins.

@@ -10,6 +10,11 @@ actions! {
         factor: Factor,
     } if |a, actor| require(actor.person() == Some(a.owner), DenialReason::OwnAccountOnly), detail |a| json!({ "factor": a.factor }), step_up true, while_frozen true;
 
+    /// Signs one of the actor's own passkeys with another one, so that runners that trust the other one trust it, too (X19).
+    SignPasskey = "factor.sign_passkey" on "person" (|a| a.owner.to_string()) {
+        owner: PersonId,
+    } if |a, actor| require(actor.person() == Some(a.owner), DenialReason::OwnAccountOnly), step_up true;
+
     /// Removes one of the actor's own second factors.
     RemoveFactor = "factor.remove" on "person" (|a| a.owner.to_string()) {
         owner: PersonId,

@@ -205,7 +205,7 @@ pub use emergency::{
 };
 pub use factors::{
     ChangeAddress, ChangePassword, EnrollFactor, MakeRecoveryCodes, RemoveFactor, ReplaceAddress, ResetFactors,
-    SetFactorPolicy,
+    SetFactorPolicy, SignPasskey,
 };
 pub use identity::{
     AdmitPerson, CloseBreakGlass, LinkIdentity, OpenBreakGlass, RemoveProvider, SetProvider, SyncProviderRoles,
@@ -267,6 +267,8 @@ mod tests {
             reason: String::new(),
             request: RequestDigest([0; 32]),
             network: NetworkPolicy::Isolated,
+            needs_passkey: false,
+            assertion: None,
         }
     }
 

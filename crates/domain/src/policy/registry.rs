@@ -147,7 +147,7 @@ mod tests {
             (StepUp::Always, "key.create key.change key.rotate runner.enrollment runner.revoke"),
             (StepUp::Never, "key.revoke key.revoke_all browser_session.end browser_session.end_others access.read"),
             // A person's own account; the old password is the proof for a new one
-            (StepUp::Always, "factor.enroll factor.remove factor.recovery_codes person.address"),
+            (StepUp::Always, "factor.enroll factor.remove factor.recovery_codes factor.sign_passkey person.address"),
             (StepUp::Always, "identity.link identity.unlink"),
             (StepUp::Never, "person.password"),
             // Other people's accounts

@@ -1,7 +1,7 @@
 //! Actions on tasks, the approval queue and the audit log.
 use super::{Action, DenialReason, reaches_out, require, require_manager};
 use crate::{
-    Actor, ApprovalId, OrganizationId, PersonId, TaskId, approval::Answer, network::NetworkPolicy,
+    Actor, ApprovalId, OrganizationId, PersonId, TaskId, approval::Answer, network::NetworkPolicy, passkey::Assertion,
     request::RequestDigest, role::Role, task::Submission,
 };
 use serde_json::{Value, json};
@@ -69,8 +69,16 @@ actions! {
         /// The digest of the request that was shown to the approver.
         request: RequestDigest,
         network: NetworkPolicy,
-    } if |a, actor| require_decider(actor, a.organization, a.requester, a.behind), scope ApprovalsDecide, detail |a| json!({
-        "approval": a.approval, "answer": a.answer, "reason": a.reason, "request_digest": a.request,
+        /// Whether the rules demand the approver's passkey.
+        needs_passkey: bool,
+        /// The assertion of the approver's passkey over this decision; the store verifies it.
+        assertion: Option<Assertion>,
+    } if |a, actor| {
+        require_decider(actor, a.organization, a.requester, a.behind)?;
+        let is_missing = a.needs_passkey && a.answer == Answer::Approve && a.assertion.is_none();
+        require(!is_missing, DenialReason::PasskeyRequired)
+    }, scope ApprovalsDecide, detail |a| json!({
+        "approval": a.approval, "answer": a.answer, "reason": a.reason, "request_digest": a.request, "passkey": a.assertion.as_ref().map(|assertion| &assertion.credential_id),
     }), step_up_if |a| a.answer == Answer::Approve && reaches_out(a.network);
 
     /// Reads tasks with their output and receipts. The store returns those that the actor can see; the policy checks only

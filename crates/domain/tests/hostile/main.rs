@@ -5,7 +5,7 @@
 mod mutate;
 mod targets;
 
-use domain::{checkpoint::Checkpoint, grant::Grant, receipt::Receipt, request::Request};
+use domain::{checkpoint::Checkpoint, grant::Grant, passkey::Assertion, receipt::Receipt, request::Request};
 use mutate::{corpus, files};
 
 #[test]
@@ -44,6 +44,11 @@ fn a_grant_is_parsed_or_refused() {
 }
 
 #[test]
+fn an_assertion_is_parsed_or_refused() {
+    corpus("assertion", targets::assertion);
+}
+
+#[test]
 fn a_checkpoint_is_parsed_or_refused() {
     corpus("checkpoint", targets::checkpoint);
 }
@@ -59,6 +64,7 @@ fn the_corpora_hold_valid_input() {
     assert!(files("request").iter().all(|bytes| Request::read(bytes).is_ok()));
     assert!(files("receipt").iter().all(|bytes| Receipt::read(bytes).is_ok()));
     assert!(files("grant").iter().all(|bytes| Grant::read(bytes).is_ok()));
-    let note = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).unwrap();
-    assert!(files("checkpoint").iter().all(|bytes| Checkpoint::read(&note(bytes), &[1; 32]).is_ok()));
+    let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).unwrap();
+    assert!(files("assertion").iter().all(|bytes| Assertion::from_browser(&text(bytes)).is_ok()));
+    assert!(files("checkpoint").iter().all(|bytes| Checkpoint::read(&text(bytes), &[1; 32]).is_ok()));
 }

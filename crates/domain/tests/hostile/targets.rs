@@ -1,7 +1,15 @@
 //! Fuzz targets: one function per parser, with the properties that must hold for any input.
 use domain::{
-    Email, EventId, OrganizationId, TaskId, ansi, checkpoint::Checkpoint, grant::Grant, label::Labels,
-    receipt::Receipt, request::Request, scope::Scopes, task::SubmissionForm, text,
+    Email, EventId, OrganizationId, PersonId, TaskId, TenantId, Timestamp, ansi,
+    checkpoint::Checkpoint,
+    grant::Grant,
+    label::Labels,
+    passkey::{Assertion, Base64Url, Passkey, PasskeyAddition, PublicKeyVerifier},
+    receipt::Receipt,
+    request::Request,
+    scope::Scopes,
+    task::SubmissionForm,
+    text,
 };
 
 /// A parsed request has exactly one spelling.
@@ -54,6 +62,29 @@ pub fn receipt(bytes: &[u8]) {
 pub fn grant(bytes: &[u8]) {
     if let Ok(read) = Grant::read(bytes) {
         assert_eq!(read.canonical(), bytes);
+    }
+}
+
+/// An accepted browser response becomes an assertion with one spelling, and no assertion confirms a statement without its key.
+pub fn assertion(bytes: &[u8]) {
+    let Ok(assertion) = Assertion::from_browser(&String::from_utf8_lossy(bytes)) else { return };
+    assert_eq!(assertion.to_string().parse(), Ok(assertion.clone()));
+    let passkey = Passkey {
+        tenant: TenantId(uuid::Uuid::nil()),
+        person: PersonId(uuid::Uuid::nil()),
+        credential_id: assertion.credential_id.clone(),
+        public_key: Base64Url(vec![]),
+        relying_party: "castellan.example.org".into(),
+    };
+    let statement = PasskeyAddition { passkey: passkey.clone(), at: Timestamp(0) };
+    assert!(assertion.check(&statement, &passkey, &NoKeys).is_err());
+}
+
+struct NoKeys;
+
+impl PublicKeyVerifier for NoKeys {
+    fn verifies(&self, _: &[u8], _: &[u8], _: &[u8]) -> bool {
+        false
     }
 }
 

@@ -4,6 +4,7 @@ mod counts;
 
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,
+    consent::demanded,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -11,11 +12,15 @@ use crate::{
         id::new_id,
         insert::insert,
     },
+    passkeys::{PublicKeyRow, deciders_passkeys},
 };
+use cose::CoseKeys;
 use domain::{
-    Action, Allowed, ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,
+    Action, Allowed, ApprovalId, OrganizationId, PersonId, TaskId, TenantId, Timestamp,
     approval::{Answer, ApprovalState},
+    consent::Subject,
     network::NetworkPolicy,
+    passkey::{Assertion, PasskeyDecision, TrustedPasskeys},
     policy::Decide,
     request::RequestDigest,
     task::{TaskState, Tool},
@@ -53,6 +58,8 @@ row_type! {
         /// Number of required approvals.
         pub needed: u32,
         pub given: u32,
+        /// Whether each approval must be confirmed with the approver's passkey.
+        pub needs_passkey: bool,
         pub state: ApprovalState,
         pub created_at: Timestamp,
         pub expires_at: Timestamp,
@@ -60,13 +67,62 @@ row_type! {
     }
 }
 
+/// A decision as people see it.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    pub person_id: PersonId,
+    pub person: String,
+    pub answer: Answer,
+    pub reason: String,
+    pub created_at: Timestamp,
+    pub confirmation: Confirmation,
+}
+
+/// What shows that the approver made a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// Only the signature of the server.
+    Server,
+    /// An assertion of the approver's passkey of this name, which was verified.
+    Passkey(String),
+    /// An assertion of a passkey that was removed, so that it cannot be verified any more.
+    RemovedPasskey,
+    /// An assertion that does not confirm the decision: it was changed outside Castellan.
+    Invalid,
+}
+
 row_type! {
-    pub struct Decision {
+    pub struct DecisionRow {
+        pub approval_id: ApprovalId,
+        pub request_digest: RequestDigest,
         pub person_id: PersonId,
         pub person: String,
         pub answer: Answer,
         pub reason: String,
         pub created_at: Timestamp,
+        pub assertion: Option<String>,
+    }
+}
+
+impl DecisionRow {
+    fn confirmation(&self, tenant: TenantId, task: TaskId, passkeys: &[PublicKeyRow]) -> Confirmation {
+        let Some(text) = &self.assertion else { return Confirmation::Server };
+        let Ok(assertion) = text.parse::<Assertion>() else { return Confirmation::Invalid };
+        let own = passkeys.iter().filter(|passkey| passkey.person_id == self.person_id);
+        let used = own.into_iter().find(|passkey| passkey.credential_id == assertion.credential_id.0);
+        let Some(used) = used else { return Confirmation::RemovedPasskey };
+        let statement = PasskeyDecision {
+            tenant,
+            subject: Subject::Task(task),
+            approval: self.approval_id,
+            request: self.request_digest,
+            approver: self.person_id,
+            answer: self.answer,
+        };
+        match assertion.check(&statement, &used.passkey(tenant), &CoseKeys) {
+            Ok(()) => Confirmation::Passkey(used.name.clone()),
+            Err(_) => Confirmation::Invalid,
+        }
     }
 }
 
@@ -88,6 +144,8 @@ impl Approval {
             reason,
             request,
             network: self.network,
+            needs_passkey: self.needs_passkey,
+            assertion: None,
         }
     }
 }
@@ -145,8 +203,9 @@ macro_rules! columns {
             $crate::role_sql::is_approver!(),
             "
                     join person dp on dp.tenant_id = d.tenant_id and dp.id = d.person_id and dp.locked_at is null
-                    where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve') as given,
-                a.state, a.created_at, a.expires_at, a.settled_at
+                    where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve'
+                        and (d.assertion is not null or not a.needs_passkey)) as given,
+                a.needs_passkey, a.state, a.created_at, a.expires_at, a.settled_at
              from approval a left join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
              left join organization o on o.tenant_id = a.tenant_id and o.id = a.organization_id
              left join person p on p.tenant_id = a.tenant_id and p.id = a.requester_id
@@ -238,16 +297,31 @@ impl Read {
     /// Returns the decisions on a task that the actor sees, oldest first.
     pub async fn decisions(&mut self, task: TaskId) -> Result<Vec<Decision>> {
         self.progress(task).await?;
-        tenant_query!(
+        let rows = tenant_query!(
             self,
-            Decision,
+            DecisionRow,
             fetch_all,
-            "select d.person_id, p.name as person, d.answer, d.reason, d.created_at from decision d
+            "select d.approval_id, a.request_digest, d.person_id, p.name as person, d.answer, d.reason, d.created_at, d.assertion
+             from decision d
              join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
              join person p on p.tenant_id = d.tenant_id and p.id = d.person_id
              where d.tenant_id = $1 and a.task_id = $2 order by d.created_at limit 20",
             task
-        )
+        )?;
+        let approval = rows.iter().find(|row| row.assertion.is_some()).map(|row| row.approval_id);
+        let passkeys = match approval {
+            Some(approval) => tenant_query!(self, PublicKeyRow, fetch_all, deciders_passkeys!(), approval)?,
+            None => vec![],
+        };
+        let decision = |row: DecisionRow| Decision {
+            confirmation: row.confirmation(self.tenant, task, &passkeys),
+            person_id: row.person_id,
+            person: row.person,
+            answer: row.answer,
+            reason: row.reason,
+            created_at: row.created_at,
+        };
+        Ok(rows.into_iter().map(decision).collect())
     }
 }
 
@@ -260,6 +334,7 @@ row_type! {
         pub request_digest: RequestDigest,
         /// Number of required approvals.
         pub needed: u32,
+        pub needs_passkey: bool,
         pub state: ApprovalState,
         /// When it was opened, or opened again.
         pub created_at: Timestamp,
@@ -286,19 +361,22 @@ impl Write {
         rule: &str,
         needed: u32,
         hours: u32,
+        needs_passkey: bool,
     ) -> Result<()> {
         let expires_at = self.now.after(Duration::from_hours(hours.into()));
         let reopened = tenant_query!(
             self,
             WaitingApproval,
             fetch_optional,
-            "update approval set state = 'waiting', rule = $3, needed = $4, created_at = $5, expires_at = $6, settled_at = null
+            "update approval set state = 'waiting', rule = $3, needed = $4, created_at = $5, expires_at = $6, needs_passkey = $7,
+                settled_at = null
              where tenant_id = $1 and task_id = $2 returning id, task_id",
             task,
             rule.to_owned(),
             needed,
             self.now,
-            expires_at
+            expires_at,
+            needs_passkey
         )?;
         if let Some(request) = reopened {
             self.publish(Topic::Approvals, request.id.0);
@@ -313,6 +391,7 @@ impl Write {
             request_digest: digest,
             rule: rule.to_owned(),
             needed: needed,
+            needs_passkey: needs_passkey,
             state: ApprovalState::Waiting,
             created_at: self.now,
             expires_at: expires_at,
@@ -324,14 +403,14 @@ impl Write {
     /// Records a decision. It is a conflict if the request is closed, expired, changed or already decided by this person.
     pub async fn decide(&mut self, proof: Allowed<Decide>) -> Result<ApprovalState> {
         let person = self.actor.person().ok_or(Error::Conflict(Conflict::DeciderNotAPerson))?;
-        let &Decide { approval, task, organization, requester, answer, request, ref reason, .. } = proof.action();
+        let &Decide { approval, task, organization, requester, answer, request, ref reason, ref assertion, .. } = proof.action();
         // The update locks the row, so that concurrent decisions are ordered.
         let open = tenant_query!(
             self,
             LockedApproval,
             fetch_one,
             "update approval set state = state where tenant_id = $1 and id = $2
-             returning task_id, organization_id, requester_id, request_digest, needed, state, created_at, expires_at",
+             returning task_id, organization_id, requester_id, request_digest, needed, needs_passkey, state, created_at, expires_at",
             approval
         )?;
         if (open.task_id, open.organization_id, open.requester_id) != (task, organization, requester) {
@@ -360,7 +439,13 @@ impl Write {
             return Err(Error::Conflict(Conflict::RequestChanged));
         }
         let judged = self.judged_task(task).await?;
-        let signed = self.sign_decision(&judged, approval, person, answer, reason);
+        let signed = self.sign_decision(&judged, approval, person, answer, reason, assertion.clone());
+        if assertion.is_some() {
+            let trusted = TrustedPasskeys::new(self.passkeys_of(person).await?, &CoseKeys);
+            trusted.confirm(&signed.statement).map_err(|_| Error::Conflict(Conflict::PasskeyRefused))?;
+        } else if open.needs_passkey && answer == Answer::Approve {
+            return Err(Error::Conflict(Conflict::RequestChanged)); // the policy saw the request before it was opened again
+        }
         let answered = insert!(self, "decision" {
             approval_id: approval,
             person_id: person,
@@ -368,12 +453,14 @@ impl Write {
             reason: reason.clone(),
             created_at: self.now,
             rules_version: signed.statement.rules_version,
+            assertion: assertion.as_ref().map(ToString::to_string),
             signature: signed.signature.0.to_vec(),
         },
             // A decision from before the request was opened again can be repeated.
             "on conflict (tenant_id, approval_id, person_id) do update set answer = excluded.answer, reason = excluded.reason,
-                created_at = excluded.created_at, rules_version = excluded.rules_version, signature = excluded.signature
-             where decision.created_at < $9",
+                created_at = excluded.created_at, rules_version = excluded.rules_version, assertion = excluded.assertion,
+                signature = excluded.signature
+             where decision.created_at < $10",
             open.created_at
         )?;
         if answered == 0 {
@@ -384,6 +471,7 @@ impl Write {
             Answer::Approve => {
                 let counting = self.counting_approvals(task, &judged).await?;
                 let counting = counting.map_err(|_| Error::Conflict(Conflict::NotAsSigned))?;
+                let counting = demanded(counting, open.needs_passkey);
                 match counting.len() >= usize::try_from(open.needed).unwrap_or(usize::MAX) {
                     true => ApprovalState::Approved,
                     false => ApprovalState::Waiting,

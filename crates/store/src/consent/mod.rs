@@ -22,11 +22,13 @@ use crate::{
     },
     rules::VersionedRules,
 };
+use cose::CoseKeys;
 use domain::{
     ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,
     approval::{Answer, ApprovalState},
     audit::{Entry, Outcome},
     consent::{Consent, Decision, Judgment, Signature, Signed, Statement, Subject},
+    passkey::{Assertion, TrustedPasskeys},
     receipt::End,
     request::{InputDigest, Request, RequestDigest},
     rule::Verdict,
@@ -53,6 +55,7 @@ row_type! {
         pub request_digest: RequestDigest,
         pub rule: String,
         pub needed: u32,
+        pub needs_passkey: bool,
         pub state: ApprovalState,
         pub created_at: Timestamp,
         pub expires_at: Timestamp,
@@ -68,6 +71,7 @@ row_type! {
         pub reason: String,
         pub created_at: Timestamp,
         pub rules_version: i64,
+        pub assertion: Option<String>,
         pub signature: Vec<u8>,
         /// Whether this person still is an approver of the organization and not locked.
         pub is_approver: bool,
@@ -99,12 +103,48 @@ pub(crate) enum Keys {
     WithRetired,
 }
 
+/// An approval that counts now.
+pub(crate) struct CountingApproval {
+    decision: Signed<Decision>,
+    /// Whether a passkey that the approver has now confirms it.
+    is_confirmed: bool,
+}
+
+/// Returns the approvals that count if each must be confirmed with a passkey, or if that is not demanded.
+pub(crate) fn demanded(approvals: Vec<CountingApproval>, passkey: bool) -> Vec<Signed<Decision>> {
+    let counting = approvals.into_iter().filter(|approval| approval.is_confirmed || !passkey);
+    counting.map(|approval| approval.decision).collect()
+}
+
+/// What the rules demand before a task may start.
+struct Demand {
+    approvers: u32,
+    hours: u32,
+    passkey: bool,
+    rule: String,
+}
+
+impl Demand {
+    fn of(verdict: &Verdict, rule: &str) -> Option<Self> {
+        match *verdict {
+            Verdict::Ask { approvers, hours, passkey } => {
+                Some(Self { approvers, hours, passkey, rule: rule.to_owned() })
+            }
+            Verdict::Run | Verdict::Refuse => None,
+        }
+    }
+
+    fn is_stricter_than(&self, other: &Self) -> bool {
+        self.approvers > other.approvers || (self.passkey && !other.passkey)
+    }
+}
+
 /// What a claim finds.
 pub(crate) enum Ruling {
     /// The task may start.
     Start(Consent),
     /// Approvals are missing or no longer count.
-    Ask { approvers: u32, hours: u32, rule: String, because: &'static str },
+    Ask { approvers: u32, hours: u32, passkey: bool, rule: String, because: &'static str },
     /// The rules refuse the request now.
     Refuse { rule: String },
     /// Rows differ from what was signed or recorded.
@@ -145,6 +185,7 @@ impl Write {
         approver: PersonId,
         answer: Answer,
         reason: &str,
+        assertion: Option<Assertion>,
     ) -> Signed<Decision> {
         let Judgment { subject, request, rules_version, .. } = judged.judgment.statement;
         let decision = Decision {
@@ -157,6 +198,7 @@ impl Write {
             reason: InputDigest::of(reason.as_bytes()),
             rules_version,
             at: self.now,
+            assertion,
         };
         Signed::new(decision, self.store.signer())
     }
@@ -175,11 +217,17 @@ impl Write {
         &mut self,
         task: TaskId,
         judged: &Judged,
-    ) -> Result<Result<Vec<Signed<Decision>>, &'static str>> {
+    ) -> Result<Result<Vec<CountingApproval>, &'static str>> {
         let Some(approval) = &judged.approval else { return Ok(Ok(vec![])) };
         let behind = self.people_behind(task).await?;
+        let rows = self.decision_records(approval.id, approval.organization_id).await?;
+        let passkeys = match rows.iter().any(|row| row.assertion.is_some()) {
+            true => self.passkeys_of_deciders(approval.id).await?,
+            false => vec![],
+        };
+        let trusted = TrustedPasskeys::new(passkeys.iter().map(|row| row.passkey(self.tenant)).collect(), &CoseKeys);
         let mut counting = vec![];
-        for row in self.decision_records(approval.id, approval.organization_id).await? {
+        for row in rows {
             let signed = row.signed(judged, approval.id);
             let is_signed = signed.as_ref().is_some_and(|signed| self.verifies(signed, Keys::Current));
             let (Some(signed), true) = (signed, is_signed) else {
@@ -187,7 +235,8 @@ impl Write {
             };
             let is_behind = [behind.responsible_id, behind.creator_id].contains(&Some(row.person_id));
             if row.answer == Answer::Approve && row.is_approver && !is_behind {
-                counting.push(signed);
+                let is_confirmed = trusted.confirm(&signed.statement).is_ok();
+                counting.push(CountingApproval { decision: signed, is_confirmed });
             }
         }
         Ok(Ok(counting))
@@ -236,29 +285,39 @@ impl Write {
         if let Some(because) = judged.approval.as_ref().and_then(|approval| wrong_end(approval, &history)) {
             return Ok(Ruling::Reject(because));
         }
-        let count = u32::try_from(approvals.len()).unwrap_or(u32::MAX);
         let (now, now_rule) = rules.rules.judge(&judged.submission);
         let Judgment { verdict: given, rule: given_rule, .. } = &judged.judgment.statement;
-        let demand = |verdict: &Verdict, rule: &str| match *verdict {
-            Verdict::Ask { approvers, hours } => Some((approvers, hours, rule.to_owned())),
-            Verdict::Run | Verdict::Refuse => None,
-        };
         if *now == Verdict::Refuse {
             return Ok(Ruling::Refuse { rule: now_rule.to_owned() });
         }
-        // The stricter of both holds; with equal numbers, what was signed.
-        let (before, after) = (demand(given, given_rule), demand(now, now_rule));
-        let is_stricter = after.as_ref().map(|it| it.0) > before.as_ref().map(|it| it.0);
-        match if is_stricter { after } else { before } {
-            Some((approvers, hours, rule)) if count < approvers => {
-                let because = if is_stricter { "the_rules_changed" } else { "an_approval_no_longer_counts" };
-                return Ok(Ruling::Ask { approvers, hours, rule, because });
-            }
-            _ => {}
+        // The larger number of approvals and a passkey count, whichever demands them; with equal demands, what was signed.
+        let (before, after) = (Demand::of(given, given_rule), Demand::of(now, now_rule));
+        let is_stricter = match (&before, &after) {
+            (Some(before), Some(after)) => after.is_stricter_than(before),
+            (None, Some(_)) => true,
+            _ => false,
+        };
+        let demands = || before.iter().chain(&after);
+        let needed = demands().map(|demand| demand.approvers).max().unwrap_or(0);
+        let passkey = demands().any(|demand| demand.passkey);
+        let approvals = demanded(approvals, passkey);
+        if approvals.len() < usize::try_from(needed).unwrap_or(usize::MAX)
+            && let Some(Demand { hours, rule, .. }) = if is_stricter { after } else { before }
+        {
+            let because = if is_stricter { "the_rules_changed" } else { "an_approval_no_longer_counts" };
+            return Ok(Ruling::Ask { approvers: needed, hours, passkey, rule, because });
         }
-        let consent = Consent { judgment: judged.judgment, decisions: approvals };
+        let passkeys = match &judged.approval {
+            Some(approval) if approvals.iter().any(|approval| approval.statement.assertion.is_some()) => {
+                self.passkeys_of_deciders(approval.id).await?
+            }
+            _ => vec![],
+        };
+        let trusted = TrustedPasskeys::new(passkeys.iter().map(|row| row.passkey(self.tenant)).collect(), &CoseKeys);
+        let additions = passkeys.iter().filter_map(|row| row.signed_addition(self.tenant)).collect();
+        let consent = Consent { judgment: judged.judgment, decisions: approvals, passkeys: additions };
         let verifies = |message: &[u8], signature: &[u8]| self.store.signer().verifies(message, signature);
-        match consent.check(Subject::Task(record.id), &judged.request, record.request_digest, verifies) {
+        match consent.check(Subject::Task(record.id), &judged.request, record.request_digest, verifies, &trusted) {
             Ok(()) => Ok(Ruling::Start(consent)),
             Err(_) => Ok(Ruling::Reject("the consent does not permit it")),
         }
@@ -280,10 +339,10 @@ impl Write {
                 self.unclaim(task).await?;
                 return Ok(None);
             }
-            Ruling::Ask { approvers, hours, rule, because } => {
+            Ruling::Ask { approvers, hours, passkey, rule, because } => {
                 tenant_query!(self, execute, TAKE_BACK, task)?;
-                self.ask_again(record, approvers, hours, &rule).await?;
-                let detail = json!({ "rule": rule, "needed": approvers, "because": because });
+                self.ask_again(record, approvers, hours, passkey, &rule).await?;
+                let detail = json!({ "rule": rule, "needed": approvers, "needs_passkey": passkey, "because": because });
                 self.state_change_event(task, "approval.reopen", detail)
             }
             Ruling::Start(_) => Err(Error::Corrupt("a task that may start is not taken back")),
@@ -305,10 +364,17 @@ impl Write {
     }
 
     /// Returns a claimed task to the approval queue under a new judgment.
-    async fn ask_again(&mut self, record: &TaskRecord, approvers: u32, hours: u32, rule: &str) -> Result<()> {
+    async fn ask_again(
+        &mut self,
+        record: &TaskRecord,
+        approvers: u32,
+        hours: u32,
+        passkey: bool,
+        rule: &str,
+    ) -> Result<()> {
         let (version, labels) = (self.rules().await?.version, self.labels(&[record.id]).await?);
         let digest = record.record_digest(&record.submission(&labels).map_err(Error::Corrupt)?.1)?;
-        let verdict = Verdict::Ask { approvers, hours };
+        let verdict = Verdict::Ask { approvers, hours, passkey };
         let signed = self.sign_judgment(record.id, record.request_digest, digest, version, rule, &verdict);
         self.change_state(record.id, TaskState::Assigned, TaskState::AwaitingApproval, None).await?;
         tenant_query!(
@@ -329,6 +395,7 @@ impl Write {
             rule,
             approvers,
             hours,
+            passkey,
         )
         .await
     }
@@ -395,8 +462,8 @@ impl Write {
             self,
             ApprovalRecord,
             fetch_optional,
-            "select id, organization_id, requester_id, request_digest, rule, needed, state, created_at, expires_at, settled_at
-             from approval where tenant_id = $1 and task_id = $2",
+            "select id, organization_id, requester_id, request_digest, rule, needed, needs_passkey, state, created_at, expires_at,
+                settled_at from approval where tenant_id = $1 and task_id = $2",
             task
         )
     }
@@ -411,7 +478,7 @@ impl Write {
             DecisionRecord,
             fetch_all,
             concat!(
-                "select d.person_id, d.answer, d.reason, d.created_at, d.rules_version, d.signature,
+                "select d.person_id, d.answer, d.reason, d.created_at, d.rules_version, d.assertion, d.signature,
                     exists (select 1 from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
                         where m.tenant_id = d.tenant_id and m.organization_id = $3 and m.person_id = d.person_id
                         and p.locked_at is null and ",
@@ -444,7 +511,7 @@ impl ApprovalRecord {
         let hours = u128::try_from(self.expires_at.0.saturating_sub(self.created_at.0)).unwrap_or(0) / HOUR.as_micros();
         let hours = u32::try_from(hours).unwrap_or(0);
         match of_task && self.created_at.after(HOUR * hours) == self.expires_at {
-            true => Ok(Verdict::Ask { approvers: self.needed, hours }),
+            true => Ok(Verdict::Ask { approvers: self.needed, hours, passkey: self.needs_passkey }),
             false => Err("the approval request is not that of the task"),
         }
     }
@@ -469,6 +536,7 @@ impl DecisionRecord {
             reason: InputDigest::of(self.reason.as_bytes()),
             rules_version: self.rules_version,
             at: self.created_at,
+            assertion: self.assertion.as_ref().map(|text| text.parse()).transpose().ok()?,
         };
         Some(Signed { statement, signature: signature(&self.signature)? })
     }

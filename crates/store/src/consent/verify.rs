@@ -4,9 +4,17 @@ use super::{
     record::{StoredTask, TaskRecord, record_columns},
 };
 use crate::{Error, Read, Result, Write, audit::BodyRow, db::conn::tenant_query};
+use cose::CoseKeys;
 use domain::{
-    Allowed, TaskId, acknowledgment::AcknowledgedStart, approval::Answer, audit::Record, consent::Signed,
-    policy::ReadAudit, request::InputDigest, rule::Verdict,
+    Allowed, TaskId,
+    acknowledgment::AcknowledgedStart,
+    approval::Answer,
+    audit::Record,
+    consent::Signed,
+    passkey::{TrustedPasskeys, Unconfirmed},
+    policy::ReadAudit,
+    request::InputDigest,
+    rule::Verdict,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -149,19 +157,26 @@ impl Write {
             Ok(judged) => judged,
             Err(problem) => return Ok(Some(problem)),
         };
-        let (Some(approval), &Verdict::Ask { approvers, .. }) = (&judged.approval, &judged.judgment.statement.verdict)
+        let (Some(approval), &Verdict::Ask { approvers, passkey, .. }) = (&judged.approval, &judged.judgment.statement.verdict)
         else {
             return Ok(None);
         };
+        let passkeys = self.passkeys_of_deciders(approval.id).await?;
+        let trusted = TrustedPasskeys::new(passkeys.iter().map(|row| row.passkey(self.tenant)).collect(), &CoseKeys);
         let mut approvals = 0;
         for row in self.decision_records(approval.id, approval.organization_id).await? {
-            if !row.signed(&judged, approval.id).is_some_and(|signed| self.verifies(&signed, Keys::WithRetired)) {
+            let Some(signed) = row.signed(&judged, approval.id).filter(|signed| self.verifies(signed, Keys::WithRetired))
+            else {
                 return Ok(Some("a decision is not as it was signed"));
+            };
+            // The key of a passkey that was removed is not there any more; the server's signature covers its assertion.
+            if let Err(Unconfirmed::Invalid(_)) = trusted.confirm(&signed.statement) {
+                return Ok(Some("the passkey of a decision did not confirm it"));
             }
             if !history.decisions.contains(&(row.person_id, row.answer)) {
                 return Ok(Some("the audit log does not have a decision on it"));
             }
-            approvals += u32::from(row.answer == Answer::Approve);
+            approvals += u32::from(row.answer == Answer::Approve && (row.assertion.is_some() || !passkey));
         }
         // A request that was opened again after the last attempt has no bearing on that attempt.
         Ok((approvals < approvers && !history.reopened).then_some("it started with fewer approvals than required"))

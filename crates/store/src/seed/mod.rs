@@ -153,7 +153,7 @@ struct Batch {
     labels: Table<4>,
     words: Table<3>,
     logs: Table<6>,
-    approvals: Table<12>,
+    approvals: Table<13>,
     decisions: Table<8>,
     records: Vec<(Actor, Entry)>,
 }
@@ -173,8 +173,8 @@ impl Batch {
             words: Table::new("task_word (tenant_id, task_id, word)"),
             logs: Table::new("task_log (tenant_id, task_id, attempt, first_line, next_line, lines)"),
             approvals: Table::new(
-                "approval (tenant_id, id, task_id, organization_id, requester_id, request_digest, rule, needed, state, created_at,
-                    expires_at, settled_at)",
+                "approval (tenant_id, id, task_id, organization_id, requester_id, request_digest, rule, needed, needs_passkey, state,
+                    created_at, expires_at, settled_at)",
             ),
             decisions: Table::new(
                 "decision (tenant_id, approval_id, person_id, answer, reason, created_at, rules_version, signature)",
@@ -214,7 +214,7 @@ impl Batch {
             record: record_digest(content, None),
             rules_version: 1,
             rule: rule.to_owned(),
-            verdict: if asked { Verdict::Ask { approvers: 1, hours: APPROVAL_HOURS } } else { Verdict::Run },
+            verdict: if asked { Verdict::Ask { approvers: 1, hours: APPROVAL_HOURS, passkey: false } } else { Verdict::Run },
             at,
         };
         let judgment = Signed::new(judgment, self.store.signer());
@@ -291,6 +291,7 @@ impl Batch {
             digest.0.to_vec().into(),
             "Everything else requires approval".to_owned().into(),
             1.into(),
+            Value::Bool(false),
             approval_state.to_owned().into(),
             at.0.into(),
             at.after(Duration::from_hours(APPROVAL_HOURS.into())).0.into(),
@@ -310,6 +311,7 @@ impl Batch {
                 reason: InputDigest::of(reason.as_bytes()),
                 rules_version: 1,
                 at,
+                assertion: None,
             };
             let signed = Signed::new(decision, self.store.signer());
             self.decisions.push([

@@ -103,8 +103,8 @@ impl Write {
             )?;
         }
         self.store_title_words(id, &submission.title).await?;
-        if let Verdict::Ask { approvers, hours } = *verdict {
-            self.open_approval(id, submission.organization, owner, digest, rule, approvers, hours).await?;
+        if let Verdict::Ask { approvers, hours, passkey } = *verdict {
+            self.open_approval(id, submission.organization, owner, digest, rule, approvers, hours, passkey).await?;
         }
         // Late, because it locks what concurrent submissions of the same person need, as the audit log does.
         self.charge_submission(owner, submission.script.len() + request_bytes).await?;

@@ -25,6 +25,7 @@ use std::{
 use store::{
     AnomalyFilter, MailedLink, NewBrowserSession, NewInvitation, NewPasskey, Result, SignInBasis, SignInMethods, Write,
 };
+use testkit::Authenticator;
 use uuid::Uuid;
 
 /// Runs each change twice: first rolled back, which must leave neither change nor event, then committed.
@@ -158,6 +159,7 @@ const SIGN_IN_METHODS: &[&str] = &[
     "use_passkey",
     "remove_totp",
     "remove_passkey",
+    "sign_passkey",
     "note_refused_factor",
     "change_password",
     "open_browser_session",
@@ -385,9 +387,32 @@ on_both! {
         l.records("make_recovery_codes", 1, mia, async |w| w.make_recovery_codes(mia.may(MakeRecoveryCodes { owner })?, &[hash("code")]).await).await;
         l.records("use_recovery_code", 1, mia, async |w| w.use_recovery_code(hash("code")).await).await;
         let passkey = PasskeyId(store::new_id());
-        let new = || NewPasskey { id: passkey, name: "Phone".into(), credential_id: vec![1], body: "{}".into() };
+        let new = || NewPasskey {
+            id: passkey,
+            name: "Phone".into(),
+            credential_id: vec![1],
+            body: "{}".into(),
+            public_key: vec![],
+            relying_party: "localhost".into(),
+        };
         l.records("add_passkey", 1, mia, async |w| w.add_passkey(enroll(Factor::Passkey)?, new()).await).await;
         l.records("use_passkey", 0, mia, async |w| w.use_passkey(passkey, "{}").await).await;
+        let device = Authenticator::es256(mia.tenant, owner, "localhost");
+        let by = || NewPasskey {
+            id: PasskeyId(store::new_id()),
+            credential_id: device.passkey.credential_id.0.clone(),
+            public_key: device.passkey.public_key.0.clone(),
+            ..new()
+        };
+        l.records("add_passkey", 1, mia, async |w| w.add_passkey(enroll(Factor::Passkey)?, by()).await).await;
+        let signed = domain::passkey::Passkey {
+            credential_id: domain::passkey::Base64Url(vec![1]),
+            public_key: domain::passkey::Base64Url(vec![]),
+            ..device.passkey.clone()
+        };
+        let addition = domain::passkey::PasskeyAddition { passkey: signed, at: world.now() };
+        let assertion = device.sign(&addition);
+        l.records("sign_passkey", 1, mia, async |w| w.sign_passkey(mia.may(SignPasskey { owner })?, passkey, addition.at, &assertion).await).await;
         l.records("remove_totp", 2, mia, async |w| w.remove_totp(remove(Factor::Totp)?, Some(sessions[0])).await).await;
         l.records("remove_passkey", 1, mia, async |w| w.remove_passkey(remove(Factor::Passkey)?, passkey, Some(sessions[0])).await).await;
         l.records("note_refused_factor", 1, mia, async |w| w.note_refused_factor("wrong code").await).await;

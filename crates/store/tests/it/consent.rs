@@ -430,7 +430,7 @@ on_both! {
         let approved = world.submit(&acme.mia, asking(acme.ops)).await;
         world.decide(&acme.ada, &world.question(&approved).await, Answer::Approve).await.unwrap();
         let free = world.submit(&acme.mia, sealed(acme.ops)).await;
-        set_rules(world, vec![rule(vec![], Verdict::Ask { approvers: 2, hours: 12 })]).await;
+        set_rules(world, vec![rule(vec![], Verdict::Ask { approvers: 2, hours: 12, passkey: false })]).await;
         assert!(world.claim(&acme.rex).await.is_none());
         for (task, given) in [(&approved, 1), (&free, 0)] {
             assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
@@ -705,7 +705,7 @@ on_both! {
         let task = world.submit(&acme.mia, sealed(acme.ops)).await;
         let first = world.claim(&acme.rex).await.unwrap();
         world.change(&acme.rex, async |w| w.release_task(first.lease, "no free slot").await).await.unwrap();
-        set_rules(world, vec![rule(vec![], Verdict::Ask { approvers: 2, hours: 12 })]).await;
+        set_rules(world, vec![rule(vec![], Verdict::Ask { approvers: 2, hours: 12, passkey: false })]).await;
         assert!(world.claim(&acme.rex).await.is_none());
         world.decide(&acme.ada, &world.question(&task).await, Answer::Deny).await.unwrap();
         let proof = acme.console.may(ReadAudit).unwrap();

@@ -25,6 +25,7 @@ mod organizations;
 mod output;
 mod overtaken;
 mod overview;
+mod passkey_approvals;
 mod passkeys;
 mod plans;
 mod policy_sql;

@@ -70,7 +70,8 @@ async fn never_outlives(
 }
 
 fn new_key(id: PasskeyId) -> NewPasskey {
-    NewPasskey { id, name: "Phone".into(), credential_id: id.0.as_bytes().to_vec(), body: "{}".into() }
+    let (credential_id, body) = (id.0.as_bytes().to_vec(), "{}".into());
+    NewPasskey { id, name: "Phone".into(), credential_id, body, public_key: vec![], relying_party: "localhost".into() }
 }
 
 const OLD: &str = "$argon2id$old";

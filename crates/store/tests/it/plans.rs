@@ -234,8 +234,8 @@ async fn fill(raw: &mut Raw) {
         ),
         (
             "passkey",
-            "person_id, id, name, credential_id, body, created_at",
-            "id, NEW_ID, '', NEW_HASH, '{}', n",
+            "person_id, id, name, credential_id, body, public_key, relying_party, created_at",
+            "id, NEW_ID, '', NEW_HASH, '{}', NEW_HASH, '', n",
             "person",
         ),
         ("recovery_code", "person_id, code_hash, created_at", "id, NEW_HASH, n", "person"),

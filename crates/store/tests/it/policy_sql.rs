@@ -124,7 +124,7 @@ async fn settle(world: &World, plan: &Plan, console: &Actor) -> (Vec<Organizatio
             }
         }
     }
-    let ask = Verdict::Ask { approvers: 9, hours: 24 };
+    let ask = Verdict::Ask { approvers: 9, hours: 24, passkey: false };
     let all = Rule { name: "all".into(), tools: vec![], networks: vec![], verdict: ask };
     let change = ChangeRules { rules: Rules::new(vec![all]).unwrap(), version };
     write.change_rules(console.may(change).unwrap()).await.unwrap();

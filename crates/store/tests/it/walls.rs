@@ -10,6 +10,7 @@ use domain::{
     account::Factor,
     approval::Answer,
     log::{Line, Stream},
+    passkey::{self, Base64Url, PasskeyAddition},
     policy::*,
     provider::{Provider, ProviderForm},
     receipt::{End, Receipt},
@@ -22,8 +23,9 @@ use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};
 use store::{
     AnomalyFilter, ApprovalFilter, Arrival, AuditFilter, Error, Lease, MailedLink, NewBrowserSession, NewIdentity,
-    NewInvitation, NewPasskey, RateLimited, ResourceRef, Result, SignInBasis, SignInMethods, TaskFilter,
+    NewInvitation, NewPasskey, RateLimited, ResourceRef, Result, SignInBasis, SignInMethods, TaskFilter, Write,
 };
+use testkit::Authenticator;
 use uuid::Uuid;
 
 /// The ids and tokens that the calls of the matrix refer to. None of them names its tenant.
@@ -395,7 +397,32 @@ pub fn arrival(device: &str, second_factor_verified: bool) -> Arrival {
 
 fn new_passkey(id: PasskeyId, name: &str) -> NewPasskey {
     let name = format!("passkey at {name}");
-    NewPasskey { id, credential_id: id.0.as_bytes().to_vec(), body: format!("{{\"of\":\"{name}\"}}"), name }
+    let body = format!("{{\"of\":\"{name}\"}}");
+    let (public_key, relying_party) = (vec![], "localhost".into());
+    NewPasskey { id, credential_id: id.0.as_bytes().to_vec(), body, name, public_key, relying_party }
+}
+
+/// Signs Mia's passkey with a second one, which is added first.
+async fn sign_passkey(write: &mut Write, world: &World, actor: &Actor, t: &Resources) -> Result<()> {
+    let proof = may(actor, SignPasskey { owner: t.person })?;
+    let device = Authenticator::es256(actor.tenant, t.person, "localhost");
+    let NewPasskey { credential_id, public_key, relying_party, .. } = new_passkey(t.passkey, "");
+    let signed = passkey::Passkey {
+        tenant: actor.tenant,
+        person: t.person,
+        credential_id: Base64Url(credential_id),
+        public_key: Base64Url(public_key),
+        relying_party,
+    };
+    let by = NewPasskey {
+        credential_id: device.passkey.credential_id.0.clone(),
+        public_key: device.passkey.public_key.0.clone(),
+        ..new_passkey(PasskeyId(store::new_id()), "other")
+    };
+    write.add_passkey(may(actor, EnrollFactor { owner: t.person, factor: Factor::Passkey })?, by).await?;
+    let at = world.now();
+    let assertion = device.sign(&PasskeyAddition { passkey: signed, at });
+    write.sign_passkey(proof, t.passkey, at, &assertion).await
 }
 
 /// A method with the expected outcome for each role in its own tenant, and the call.
@@ -534,7 +561,7 @@ pub fn matrix() -> Vec<Row> {
         //                          svmaouArkcipe
         submit_task                "dd+++dddddddd" |x, w, a, t| x.submit_task(may(a, sealed(t.organization))?).await;
         cancel_task                "dd+d+d+dd+ddn" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organization: t.organization })?).await;
-        decide                     "ddd++dddddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted })?).await;
+        decide                     "ddd++dddddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted, needs_passkey: false, assertion: None })?).await;
         expire_approvals           "++++++++++++-" |x, w, a, t| x.expire_approvals().await;
         durable_audit_head         "++++++++++++-" |x, w, a, t| x.durable_audit_head().await.map(|head| i32::from(head.hash == t.audit_head));
         verify_starts              "ddddd++dd+dd-" |x, w, a, t| x.verify_starts(&may(a, ReadAudit)?, None, 50).await.map(|starts| i64::from(starts.last.is_some()));
@@ -592,6 +619,7 @@ pub fn matrix() -> Vec<Row> {
         use_recovery_code          "nn+nnnnnnnnnn" |x, w, a, t| x.use_recovery_code(t.recovery_code).await;
         add_passkey                "dd+dddddddddd" |x, w, a, t| x.add_passkey(may(a, EnrollFactor { owner: t.person, factor: Factor::Passkey })?, new_passkey(PasskeyId(store::new_id()), "home")).await;
         use_passkey                "nn+nnnnnnnnnn" |x, w, a, t| x.use_passkey(t.passkey, "{}").await;
+        sign_passkey               "dd+dddddddddd" |x, w, a, t| sign_passkey(&mut x, w, a, t).await;
         remove_passkey             "dd+dddddddddd" |x, w, a, t| x.remove_passkey(may(a, RemoveFactor { owner: t.person, factor: Factor::Passkey })?, t.passkey, None).await;
         change_password            "dd+dddddddddd" |x, w, a, t| x.change_password(may(a, ChangePassword { owner: t.person })?, "$argon2id$", None).await;
         mail_password_link         "++++++++++++n" |x, w, a, t| x.mail_password_link(t.admin, "", [8; 32]).await;

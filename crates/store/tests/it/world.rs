@@ -201,7 +201,7 @@ impl World {
         let rule = |name: &str, networks, verdict| Rule { name: name.into(), tools: vec![], networks, verdict };
         let rules = Rules::new(vec![
             rule("sealed", vec![NetworkPolicy::Isolated], Verdict::Run),
-            rule("the rest", vec![], Verdict::Ask { approvers, hours: 24 }),
+            rule("the rest", vec![], Verdict::Ask { approvers, hours: 24, passkey: false }),
         ]);
         let mut read = self.store.read(&fixture.adam).await.unwrap();
         let version = read.rules().await.unwrap().version;
@@ -323,6 +323,8 @@ pub fn decision(question: &Approval, answer: Answer) -> Decide {
         reason: "checked the script".into(),
         request: question.request_digest,
         network: question.network,
+        needs_passkey: question.needs_passkey,
+        assertion: None,
     }
 }
 

@@ -9,6 +9,7 @@ mod invitations;
 mod links;
 mod origins;
 mod output;
+mod passkey_approvals;
 mod passwords;
 mod runner_port;
 mod sessions;

@@ -16,12 +16,12 @@ use serde_json::json;
 use testkit::{MAX, OLGA};
 
 impl Program {
-    async fn ask_passkey(&self, who: Credential<'_>, purpose: &str) -> PasskeyCeremony {
+    pub async fn ask_passkey(&self, who: Credential<'_>, purpose: &str) -> PasskeyCeremony {
         PasskeyCeremony::of(&self.act(who, "factors/ask-passkey", &[("purpose", purpose)]).await.is(200).secret())
     }
 
     /// Adds a passkey to the account.
-    async fn make_passkey(&self, browser: &Browser) -> PasskeyDevice {
+    pub async fn make_passkey(&self, browser: &Browser) -> PasskeyDevice {
         let requests = self.ask_passkey(Credential::Browser(browser), "register").await;
         let (device, response) = PasskeyDevice::make(&requests, &self.origin.replace("127.0.0.1", "localhost"));
         let fields = [("name", "Phone"), ("ceremony", requests.token.as_str()), ("passkey", response.as_str())];

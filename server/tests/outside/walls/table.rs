@@ -318,6 +318,12 @@ pub const WALLS: &[Row] = &[
         Statuses { nobody: 401, ..all(404) },
     ),
     row(
+        "action POST /actions/factors/sign-passkey",
+        "/actions/factors/sign-passkey",
+        "id=$session&at=1&passkey={}",
+        Statuses { nobody: 401, ..all(422) },
+    ),
+    row(
         "action POST /actions/factors/show-passkey",
         "/actions/factors/show-passkey",
         "ceremony=x&passkey={}",
