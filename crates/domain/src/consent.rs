@@ -3,14 +3,15 @@
 //!
 //! The server signs the rules' [`Judgment`] of each submission and each [`Decision`] of an approver. A [`Consent`] combines both; the
 //! server checks it when a runner claims the task, and the runner checks it again with the key that it pinned at enrollment.
+pub use crate::statement::{Statement, Subject};
 use crate::{
-    ApprovalId, Invalid, PersonId, TaskId, TenantId, Timestamp,
+    ApprovalId, Invalid, PersonId, TenantId, Timestamp,
     approval::Answer,
-    passkey::{Assertion, SignedAddition, TrustedPasskeys, Unconfirmed},
-    request::{InputDigest, Request, RequestDigest, canonical},
+    passkey::{Assertion, PasskeyDecision, SignedAddition, TrustedPasskeys, Unconfirmed},
+    request::{InputDigest, Request, RequestDigest},
     rule::{Rules, Verdict},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 /// A key that signs and verifies statements with Ed25519 (RFC 8032).
@@ -21,24 +22,6 @@ pub trait Signer: Send + Sync {
     /// Returns whether a key that this one replaced made the signature. Such a signature explains what happened; nothing starts
     /// because of it, because a person with a copy of a replaced key can still sign with it.
     fn verifies_retired(&self, message: &[u8], signature: &[u8]) -> bool;
-}
-
-/// What a statement is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "id", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Subject {
-    Task(TaskId),
-}
-
-/// A statement that can be signed.
-pub trait Statement: Serialize + DeserializeOwned {
-    /// The domain separator: no statement of one kind can be taken for another.
-    const LABEL: &'static [u8];
-
-    /// Returns the signed bytes: the label, then the canonical JSON (RFC 8785).
-    fn signed_bytes(&self) -> Vec<u8> {
-        [Self::LABEL, &canonical(self)].concat()
-    }
 }
 
 /// A version of a tenant's rules.
@@ -101,6 +84,22 @@ pub struct Decision {
 
 impl Statement for Decision {
     const LABEL: &'static [u8] = b"castellan-decision-v1\0";
+}
+
+impl Decision {
+    /// Returns what the approver's passkey signs.
+    pub const fn passkey_statement(&self) -> PasskeyDecision {
+        let &Self { tenant, subject, approval, request, approver, answer, .. } = self;
+        PasskeyDecision { tenant, subject, approval, request, approver, answer }
+    }
+
+    /// Checks that a trusted passkey of the approver confirms this decision.
+    ///
+    /// # Errors
+    /// When it has no assertion, or one that does not count.
+    pub fn confirm(&self, trusted: &TrustedPasskeys<'_>) -> Result<(), Unconfirmed> {
+        trusted.confirm(&self.passkey_statement(), self.assertion.as_ref())
+    }
 }
 
 /// An Ed25519 signature; 128 hexadecimal digits as text.
@@ -257,7 +256,7 @@ impl Consent {
         let all = trusted.with(&self.passkeys);
         let mut confirmed = false;
         for decision in &self.decisions {
-            match all.confirm(&decision.statement) {
+            match decision.statement.confirm(&all) {
                 Ok(()) => confirmed = true,
                 Err(error) if demanded => return Err(error.into()),
                 Err(_) => {}
@@ -271,7 +270,7 @@ impl Consent {
 mod tests {
     use super::*;
     use crate::{
-        OrganizationId,
+        OrganizationId, TaskId,
         passkey::{Base64Url, PublicKeyVerifier},
         task::SubmissionForm,
     };

@@ -30,6 +30,7 @@
 //! - [`scope`]: scopes of API keys
 //! - [`search_terms`]: terms of the full-text search in titles
 //! - [`security`]: security events for monitoring
+//! - [`statement`]: statements that can be signed
 //! - [`succession`]: signing keys that name their successors
 //! - [`task`]: submissions, task states and their transitions
 //! - [`text`]: validation of text, hidden characters
@@ -68,6 +69,7 @@ pub mod rule;
 pub mod scope;
 pub mod search_terms;
 pub mod security;
+pub mod statement;
 mod string_enum;
 pub mod succession;
 pub mod task;

@@ -5,8 +5,8 @@
 use crate::{
     ApprovalId, Invalid, PersonId, TenantId, Timestamp,
     approval::Answer,
-    consent::{Decision, Statement, Subject},
     request::{InputDigest, RequestDigest, canonical},
+    statement::{Statement, Subject},
     text,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -107,14 +107,6 @@ pub struct PasskeyDecision {
 
 impl Statement for PasskeyDecision {
     const LABEL: &'static [u8] = b"castellan-passkey-decision-v1\0";
-}
-
-impl PasskeyDecision {
-    /// Returns what the approver of a decision signs.
-    pub fn of(decision: &Decision) -> Self {
-        let &Decision { tenant, subject, approval, request, approver, answer, .. } = decision;
-        Self { tenant, subject, approval, request, approver, answer }
-    }
 }
 
 /// The statement of a person that another passkey is theirs, too.
@@ -363,12 +355,11 @@ impl<'a> TrustedPasskeys<'a> {
     /// Checks that a trusted passkey of the approver confirms a decision.
     ///
     /// # Errors
-    /// When the decision has no assertion, or one that does not count.
-    pub fn confirm(&self, decision: &Decision) -> Result<(), Unconfirmed> {
-        let assertion = decision.assertion.as_ref().ok_or(Unconfirmed::WithoutPasskey)?;
+    /// When there is no assertion, or one that does not count.
+    pub fn confirm(&self, decision: &PasskeyDecision, assertion: Option<&Assertion>) -> Result<(), Unconfirmed> {
+        let assertion = assertion.ok_or(Unconfirmed::WithoutPasskey)?;
         let passkey = self.find(decision.tenant, decision.approver, &assertion.credential_id);
-        let passkey = passkey.ok_or(Unconfirmed::NotTrusted)?;
-        Ok(assertion.check(&PasskeyDecision::of(decision), passkey, self.keys)?)
+        Ok(assertion.check(decision, passkey.ok_or(Unconfirmed::NotTrusted)?, self.keys)?)
     }
 }
 
@@ -377,7 +368,7 @@ mod tests {
     use super::*;
     use crate::{
         OrganizationId, TaskId,
-        consent::{Consent, ConsentError, Judgment, Signed, Signer},
+        consent::{Consent, ConsentError, Decision, Judgment, Signed, Signer},
         request::Request,
         rule::Verdict,
         task::SubmissionForm,
@@ -468,7 +459,7 @@ mod tests {
 
     fn confirmed(by: &Passkey) -> Decision {
         let decision = decision(by.person);
-        Decision { assertion: Some(signed(by, parts(&PasskeyDecision::of(&decision)))), ..decision }
+        Decision { assertion: Some(signed(by, parts(&decision.passkey_statement()))), ..decision }
     }
 
     fn addition(passkey: Passkey, by: &Passkey) -> SignedAddition {
@@ -510,7 +501,7 @@ mod tests {
     fn x19_an_assertion_confirms_exactly_one_statement() {
         let key = passkey(ADA, 1);
         let made = decision(ADA);
-        let statement = PasskeyDecision::of(&made);
+        let statement = made.passkey_statement();
         let assertion = signed(&key, parts(&statement));
         assertion.check(&statement, &key, &Hashes).unwrap();
         for other in [
@@ -531,7 +522,7 @@ mod tests {
     #[test]
     fn x19_every_part_of_an_assertion_is_checked() {
         let key = passkey(ADA, 1);
-        let statement = PasskeyDecision::of(&decision(ADA));
+        let statement = decision(ADA).passkey_statement();
         let changed = |change: &dyn Fn(&mut Value, &mut Vec<u8>)| {
             let (mut client, mut data) = parts(&statement);
             change(&mut client, &mut data);

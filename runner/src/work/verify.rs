@@ -342,7 +342,7 @@ mod tests {
     }
 
     fn confirm(decision: &mut Decision, device: &Authenticator) {
-        decision.assertion = Some(device.sign(&PasskeyDecision::of(decision)));
+        decision.assertion = Some(device.sign(&decision.passkey_statement()));
     }
 
     fn result(granted: &(Request, Grant), trusted: &TrustedPasskeys<'_>) -> Result<(), String> {
@@ -371,12 +371,12 @@ mod tests {
         assert!(refused(&|_| {}).contains("without a passkey"));
         // Another request, another answer, and the same words for another approver.
         assert!(refused(&|decision| {
-            let elsewhere = PasskeyDecision { request: RequestDigest::of(b"{}"), ..PasskeyDecision::of(decision) };
+            let elsewhere = PasskeyDecision { request: RequestDigest::of(b"{}"), ..decision.passkey_statement() };
             decision.assertion = Some(device.sign(&elsewhere));
         })
         .contains("something else"));
         assert!(refused(&|decision| {
-            let denial = PasskeyDecision { answer: Answer::Deny, ..PasskeyDecision::of(decision) };
+            let denial = PasskeyDecision { answer: Answer::Deny, ..decision.passkey_statement() };
             decision.assertion = Some(device.sign(&denial));
         })
         .contains("something else"));
@@ -393,7 +393,7 @@ mod tests {
         .contains("signature is wrong"));
         let changed = |change: &dyn Fn(&mut String, &mut Vec<u8>)| {
             refused(&|decision| {
-                let statement = PasskeyDecision::of(decision);
+                let statement = decision.passkey_statement();
                 decision.assertion = Some(device.sign_changed(&statement, |client, data| change(client, data)));
             })
         };

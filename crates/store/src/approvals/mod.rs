@@ -4,7 +4,6 @@ mod counts;
 
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,
-    consent::demanded,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -442,7 +441,7 @@ impl Write {
         let signed = self.sign_decision(&judged, approval, person, answer, reason, assertion.clone());
         if assertion.is_some() {
             let trusted = TrustedPasskeys::new(self.passkeys_of(person).await?, &CoseKeys);
-            trusted.confirm(&signed.statement).map_err(|_| Error::Conflict(Conflict::PasskeyRefused))?;
+            signed.statement.confirm(&trusted).map_err(|_| Error::Conflict(Conflict::PasskeyRefused))?;
         } else if open.needs_passkey && answer == Answer::Approve {
             return Err(Error::Conflict(Conflict::RequestChanged)); // the policy saw the request before it was opened again
         }
@@ -471,7 +470,7 @@ impl Write {
             Answer::Approve => {
                 let counting = self.counting_approvals(task, &judged).await?;
                 let counting = counting.map_err(|_| Error::Conflict(Conflict::NotAsSigned))?;
-                let counting = demanded(counting, open.needs_passkey);
+                let counting = counting.demanded(open.needs_passkey);
                 match counting.len() >= usize::try_from(open.needed).unwrap_or(usize::MAX) {
                     true => ApprovalState::Approved,
                     false => ApprovalState::Waiting,

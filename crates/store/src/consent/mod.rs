@@ -103,17 +103,21 @@ pub(crate) enum Keys {
     WithRetired,
 }
 
-/// An approval that counts now.
-pub(crate) struct CountingApproval {
+/// The approvals of a request that count now.
+pub(crate) struct CountingApprovals(Vec<CountingApproval>);
+
+struct CountingApproval {
     decision: Signed<Decision>,
     /// Whether a passkey that the approver has now confirms it.
     is_confirmed: bool,
 }
 
-/// Returns the approvals that count if each must be confirmed with a passkey, or if that is not demanded.
-pub(crate) fn demanded(approvals: Vec<CountingApproval>, passkey: bool) -> Vec<Signed<Decision>> {
-    let counting = approvals.into_iter().filter(|approval| approval.is_confirmed || !passkey);
-    counting.map(|approval| approval.decision).collect()
+impl CountingApprovals {
+    /// Returns those that count if each must be confirmed with a passkey, or if that is not demanded.
+    pub(crate) fn demanded(self, passkey: bool) -> Vec<Signed<Decision>> {
+        let counting = self.0.into_iter().filter(|approval| approval.is_confirmed || !passkey);
+        counting.map(|approval| approval.decision).collect()
+    }
 }
 
 /// What the rules demand before a task may start.
@@ -217,8 +221,8 @@ impl Write {
         &mut self,
         task: TaskId,
         judged: &Judged,
-    ) -> Result<Result<Vec<CountingApproval>, &'static str>> {
-        let Some(approval) = &judged.approval else { return Ok(Ok(vec![])) };
+    ) -> Result<Result<CountingApprovals, &'static str>> {
+        let Some(approval) = &judged.approval else { return Ok(Ok(CountingApprovals(vec![]))) };
         let behind = self.people_behind(task).await?;
         let rows = self.decision_records(approval.id, approval.organization_id).await?;
         let passkeys = match rows.iter().any(|row| row.assertion.is_some()) {
@@ -235,11 +239,11 @@ impl Write {
             };
             let is_behind = [behind.responsible_id, behind.creator_id].contains(&Some(row.person_id));
             if row.answer == Answer::Approve && row.is_approver && !is_behind {
-                let is_confirmed = trusted.confirm(&signed.statement).is_ok();
+                let is_confirmed = signed.statement.confirm(&trusted).is_ok();
                 counting.push(CountingApproval { decision: signed, is_confirmed });
             }
         }
-        Ok(Ok(counting))
+        Ok(Ok(CountingApprovals(counting)))
     }
 
     /// Judges claimed tasks again.
@@ -300,7 +304,7 @@ impl Write {
         let demands = || before.iter().chain(&after);
         let needed = demands().map(|demand| demand.approvers).max().unwrap_or(0);
         let passkey = demands().any(|demand| demand.passkey);
-        let approvals = demanded(approvals, passkey);
+        let approvals = approvals.demanded(passkey);
         if approvals.len() < usize::try_from(needed).unwrap_or(usize::MAX)
             && let Some(Demand { hours, rule, .. }) = if is_stricter { after } else { before }
         {

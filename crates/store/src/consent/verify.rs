@@ -170,7 +170,7 @@ impl Write {
                 return Ok(Some("a decision is not as it was signed"));
             };
             // The key of a passkey that was removed is not there any more; the server's signature covers its assertion.
-            if let Err(Unconfirmed::Invalid(_)) = trusted.confirm(&signed.statement) {
+            if let Err(Unconfirmed::Invalid(_)) = signed.statement.confirm(&trusted) {
                 return Ok(Some("the passkey of a decision did not confirm it"));
             }
             if !history.decisions.contains(&(row.person_id, row.answer)) {

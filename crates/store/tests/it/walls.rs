@@ -505,6 +505,7 @@ pub fn matrix() -> Vec<Row> {
         factors                    "--+----------" |r, w, a, t| r.factors().await;
         factor_policy              "++++++++++++-" |r, w, a, t| r.factor_policy().await.map(i32::from);
         passkeys                   "--+----------" |r, w, a, t| r.passkeys().await;
+        own_public_keys            "--+----------" |r, w, a, t| r.own_public_keys().await;
         passkey_credentials        "--+----------" |r, w, a, t| r.passkey_credentials().await;
         account_events             "--+-+---+----" |r, w, a, t| r.account_events(50).await;
         unseen_account_events      "--+-+---+----" |r, w, a, t| r.unseen_account_events(50).await;
