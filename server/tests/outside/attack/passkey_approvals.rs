@@ -82,7 +82,7 @@ fn passkeys(program: &Program, arguments: &[&str]) -> String {
 /// Returns the text for operators on the account page.
 async fn text_for_operator(program: &Program, browser: &Browser) -> String {
     let page = program.get(Credential::Browser(browser), "/account").await.is(200).body;
-    let text = text_between(&page, "<code class=\"break\">", "</code>");
+    let text = text_between(&page, "<code class=\"break\">", "<");
     text.replace("&quot;", "\"").replace("&amp;", "&")
 }
 
