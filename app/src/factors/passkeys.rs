@@ -37,8 +37,7 @@ pub fn PasskeyFields(
 pub fn signing_options(statement: &impl Statement, passkeys: &[&Passkey]) -> Option<(String, String)> {
     let host = ctx::sign_in().ok()?.passkey_host()?;
     let here = passkeys.iter().filter(|passkey| passkey.relying_party == host);
-    let allowed: Vec<_> =
-        here.map(|passkey| json!({ "type": "public-key", "id": passkey.credential_id })).collect();
+    let allowed: Vec<_> = here.map(|passkey| json!({ "type": "public-key", "id": passkey.credential_id })).collect();
     let options = json!({
         "challenge": challenge(statement), "rpId": host, "userVerification": "required", "timeout": 300_000,
         "allowCredentials": allowed,

@@ -17,8 +17,9 @@ pub fn RunnerTrust(
     passkeys: Vec<PasskeyRow>,
     keys: Vec<OwnPublicKey>,
 ) -> impl IntoView {
-    let name_of =
-        |key: &OwnPublicKey| passkeys.iter().find(|row| row.id == key.id).map(|row| row.name.clone()).unwrap_or_default();
+    let name_of = |key: &OwnPublicKey| {
+        passkeys.iter().find(|row| row.id == key.id).map(|row| row.name.clone()).unwrap_or_default()
+    };
     let item = |key: &OwnPublicKey| {
         let name = name_of(key);
         let named = NamedPasskey { name: format!("{person}, {name}"), passkey: key.passkey.clone() };

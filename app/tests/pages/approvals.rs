@@ -160,8 +160,7 @@ async fn demand_passkeys(fixture: &Fixture, admin: &Actor) {
 #[tokio::test]
 async fn x19_an_approval_page_asks_for_the_passkey_that_the_rules_demand() {
     let fixture = Fixture::new().await;
-    let (adam, olga, ada) =
-        (fixture.person(ADAM).await, fixture.person(OLGA).await, fixture.person(ADA).await);
+    let (adam, olga, ada) = (fixture.person(ADAM).await, fixture.person(OLGA).await, fixture.person(ADA).await);
     demand_passkeys(&fixture, &adam).await;
     fixture.get(Some(&adam), "/rules").await.shows("each with a passkey");
     fixture.get(Some(&adam), "/rules/edit").await.shows("Approvals need a passkey");

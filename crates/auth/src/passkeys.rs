@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use store::{NewPasskey, SignInBasis, Write};
 use webauthn_rs::prelude::{
     AuthenticationResult, COSEEC2Key, COSEKeyType, COSEOKPKey, COSERSAKey, DiscoverableAuthentication, ECDSACurve,
-    EDDSACurve, Passkey, PasskeyAuthentication, PasskeyRegistration,
-    PublicKeyCredential, RegisterPublicKeyCredential, Webauthn,
+    EDDSACurve, Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
+    Webauthn,
 };
 
 /// What a passkey ceremony is for.

@@ -397,8 +397,10 @@ mod tests {
         let decisions = vec![Signed::new(decision(10), &key)];
         let good = Consent { judgment: Signed::new(judgment(ask(1)), &key), decisions, passkeys: vec![] };
         let check = |consent: &Consent, key: TestKey| {
-            let (verifies, trusted) =
-                (|message: &[u8], signature: &[u8]| key.verifies(message, signature), TrustedPasskeys::new(vec![], &NoKeys));
+            let (verifies, trusted) = (
+                |message: &[u8], signature: &[u8]| key.verifies(message, signature),
+                TrustedPasskeys::new(vec![], &NoKeys),
+            );
             consent.check(SUBJECT, &request(), digest(), verifies, &trusted)
         };
         check(&good, TestKey(1)).unwrap();
@@ -433,7 +435,8 @@ mod tests {
     #[test]
     fn a_consent_is_read_from_its_own_json_only() {
         let key = TestKey(1);
-        let consent = Consent { judgment: Signed::new(judgment(Verdict::Run), &key), decisions: vec![], passkeys: vec![] };
+        let consent =
+            Consent { judgment: Signed::new(judgment(Verdict::Run), &key), decisions: vec![], passkeys: vec![] };
         let mut json = serde_json::to_value(&consent).unwrap();
         assert_eq!(serde_json::from_value::<Consent>(json.clone()).unwrap(), consent);
         json["judgment"]["statement"]["extra"] = true.into();

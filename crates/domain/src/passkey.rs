@@ -534,7 +534,8 @@ mod tests {
         assert_eq!(set("type", json!("webauthn.create")), Err(AssertionError::Type));
         assert_eq!(set("challenge", json!("AAAA")), Err(AssertionError::Challenge));
         assert_eq!(set("crossOrigin", json!(true)), Err(AssertionError::Origin));
-        for origin in ["https://example.org", "http://castellan.example.org", "https://castellan.example.org.evil", ""] {
+        for origin in ["https://example.org", "http://castellan.example.org", "https://castellan.example.org.evil", ""]
+        {
             assert_eq!(set("origin", json!(origin)), Err(AssertionError::Origin), "{origin}");
         }
         set("origin", json!("https://castellan.example.org:8443")).unwrap();

@@ -188,7 +188,8 @@ impl Write {
             assertion.to_string()
         )?;
         let by = assertion.credential_id.to_string();
-        let entry = self.entry(&proof)?.with_detail("passkey", id.to_string().into()).with_detail("signed_with", by.into());
+        let entry =
+            self.entry(&proof)?.with_detail("passkey", id.to_string().into()).with_detail("signed_with", by.into());
         self.record(entry).await
     }
 

@@ -363,34 +363,42 @@ mod tests {
     /// What a server could send whose signing key was copied.
     #[test]
     fn x19_a_server_cannot_forge_an_approval_with_a_passkey() {
-        let (device, other) = (Authenticator::es256(TENANT, APPROVER, HOST), Authenticator::es256(TENANT, APPROVER, HOST));
+        let (device, other) =
+            (Authenticator::es256(TENANT, APPROVER, HOST), Authenticator::es256(TENANT, APPROVER, HOST));
         let trusted = trusting(&[&device]);
-        let refused = |change: &dyn Fn(&mut Decision)| {
-            result(&granted(true, |decision| change(decision)), &trusted).unwrap_err()
-        };
+        let refused =
+            |change: &dyn Fn(&mut Decision)| result(&granted(true, |decision| change(decision)), &trusted).unwrap_err();
         assert!(refused(&|_| {}).contains("without a passkey"));
         // Another request, another answer, and the same words for another approver.
-        assert!(refused(&|decision| {
-            let elsewhere = PasskeyDecision { request: RequestDigest::of(b"{}"), ..decision.passkey_statement() };
-            decision.assertion = Some(device.sign(&elsewhere));
-        })
-        .contains("something else"));
-        assert!(refused(&|decision| {
-            let denial = PasskeyDecision { answer: Answer::Deny, ..decision.passkey_statement() };
-            decision.assertion = Some(device.sign(&denial));
-        })
-        .contains("something else"));
-        assert!(refused(&|decision| {
-            decision.approver = PersonId(Uuid::from_u128(8));
-            confirm(decision, &device);
-        })
-        .contains("not trusted here"));
+        assert!(
+            refused(&|decision| {
+                let elsewhere = PasskeyDecision { request: RequestDigest::of(b"{}"), ..decision.passkey_statement() };
+                decision.assertion = Some(device.sign(&elsewhere));
+            })
+            .contains("something else")
+        );
+        assert!(
+            refused(&|decision| {
+                let denial = PasskeyDecision { answer: Answer::Deny, ..decision.passkey_statement() };
+                decision.assertion = Some(device.sign(&denial));
+            })
+            .contains("something else")
+        );
+        assert!(
+            refused(&|decision| {
+                decision.approver = PersonId(Uuid::from_u128(8));
+                confirm(decision, &device);
+            })
+            .contains("not trusted here")
+        );
         // Another key under the same credential id.
-        assert!(refused(&|decision| {
-            confirm(decision, &other);
-            decision.assertion.as_mut().unwrap().credential_id = device.passkey.credential_id.clone();
-        })
-        .contains("signature is wrong"));
+        assert!(
+            refused(&|decision| {
+                confirm(decision, &other);
+                decision.assertion.as_mut().unwrap().credential_id = device.passkey.credential_id.clone();
+            })
+            .contains("signature is wrong")
+        );
         let changed = |change: &dyn Fn(&mut String, &mut Vec<u8>)| {
             refused(&|decision| {
                 let statement = decision.passkey_statement();

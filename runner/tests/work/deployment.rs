@@ -236,7 +236,11 @@ impl Deployment {
             attempt,
             runner: RUNNER,
             request: RequestDigest::of(&request),
-            consent: Consent { judgment: Signed::new(judgment, &Grants(&self.grants)), decisions: vec![], passkeys: vec![] },
+            consent: Consent {
+                judgment: Signed::new(judgment, &Grants(&self.grants)),
+                decisions: vec![],
+                passkeys: vec![],
+            },
             expires_at: now.after(Duration::from_mins(1)),
         };
         v1::Assign {

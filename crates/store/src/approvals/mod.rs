@@ -402,7 +402,8 @@ impl Write {
     /// Records a decision. It is a conflict if the request is closed, expired, changed or already decided by this person.
     pub async fn decide(&mut self, proof: Allowed<Decide>) -> Result<ApprovalState> {
         let person = self.actor.person().ok_or(Error::Conflict(Conflict::DeciderNotAPerson))?;
-        let &Decide { approval, task, organization, requester, answer, request, ref reason, ref assertion, .. } = proof.action();
+        let &Decide { approval, task, organization, requester, answer, request, ref reason, ref assertion, .. } =
+            proof.action();
         // The update locks the row, so that concurrent decisions are ordered.
         let open = tenant_query!(
             self,

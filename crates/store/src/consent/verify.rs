@@ -157,7 +157,8 @@ impl Write {
             Ok(judged) => judged,
             Err(problem) => return Ok(Some(problem)),
         };
-        let (Some(approval), &Verdict::Ask { approvers, passkey, .. }) = (&judged.approval, &judged.judgment.statement.verdict)
+        let (Some(approval), &Verdict::Ask { approvers, passkey, .. }) =
+            (&judged.approval, &judged.judgment.statement.verdict)
         else {
             return Ok(None);
         };

@@ -214,7 +214,11 @@ impl Batch {
             record: record_digest(content, None),
             rules_version: 1,
             rule: rule.to_owned(),
-            verdict: if asked { Verdict::Ask { approvers: 1, hours: APPROVAL_HOURS, passkey: false } } else { Verdict::Run },
+            verdict: if asked {
+                Verdict::Ask { approvers: 1, hours: APPROVAL_HOURS, passkey: false }
+            } else {
+                Verdict::Run
+            },
             at,
         };
         let judgment = Signed::new(judgment, self.store.signer());

@@ -18,8 +18,7 @@ const LIFE: Duration = Duration::from_mins(5);
 async fn add(world: &World, owner: &Actor, credential: &[u8]) -> Result<PasskeyId> {
     let id = PasskeyId(store::new_id());
     let (name, credential_id, body) = ("Phone".into(), credential.into(), "{}".into());
-    let new =
-        NewPasskey { id, name, credential_id, body, public_key: vec![], relying_party: "localhost".into() };
+    let new = NewPasskey { id, name, credential_id, body, public_key: vec![], relying_party: "localhost".into() };
     let action = EnrollFactor { owner: owner.person().unwrap(), factor: Factor::Passkey };
     world.change(owner, async |write| write.add_passkey(owner.may(action)?, new).await).await?;
     Ok(id)

@@ -199,7 +199,8 @@ async fn x19_a_decision_that_only_the_server_signed_is_refused_by_a_runner_that_
 async fn forge_approval(program: &Program, approver: &Person, approval: &Value, tenant: TenantId) {
     let secrets = SecretsDir::open_or_create(&program.data().join("secrets")).unwrap();
     let keys = Keys::open_or_create(&secrets, None).unwrap();
-    let now = serde_json::from_value::<Timestamp>(approval["created_at"].clone()).unwrap().after(Duration::from_millis(1));
+    let now =
+        serde_json::from_value::<Timestamp>(approval["created_at"].clone()).unwrap().after(Duration::from_millis(1));
     let settings = Settings {
         url: format!("sqlite:{}", program.data().join("castellan.db").display()),
         key: MasterKey::new(*keys.master.expose_secret()),
