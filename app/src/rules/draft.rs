@@ -170,7 +170,7 @@ mod tests {
         let verdict = Verdict::Ask { approvers: 2, hours: 8, passkey: true };
         let rule = Rule { name: "r".into(), tools: vec![], networks: vec![], verdict };
         let row = Row::from(&rule);
-        assert_eq!(check(&[row.clone()]).unwrap(), Rules::new(vec![rule]).unwrap());
+        assert_eq!(check(std::slice::from_ref(&row)).unwrap(), Rules::new(vec![rule]).unwrap());
         let wrong = check(&[Row { passkey: "yes".into(), ..row }]).unwrap_err();
         assert_eq!(wrong.fields[0].field, "rules[0][passkey]");
     }

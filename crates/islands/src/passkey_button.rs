@@ -19,6 +19,8 @@ pub fn PasskeyButton(
     failed: String,
 ) -> impl IntoView {
     let hydrated = hydrated();
+    // With options of its own, it is the main button of its form.
+    let class = if options.is_some() { "button button-main" } else { "button" };
     let (supported, set_supported) = signal(false);
     let (error, set_error) = signal(None::<String>);
     Effect::new(move |_| set_supported.set(webauthn::is_supported(&host)));
@@ -29,7 +31,7 @@ pub fn PasskeyButton(
         webauthn::submit_passkey(&event, &purpose, options.clone(), &prefix, on_error);
     };
     view! {
-        <button class="button" type="button" hidden=move || !(hydrated.get() && supported.get()) on:click=press>
+        <button class=class type="button" hidden=move || !(hydrated.get() && supported.get()) on:click=press>
             {label}
         </button>
         <p class="field-error" role="alert" hidden=move || error.with(Option::is_none)>{move || error.get()}</p>

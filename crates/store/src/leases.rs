@@ -158,7 +158,7 @@ impl Write {
             }
             for (task, ruling) in self.judge_claimed(claimed).await? {
                 match ruling {
-                    Ruling::Start(consent) => permitted.push((task, consent)),
+                    Ruling::Start(consent) => permitted.push((task, *consent)),
                     held => {
                         let entry = self.take_back(&task, held).await?;
                         is_last = entry.is_none();

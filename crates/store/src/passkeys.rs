@@ -201,6 +201,19 @@ impl Write {
         Ok(rows.iter().map(|row| row.passkey(self.tenant)).collect())
     }
 
+    /// Records that a person used a passkey to confirm a decision.
+    pub(crate) async fn note_passkey_use(&mut self, person: PersonId, credential_id: &Base64Url) -> Result<()> {
+        tenant_query!(
+            self,
+            execute,
+            "update passkey set last_used_at = $4 where tenant_id = $1 and person_id = $2 and credential_id = $3",
+            person,
+            credential_id.0.clone(),
+            self.now
+        )?;
+        Ok(())
+    }
+
     /// Returns the public parts of the passkeys of the people who decided an approval request.
     pub(crate) async fn passkeys_of_deciders(&mut self, approval: ApprovalId) -> Result<Vec<PublicKeyRow>> {
         tenant_query!(self, PublicKeyRow, fetch_all, deciders_passkeys!(), approval)

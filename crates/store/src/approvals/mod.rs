@@ -440,9 +440,10 @@ impl Write {
         }
         let judged = self.judged_task(task).await?;
         let signed = self.sign_decision(&judged, approval, person, answer, reason, assertion.clone());
-        if assertion.is_some() {
+        if let Some(assertion) = assertion {
             let trusted = TrustedPasskeys::new(self.passkeys_of(person).await?, &CoseKeys);
             signed.statement.confirm(&trusted).map_err(|_| Error::Conflict(Conflict::PasskeyRefused))?;
+            self.note_passkey_use(person, &assertion.credential_id).await?;
         } else if open.needs_passkey && answer == Answer::Approve {
             return Err(Error::Conflict(Conflict::RequestChanged)); // the policy saw the request before it was opened again
         }

@@ -146,7 +146,7 @@ impl Demand {
 /// What a claim finds.
 pub(crate) enum Ruling {
     /// The task may start.
-    Start(Consent),
+    Start(Box<Consent>),
     /// Approvals are missing or no longer count.
     Ask { approvers: u32, hours: u32, passkey: bool, rule: String, because: &'static str },
     /// The rules refuse the request now.
@@ -322,7 +322,7 @@ impl Write {
         let consent = Consent { judgment: judged.judgment, decisions: approvals, passkeys: additions };
         let verifies = |message: &[u8], signature: &[u8]| self.store.signer().verifies(message, signature);
         match consent.check(Subject::Task(record.id), &judged.request, record.request_digest, verifies, &trusted) {
-            Ok(()) => Ok(Ruling::Start(consent)),
+            Ok(()) => Ok(Ruling::Start(Box::new(consent))),
             Err(_) => Ok(Ruling::Reject("the consent does not permit it")),
         }
     }

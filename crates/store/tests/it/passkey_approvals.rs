@@ -108,6 +108,8 @@ on_both! {
         assert_eq!(confirmations(world, &request).await, []);
         assert_eq!(approve(world, &acme.ada, &request, &device).await.unwrap(), ApprovalState::Approved);
         assert_eq!(confirmations(world, &request).await, [Confirmation::Passkey("Laptop".into())]);
+        let used = world.store.read(&acme.ada).await.unwrap().passkeys().await.unwrap()[0].last_used_at;
+        assert_eq!(used, Some(world.now()));
         let claimed = world.claim(&acme.rex).await.unwrap();
         let decided = &claimed.consent.decisions[0].statement;
         assert_eq!(decided.assertion.as_ref().unwrap().credential_id, device.passkey.credential_id);
