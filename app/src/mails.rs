@@ -1,5 +1,8 @@
 //! Mail texts: plain text, in which only the names of things come from people.
-use crate::account::events::{description, related_page};
+use crate::{
+    account::events::{description, related_page},
+    approvals::settings::APPROVAL_SETTINGS,
+};
 use store::Mail;
 
 /// Returns subject and body of a mail, with links to `origin`.
@@ -12,6 +15,9 @@ pub fn words(mail: &Mail, origin: &str) -> (String, String) {
             };
             if let Some(path) = related_page(*happened) {
                 let link = format!("{origin}{path}");
+                if path == APPROVAL_SETTINGS {
+                    return (t!("mail-approver-change-subject"), t!("mail-approver-change", what = text, link = link));
+                }
                 return (
                     t!("mail-organization-update-subject"),
                     t!("mail-organization-update", what = text, link = link),

@@ -164,6 +164,26 @@ create table factor_policy (
     tenant_id blob not null primary key references tenant (id),
     everybody boolean not null
 );
+-- How the tenant treats approvers.
+create table approval_policy (
+    tenant_id blob not null primary key references tenant (id),
+    -- Whether approvers can decide their own requests.
+    self_approval boolean not null
+);
+-- Holds: an account does not decide requests of the person who gave it an approving role or access to it. Past and lifted ones
+-- remain, because decisions that were made in them do not count.
+create table approver_hold (
+    tenant_id  blob not null,
+    person_id  blob not null,
+    maker_id   blob not null,
+    cause      text not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    lifted_at  bigint,
+    primary key (tenant_id, person_id, maker_id, created_at, cause),
+    foreign key (tenant_id, person_id) references person (tenant_id, id),
+    foreign key (tenant_id, maker_id) references person (tenant_id, id)
+);
 -- Secrets of authenticator apps, encrypted with the tenant's key. The last used time step is stored, so that no code works
 -- twice.
 create table totp (
@@ -537,6 +557,8 @@ create table task (
     asked             boolean not null,
     rule              text not null,
     rules_version     bigint not null,
+    -- Whether the tenant let approvers decide their own requests when it was submitted.
+    self_approval     boolean not null,
     -- Signature of domain::consent::Judgment, which is made of this row and of its approval request.
     judgment_signature blob not null,
     script            text not null,

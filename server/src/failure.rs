@@ -1,6 +1,5 @@
 //! Command failures: error messages for the terminal.
-use app::refusal::{conflict_text, denial_text};
-use domain::Denied;
+use app::refusal::{conflict_text, denied_text};
 use std::{error::Error, fmt};
 
 /// Error message of a failed command.
@@ -50,8 +49,8 @@ impl<E: Error + 'static> From<E> for Failure {
 fn text_of(error: &(dyn Error + 'static)) -> String {
     match (error.downcast_ref(), error.downcast_ref()) {
         (Some(store::Error::Conflict(conflict)), _) => format!("conflict: {}", conflict_text(*conflict)),
-        (Some(store::Error::Denied(denied)), _) => format!("denied: {}", denial_text(denied.reason)),
-        (_, Some(Denied { reason, .. })) => denial_text(*reason),
+        (Some(store::Error::Denied(denied)), _) => format!("denied: {}", denied_text(denied)),
+        (_, Some(denied)) => denied_text(denied),
         _ => error.to_string(),
     }
 }
@@ -59,7 +58,7 @@ fn text_of(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::policy::DenialReason;
+    use domain::{Denied, policy::DenialReason};
     use store::Conflict;
 
     #[test]
@@ -71,6 +70,7 @@ mod tests {
             target: ("tenant", String::new()),
             reason: DenialReason::AdminOnly,
             stale: false,
+            until: None,
         };
         assert_eq!(Failure::from(denied.clone()).0, "Only tenant admins can do this.");
         assert_eq!(Failure::from(store::Error::Denied(denied)).0, "denied: Only tenant admins can do this.");

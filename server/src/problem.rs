@@ -1,6 +1,6 @@
 //! Error responses in the format problem+json (RFC 9457). Internal details go to the log only.
 use crate::plain_page;
-use app::refusal::{conflict_text, denial_text, quota_text};
+use app::refusal::{conflict_text, denied_text, quota_text};
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -159,7 +159,7 @@ impl From<Invalid> for Problem {
 
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
-        Self::forbidden(denial_text(denied.reason))
+        Self::forbidden(denied_text(&denied))
     }
 }
 

@@ -40,6 +40,13 @@ mail-organization-update =
     { $what }.
 
     { $link }
+mail-approver-change-subject = Castellan: a change to who approves
+mail-approver-change =
+    { $what }.
+
+    All admins and owners receive this message. If you do not know of this change, ask the person who made it, or another admin:
+
+    { $link }
 mail-invitation-subject = Invitation to a Castellan organization
 mail-invitation =
     { $inviter } invited you to join { $organization }. Open this link to accept. It works once:
@@ -185,6 +192,13 @@ account-event-join-accepted = Your request to join an organization was accepted
 account-event-join-declined = Your request to join an organization was declined
 account-event-membership-removed = You were removed from an organization
 account-event-service-accounts-given = You are now responsible for service accounts
+# Each is followed by the name of the account and the name of the person who made the change.
+account-event-approver-added = An account was made an approver, owner or admin
+account-event-approver-link-issued = A password link was created for an approver, owner or admin
+account-event-approver-factors-reset = The second factors of an approver, owner or admin were reset
+account-event-approver-address-replaced = An admin is replacing the email address of an approver, owner or admin
+account-event-hold-lifted = A hold on an approver was lifted
+account-event-approval-policy-changed = The approval settings were changed
 
 # Usage of the quotas.
 usage-title = Usage today

@@ -3,7 +3,7 @@ approvals-lead = Tasks that need approval before they run. Open an approval requ
 approvals-filter = Filter approval requests
 approvals-all = All
 approvals-empty = No pending approval requests
-approvals-empty-text = An approval request appears here when a rule requires approval for a task. Your own requests are listed too, but someone else must decide them.
+approvals-empty-text = An approval request appears here when a rule requires approval for a task. Your own requests are listed too, but someone else must decide them, unless an admin allows otherwise.
 approvals-see-rules = View rules
 approvals-none-match = No matches
 approvals-none-match-text = No approval request matches these filters.
@@ -28,6 +28,8 @@ approval-until = Expires
 approval-decision = Decision
 approval-decision-approved = Approved
 approval-decision-denied = Denied
+approval-decision-own = Own request
+approval-own-allowed = This is your own request. This tenant allows approvers to decide their own requests, and the decision is recorded as such.
 approval-view-task = View task
 approval-back = Back to approvals
 
@@ -72,3 +74,30 @@ changes-skipped = { $n ->
    *[other] … { $n } unchanged lines
 }
 changes-too-long = The script differs. With { $lines } lines it is too long for a line-by-line comparison (limit: { $most }). Review all of it below.
+
+# The approval settings of the tenant.
+approval-settings-title = Approval settings
+approval-settings-lead = Who can decide approval requests, and what protects approvals from a single person.
+approval-settings-self = Own requests
+approval-settings-self-off = Nobody can decide their own requests, those of service accounts that they are responsible for, or those made with API keys that they created.
+approval-settings-self-on = Approvers can decide their own requests in a browser. Such a decision counts as one approval, is marked on the request, and is recorded in the audit log. API keys cannot do this.
+approval-settings-self-allow-open = Allow own approvals…
+approval-settings-self-allow-consequence = Approvers can then approve tasks that they submit themselves. Tasks submitted before are not affected. All admins and owners are notified.
+approval-settings-self-allow = Allow own approvals
+approval-settings-self-forbid-open = Require another person…
+approval-settings-self-forbid-consequence = Approvals of own requests no longer count, also for tasks in the queue that have not started. All admins and owners are notified.
+approval-settings-self-forbid = Require another person
+approval-settings-holds = Holds
+approval-settings-holds-help = For 24 hours after a person gives an account an approving role or access to it, the account does not decide this person’s requests. Holds apply in tenants with at least two admins or owners.
+approval-settings-holds-empty = No holds in force
+approval-settings-hold-account = Account
+approval-settings-hold-maker = Does not decide requests of
+approval-settings-hold-cause = Cause
+approval-settings-hold-until = Ends
+approval-settings-hold-lift-open = Lift…
+approval-settings-hold-lift-consequence = The account can then decide this person’s requests at once. All admins and owners are notified.
+approval-settings-hold-lift = Lift hold
+hold-cause-role = Role given
+hold-cause-password-link = Password link created
+hold-cause-factors-reset = Second factors reset
+hold-cause-address = Address replaced

@@ -1,6 +1,9 @@
 //! Unseen account events, shown at the top of every page until they are dismissed.
 use super::actions::DismissEvents;
-use crate::ui::{Button, Form, TimeAgo, UntrustedText};
+use crate::{
+    approvals::settings::APPROVAL_SETTINGS,
+    ui::{Button, Form, TimeAgo, UntrustedText},
+};
 use domain::account::AccountNotice;
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{AccountEvent, Read};
@@ -71,6 +74,12 @@ pub fn description(happened: AccountNotice) -> String {
         AccountNotice::JoinDeclined => t!("account-event-join-declined"),
         AccountNotice::MembershipRemoved => t!("account-event-membership-removed"),
         AccountNotice::ServiceAccountsGiven => t!("account-event-service-accounts-given"),
+        AccountNotice::ApproverAdded => t!("account-event-approver-added"),
+        AccountNotice::ApproverLinkIssued => t!("account-event-approver-link-issued"),
+        AccountNotice::ApproverFactorsReset => t!("account-event-approver-factors-reset"),
+        AccountNotice::ApproverAddressReplaced => t!("account-event-approver-address-replaced"),
+        AccountNotice::HoldLifted => t!("account-event-hold-lifted"),
+        AccountNotice::ApprovalPolicyChanged => t!("account-event-approval-policy-changed"),
     }
 }
 
@@ -84,6 +93,12 @@ pub const fn related_page(happened: AccountNotice) -> Option<&'static str> {
         | AccountNotice::MembershipRemoved
         | AccountNotice::ServiceAccountsGiven => Some("/organizations"),
         AccountNotice::KeyEndsSoon => Some("/keys"),
+        AccountNotice::ApproverAdded
+        | AccountNotice::ApproverLinkIssued
+        | AccountNotice::ApproverFactorsReset
+        | AccountNotice::ApproverAddressReplaced
+        | AccountNotice::HoldLifted
+        | AccountNotice::ApprovalPolicyChanged => Some(APPROVAL_SETTINGS),
         _ => None,
     }
 }

@@ -1,9 +1,9 @@
-//! Server function that decides an approval request.
+//! Server functions that decide approval requests and change the rules for approvers.
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
 };
-use domain::{Invalid, approval::Answer, passkey::Assertion, policy};
+use domain::{Invalid, passkey::Assertion, policy};
 use leptos::prelude::*;
 
 /// Approves or denies exactly the canonical request that the page showed (`request_digest`).
@@ -30,6 +30,29 @@ pub async fn decide(
     let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.decide(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Sets whether approvers can decide their own requests.
+#[server(prefix = "/actions", endpoint = "approvals/self-approval")]
+pub async fn set_self_approval(allowed: bool) -> Result<Done, Refusal> {
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let proof = store.authorize(&actor, policy::SetSelfApproval { allowed }).await?;
+    let mut write = store.write(&actor).await?;
+    write.set_self_approval(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Lifts the holds on an account that follow changes by one person.
+#[server(prefix = "/actions", endpoint = "approvals/lift-hold")]
+pub async fn lift_hold(person: String, maker: String) -> Result<Done, Refusal> {
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let action = policy::LiftHold { person: ctx::id(&person)?, maker: ctx::id(&maker)? };
+    let proof = store.authorize(&actor, action).await?;
+    let mut write = store.write(&actor).await?;
+    write.lift_hold(proof).await?;
     write.commit().await?;
     Ok(Done::Stay)
 }

@@ -2,7 +2,7 @@
 use super::{actions::Decide, badge::ApprovalBadge, confirmation::confirmation_text};
 use crate::{
     factors::passkeys::SigningButton,
-    refusal::denial_text,
+    refusal::denied_text,
     tasks::labels::{NetworkBadge, network_explanation},
     ui::{
         Badge, BadgeTone, Button, ButtonVariant, DescriptionItem, DescriptionList, Digest, Form, Live, TextArea,
@@ -26,6 +26,8 @@ pub fn DecisionCard(
     blocked_because: Option<String>,
     /// The options with which the approver's passkey confirms an approval, and the host of the page; `None` without one.
     signing: Option<(String, String)>,
+    /// Whether the decision would be one on the actor's own request.
+    own: bool,
 ) -> impl IntoView {
     let needs_passkey = approval.needs_passkey;
     let digest = approval.request_digest.to_string();
@@ -55,6 +57,7 @@ pub fn DecisionCard(
                     </div>
                 </Live>
             </div>
+            {(allowed && own).then(|| view! { <p class="notice">{t!("approval-own-allowed")}</p> })}
             {allowed.then(|| view! { <DecisionForm hidden=hidden needs_passkey=needs_passkey signing=signing /> })}
             <div class="decision-rest">
                 {allowed.then(|| view! { <p class="help">{t!("approval-consequence")}</p> })}
@@ -104,6 +107,7 @@ fn Decisions(decisions: Vec<Decision>) -> impl IntoView {
                 " "
                 <TimeAgo at=decision.created_at />
                 <p class="help"><UntrustedText text=confirmation_text(&decision.confirmation) /></p>
+                {decision.is_own.then(|| view! { " "<Badge tone=BadgeTone::Waiting label=t!("approval-decision-own") /> })}
                 {(!decision.reason.is_empty()).then(|| view! { <Reason text=decision.reason /> })}
             </li>
         }
@@ -165,5 +169,5 @@ pub fn blocked_because(actor: &Actor, approval: &Approval, decisions: &[Decision
     let action = approval.decide_action(Answer::Approve, String::new(), approval.request_digest);
     let action = policy::Decide { needs_passkey: false, ..action }; // the form asks for it
     // Missing step-up authentication does not hide the form: it is required on submission.
-    actor.may(action).err().filter(|denied| !denied.stale).map(|denied| denial_text(denied.reason))
+    actor.may(action).err().filter(|denied| !denied.stale).map(|denied| denied_text(&denied))
 }

@@ -7,3 +7,4 @@ mod changes;
 pub mod confirmation;
 mod diff;
 pub mod pages;
+pub mod settings;

@@ -178,6 +178,7 @@ async fn load_approval(actor: Actor) -> Result<Page, Refusal> {
         None => None,
     };
     let pretty = serde_json::to_string_pretty(&request).unwrap_or_default();
+    let is_own = actor.person().is_some_and(|person| approval.is_of(person));
     let blocked_because = blocked_because(&actor, &approval, &decisions, now);
     let own = read.own_public_keys().await?;
     let signing = actor.person().and_then(|approver| {
@@ -215,7 +216,9 @@ async fn load_approval(actor: Actor) -> Result<Page, Refusal> {
                     <Digest hex=approval.request_digest.to_string() />
                 </section>
             </div>
-            <DecisionCard approval=approval decisions=decisions blocked_because=blocked_because signing=signing />
+            <DecisionCard
+                approval=approval decisions=decisions blocked_because=blocked_because signing=signing own=is_own
+            />
         </div>
     }))
 }

@@ -13,6 +13,8 @@ pub fn conflict_text(conflict: Conflict) -> String {
         Conflict::ApprovalApproved => t!("conflict-approval-approved"),
         Conflict::ApprovalDenied => t!("conflict-approval-denied"),
         Conflict::ApprovalWithdrawn => t!("conflict-approval-withdrawn"),
+        Conflict::DeciderIsRequester => t!("conflict-decider-is-requester"),
+        Conflict::DeciderOnHold => t!("conflict-decider-on-hold"),
         Conflict::DeciderIsResponsible => t!("conflict-decider-is-responsible"),
         Conflict::DeciderCreatedKey => t!("conflict-decider-created-key"),
         Conflict::RequestChanged => t!("conflict-request-changed"),

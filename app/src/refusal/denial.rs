@@ -1,5 +1,13 @@
 //! Texts of policy denials.
-use domain::policy::DenialReason;
+use domain::{Denied, policy::DenialReason};
+
+/// Returns the text of a denial with the time at which it ends, if it does.
+pub fn denied_text(denied: &Denied) -> String {
+    match denied.until {
+        Some(until) => format!("{} {}", denial_text(denied.reason), t!("denied-until", time = until.exact())),
+        None => denial_text(denied.reason),
+    }
+}
 
 /// Returns the text of a denial for the person who was denied.
 pub fn denial_text(reason: DenialReason) -> String {
@@ -18,6 +26,8 @@ pub fn denial_text(reason: DenialReason) -> String {
         DenialReason::OwnApprovalRequest => t!("denied-own-approval-request"),
         DenialReason::ResponsibleForRequester => t!("denied-responsible-for-requester"),
         DenialReason::PasskeyRequired => t!("denied-passkey-required"),
+        DenialReason::ApproverOnHold => t!("denied-approver-on-hold"),
+        DenialReason::InvolvedInHold => t!("denied-involved-in-hold"),
         DenialReason::KeyOwnerOnly => t!("denied-key-owner-only"),
         DenialReason::KeyEditorOnly => t!("denied-key-editor-only"),
         DenialReason::KeyRevokerOnly => t!("denied-key-revoker-only"),

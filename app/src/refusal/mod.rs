@@ -4,7 +4,7 @@ mod denial;
 mod quota;
 
 pub use conflict::conflict_text;
-pub use denial::denial_text;
+pub use denial::{denial_text, denied_text};
 pub use quota::quota_text;
 
 use crate::outcome::{Kind, Refusal};
@@ -43,7 +43,7 @@ impl From<Error> for Refusal {
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         let kind = if denied.stale { Kind::Stale } else { Kind::Forbidden };
-        Self::new(kind, denial_text(denied.reason))
+        Self::new(kind, denied_text(&denied))
     }
 }
 

@@ -36,7 +36,7 @@ async fn load_task(actor: Actor) -> Result<Page, Refusal> {
     let (summary, links) = (capability_summary(&request), actor.can_read_everything());
     let page = Page::new(Section::Tasks, visible_title(&task.title)).lead(summary);
     let page = page.badge(view! { <TaskStatus task=task.clone() /> });
-    let thing = Resource::Task(id, task.access_attributes(), [None; 2]); // only for the permission check
+    let thing = Resource::Task(id, task.access_attributes(), [None; 2], false); // only for the permission check
     let page = page.action(view! {
         <TaskActions task=task.clone() actor=actor.clone() />
         <AccessLink actor=actor resource=thing />

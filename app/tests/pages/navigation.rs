@@ -4,10 +4,11 @@ use axum::http::StatusCode;
 use domain::role::Role;
 use testkit::{ADAM, MIA, SAM, TestPerson};
 
-const PATHS: [&str; 16] = [
+const PATHS: [&str; 17] = [
     "/account",
     "/account/address",
     "/account/password",
+    "/settings/approvals",
     "/settings/second-factors",
     "/account/sign-in",
     "/settings/authentication",

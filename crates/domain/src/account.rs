@@ -48,5 +48,39 @@ string_enum! {
         MembershipRemoved = "membership_removed",
         /// They became the responsible person of service accounts.
         ServiceAccountsGiven = "service_accounts_given",
+        /// Somebody was given a role that may approve requests, or manage those who do.
+        ApproverAdded = "approver_added",
+        /// A password link was issued for an approver, an owner or an admin.
+        ApproverLinkIssued = "approver_link_issued",
+        /// The second factors of an approver, an owner or an admin were reset.
+        ApproverFactorsReset = "approver_factors_reset",
+        /// The address of an approver, an owner or an admin is replaced by an admin.
+        ApproverAddressReplaced = "approver_address_replaced",
+        /// A hold on an approver ended early.
+        HoldLifted = "hold_lifted",
+        /// The tenant's approval settings changed.
+        ApprovalPolicyChanged = "approval_policy_changed",
+    }
+}
+
+string_enum! {
+    /// A change by which somebody becomes an approver, or gains access to the account of one (D-04).
+    ApproverChange, "cause", {
+        Role = "role",
+        PasswordLink = "password_link",
+        FactorsReset = "factors_reset",
+        Address = "address",
+    }
+}
+
+impl ApproverChange {
+    /// Returns the notice that admins and owners get.
+    pub const fn notice(self) -> AccountNotice {
+        match self {
+            Self::Role => AccountNotice::ApproverAdded,
+            Self::PasswordLink => AccountNotice::ApproverLinkIssued,
+            Self::FactorsReset => AccountNotice::ApproverFactorsReset,
+            Self::Address => AccountNotice::ApproverAddressReplaced,
+        }
     }
 }

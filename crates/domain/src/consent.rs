@@ -54,6 +54,8 @@ pub struct Judgment {
     /// The name of the rule that matched.
     pub rule: String,
     pub verdict: Verdict,
+    /// Whether the tenant let approvers decide their own requests at submission.
+    pub self_approval: bool,
     pub at: Timestamp,
 }
 
@@ -227,7 +229,7 @@ impl Consent {
             if made.answer != Answer::Approve {
                 return Err(ConsentError::Denied);
             }
-            if made.approver == request.requester {
+            if made.approver == request.requester && !judgment.self_approval {
                 return Err(ConsentError::OwnRequest);
             }
             if !approvers.insert(made.approver) {
@@ -318,7 +320,17 @@ mod tests {
 
     fn judgment(verdict: Verdict) -> Judgment {
         let (rule, record, at) = ("r".to_owned(), InputDigest::of(b"record"), Timestamp(1));
-        Judgment { tenant: TENANT, subject: SUBJECT, request: digest(), record, rules_version: 1, rule, verdict, at }
+        Judgment {
+            tenant: TENANT,
+            subject: SUBJECT,
+            request: digest(),
+            record,
+            rules_version: 1,
+            rule,
+            verdict,
+            self_approval: false,
+            at,
+        }
     }
 
     fn decision(approver: u128) -> Decision {
@@ -370,6 +382,16 @@ mod tests {
     }
 
     #[test]
+    fn d_04_a_requester_counts_once_and_only_with_the_signed_setting() {
+        let own = |approvers| Judgment { self_approval: true, ..judgment(ask(approvers)) };
+        check(own(1), vec![decision(3)]).unwrap();
+        check(own(2), vec![decision(3), decision(10)]).unwrap();
+        assert_eq!(check(own(2), vec![decision(3)]), Err(ConsentError::TooFewApprovals));
+        assert_eq!(check(own(2), vec![decision(3), decision(3)]), Err(ConsentError::DecidedTwice));
+        assert_eq!(check(judgment(ask(2)), vec![decision(3), decision(10)]), Err(ConsentError::OwnRequest));
+    }
+
+    #[test]
     fn d_04_statements_about_something_else_permit_nothing() {
         let other = TenantId(Uuid::from_u128(9));
         let elsewhere = Subject::Task(TaskId(Uuid::from_u128(9)));
@@ -405,11 +427,12 @@ mod tests {
         };
         check(&good, TestKey(1)).unwrap();
         assert_eq!(check(&good, TestKey(2)), Err(ConsentError::JudgmentUnsigned));
-        let judgments: [fn(&mut Judgment); 5] = [
+        let judgments: [fn(&mut Judgment); 6] = [
             |judgment| judgment.verdict = Verdict::Run,
             |judgment| judgment.record = InputDigest::of(b"other"),
             |judgment| judgment.rule.push('x'),
             |judgment| judgment.rules_version += 1,
+            |judgment| judgment.self_approval = true,
             |judgment| judgment.at.0 += 1,
         ];
         for change in judgments {

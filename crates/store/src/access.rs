@@ -106,10 +106,9 @@ impl Read {
         Ok(match which {
             ResourceRef::Task(id) => {
                 let (task, request) = (self.task(id).await?, self.approval_of(id).await?);
-                (
-                    Resource::Task(id, task.access_attributes(), request.map_or([None; 2], |request| request.behind())),
-                    task.title,
-                )
+                let (behind, own) =
+                    request.map_or(([None; 2], false), |request| (request.behind(), request.self_approval));
+                (Resource::Task(id, task.access_attributes(), behind, own), task.title)
             }
             ResourceRef::Organization(id) => (Resource::Organization(id), self.organization(id).await?.name),
             ResourceRef::Runner(id) => (Resource::Runner(id), self.runner(id).await?.name),
@@ -140,7 +139,7 @@ impl Read {
             tenant_query!(self, CandidateRow, fetch_all, with_keys!("person p where"), of, after, read_limit, now)?
         } else {
             let (owner, itself) = match thing {
-                Resource::Task(_, sight, _) => (Some(sight.owner), None),
+                Resource::Task(_, sight, ..) => (Some(sight.owner), None),
                 Resource::Organization(_) | Resource::Runner(_) => (None, None),
                 Resource::ServiceAccount(account, responsible) => (Some(*responsible), Some(*account)),
             };
@@ -205,7 +204,10 @@ impl Read {
 
 /// Returns whether the whole tenant can reach the resource.
 fn is_visible_to_whole_tenant(thing: &Resource) -> bool {
-    matches!(thing, Resource::Runner(_) | Resource::Task(_, AccessAttributes { visibility: Visibility::Public, .. }, _))
+    matches!(
+        thing,
+        Resource::Runner(_) | Resource::Task(_, AccessAttributes { visibility: Visibility::Public, .. }, ..)
+    )
 }
 
 /// Returns the key in a row if it reaches the resource.

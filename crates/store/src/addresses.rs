@@ -7,7 +7,7 @@ use crate::{
 };
 use domain::{
     Action, Allowed, BrowserSessionId, Email, PersonId, Timestamp,
-    account::AccountNotice,
+    account::{AccountNotice, ApproverChange},
     audit::Outcome,
     policy::{ChangeAddress, ReplaceAddress},
 };
@@ -66,7 +66,8 @@ impl Write {
         }
         self.store_address_change(*person, email, new, None).await?;
         self.record_action(&proof).await?;
-        self.notify_person(*person, AccountNotice::AddressAsked, email.as_str()).await
+        self.notify_person(*person, AccountNotice::AddressAsked, email.as_str()).await?;
+        self.follow_access_to_account(*person, ApproverChange::Address).await
     }
 
     async fn store_address_change(

@@ -5,6 +5,7 @@ use crate::{
 };
 use domain::{
     Allowed, OrganizationId, PersonId,
+    account::ApproverChange,
     audit::Outcome,
     policy::{AdmitPerson, SyncProviderRoles},
     role::{Role, TenantRole},
@@ -51,7 +52,8 @@ impl Write {
         let SyncProviderRoles { person, provider, tenant_role, roles } = proof.action();
         let (person, mut changed) = (*person, 0);
         // Recorded at the end: memberships are always locked before the audit log.
-        let (mut entries, mut revoked) = (vec![], 0);
+        let (mut entries, mut revoked, mut became_approver) = (vec![], 0, false);
+        let managers = self.managers().await?;
         let given = tenant_query!(
             self,
             Given,
@@ -89,7 +91,7 @@ impl Write {
                 Err(Error::Conflict(_)) => continue,
                 kept => kept?,
             }
-            changed += tenant_query!(
+            let set = tenant_query!(
                 self,
                 execute,
                 "insert into membership (tenant_id, organization_id, person_id, role, provider, created_at)
@@ -105,11 +107,15 @@ impl Write {
                 // An archived organization grants no roles but still loses them.
                 has.is_some_and(|has| *role < has)
             )?;
+            became_approver |= set > 0 && *role >= Role::Approver && has.is_none_or(|has| has < *role);
+            changed += set;
         }
         if *tenant_role == TenantRole::Admin {
             const SQL: &str =
                 "update person set tenant_role = 'admin' where tenant_id = $1 and id = $2 and tenant_role <> 'admin'";
-            changed += tenant_query!(self, execute, SQL, person)?;
+            let set = tenant_query!(self, execute, SQL, person)?;
+            became_approver |= set > 0;
+            changed += set;
         }
         if changed == 0 {
             return Ok(false);
@@ -119,6 +125,10 @@ impl Write {
         let entry = self.entry(&proof)?.with_detail("cancelled", cancelled).with_detail("keys_revoked", json!(revoked));
         entries.push(entry);
         self.record_all(entries).await?;
+        if became_approver {
+            let maker = self.actor_as_maker();
+            self.follow_approver_change(person, ApproverChange::Role, &maker, &managers).await?;
+        }
         Ok(true)
     }
 

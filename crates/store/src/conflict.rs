@@ -26,6 +26,8 @@ conflicts! {
     ApprovalApproved => "approval_approved",
     ApprovalDenied => "approval_denied",
     ApprovalWithdrawn => "approval_withdrawn",
+    DeciderIsRequester => "decider_is_requester",
+    DeciderOnHold => "decider_on_hold",
     DeciderIsResponsible => "decider_is_responsible",
     DeciderCreatedKey => "decider_created_key",
     RequestChanged => "request_changed",

@@ -8,7 +8,7 @@ use crate::{
 };
 use domain::{
     Allowed, BrowserSessionId, PersonId, Timestamp,
-    account::AccountNotice,
+    account::{AccountNotice, ApproverChange},
     audit::Outcome,
     policy::{EnrollFactor, RemoveFactor, ResetFactors, SetFactorPolicy},
 };
@@ -201,7 +201,8 @@ impl Write {
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
         let by = self.actor.name.clone();
-        self.notify_person(person, AccountNotice::FactorsReset, &by).await
+        self.notify_person(person, AccountNotice::FactorsReset, &by).await?;
+        self.follow_access_to_account(person, ApproverChange::FactorsReset).await
     }
 
     /// Sets whether every person in the tenant must have a second factor.

@@ -8,7 +8,8 @@
 //! - `db`: connections, transactions, group commit, events, column types
 //! - `error`, `conflict`, `counts`: results that all modules share
 //! - `tasks`, `leases`, `log`, `overview`: tasks, the runners' claims on them, their output, and figures about them
-//! - `approvals`, `precedents`, `rules`: approval requests, decisions, and the rules that ask for them
+//! - `approvals`, `approval_policy`, `holds`, `precedents`, `rules`: approval requests, decisions, who may make them, and the rules
+//!   that ask for them
 //! - `consent`: signatures of judgments and decisions, verified when a runner claims a task
 //! - `runners`: enrollment and state of runners
 //! - `organizations`, `memberships`, `departures`, `join_requests`, `invitations`: organizations and how people join and leave
@@ -29,6 +30,7 @@ mod account_events;
 mod addresses;
 mod admission;
 mod anomalies;
+mod approval_policy;
 mod approvals;
 mod audit;
 mod audit_verification;
@@ -45,6 +47,7 @@ mod emergency;
 mod erasure;
 mod error;
 mod factors;
+mod holds;
 mod identities;
 mod invitations;
 mod join_requests;
@@ -84,6 +87,7 @@ pub use access::{AccessHolder, AccessKey, ResourceRef};
 pub use account_events::AccountEvent;
 pub use addresses::MailedLink;
 pub use anomalies::{AnomalyFilter, AnomalyRow, Arrival};
+pub use approval_policy::ApprovalPolicy;
 pub use approvals::{Approval, ApprovalFilter, Confirmation, Decision};
 pub use audit::{AuditFilter, AuditRow, Head};
 pub use audit_verification::VerifiedLog;
@@ -103,6 +107,7 @@ pub use departures::{Departure, ServiceAccountRef};
 pub use emergency::MAX_TASKS_PER_STOP;
 pub use error::{Error, Result};
 pub use factors::{Factors, TotpSecret};
+pub use holds::Hold;
 pub use identities::{Identity, NewIdentity, SignInMethods};
 pub use invitations::{Invitation, InvitationOffer, NewInvitation};
 pub use join_requests::{JoinRequest, JoinableOrganization, OwnJoinRequest, WaitingJoinRequests};

@@ -3,7 +3,11 @@ use crate::{
     Error, Result, Write,
     db::{column::Number, conn::tenant_query},
 };
-use domain::{Allowed, PersonId, account::AccountNotice, policy::IssuePasswordLink};
+use domain::{
+    Allowed, PersonId,
+    account::{AccountNotice, ApproverChange},
+    policy::IssuePasswordLink,
+};
 use std::time::Duration;
 
 /// Lifetime of a link.
@@ -37,7 +41,10 @@ impl Write {
             person
         )?;
         let by = self.actor.name.clone();
-        if had.n > 0 { self.notify_person(person, AccountNotice::PasswordLink, &by).await } else { Ok(()) }
+        if had.n > 0 {
+            self.notify_person(person, AccountNotice::PasswordLink, &by).await?;
+        }
+        self.follow_access_to_account(person, ApproverChange::PasswordLink).await
     }
 
     /// Consumes a link. Returns `NotFound` if it was used, replaced or has expired.

@@ -3,7 +3,7 @@ use crate::{
     Conflict, Error, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query},
 };
-use domain::{Allowed, OrganizationId, PersonId, policy::SetMembership, role::Role};
+use domain::{Allowed, OrganizationId, PersonId, account::ApproverChange, policy::SetMembership, role::Role};
 
 row_type! {
     pub struct PersonIdRow {
@@ -27,6 +27,8 @@ impl Write {
         const LOCK_ROLE: &str = "update membership set role = role where tenant_id = $1 and organization_id = $2
              and person_id = $3 returning role";
         let held = tenant_query!(self, RoleRow, fetch_optional, LOCK_ROLE, organization, person)?;
+        let becomes_approver = role >= Role::Approver && held.as_ref().is_none_or(|held| held.role < role);
+        let managers = if becomes_approver { Some(self.managers().await?) } else { None };
         let set = tenant_query!(
             self,
             execute,
@@ -48,6 +50,10 @@ impl Write {
         self.record(entry).await?;
         if held.is_none_or(|held| held.role <= role) {
             self.require_not_archived(organization).await?;
+        }
+        if let Some(managers) = managers {
+            let maker = self.actor_as_maker();
+            self.follow_approver_change(person, ApproverChange::Role, &maker, &managers).await?;
         }
         self.publish(Topic::People, organization.0);
         Ok(())

@@ -10,7 +10,7 @@ use crate::{
 };
 use domain::{
     Allowed, OrganizationId, PersonId, Timestamp,
-    account::AccountNotice,
+    account::{AccountNotice, ApproverChange},
     audit::Outcome,
     policy::{CreatePerson, SetTenantRole},
     role::{Role, TenantRole},
@@ -117,6 +117,7 @@ impl Write {
     pub async fn create_person(&mut self, proof: Allowed<CreatePerson>) -> Result<PersonId> {
         let id = PersonId(new_id());
         let CreatePerson { email, name, tenant_role } = proof.action();
+        let managers = if *tenant_role == TenantRole::Admin { Some(self.managers().await?) } else { None };
         let made = insert!(self, "person" {
             id: id,
             email: email.clone(),
@@ -130,6 +131,10 @@ impl Write {
         };
         let entry = self.entry(&proof)?.on("person", id.to_string());
         self.record(entry).await?;
+        if let Some(managers) = managers {
+            let maker = self.actor_as_maker();
+            self.follow_approver_change(id, ApproverChange::Role, &maker, &managers).await?;
+        }
         self.publish(Topic::People, id.0);
         Ok(id)
     }
@@ -148,6 +153,8 @@ impl Write {
         if matches!(admins.as_slice(), [only] if only.id == person) && tenant_role != TenantRole::Admin {
             return Err(Error::Conflict(Conflict::LastAdmin));
         }
+        let becomes_admin = tenant_role == TenantRole::Admin && !admins.iter().any(|admin| admin.id == person);
+        let managers = self.managers().await?;
         let set = tenant_query!(
             self,
             execute,
@@ -160,7 +167,12 @@ impl Write {
         }
         self.rotate_session_tokens(person).await?;
         let entry = self.entry(&proof)?;
-        self.record(entry).await
+        self.record(entry).await?;
+        if becomes_admin {
+            let maker = self.actor_as_maker();
+            self.follow_approver_change(person, ApproverChange::Role, &maker, &managers).await?;
+        }
+        Ok(())
     }
 
     /// Stores a new password hash (Argon2, PHC form) and ends all sessions of the person.

@@ -185,6 +185,7 @@ mod tests {
             rules_version: 1,
             rule: "everything".into(),
             verdict: Verdict::Ask { approvers: 1, hours: 24, passkey: false },
+            self_approval: false,
             at: NOW,
         };
         let decision = Decision {

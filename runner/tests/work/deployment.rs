@@ -228,6 +228,7 @@ impl Deployment {
             rules_version: 1,
             rule: "isolated-bash".into(),
             verdict: Verdict::Run,
+            self_approval: false,
             at: now,
         };
         let grant = Grant {

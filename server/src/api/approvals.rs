@@ -127,16 +127,18 @@ pub(super) struct DecisionRecord {
     /// Name of the passkey with which the approver confirmed the decision, if it was verified. Otherwise, the server vouches for the
     /// approver.
     passkey: Option<String>,
+    /// Whether the approver decided their own request, which a setting of the tenant must allow.
+    own_request: bool,
 }
 
 impl From<Decision> for DecisionRecord {
     fn from(row: Decision) -> Self {
-        let Decision { person_id, person, answer, reason, created_at, confirmation } = row;
+        let Decision { person_id, person, answer, reason, created_at, confirmation, is_own } = row;
         let passkey = match confirmation {
             Confirmation::Passkey(name) => Some(name),
             Confirmation::Server | Confirmation::RemovedPasskey | Confirmation::Invalid => None,
         };
-        Self { person: person_id, person_name: person, decision: answer, reason, at: created_at, passkey }
+        Self { person: person_id, person_name: person, decision: answer, reason, at: created_at, passkey, own_request: is_own }
     }
 }
 
@@ -226,8 +228,8 @@ pub(super) struct DecisionResult {
 
 /// Approve a request
 ///
-/// Approves exactly the request with this digest. Nobody can approve their own requests. A request with `requires_passkey` can be approved
-/// only in a browser. Requires the scope `approvals:decide`.
+/// Approves exactly the request with this digest. An API key never approves requests of its owner. A request with `requires_passkey` can
+/// be approved only in a browser. Requires the scope `approvals:decide`.
 #[utoipa::path(
     post, path = "/api/v1/approvals/{id}/approve", tag = "Approvals", security(("bearer" = ["approvals:decide"])),
     params(("id" = Uuid, Path, description = "ID of the approval request.")), request_body = NewDecision,

@@ -49,7 +49,7 @@ impl Resource {
     pub fn why(&self, who: &Candidate) -> Vec<AccessReason> {
         let actor = who.actor(self.organization());
         match self {
-            Self::Task(_, sight, _) => sight.why(&actor).collect(),
+            Self::Task(_, sight, ..) => sight.why(&actor).collect(),
             Self::Organization(id) if !actor.reaches(*id) => vec![],
             Self::Organization(_) => {
                 who.role.map(AccessReason::Role).into_iter().chain(tenant_role_reason(&actor)).collect()
@@ -75,11 +75,11 @@ impl Resource {
         let can_submit = |id| actor.has_scope(SubmitTask::SCOPE) && require_submitter(&actor, id).is_ok();
         let has_decide_scope = actor.has_scope(Decide::SCOPE);
         let can = match *self {
-            Self::Task(task, AccessAttributes { owner, organization, asked, .. }, behind) => vec![
+            Self::Task(task, AccessAttributes { owner, organization, asked, .. }, behind, own) => vec![
                 (Ability::See, actor.may(ReadTasks).is_ok()),
                 (
                     Ability::Decide,
-                    asked && has_decide_scope && require_decider(&actor, organization, owner, behind).is_ok(),
+                    asked && has_decide_scope && require_decider(&actor, organization, owner, behind, own).is_ok(),
                 ),
                 (Ability::Cancel, actor.may(CancelTask { task, owner, organization }).is_ok()),
             ],
@@ -156,6 +156,7 @@ mod tests {
             TaskId(Uuid::nil()),
             AccessAttributes { owner: MIA, organization: OPS, visibility, asked },
             [None; 2],
+            false,
         )
     }
 
@@ -177,9 +178,12 @@ mod tests {
             [Ability::See, Ability::Cancel],
             "people cannot decide their own requests"
         );
-        let Resource::Task(id, sight, _) = asked else { unreachable!() };
-        let theirs = Resource::Task(id, sight, [Some(BEN), None]);
+        let Resource::Task(id, sight, ..) = asked else { unreachable!() };
+        let theirs = Resource::Task(id, sight, [Some(BEN), None], false);
         assert_eq!(theirs.can(&approver), [Ability::See], "nor a request that they are responsible for");
+        let own = Resource::Task(id, sight, [Some(BEN), None], true);
+        assert_eq!(own.can(&approver), [Ability::See, Ability::Decide], "the tenant allows it");
+        assert_eq!(own.can(&person(MIA, Some(Role::Approver))), [Ability::See, Ability::Decide, Ability::Cancel]);
         let adam = Candidate { tenant_role: TenantRole::Admin, ..person(BEN, None) };
         assert_eq!(private.why(&adam), [AccessReason::TenantRole(TenantRole::Admin)]);
         assert_eq!(Resource::Organization(OPS).can(&adam), [Ability::See, Ability::Manage]);

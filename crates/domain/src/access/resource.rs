@@ -4,8 +4,9 @@ use crate::{OrganizationId, PersonId, RunnerId, TaskId, visibility::AccessAttrib
 /// A resource that an access report is about.
 #[derive(Clone, Copy, Debug)]
 pub enum Resource {
-    /// A task with its output and receipt, and the people besides its owner who are responsible for the request.
-    Task(TaskId, AccessAttributes, [Option<PersonId>; 2]),
+    /// A task with its output and receipt, the people besides its owner who are responsible for the request, and whether they and
+    /// the owner can decide it nevertheless.
+    Task(TaskId, AccessAttributes, [Option<PersonId>; 2], bool),
     Organization(OrganizationId),
     /// A runner; it belongs to the tenant, not to an organization.
     Runner(RunnerId),
@@ -16,7 +17,7 @@ pub enum Resource {
 impl Resource {
     pub fn organization(&self) -> Option<OrganizationId> {
         match self {
-            Self::Task(_, sight, _) => Some(sight.organization),
+            Self::Task(_, sight, ..) => Some(sight.organization),
             Self::Organization(id) => Some(*id),
             Self::Runner(_) | Self::ServiceAccount(..) => None,
         }

@@ -105,7 +105,7 @@ actions! {
         resource: Resource,
     } if |a, actor| {
         // A former member does not learn who the members are.
-        let own = matches!(a.resource, Resource::Task(_, sight, _)
+        let own = matches!(a.resource, Resource::Task(_, sight, ..)
             if actor.person() == Some(sight.owner) && actor.role_in(sight.organization).is_some())
             || matches!(a.resource, Resource::ServiceAccount(_, responsible) if actor.person() == Some(responsible));
         let is_manager = a.resource.organization().is_some_and(|id| require_manager(actor, id).is_ok());

@@ -30,6 +30,10 @@ string_enum! {
         ResponsibleForRequester = "responsible_for_requester",
         /// The approval must be confirmed with the approver's passkey (X19).
         PasskeyRequired = "passkey_required",
+        /// The requester gave the actor's account its role, or access to it, less than a day ago (D-04).
+        ApproverOnHold = "approver_on_hold",
+        /// The actor made the change that a hold follows, or has the account on hold (D-04).
+        InvolvedInHold = "involved_in_hold",
         /// The owner of the key, or the responsible person of the service account.
         KeyOwnerOnly = "key_owner_only",
         /// Those who may change a key: its owner and admins.

@@ -1,5 +1,5 @@
 //! Access policy: what an actor may do, answered with a proof that only the policy can make.
-use crate::{Actor, OrganizationId, network::NetworkPolicy, role::Role, scope::Scope};
+use crate::{Actor, OrganizationId, Timestamp, network::NetworkPolicy, role::Role, scope::Scope};
 use serde_json::Value;
 
 /// An operation that the policy allows or denies.
@@ -18,6 +18,10 @@ pub trait Action {
     /// Returns whether this action, with these values, requires step-up authentication.
     fn requires_step_up(&self) -> bool {
         Self::STEP_UP == StepUp::Always
+    }
+    /// Returns until when this action, with these values, is denied, if that is a matter of time.
+    fn denied_until(&self) -> Option<Timestamp> {
+        None
     }
     /// Returns the kind and the id of what is changed or read.
     fn target(&self) -> (&'static str, String);
@@ -60,6 +64,8 @@ pub struct Denied {
     pub reason: DenialReason,
     /// Whether only step-up authentication is missing.
     pub stale: bool,
+    /// When the denial ends by itself, if it does.
+    pub until: Option<Timestamp>,
 }
 
 pub(crate) fn evaluate<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>, Denied> {
@@ -68,7 +74,9 @@ pub(crate) fn evaluate<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>
         false if A::SCOPE.is_none() => Err(DenialReason::BrowserOnly),
         false => Err(DenialReason::MissingScope),
     };
-    let deny = |reason, stale| Err(Denied { action: A::NAME, target: action.target(), reason, stale });
+    let until = |reason| if reason == DenialReason::ApproverOnHold { action.denied_until() } else { None };
+    let deny =
+        |reason, stale| Err(Denied { action: A::NAME, target: action.target(), reason, stale, until: until(reason) });
     match verdict {
         // Checked last: an actor without permission is not asked to authenticate again.
         Ok(()) if action.requires_step_up() && !actor.fresh => deny(DenialReason::StepUpRequired, true),
@@ -114,6 +122,7 @@ impl Actor {
 ///     personal |a| …,      // names and addresses for the audit log
 ///     step_up true,        // requires step-up authentication
 ///     step_up_if |a| …,    // requires it for some values only
+///     denied_until |a| …,  // when a denial ends by itself
 ///     while_frozen true;   // allowed in a frozen tenant
 /// ```
 macro_rules! actions {
@@ -141,6 +150,7 @@ macro_rules! actions {
         $(, personal $personal:expr)?
         $(, step_up $step_up:literal)?
         $(, step_up_if $step_up_if:expr)?
+        $(, denied_until $denied_until:expr)?
         $(, while_frozen $while_frozen:literal)?
     ;)*) => {
         /// The registry entries of the actions of this module.
@@ -177,12 +187,17 @@ macro_rules! actions {
                 let step_up_if: fn(&Self) -> bool = $step_up_if;
                 step_up_if(self)
             })?
+            $(fn denied_until(&self) -> Option<Timestamp> {
+                let denied_until: fn(&Self) -> Option<Timestamp> = $denied_until;
+                denied_until(self)
+            })?
         }
         )*
     };
 }
 
 mod access;
+mod approvers;
 mod audit;
 mod denial;
 mod emergency;
@@ -198,6 +213,7 @@ pub use access::{
     ChangeKey, CreateEnrollment, CreateKey, EndBrowserSession, EndOtherBrowserSessions, KeyExpiryChange, ReadAccess,
     RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
 };
+pub use approvers::{LiftHold, SetSelfApproval};
 pub use audit::{AcknowledgeAudit, Acknowledged, RestoreAudit, RotateGrantKey};
 pub use denial::DenialReason;
 pub use emergency::{
@@ -236,8 +252,8 @@ pub const fn reaches_out(policy: NetworkPolicy) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        ApprovalId, PersonId, Principal, SignedInBy, TaskId, TenantId, Timestamp, approval::Answer,
-        request::RequestDigest, role::TenantRole, task::SubmissionForm,
+        ApprovalId, PersonId, Principal, SignedInBy, TaskId, TenantId, approval::Answer, request::RequestDigest,
+        role::TenantRole, task::SubmissionForm,
     };
     use uuid::Uuid;
 
@@ -263,6 +279,8 @@ mod tests {
             organization: ORG,
             requester: PersonId(Uuid::from_u128(1)),
             behind: [None, None],
+            self_approval: false,
+            held_until: None,
             answer: Answer::Approve,
             reason: String::new(),
             request: RequestDigest([0; 32]),
@@ -332,6 +350,32 @@ mod tests {
             assert!(refused.is_err_and(|denied| denied.reason == DenialReason::ResponsibleForRequester), "{behind:?}");
             assert!(person(3, Some(Role::Approver)).may(Decide { behind, ..decide() }).is_ok(), "{behind:?}");
         }
+    }
+
+    #[test]
+    fn d_04_with_the_setting_approvers_decide_their_own_requests_in_a_browser() {
+        let own = || Decide { self_approval: true, ..decide() };
+        let person_1 = Some(PersonId(Uuid::from_u128(1)));
+        let behind = || Decide { requester: PersonId(Uuid::from_u128(3)), behind: [person_1, None], ..own() };
+        assert!(person(1, Some(Role::Approver)).may(own()).is_ok());
+        assert!(person(1, Some(Role::Approver)).may(behind()).is_ok());
+        assert!(
+            person(1, Some(Role::Member)).may(own()).is_err_and(|denied| denied.reason == DenialReason::ApproverOnly)
+        );
+        let mut key = person(1, Some(Role::Owner));
+        key.principal = Principal::Key { key: crate::KeyId(Uuid::nil()), owner: PersonId(Uuid::from_u128(1)) };
+        key.scopes = Some("approvals:*".parse().unwrap());
+        assert!(key.may(own()).is_err_and(|denied| denied.reason == DenialReason::OwnApprovalRequest));
+        assert!(key.may(behind()).is_err_and(|denied| denied.reason == DenialReason::ResponsibleForRequester));
+    }
+
+    #[test]
+    fn d_04_a_hold_denies_decisions_until_it_ends() {
+        let until = Some(Timestamp(7));
+        let denied = person(2, Some(Role::Owner)).may(Decide { held_until: until, ..decide() }).unwrap_err();
+        assert_eq!((denied.reason, denied.until), (DenialReason::ApproverOnHold, until));
+        let other = person(1, Some(Role::Owner)).may(Decide { held_until: until, ..decide() }).unwrap_err();
+        assert_eq!((other.reason, other.until), (DenialReason::OwnApprovalRequest, None), "ends with no hold");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Registry of audit events: every action of the policy, and every event that is recorded without a policy decision.
-use super::{Action, access, audit, emergency, factors, identity, joining, organizations, people, tasks};
+use super::{Action, access, approvers, audit, emergency, factors, identity, joining, organizations, people, tasks};
 use crate::scope::Scope;
 
 /// Whether an action requires step-up authentication: a proof of identity that is only a short while old (M-14).
@@ -81,6 +81,7 @@ const RECORDED: &[AuditEvent] = &[
 /// The registry. The compiler reports a module of actions that is missing here: nothing else reads its `ENTRIES`.
 const REGISTRY: &[&[AuditEvent]] = &[
     access::ENTRIES,
+    approvers::ENTRIES,
     audit::ENTRIES,
     emergency::ENTRIES,
     factors::ENTRIES,
@@ -153,6 +154,8 @@ mod tests {
             // Other people's accounts
             (StepUp::Always, "person.reset_factors person.replace_address tenant.factor_policy person.create"),
             (StepUp::Always, "person.password_link person.tenant_role service_account.create service_account.transfer"),
+            // Approvers
+            (StepUp::Always, "hold.lift tenant.self_approval"),
             // Providers; their own actions and those of the console
             (StepUp::Always, "provider.set provider.remove"),
             (

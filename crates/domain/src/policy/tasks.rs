@@ -1,8 +1,8 @@
 //! Actions on tasks, the approval queue and the audit log.
 use super::{Action, DenialReason, reaches_out, require, require_manager};
 use crate::{
-    Actor, ApprovalId, OrganizationId, PersonId, TaskId, approval::Answer, network::NetworkPolicy, passkey::Assertion,
-    request::RequestDigest, role::Role, task::Submission,
+    Actor, ApprovalId, OrganizationId, PersonId, Principal, TaskId, Timestamp, approval::Answer, network::NetworkPolicy,
+    passkey::Assertion, request::RequestDigest, role::Role, task::Submission,
 };
 use serde_json::{Value, json};
 
@@ -11,20 +11,25 @@ pub(crate) fn require_submitter(actor: &Actor, organization: OrganizationId) -> 
     require(actor.role_in(organization) >= Some(Role::Member), DenialReason::MemberOnly)
 }
 
-/// Requires that the actor can decide approval requests of an organization other than their own.
+/// Requires that the actor can decide approval requests of an organization.
 pub(crate) fn require_approver(actor: &Actor, organization: OrganizationId) -> Result<(), DenialReason> {
     require(actor.role_in(organization) >= Some(Role::Approver), DenialReason::ApproverOnly)
 }
 
 /// Requires that the actor can decide an approval request of `requester`. The people `behind` the requester are the
-/// responsible person of a service account and the creator of the key, who could otherwise approve their own requests.
+/// responsible person of a service account and the creator of the key, who could otherwise approve their own requests. With
+/// `self_approval`, the tenant lets them do so in a browser; a key never approves what it or its owner requested.
 pub(crate) fn require_decider(
     actor: &Actor,
     organization: OrganizationId,
     requester: PersonId,
     behind: [Option<PersonId>; 2],
+    self_approval: bool,
 ) -> Result<(), DenialReason> {
     require_approver(actor, organization)?;
+    if self_approval && matches!(actor.principal, Principal::Person(_)) {
+        return Ok(());
+    }
     require(actor.person() != Some(requester), DenialReason::OwnApprovalRequest)?;
     let is_behind = actor.person().is_some() && behind.contains(&actor.person());
     require(!is_behind, DenialReason::ResponsibleForRequester)
@@ -63,6 +68,10 @@ actions! {
         /// Who else cannot decide: the responsible person of a service account that requests, and the creator of the
         /// key.
         behind: [Option<PersonId>; 2],
+        /// Whether the tenant lets approvers decide their own requests.
+        self_approval: bool,
+        /// Until when the actor's account does not decide requests of this requester.
+        held_until: Option<Timestamp>,
         answer: Answer,
         /// Validated by [`crate::approval::reason`].
         reason: String,
@@ -74,12 +83,13 @@ actions! {
         /// The assertion of the approver's passkey over this decision; the store verifies it.
         assertion: Option<Assertion>,
     } if |a, actor| {
-        require_decider(actor, a.organization, a.requester, a.behind)?;
+        require_decider(actor, a.organization, a.requester, a.behind, a.self_approval)?;
+        require(a.held_until.is_none(), DenialReason::ApproverOnHold)?;
         let is_missing = a.needs_passkey && a.answer == Answer::Approve && a.assertion.is_none();
         require(!is_missing, DenialReason::PasskeyRequired)
     }, scope ApprovalsDecide, detail |a| json!({
         "approval": a.approval, "answer": a.answer, "reason": a.reason, "request_digest": a.request, "passkey": a.assertion.as_ref().map(|assertion| &assertion.credential_id),
-    }), step_up_if |a| a.answer == Answer::Approve && reaches_out(a.network);
+    }), step_up_if |a| a.answer == Answer::Approve && reaches_out(a.network), denied_until |a| a.held_until;
 
     /// Reads tasks with their output and receipts. The store returns those that the actor can see; the policy checks only
     /// the scope of a key.

@@ -15,7 +15,7 @@ use crate::{
 };
 use cose::CoseKeys;
 use domain::{
-    Action, Allowed, ApprovalId, OrganizationId, PersonId, TaskId, TenantId, Timestamp,
+    Action, Allowed, ApprovalId, OrganizationId, PersonId, Principal, TaskId, TenantId, Timestamp,
     approval::{Answer, ApprovalState},
     consent::Subject,
     network::NetworkPolicy,
@@ -53,6 +53,10 @@ row_type! {
         /// The creator of the API key that submitted the task, if any.
         pub creator_id: Option<PersonId>,
         pub request_digest: RequestDigest,
+        /// Whether the tenant lets the requester, and those behind them, decide it.
+        pub self_approval: bool,
+        /// Until when the actor does not decide requests of this requester, if they are on hold.
+        pub held_until: Option<Timestamp>,
         pub rule: String,
         /// Number of required approvals.
         pub needed: u32,
@@ -75,6 +79,8 @@ pub struct Decision {
     pub reason: String,
     pub created_at: Timestamp,
     pub confirmation: Confirmation,
+    /// Whether this person requested it, is responsible for the requester, or created the key.
+    pub is_own: bool,
 }
 
 /// What shows that the approver made a decision.
@@ -100,6 +106,7 @@ row_type! {
         pub reason: String,
         pub created_at: Timestamp,
         pub assertion: Option<String>,
+        pub is_own: bool,
     }
 }
 
@@ -125,6 +132,13 @@ impl DecisionRow {
     }
 }
 
+impl ExcludedPeople {
+    /// Returns whether a decision of this person would be one on their own request.
+    pub(crate) fn includes(&self, requester: PersonId, person: PersonId) -> bool {
+        [Some(requester), self.responsible_id, self.creator_id].contains(&Some(person))
+    }
+}
+
 impl Approval {
     /// Returns the people besides the requester who must not decide this request.
     pub const fn behind(&self) -> [Option<PersonId>; 2] {
@@ -139,6 +153,8 @@ impl Approval {
             organization: self.organization_id,
             requester: self.requester_id,
             behind: self.behind(),
+            self_approval: self.self_approval,
+            held_until: self.held_until,
             answer,
             reason,
             request,
@@ -146,6 +162,11 @@ impl Approval {
             needs_passkey: self.needs_passkey,
             assertion: None,
         }
+    }
+
+    /// Returns whether this person requested it, is responsible for the requester, or created the key.
+    pub fn is_of(&self, person: PersonId) -> bool {
+        self.requester_id == person || self.behind().contains(&Some(person))
     }
 }
 
@@ -170,10 +191,11 @@ macro_rules! visible {
 
 pub(crate) use visible;
 
-/// Selects the requests that the policy lets `$2` decide ([`Decide`]): not their own, none that they are responsible for or created the key of, and
-/// none that they have decided since it was opened. It starts from their organizations, so that requests elsewhere cost nothing.
+/// Selects the requests that the policy lets `$2` decide ([`Decide`]): not their own, none that they are responsible for or created the key of
+/// (unless `$own`, and the task was submitted so), none of a person who put them on hold at `$now`, and none that they have decided since
+/// it was opened. It starts from their organizations, so that requests elsewhere cost nothing.
 macro_rules! waiting_for_me {
-    ($column:literal) => {
+    ($column:literal, $now:literal, $own:literal) => {
         concat!(
             "select ",
             $column,
@@ -181,13 +203,25 @@ macro_rules! waiting_for_me {
              where m.tenant_id = $1 and m.person_id = $2 and ",
             $crate::role_sql::is_approver!(),
             " and w.tenant_id = $1
-                and w.organization_id = m.organization_id and w.state = 'waiting' and w.requester_id <> $2
+                and w.organization_id = m.organization_id and w.state = 'waiting'
                 and not exists (select 1 from decision d
                     where d.tenant_id = $1 and d.approval_id = w.id and d.person_id = $2 and d.created_at >= w.created_at)
-                and not exists (select 1 from person s
-                    where s.tenant_id = $1 and s.id = w.requester_id and s.responsible_id = $2)
-                and not exists (select 1 from task t join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
-                    where t.tenant_id = $1 and t.id = w.task_id and k.creator_id = $2)"
+                and ((w.requester_id <> $2
+                    and not exists (select 1 from person s
+                        where s.tenant_id = $1 and s.id = w.requester_id and s.responsible_id = $2)
+                    and not exists (select 1 from task t join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
+                        where t.tenant_id = $1 and t.id = w.task_id and k.creator_id = $2))
+                    or (",
+            $own,
+            " and exists (select 1 from task t where t.tenant_id = $1 and t.id = w.task_id and t.self_approval)))
+                and not exists (select 1 from approver_hold h
+                    where h.tenant_id = $1 and h.person_id = $2 and h.lifted_at is null and h.expires_at > ",
+            $now,
+            " and (h.maker_id = w.requester_id
+                        or exists (select 1 from person s
+                            where s.tenant_id = $1 and s.id = w.requester_id and s.responsible_id = h.maker_id)
+                        or exists (select 1 from task t join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
+                            where t.tenant_id = $1 and t.id = w.task_id and k.creator_id = h.maker_id)))"
         )
     };
 }
@@ -196,14 +230,21 @@ macro_rules! columns {
     () => {
         concat!(
             "select a.id, a.task_id, t.title, t.tool, t.network, a.organization_id, o.name as organization, a.requester_id,
-                p.name as requester, p.responsible_id, k.creator_id, a.request_digest, a.rule, a.needed, (select count(*) from decision d
+                p.name as requester, p.responsible_id, k.creator_id, a.request_digest,
+                (t.self_approval and exists (select 1 from approval_policy o
+                    where o.tenant_id = $1 and o.self_approval)) as self_approval,
+                (select max(h.expires_at) from approver_hold h where h.tenant_id = $1 and h.person_id = $2 and h.lifted_at is null
+                    and h.maker_id in (a.requester_id, p.responsible_id, k.creator_id)) as held_until,
+                a.rule, a.needed, (select count(*) from decision d
                     join membership m on m.tenant_id = d.tenant_id and m.organization_id = a.organization_id
                         and m.person_id = d.person_id and ",
             $crate::role_sql::is_approver!(),
             "
                     join person dp on dp.tenant_id = d.tenant_id and dp.id = d.person_id and dp.locked_at is null
                     where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve'
-                        and (d.assertion is not null or not a.needs_passkey)) as given,
+                        and (d.assertion is not null or not a.needs_passkey) and not ",
+            $crate::holds::decided_in_hold!("a.requester_id, p.responsible_id, k.creator_id"),
+            ") as given,
                 a.needs_passkey, a.state, a.created_at, a.expires_at, a.settled_at
              from approval a left join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
              left join organization o on o.tenant_id = a.tenant_id and o.id = a.organization_id
@@ -239,7 +280,8 @@ impl Read {
             statement.push(" and a.id < ?", Arg::Uuid(id));
         }
         statement.push(" order by a.id desc limit ?", Arg::Int(i64::from(limit) + 1));
-        Ok(Page::cut(statement.fetch(&mut self.conn).await?, limit, |row: &Approval| row.id.to_string()))
+        let rows = statement.fetch(&mut self.conn).await?.into_iter().map(|row| self.as_of_now(row)).collect();
+        Ok(Page::cut(rows, limit, |row: &Approval| row.id.to_string()))
     }
 
     /// Returns the number of requests that the actor can decide, up to 100.
@@ -248,13 +290,15 @@ impl Read {
         if !self.actor.has_scope(Decide::SCOPE) {
             return Ok(0);
         }
-        let person = self.viewer();
+        let (person, now, own) = (self.viewer(), self.store.now(), self.decides_own_requests().await?);
         let counted = tenant_query!(
             self,
             Number,
             fetch_one,
-            concat!("select count(*) as n from (", waiting_for_me!("1"), " limit 100) counted"),
-            person
+            concat!("select count(*) as n from (", waiting_for_me!("1", "$3", "$4"), " limit 100) counted"),
+            person,
+            now,
+            own
         )?;
         Ok(counted.n)
     }
@@ -266,15 +310,30 @@ impl Read {
             return Ok(vec![]);
         }
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
-        tenant_query!(
+        let (now, own) = (self.store.now(), self.decides_own_requests().await?);
+        let found = tenant_query!(
             self,
             Approval,
             fetch_all,
-            concat!(columns!(), " and a.id in (", waiting_for_me!("w.id"), ") order by a.id limit $4"),
+            concat!(columns!(), " and a.id in (", waiting_for_me!("w.id", "$5", "$6"), ") order by a.id limit $4"),
             person,
             everything,
-            limit
-        )
+            limit,
+            now,
+            own
+        )?;
+        Ok(found.into_iter().map(|row| self.as_of_now(row)).collect())
+    }
+
+    /// Returns whether the tenant lets the actor decide their own requests; see [`domain::policy::Decide`].
+    async fn decides_own_requests(&mut self) -> Result<bool> {
+        Ok(matches!(self.actor.principal, Principal::Person(_)) && self.approval_policy().await?.self_approval)
+    }
+
+    /// Forgets a hold that has ended.
+    fn as_of_now(&self, row: Approval) -> Approval {
+        let now = self.store.now();
+        Approval { held_until: row.held_until.filter(|until| *until > now), ..row }
     }
 
     /// Returns one approval request.
@@ -282,7 +341,8 @@ impl Read {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         const SQL: &str = concat!(columns!(), " and a.id = $4");
         let found = tenant_query!(self, Approval, fetch_one, SQL, person, everything, id)?;
-        self.require_key_access(found.organization_id).map(|()| found)
+        self.require_key_access(found.organization_id)?;
+        Ok(self.as_of_now(found))
     }
 
     /// Returns the approval request of a task if there is one and the actor sees it.
@@ -290,7 +350,7 @@ impl Read {
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         const SQL: &str = concat!(columns!(), " and a.task_id = $4");
         let found = tenant_query!(self, Approval, fetch_optional, SQL, person, everything, task)?;
-        Ok(found.filter(|found| self.actor.reaches(found.organization_id)))
+        Ok(found.filter(|found| self.actor.reaches(found.organization_id)).map(|found| self.as_of_now(found)))
     }
 
     /// Returns the decisions on a task that the actor sees, oldest first.
@@ -300,9 +360,14 @@ impl Read {
             self,
             DecisionRow,
             fetch_all,
-            "select d.approval_id, a.request_digest, d.person_id, p.name as person, d.answer, d.reason, d.created_at, d.assertion
+            "select d.approval_id, a.request_digest, d.person_id, p.name as person, d.answer, d.reason, d.created_at, d.assertion,
+                 (d.person_id = a.requester_id or d.person_id = coalesce(r.responsible_id, a.requester_id)
+                    or d.person_id = coalesce(k.creator_id, a.requester_id)) as is_own
              from decision d
              join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
+             join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
+             left join person r on r.tenant_id = a.tenant_id and r.id = a.requester_id
+             left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
              join person p on p.tenant_id = d.tenant_id and p.id = d.person_id
              where d.tenant_id = $1 and a.task_id = $2 order by d.created_at limit 20",
             task
@@ -319,6 +384,7 @@ impl Read {
             answer: row.answer,
             reason: row.reason,
             created_at: row.created_at,
+            is_own: row.is_own,
         };
         Ok(rows.into_iter().map(decision).collect())
     }
@@ -427,18 +493,25 @@ impl Write {
                 return Err(Error::Conflict(Conflict::ApprovalWithdrawn));
             }
         }
-        // The policy saw data from before this transaction: the responsible person may have changed since.
+        // The policy saw data from before this transaction: the responsible person, the setting or a hold may have changed since.
         let behind = self.people_behind(task).await?;
-        if behind.responsible_id == Some(person) {
-            return Err(Error::Conflict(Conflict::DeciderIsResponsible));
+        let judged = self.judged_task(task).await;
+        let is_own = behind.includes(requester, person);
+        if is_own && !self.counts_own_decisions(judged.as_ref().ok()).await? {
+            return Err(Error::Conflict(match () {
+                () if behind.responsible_id == Some(person) => Conflict::DeciderIsResponsible,
+                () if behind.creator_id == Some(person) => Conflict::DeciderCreatedKey,
+                () => Conflict::DeciderIsRequester,
+            }));
         }
-        if behind.creator_id == Some(person) {
-            return Err(Error::Conflict(Conflict::DeciderCreatedKey));
+        let requesters = [Some(requester), behind.responsible_id, behind.creator_id];
+        if self.held_until(person, requesters).await?.is_some() {
+            return Err(Error::Conflict(Conflict::DeciderOnHold));
         }
         if open.request_digest != request {
             return Err(Error::Conflict(Conflict::RequestChanged));
         }
-        let judged = self.judged_task(task).await?;
+        let judged = judged?;
         let signed = self.sign_decision(&judged, approval, person, answer, reason, assertion.clone());
         if let Some(assertion) = assertion {
             let trusted = TrustedPasskeys::new(self.passkeys_of(person).await?, &CoseKeys);
@@ -490,7 +563,10 @@ impl Write {
             }
             _ => {}
         }
-        let entry = self.entry(&proof)?.with_detail("state", json!(state));
+        let mut entry = self.entry(&proof)?.with_detail("state", json!(state));
+        if is_own {
+            entry = entry.with_detail("own_request", json!(true));
+        }
         self.record(entry).await?;
         self.require_not_archived(organization).await?;
         self.publish(Topic::Approvals, approval.0);

@@ -75,6 +75,8 @@ row_type! {
         pub signature: Vec<u8>,
         /// Whether this person still is an approver of the organization and not locked.
         pub is_approver: bool,
+        /// Whether it was made while this person did not decide requests of the requester.
+        pub in_hold: bool,
     }
 }
 
@@ -167,6 +169,7 @@ impl Write {
         rules_version: i64,
         rule: &str,
         verdict: &Verdict,
+        self_approval: bool,
     ) -> Signed<Judgment> {
         let judgment = Judgment {
             tenant: self.tenant,
@@ -176,6 +179,7 @@ impl Write {
             rules_version,
             rule: rule.to_owned(),
             verdict: verdict.clone(),
+            self_approval,
             at: self.now,
         };
         Signed::new(judgment, self.store.signer())
@@ -216,7 +220,14 @@ impl Write {
         self.judged(&record, &labels, approval, Keys::Current).map_err(|_| Error::Conflict(Conflict::NotAsSigned))
     }
 
-    /// Returns the approvals of a request that count now: signed, and by people who still are approvers and not behind the request.
+    /// Returns whether decisions on own requests count: the setting held at submission, which is signed, and still holds.
+    pub(crate) async fn counts_own_decisions(&mut self, judged: Option<&Judged>) -> Result<bool> {
+        let held = judged.is_some_and(|judged| judged.judgment.statement.self_approval);
+        Ok(held && self.approval_policy().await?.self_approval)
+    }
+
+    /// Returns the approvals of a request that count now: signed, not made in a hold, and by people who still are approvers and, unless
+    /// the tenant allows it, not behind the request.
     pub(crate) async fn counting_approvals(
         &mut self,
         task: TaskId,
@@ -224,7 +235,8 @@ impl Write {
     ) -> Result<Result<CountingApprovals, &'static str>> {
         let Some(approval) = &judged.approval else { return Ok(Ok(CountingApprovals(vec![]))) };
         let behind = self.people_behind(task).await?;
-        let rows = self.decision_records(approval.id, approval.organization_id).await?;
+        let own_counts = self.counts_own_decisions(Some(judged)).await?;
+        let rows = self.decision_records(approval, &behind).await?;
         let passkeys = match rows.iter().any(|row| row.assertion.is_some()) {
             true => self.passkeys_of_deciders(approval.id).await?,
             false => vec![],
@@ -237,8 +249,8 @@ impl Write {
             let (Some(signed), true) = (signed, is_signed) else {
                 return Ok(Err("a decision is not as it was signed"));
             };
-            let is_behind = [behind.responsible_id, behind.creator_id].contains(&Some(row.person_id));
-            if row.answer == Answer::Approve && row.is_approver && !is_behind {
+            let is_own = behind.includes(approval.requester_id, row.person_id);
+            if row.answer == Answer::Approve && row.is_approver && !row.in_hold && (own_counts || !is_own) {
                 let is_confirmed = signed.statement.confirm(&trusted).is_ok();
                 counting.push(CountingApproval { decision: signed, is_confirmed });
             }
@@ -379,7 +391,8 @@ impl Write {
         let (version, labels) = (self.rules().await?.version, self.labels(&[record.id]).await?);
         let digest = record.record_digest(&record.submission(&labels).map_err(Error::Corrupt)?.1)?;
         let verdict = Verdict::Ask { approvers, hours, passkey };
-        let signed = self.sign_judgment(record.id, record.request_digest, digest, version, rule, &verdict);
+        let own = record.self_approval;
+        let signed = self.sign_judgment(record.id, record.request_digest, digest, version, rule, &verdict, own);
         self.change_state(record.id, TaskState::Assigned, TaskState::AwaitingApproval, None).await?;
         tenant_query!(
             self,
@@ -429,6 +442,7 @@ impl Write {
             rules_version: record.rules_version,
             rule: record.rule.clone(),
             verdict,
+            self_approval: record.self_approval,
             at,
         };
         let signature = signature(&record.judgment_signature).ok_or("the task is not as it was judged")?;
@@ -474,8 +488,8 @@ impl Write {
 
     async fn decision_records(
         &mut self,
-        approval: ApprovalId,
-        organization: OrganizationId,
+        approval: &ApprovalRecord,
+        behind: &ExcludedPeople,
     ) -> Result<Vec<DecisionRecord>> {
         tenant_query!(
             self,
@@ -487,11 +501,16 @@ impl Write {
                         where m.tenant_id = d.tenant_id and m.organization_id = $3 and m.person_id = d.person_id
                         and p.locked_at is null and ",
                 crate::role_sql::is_approver!(),
-                ") as is_approver
+                ") as is_approver, ",
+                crate::holds::decided_in_hold!("$4, $5, $6"),
+                " as in_hold
                  from decision d where d.tenant_id = $1 and d.approval_id = $2 order by d.created_at, d.person_id limit 100"
             ),
-            approval,
-            organization
+            approval.id,
+            approval.organization_id,
+            approval.requester_id,
+            behind.responsible_id,
+            behind.creator_id
         )
     }
 

@@ -31,6 +31,8 @@ row_type! {
         pub asked: bool,
         pub rule: String,
         pub rules_version: i64,
+        /// Whether the tenant let approvers decide their own requests at submission.
+        pub self_approval: bool,
         pub judgment_signature: Vec<u8>,
         pub script: String,
         pub request: String,
@@ -70,7 +72,7 @@ where
 macro_rules! record_columns {
     () => {
         concat!(
-            "id, attempt, organization_id, owner_id, key_id, title, tool, visibility, network, priority, asked, rule, rules_version,
+            "id, attempt, organization_id, owner_id, key_id, title, tool, visibility, network, priority, asked, rule, rules_version, self_approval,
             judgment_signature, script, request, request_digest, idempotency_key, submission_digest, created_at, queued_at,
             lease_until, (ending is null and receipt is null and receipt_signature is null and ended_at is null) as is_open, ",
             $crate::tasks::owner_may_submit!(),

@@ -165,7 +165,8 @@ impl Write {
         let passkeys = self.passkeys_of_deciders(approval.id).await?;
         let trusted = TrustedPasskeys::new(passkeys.iter().map(|row| row.passkey(self.tenant)).collect(), &CoseKeys);
         let mut approvals = 0;
-        for row in self.decision_records(approval.id, approval.organization_id).await? {
+        let behind = self.people_behind(record.id).await?;
+        for row in self.decision_records(approval, &behind).await? {
             let Some(signed) = row.signed(&judged, approval.id).filter(|signed| self.verifies(signed, Keys::WithRetired))
             else {
                 return Ok(Some("a decision is not as it was signed"));

@@ -149,7 +149,7 @@ struct Batch {
     tenant: TenantId,
     now: Timestamp,
     store: Store,
-    tasks: Table<26>,
+    tasks: Table<27>,
     labels: Table<4>,
     words: Table<3>,
     logs: Table<6>,
@@ -166,7 +166,7 @@ impl Batch {
             store,
             tasks: Table::new(
                 "task (tenant_id, id, organization_id, owner_id, title, tool, visibility, network, priority, state, asked, rule,
-                    rules_version, judgment_signature, queued_at, script, request, request_digest, submission_digest, attempt, runner_id, lease_until, next_line, ending,
+                    rules_version, self_approval, judgment_signature, queued_at, script, request, request_digest, submission_digest, attempt, runner_id, lease_until, next_line, ending,
                     created_at, ended_at)",
             ),
             labels: Table::new("task_label (tenant_id, task_id, key, value)"),
@@ -219,6 +219,7 @@ impl Batch {
             } else {
                 Verdict::Run
             },
+            self_approval: false,
             at,
         };
         let judgment = Signed::new(judgment, self.store.signer());
@@ -236,6 +237,7 @@ impl Batch {
             Value::Bool(asked),
             rule.to_owned().into(),
             1.into(),
+            Value::Bool(false),
             judgment.signature.0.to_vec().into(),
             Value::Int((!matches!(state, TaskState::AwaitingApproval)).then_some(at.0)),
             submission.script.clone().into(),

@@ -174,6 +174,12 @@ impl System<'_> {
         unscoped_query!(
             *conn,
             execute,
+            "insert into approval_policy (tenant_id, self_approval) values ($1, false)",
+            id
+        )?;
+        unscoped_query!(
+            *conn,
+            execute,
             "insert into rules (tenant_id, version, body, changed_at, signature) values ($1, 1, $2, $3, $4)",
             id,
             crate::rules::text(&rules.statement.rules)?,

@@ -55,7 +55,8 @@ impl Write {
         let rules = self.rules().await?;
         let (verdict, rule) = rules.rules.judge(submission);
         let record = record_digest(content, idempotency_key.as_deref());
-        let judgment = self.sign_judgment(id, digest, record, rules.version, rule, verdict);
+        let own = self.approval_policy().await?.self_approval;
+        let judgment = self.sign_judgment(id, digest, record, rules.version, rule, verdict, own);
         let state = match verdict {
             Verdict::Run => TaskState::Queued,
             Verdict::Ask { .. } => TaskState::AwaitingApproval,
@@ -76,6 +77,7 @@ impl Write {
             asked: state == TaskState::AwaitingApproval,
             rule: rule.to_owned(),
             rules_version: rules.version,
+            self_approval: own,
             judgment_signature: judgment.signature.0.to_vec(),
             script: submission.script.clone(),
             request: String::from_utf8(canonical).map_err(|_| Error::Corrupt("request"))?,

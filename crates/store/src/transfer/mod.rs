@@ -16,7 +16,7 @@ use table::Table;
 
 /// Every table, after the ones that it references. The heads of the hash chains come last, so their presence means that the copy
 /// is complete. `key_check` is omitted: each database has its own.
-const TABLES: [&str; 46] = [
+const TABLES: [&str; 48] = [
     "tenant",
     "tenant_key",
     "organization",
@@ -29,6 +29,8 @@ const TABLES: [&str; 46] = [
     "password_link",
     "browser_session",
     "factor_policy",
+    "approval_policy",
+    "approver_hold",
     "totp",
     "passkey",
     "ceremony",

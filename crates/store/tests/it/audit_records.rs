@@ -129,6 +129,8 @@ const PEOPLE: &[&str] = &[
     "set_password",
     "reset_factors",
     "set_factor_policy",
+    "set_self_approval",
+    "lift_hold",
     "replace_address",
 ];
 const BROWSER_SESSIONS: &[&str] = &[
@@ -320,6 +322,11 @@ on_both! {
         l.records("set_password", 1, adam, async |w| w.set_password(person, "$argon2id$").await).await;
         l.records("reset_factors", 1, adam, async |w| w.reset_factors(adam.may(ResetFactors { person })?).await).await;
         l.records("set_factor_policy", 1, adam, async |w| w.set_factor_policy(adam.may(SetFactorPolicy { everybody: false })?).await).await;
+        l.records("set_self_approval", 1, adam, async |w| w.set_self_approval(adam.may(SetSelfApproval { allowed: true })?).await).await;
+        let (held, console) = (world.acme.ada.person().unwrap(), &world.acme.console);
+        world.change(adam, async |w| w.reset_factors(adam.may(ResetFactors { person: held })?).await).await.unwrap();
+        let lift = || LiftHold { person: held, maker: adam.person().unwrap() };
+        l.records("lift_hold", 1, console, async |w| w.lift_hold(console.may(lift())?).await).await;
         let replace = || ReplaceAddress { person, email: email("replaced", "acme") };
         l.records("replace_address", 1, adam, async |w| w.replace_address(adam.may(replace())?, mailed("replaced")).await).await;
         l.covers(PEOPLE).await;

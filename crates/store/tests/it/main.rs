@@ -13,6 +13,7 @@ mod capture;
 mod consent;
 mod emergency;
 mod flush;
+mod holds;
 mod identities;
 mod joining;
 mod keys;

@@ -350,7 +350,7 @@ on_both! {
             let mut read = world.store.read(&tenant.console).await.unwrap();
             for asked in &all {
                 let sight = read.task(asked.task_id).await.unwrap().access_attributes();
-                let resource = Resource::Task(asked.task_id, sight, asked.behind());
+                let resource = Resource::Task(asked.task_id, sight, asked.behind(), asked.self_approval);
                 let proof = tenant.console.may(ReadAccess { resource }).unwrap();
                 let holders = read.access_list(&proof, "", 100, world.now()).await.unwrap().items;
                 let can: BTreeSet<_> = holders.iter().filter(|one| !one.locked && one.can.contains(&Ability::Decide)).map(|one| one.id).collect();

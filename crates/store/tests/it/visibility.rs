@@ -121,7 +121,7 @@ on_both! {
             }
             let console = Actor::console(actors[0].tenant, world.now());
             for (id, sight) in &tasks {
-                let proof = console.may(ReadAccess { resource: Resource::Task(*id, *sight, [None; 2]) }).unwrap();
+                let proof = console.may(ReadAccess { resource: Resource::Task(*id, *sight, [None; 2], false) }).unwrap();
                 let listed = world.store.read(&console).await.unwrap().access_list(&proof, "", 100, world.now()).await.unwrap();
                 let listed: BTreeSet<_> = listed.items.iter().map(|one| one.id).collect();
                 let see = actors.iter().filter(|actor| sight.is_visible_to(actor)).filter_map(Actor::person).collect();

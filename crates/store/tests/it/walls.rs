@@ -41,6 +41,8 @@ pub struct Resources {
     archived: OrganizationId,
     /// Mia.
     person: PersonId,
+    /// Ada, who is on hold because of Adam.
+    held: PersonId,
     email: Email,
     /// Held by the runner, private, with a line of output.
     lease: Lease,
@@ -137,6 +139,10 @@ impl Resources {
             })
             .await
             .unwrap();
+        let held = fixture.ada.person().unwrap();
+        let link = adam.may(IssuePasswordLink { person: held }).unwrap();
+        let held_link = hash(&format!("link of ada at {name}"));
+        world.change(adam, async |write| write.issue_password_link(link, held_link).await).await.unwrap();
         let archived = CreateOrganization { name: format!("{name} archive") };
         let (archived, account) = world
             .change(adam, async |write| {
@@ -246,6 +252,7 @@ impl Resources {
             organization_name: format!("{name} ops"),
             archived,
             person,
+            held,
             email: email("mia", name),
             lease,
             receipt: receipt(rex, &taken, End::Exited(0), &format!("printed at {name}\n")),
@@ -297,6 +304,7 @@ impl Resources {
             organization_name: "nowhere".into(),
             archived: OrganizationId(id()),
             person: PersonId(id()),
+            held: PersonId(id()),
             email: Email::parse("nobody@nowhere.example").unwrap(),
             lease,
             receipt,
@@ -503,12 +511,14 @@ pub fn matrix() -> Vec<Row> {
         sessions                   "--++---------" |r, w, a, t| r.sessions().await;
         own_browser_session        "--+----------" |r, w, a, t| r.own_browser_session(t.session).await;
         factors                    "--+----------" |r, w, a, t| r.factors().await;
+        approval_policy            "+++++++++++++" |r, w, a, t| r.approval_policy().await;
+        holds                      "-----++--+---" |r, w, a, t| r.holds().await.map(|holds| holds.len());
         factor_policy              "++++++++++++-" |r, w, a, t| r.factor_policy().await.map(i32::from);
         passkeys                   "--+----------" |r, w, a, t| r.passkeys().await;
         own_public_keys            "--+----------" |r, w, a, t| r.own_public_keys().await;
         passkey_credentials        "--+----------" |r, w, a, t| r.passkey_credentials().await;
-        account_events             "--+-+---+----" |r, w, a, t| r.account_events(50).await;
-        unseen_account_events      "--+-+---+----" |r, w, a, t| r.unseen_account_events(50).await;
+        account_events             "--+++-+-+----" |r, w, a, t| r.account_events(50).await;
+        unseen_account_events      "--+++-+-+----" |r, w, a, t| r.unseen_account_events(50).await;
         audit                      "ddddd++dd+dd+" |r, w, a, t| r.audit(&may(a, ReadAudit)?, AuditFilter::default(), None, 50).await;
         audit_record               "ddddd++dd+dd+" |r, w, a, t| r.audit_record(&may(a, ReadAudit)?, 1).await;
         audit_from                 "ddddd++dd+dd+" |r, w, a, t| r.audit_from(&may(a, ReadAudit)?, 0, 50).await;
@@ -562,7 +572,7 @@ pub fn matrix() -> Vec<Row> {
         //                          svmaouArkcipe
         submit_task                "dd+++dddddddd" |x, w, a, t| x.submit_task(may(a, sealed(t.organization))?).await;
         cancel_task                "dd+d+d+dd+ddn" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organization: t.organization })?).await;
-        decide                     "ddd++dddddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted, needs_passkey: false, assertion: None })?).await;
+        decide                     "ddd++dddddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], self_approval: false, held_until: None, answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted, needs_passkey: false, assertion: None })?).await;
         expire_approvals           "++++++++++++-" |x, w, a, t| x.expire_approvals().await;
         durable_audit_head         "++++++++++++-" |x, w, a, t| x.durable_audit_head().await.map(|head| i32::from(head.hash == t.audit_head));
         verify_starts              "ddddd++dd+dd-" |x, w, a, t| x.verify_starts(&may(a, ReadAudit)?, None, 50).await.map(|starts| i64::from(starts.last.is_some()));
@@ -615,6 +625,8 @@ pub fn matrix() -> Vec<Row> {
         remove_totp                "dd+dddddddddd" |x, w, a, t| x.remove_totp(may(a, RemoveFactor { owner: t.person, factor: Factor::Totp })?, None).await;
         note_refused_factor        "+++++++++++++" |x, w, a, t| x.note_refused_factor("wrong code").await;
         reset_factors              "dddddd+dd+ddn" |x, w, a, t| x.reset_factors(may(a, ResetFactors { person: t.person })?).await;
+        set_self_approval          "dddddd+dd+dd+" |x, w, a, t| x.set_self_approval(may(a, SetSelfApproval { allowed: true })?).await;
+        lift_hold                  "ddddddddd+ddn" |x, w, a, t| x.lift_hold(may(a, LiftHold { person: t.held, maker: t.admin })?).await;
         set_factor_policy          "dddddd+dd+dd+" |x, w, a, t| x.set_factor_policy(may(a, SetFactorPolicy { everybody: true })?).await;
         make_recovery_codes        "dd+dddddddddd" |x, w, a, t| x.make_recovery_codes(may(a, MakeRecoveryCodes { owner: t.person })?, &[[1; 32]]).await;
         use_recovery_code          "nn+nnnnnnnnnn" |x, w, a, t| x.use_recovery_code(t.recovery_code).await;
@@ -631,7 +643,7 @@ pub fn matrix() -> Vec<Row> {
         note_key_use               "nnnnnnnn+nnnn" |x, w, a, t| x.note_key_use(None).await;
         delete_expired_history     "++++++++++++-" |x, w, a, t| x.delete_expired_history(1).await.map(i32::from);
         review_anomaly             "dddddd+dd+ddn" |x, w, a, t| x.review_anomaly(may(a, ReviewAnomaly { id: t.anomaly, seen: w.now() })?).await;
-        see_account_events         "--+-+---+----" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
+        see_account_events         "--+++-+-+----" |x, w, a, t| x.see_account_events(EventId(Uuid::max())).await;
         set_provider               "dddddd+dd+ddn" |x, w, a, t| x.set_provider(may(a, SetProvider { id: t.provider, provider: idp("ID"), new_secret: false })?, None).await;
         remove_provider            "dddddd+dd+ddn" |x, w, a, t| x.remove_provider(may(a, RemoveProvider { id: t.provider })?).await;
         link_identity              "dd+dddddddddd" |x, w, a, t| x.link_identity(may(a, LinkIdentity { person: t.person, provider: "ID".into() })?, new_identity("new")).await;

@@ -319,6 +319,8 @@ pub fn decision(question: &Approval, answer: Answer) -> Decide {
         organization: question.organization_id,
         requester: question.requester_id,
         behind: question.behind(),
+        self_approval: question.self_approval,
+        held_until: None,
         answer,
         reason: "checked the script".into(),
         request: question.request_digest,

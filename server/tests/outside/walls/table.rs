@@ -178,6 +178,7 @@ pub const WALLS: &[Row] = &[
     row("page GET /search", "/search?q=cme", "", PAGE),
     row("page GET /second-factor", "/second-factor", "", all(303)),
     row("page GET /browser-sessions", "/browser-sessions", "", PAGE),
+    row("page GET /settings/approvals", "/settings/approvals", "", PAGE),
     row("page GET /settings/second-factors", "/settings/second-factors", "", ADMIN_PAGE),
     row("page GET /setup", "/setup?token=nothing", "", NOT_FOUND),
     row("page GET /reviews", "/reviews", "", AUDITOR_PAGE),
@@ -337,6 +338,18 @@ pub const WALLS: &[Row] = &[
         Statuses { nobody: 401, ..all(404) },
     ),
     row("action POST /actions/factors/offer-totp", "/actions/factors/offer-totp", "", API),
+    row(
+        "action POST /actions/approvals/self-approval",
+        "/actions/approvals/self-approval",
+        "allowed=false",
+        admins(200, 200),
+    ),
+    row(
+        "action POST /actions/approvals/lift-hold",
+        "/actions/approvals/lift-hold",
+        "person=$mia&maker=$mia",
+        admins(404, 404),
+    ),
     row("action POST /actions/factors/policy", "/actions/factors/policy", "who=nobody", admins(200, 200)),
     row("action POST /actions/factors/prove", "/actions/factors/prove", "next=/keys", API),
     row(
