@@ -23,6 +23,7 @@ export const PAGES: Record<string, (data: SampleData) => [Person, string]> = {
   '/account/address': ({ ada }) => [ada, '/account/address'],
   '/account/password': ({ ada }) => [ada, '/account/password'],
   '/prove': ({ ada }) => [ada, '/prove'],
+  '/settings/approvals': ({ ada }) => [ada, '/settings/approvals'],
   '/settings/second-factors': ({ ada }) => [ada, '/settings/second-factors'],
   '/account/sign-in': ({ ada }) => [ada, '/account/sign-in'],
   '/settings/authentication': ({ ada }) => [ada, '/settings/authentication'],

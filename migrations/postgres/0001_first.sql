@@ -168,8 +168,28 @@ create table factor_policy (
 create table approval_policy (
     tenant_id uuid not null primary key references tenant (id),
     -- Whether approvers can decide their own requests.
-    self_approval boolean not null
+    self_approval boolean not null,
+    -- Whether a second admin or owner confirms new approvers and access to their accounts.
+    second_person boolean not null
 );
+-- Changes that a second admin or owner confirms, as JSON (domain::confirmation::ProtectedChange).
+create table confirmation (
+    tenant_id    uuid not null,
+    id           uuid not null,
+    change       text not null,
+    person_id    uuid,
+    requester_id uuid not null,
+    state        text not null,
+    created_at   bigint not null,
+    expires_at   bigint not null,
+    settled_at   bigint,
+    settled_by   uuid,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id),
+    foreign key (tenant_id, requester_id) references person (tenant_id, id)
+);
+create unique index confirmation_waiting on confirmation (tenant_id, change) where state = 'waiting';
+create index confirmation_expiry on confirmation (expires_at) where state = 'waiting';
 -- Holds: an account does not decide requests of the person who gave it an approving role or access to it. Past and lifted ones
 -- remain, because decisions that were made in them do not count.
 create table approver_hold (
@@ -765,7 +785,7 @@ declare
 begin
     foreach walled in array array[
         'tenant_key', 'organization', 'organization_former_name', 'person', 'membership', 'invitation',
-        'join_request', 'password_link', 'browser_session', 'factor_policy', 'approval_policy', 'approver_hold', 'totp', 'passkey',
+        'join_request', 'password_link', 'browser_session', 'factor_policy', 'approval_policy', 'confirmation', 'approver_hold', 'totp', 'passkey',
         'recovery_code', 'account_event', 'address_change', 'known_device', 'known_network',
         'failure_count', 'anomaly', 'mail', 'identity_provider', 'identity', 'break_glass',
         'api_key', 'review', 'review_item', 'key_network', 'key_hour', 'daily_usage', 'rules',

@@ -168,8 +168,28 @@ create table factor_policy (
 create table approval_policy (
     tenant_id blob not null primary key references tenant (id),
     -- Whether approvers can decide their own requests.
-    self_approval boolean not null
+    self_approval boolean not null,
+    -- Whether a second admin or owner confirms new approvers and access to their accounts.
+    second_person boolean not null
 );
+-- Changes that a second admin or owner confirms, as JSON (domain::confirmation::ProtectedChange).
+create table confirmation (
+    tenant_id    blob not null,
+    id           blob not null,
+    change       text not null,
+    person_id    blob,
+    requester_id blob not null,
+    state        text not null,
+    created_at   bigint not null,
+    expires_at   bigint not null,
+    settled_at   bigint,
+    settled_by   blob,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id),
+    foreign key (tenant_id, requester_id) references person (tenant_id, id)
+);
+create unique index confirmation_waiting on confirmation (tenant_id, change) where state = 'waiting';
+create index confirmation_expiry on confirmation (expires_at) where state = 'waiting';
 -- Holds: an account does not decide requests of the person who gave it an approving role or access to it. Past and lifted ones
 -- remain, because decisions that were made in them do not count.
 create table approver_hold (

@@ -197,6 +197,8 @@ account-event-approver-added = An account was made an approver, owner or admin
 account-event-approver-link-issued = A password link was created for an approver, owner or admin
 account-event-approver-factors-reset = The second factors of an approver, owner or admin were reset
 account-event-approver-address-replaced = An admin is replacing the email address of an approver, owner or admin
+account-event-confirmation-requested = A change waits for the confirmation of a second admin or owner
+account-event-confirmation-declined = A change that waited for confirmation was declined or withdrawn
 account-event-hold-lifted = A hold on an approver was lifted
 account-event-approval-policy-changed = The approval settings were changed
 

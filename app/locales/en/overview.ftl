@@ -16,7 +16,7 @@ overview-first-script = View script
 overview-first-title = Sandbox tour
 overview-first-run = Run first task
 overview-first-own = Write a task
-overview-first-approval = An approval needs a second person, because nobody can approve their own request. Submit a task with the network “Unrestricted” and let an approver of your organization open it under Approvals.
+overview-first-approval = An approval needs a second person, because by default nobody can approve their own request. Submit a task with the network “Unrestricted” and let an approver of your organization open it under Approvals.
 overview-first-person = Add an approver
 
 week = Last 7 days

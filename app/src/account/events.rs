@@ -79,6 +79,8 @@ pub fn description(happened: AccountNotice) -> String {
         AccountNotice::ApproverFactorsReset => t!("account-event-approver-factors-reset"),
         AccountNotice::ApproverAddressReplaced => t!("account-event-approver-address-replaced"),
         AccountNotice::HoldLifted => t!("account-event-hold-lifted"),
+        AccountNotice::ConfirmationRequested => t!("account-event-confirmation-requested"),
+        AccountNotice::ConfirmationDeclined => t!("account-event-confirmation-declined"),
         AccountNotice::ApprovalPolicyChanged => t!("account-event-approval-policy-changed"),
     }
 }
@@ -98,6 +100,8 @@ pub const fn related_page(happened: AccountNotice) -> Option<&'static str> {
         | AccountNotice::ApproverFactorsReset
         | AccountNotice::ApproverAddressReplaced
         | AccountNotice::HoldLifted
+        | AccountNotice::ConfirmationRequested
+        | AccountNotice::ConfirmationDeclined
         | AccountNotice::ApprovalPolicyChanged => Some(APPROVAL_SETTINGS),
         _ => None,
     }

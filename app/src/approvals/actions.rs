@@ -1,10 +1,13 @@
 //! Server functions that decide approval requests and change the rules for approvers.
+use super::settings::APPROVAL_SETTINGS;
 use crate::{
     outcome::{Done, Refusal},
-    ui::ctx,
+    ui::{Confirmation, ctx},
 };
-use domain::{Invalid, passkey::Assertion, policy};
+use auth::Token;
+use domain::{ConfirmationId, Invalid, confirmation::ProtectedChange, passkey::Assertion, policy};
 use leptos::prelude::*;
+use store::MailedLink;
 
 /// Approves or denies exactly the canonical request that the page showed (`request_digest`).
 #[server(prefix = "/actions", endpoint = "approvals/decide")]
@@ -40,9 +43,9 @@ pub async fn set_self_approval(allowed: bool) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let proof = store.authorize(&actor, policy::SetSelfApproval { allowed }).await?;
     let mut write = store.write(&actor).await?;
-    write.set_self_approval(proof).await?;
+    let applied = write.set_self_approval(proof).await?;
     write.commit().await?;
-    Ok(Done::Stay)
+    Ok(Confirmation::stay_or_request(applied, APPROVAL_SETTINGS))
 }
 
 /// Lifts the holds on an account that follow changes by one person.
@@ -53,6 +56,55 @@ pub async fn lift_hold(person: String, maker: String) -> Result<Done, Refusal> {
     let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
     write.lift_hold(proof).await?;
+    write.commit().await?;
+    Ok(Done::Stay)
+}
+
+/// Sets whether a second admin or owner confirms new approvers and access to their accounts.
+#[server(prefix = "/actions", endpoint = "approvals/second-person")]
+pub async fn set_second_person(required: bool) -> Result<Done, Refusal> {
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let proof = store.authorize(&actor, policy::SetSecondPerson { required }).await?;
+    let mut write = store.write(&actor).await?;
+    let applied = write.set_second_person(proof).await?;
+    write.commit().await?;
+    Ok(Confirmation::stay_or_request(applied, APPROVAL_SETTINGS))
+}
+
+/// Returns a waiting request for confirmation that the actor sees.
+async fn waiting(id: &str) -> Result<store::Confirmation, Refusal> {
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let id: ConfirmationId = ctx::id(id)?;
+    let waiting = store.read(&actor).await?.confirmations().await?;
+    waiting.into_iter().find(|request| request.id == id).ok_or_else(|| store::Error::NotFound.into())
+}
+
+/// Confirms a change that another admin or owner requested. Shows a password link once, if that was requested.
+#[server(prefix = "/actions", endpoint = "approvals/confirm-change")]
+pub async fn confirm_change(id: String) -> Result<Done, Refusal> {
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let request = waiting(&id).await?;
+    let proof = store.authorize(&actor, request.confirm_action()).await?;
+    let token = Token::new("")?;
+    let link = MailedLink { token: &token.text, token_hash: token.hash };
+    let mut write = store.write(&actor).await?;
+    let change = write.confirm_change(proof, link).await?;
+    write.commit().await?;
+    Ok(match change {
+        ProtectedChange::PasswordLink { .. } => Done::Secret(crate::people::link(&token)),
+        _ => Confirmation::ChangeConfirmed.at(APPROVAL_SETTINGS),
+    })
+}
+
+/// Declines a change that waits for confirmation, or withdraws one's own request.
+#[server(prefix = "/actions", endpoint = "approvals/decline-change")]
+pub async fn decline_change(id: String) -> Result<Done, Refusal> {
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let request = waiting(&id).await?;
+    let action = policy::DeclineChange { request: request.id, requester: request.requester_id };
+    let proof = store.authorize(&actor, action).await?;
+    let mut write = store.write(&actor).await?;
+    write.decline_change(proof).await?;
     write.commit().await?;
     Ok(Done::Stay)
 }

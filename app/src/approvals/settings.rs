@@ -1,12 +1,15 @@
-//! The approval settings of a tenant: own requests, and holds on approvers.
-use super::actions::{LiftHold, SetSelfApproval};
+//! The approval settings of a tenant: own requests, changes that a second person confirms, and holds on approvers.
+use super::actions::{ConfirmChange, DeclineChange, LiftHold, SetSecondPerson, SetSelfApproval};
 use crate::{
     outcome::Refusal,
-    ui::{ButtonVariant, Confirm, Page, PageFuture, Section, Table, TimeAgo, UntrustedText, ctx, page},
+    ui::{
+        Button, ButtonVariant, Confirm, Form, Page, PageFuture, SecretOnce, Section, Table, TimeAgo, UntrustedText,
+        ctx, labels, page,
+    },
 };
-use domain::{Actor, account::ApproverChange};
+use domain::{Actor, account::ApproverChange, confirmation::ProtectedChange};
 use leptos::{prelude::*, server_fn::ServerFn};
-use store::Hold;
+use store::{Confirmation, Hold};
 
 /// The page of changes to approvers and their rules.
 pub const APPROVAL_SETTINGS: &str = "/settings/approvals";
@@ -19,7 +22,9 @@ pub fn approval_settings() -> PageFuture {
 async fn settings(actor: Actor) -> Result<Page, Refusal> {
     let mut read = ctx::store()?.read(&actor).await?;
     let (policy, holds) = (read.approval_policy().await?, read.holds().await?);
+    let confirmations = read.confirmations().await?;
     let reads_holds = actor.can_read_everything();
+    let reads_confirmations = reads_holds || actor.manages_anything();
     let page = Page::new(Section::Approvals, t!("approval-settings-title")).lead(t!("approval-settings-lead"));
     Ok(page.body(view! {
         <section>
@@ -27,6 +32,12 @@ async fn settings(actor: Actor) -> Result<Page, Refusal> {
             <p>{if policy.self_approval { t!("approval-settings-self-on") } else { t!("approval-settings-self-off") }}</p>
             {actor.is_admin().then(|| view! { <SelfApproval allowed=policy.self_approval /> })}
         </section>
+        <section>
+            <h2>{t!("approval-settings-second")}</h2>
+            <p>{if policy.second_person { t!("approval-settings-second-on") } else { t!("approval-settings-second-off") }}</p>
+            {actor.is_admin().then(|| view! { <SecondPerson required=policy.second_person /> })}
+        </section>
+        {reads_confirmations.then(|| view! { <Confirmations rows=confirmations actor=actor.clone() /> })}
         {reads_holds.then(|| view! { <Holds holds=holds actor=actor /> })}
     }))
 }
@@ -47,6 +58,97 @@ fn SelfApproval(allowed: bool) -> impl IntoView {
         ),
     };
     view! { <Confirm label=label consequence=consequence act=act action=SetSelfApproval::PATH hidden=hidden /> }
+}
+
+#[component]
+fn SecondPerson(required: bool) -> impl IntoView {
+    let hidden = vec![("required", (!required).to_string())];
+    let (label, consequence, act) = match required {
+        false => (
+            t!("approval-settings-second-require-open"),
+            t!("approval-settings-second-require-consequence"),
+            t!("approval-settings-second-require"),
+        ),
+        true => (
+            t!("approval-settings-second-drop-open"),
+            t!("approval-settings-second-drop-consequence"),
+            t!("approval-settings-second-drop"),
+        ),
+    };
+    view! { <Confirm label=label consequence=consequence act=act action=SetSecondPerson::PATH hidden=hidden /> }
+}
+
+/// The changes that wait for a second person, with the buttons that the actor may use.
+#[component]
+fn Confirmations(rows: Vec<Confirmation>, actor: Actor) -> impl IntoView {
+    let headings = vec![
+        t!("confirmation-change"),
+        t!("confirmation-person"),
+        t!("confirmation-requester"),
+        t!("confirmation-expires"),
+        String::new(),
+    ];
+    let row = move |request: Confirmation| {
+        let hidden = || vec![("id", request.id.to_string())];
+        let about = request.person.clone().unwrap_or_default();
+        let consequence = match request.change {
+            ProtectedChange::PasswordLink { .. } => t!("confirmation-confirm-link-consequence"),
+            _ => t!("confirmation-confirm-consequence"),
+        };
+        // Missing step-up authentication does not hide the form: it is required on submission.
+        let may_confirm = actor.may(request.confirm_action()).map_or_else(|denied| denied.stale, |_| true);
+        let confirm = may_confirm.then(|| {
+            view! {
+                <Confirm
+                    label=t!("confirmation-confirm-open") about=about consequence=consequence act=t!("confirmation-confirm")
+                    action=ConfirmChange::PATH hidden=hidden() variant=ButtonVariant::Primary
+                />
+            }
+        });
+        let own = actor.person() == Some(request.requester_id);
+        let close = (own || actor.manages_anything()).then(|| {
+            let act = if own { t!("confirmation-withdraw") } else { t!("confirmation-decline") };
+            view! { <Form action=DeclineChange::PATH hidden=hidden()><Button>{act}</Button></Form> }
+        });
+        view! {
+            <tr>
+                <th scope="row"><UntrustedText text=change(&request.change) /></th>
+                <td><UntrustedText text=request.person.clone().unwrap_or_default() /></td>
+                <td><UntrustedText text=request.requester.clone() /></td>
+                <td><TimeAgo at=request.expires_at /></td>
+                <td class="cell-action">{confirm}{close}</td>
+            </tr>
+        }
+    };
+    view! {
+        <section>
+            <h2>{t!("confirmations")}</h2>
+            <SecretOnce action=ConfirmChange::PATH title=t!("confirmation-link-title") text=t!("confirmation-link-text") />
+            {match rows.is_empty() {
+                true => view! { <p class="muted">{t!("confirmations-empty")}</p> }.into_any(),
+                false => view! {
+                    <Table caption=t!("confirmations") headings=headings>
+                        {rows.into_iter().map(row).collect_view()}
+                    </Table>
+                }
+                .into_any(),
+            }}
+        </section>
+    }
+}
+
+fn change(change: &ProtectedChange) -> String {
+    match change {
+        ProtectedChange::Membership { role, .. } => t!("change-membership", role = labels::role(*role)),
+        ProtectedChange::TenantRole { tenant_role, .. } => {
+            t!("change-tenant-role", role = labels::tenant_role(*tenant_role))
+        }
+        ProtectedChange::PasswordLink { .. } => t!("change-password-link"),
+        ProtectedChange::FactorsReset { .. } => t!("change-factors-reset"),
+        ProtectedChange::Address { email, .. } => t!("change-address", email = email.to_string()),
+        ProtectedChange::AllowSelfApproval => t!("change-allow-self-approval"),
+        ProtectedChange::AllowSingleAdmin => t!("change-allow-single-admin"),
+    }
 }
 
 #[component]

@@ -1,7 +1,7 @@
 //! Server functions that create, change and archive organizations and manage their members.
 use crate::{
     outcome::{Done, Kind, Refusal},
-    ui::{Address, ctx},
+    ui::{Address, Confirmation, ctx},
 };
 use domain::{
     Email, Invalid,
@@ -33,9 +33,9 @@ pub async fn add_member(organization: String, email: String, role: String) -> Re
     })?;
     let proof = store.authorize(&actor, SetMembership { organization, person, role }).await?;
     let mut write = store.write(&actor).await?;
-    write.set_membership(proof).await?;
+    let applied = write.set_membership(proof).await?;
     write.commit().await?;
-    Ok(Done::Stay)
+    Ok(Confirmation::stay_or_request(applied, format!("/organizations/{organization}")))
 }
 
 #[server(prefix = "/actions", endpoint = "organizations/set-role")]
@@ -45,9 +45,9 @@ pub async fn set_role(organization: String, person: String, role: String) -> Res
     let action = policy::SetMembership { organization, person, role: role.parse()? };
     let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
-    write.set_membership(proof).await?;
+    let applied = write.set_membership(proof).await?;
     write.commit().await?;
-    Ok(Done::Stay)
+    Ok(Confirmation::stay_or_request(applied, format!("/organizations/{organization}")))
 }
 
 /// Removes a member; `successor` becomes responsible for their service accounts in the organization.

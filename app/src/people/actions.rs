@@ -5,10 +5,11 @@ use crate::{
 };
 use auth::Token;
 use domain::{
-    Email, Invalid,
+    Email, Invalid, PersonId,
     policy::{self, SetMembership},
 };
 use leptos::prelude::*;
+use store::Applied;
 
 /// Creates a person, adds them to the chosen organization, and shows the link that sets their password once.
 #[server(prefix = "/actions", endpoint = "people/create")]
@@ -33,9 +34,9 @@ pub async fn create_person(
     if let Some((organization, role)) = membership {
         write.set_membership(actor.may(SetMembership { organization, person, role })?).await?;
     }
-    write.issue_password_link(actor.may(policy::IssuePasswordLink { person })?, token.hash).await?;
+    let applied = write.issue_password_link(actor.may(policy::IssuePasswordLink { person })?, token.hash).await?;
     write.commit().await?;
-    Ok(Done::Secret(super::link(&token)))
+    Ok(link_or_request(applied, &token, person))
 }
 
 /// Issues a new password link; earlier ones become invalid.
@@ -46,9 +47,17 @@ pub async fn issue_link(id: String) -> Result<Done, Refusal> {
     let proof = store.authorize(&actor, policy::IssuePasswordLink { person }).await?;
     let token = Token::new("")?;
     let mut write = store.write(&actor).await?;
-    write.issue_password_link(proof, token.hash).await?;
+    let applied = write.issue_password_link(proof, token.hash).await?;
     write.commit().await?;
-    Ok(Done::Secret(super::link(&token)))
+    Ok(link_or_request(applied, &token, person))
+}
+
+/// Shows a link, unless it waits for confirmation: whoever confirms it then gets one.
+fn link_or_request(applied: Applied, token: &Token, person: PersonId) -> Done {
+    match applied {
+        Applied::Now => Done::Secret(super::link(token)),
+        Applied::AfterConfirmation => Confirmation::ChangeRequested.at(format!("/people/{person}")),
+    }
 }
 
 /// Removes all second factors of a person who lost them.
@@ -57,9 +66,9 @@ pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let proof = store.authorize(&actor, policy::ResetFactors { person: ctx::id(&id)? }).await?;
     let mut write = store.write(&actor).await?;
-    write.reset_factors(proof).await?;
+    let applied = write.reset_factors(proof).await?;
     write.commit().await?;
-    Ok(Confirmation::FactorsReset.at(format!("/people/{id}")))
+    Ok(Confirmation::FactorsReset.if_applied(applied).at(format!("/people/{id}")))
 }
 
 /// Mails a confirmation link to a new address, for a person who has lost access to the current one.
@@ -74,9 +83,9 @@ pub async fn replace_address(id: String, #[server(default)] email: String) -> Re
     let token = Token::new("")?;
     let mut write = store.write(&actor).await?;
     let link = store::MailedLink { token: &token.text, token_hash: token.hash };
-    write.replace_address(proof, link).await?;
+    let applied = write.replace_address(proof, link).await?;
     write.commit().await?;
-    Ok(Confirmation::AddressAsked.at(format!("/people/{id}")))
+    Ok(Confirmation::AddressAsked.if_applied(applied).at(format!("/people/{id}")))
 }
 
 #[server(prefix = "/actions", endpoint = "people/tenant-role")]
@@ -85,7 +94,7 @@ pub async fn set_tenant_role(id: String, tenant_role: String) -> Result<Done, Re
     let action = policy::SetTenantRole { person: ctx::id(&id)?, tenant_role: tenant_role.parse()? };
     let proof = store.authorize(&actor, action).await?;
     let mut write = store.write(&actor).await?;
-    write.set_tenant_role(proof).await?;
+    let applied = write.set_tenant_role(proof).await?;
     write.commit().await?;
-    Ok(Done::Stay)
+    Ok(Confirmation::stay_or_request(applied, format!("/people/{id}")))
 }

@@ -27,6 +27,7 @@ pub fn denial_text(reason: DenialReason) -> String {
         DenialReason::ResponsibleForRequester => t!("denied-responsible-for-requester"),
         DenialReason::PasskeyRequired => t!("denied-passkey-required"),
         DenialReason::ApproverOnHold => t!("denied-approver-on-hold"),
+        DenialReason::OwnConfirmation => t!("denied-own-confirmation"),
         DenialReason::InvolvedInHold => t!("denied-involved-in-hold"),
         DenialReason::KeyOwnerOnly => t!("denied-key-owner-only"),
         DenialReason::KeyEditorOnly => t!("denied-key-editor-only"),

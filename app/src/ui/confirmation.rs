@@ -2,6 +2,7 @@
 use super::{Address, ctx};
 use crate::outcome::Done;
 use leptos::prelude::*;
+use store::Applied;
 
 /// The query field.
 pub(super) const FIELD: &str = "said";
@@ -14,21 +15,36 @@ pub enum Confirmation {
     FactorsReset,
     AddressAsked,
     PasswordChanged,
+    ChangeRequested,
+    ChangeConfirmed,
 }
 
 impl Confirmation {
-    const ALL: [(Self, &str); 5] = [
+    const ALL: [(Self, &str); 7] = [
         (Self::AllSessionsEnded, "all-sessions-ended"),
         (Self::SessionsEnded, "sessions-ended"),
         (Self::FactorsReset, "factors-reset"),
         (Self::AddressAsked, "address-asked"),
         (Self::PasswordChanged, "password-changed"),
+        (Self::ChangeRequested, "change-requested"),
+        (Self::ChangeConfirmed, "change-confirmed"),
     ];
 
     /// Redirects to a local path that shows the message.
     pub fn at(self, path: impl Into<String>) -> Done {
         let name = Self::ALL.iter().find(|(confirmation, _)| *confirmation == self).map_or("", |(_, name)| *name);
         Done::GoTo(Address::new(path).with(FIELD, name).to_string())
+    }
+
+    /// Returns this message, or that the change waits for confirmation.
+    #[must_use]
+    pub fn if_applied(self, applied: Applied) -> Self {
+        if applied == Applied::Now { self } else { Self::ChangeRequested }
+    }
+
+    /// Shows the page of the form again, and says on `path` if the change waits for confirmation.
+    pub fn stay_or_request(applied: Applied, path: impl Into<String>) -> Done {
+        if applied == Applied::Now { Done::Stay } else { Self::ChangeRequested.at(path) }
     }
 
     fn here() -> Option<Self> {
@@ -44,6 +60,8 @@ impl Confirmation {
             Self::FactorsReset => t!("done-factors-reset"),
             Self::AddressAsked => t!("done-address-asked"),
             Self::PasswordChanged => t!("done-password-changed"),
+            Self::ChangeRequested => t!("done-change-requested"),
+            Self::ChangeConfirmed => t!("done-change-confirmed"),
         }
     }
 }

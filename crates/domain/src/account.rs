@@ -58,6 +58,10 @@ string_enum! {
         ApproverAddressReplaced = "approver_address_replaced",
         /// A hold on an approver ended early.
         HoldLifted = "hold_lifted",
+        /// A change waits for the confirmation of a second admin or owner.
+        ConfirmationRequested = "confirmation_requested",
+        /// A change was not confirmed, or its requester withdrew it.
+        ConfirmationDeclined = "confirmation_declined",
         /// The tenant's approval settings changed.
         ApprovalPolicyChanged = "approval_policy_changed",
     }

@@ -56,4 +56,6 @@ ids! {
     ReviewId,
     InvitationId,
     JoinRequestId,
+    /// A request for confirmation by a second admin or owner.
+    ConfirmationId,
 }

@@ -47,6 +47,7 @@ pub mod approval;
 pub mod audit;
 pub mod checkpoint;
 pub mod compaction;
+pub mod confirmation;
 pub mod consent;
 pub mod email;
 pub mod grant;

@@ -1,7 +1,7 @@
 //! Address changes: requested by a person and confirmed from both the new and the present address. An admin can request the
 //! change for someone who lost the present one.
 use crate::{
-    Conflict, Error, Result, Write,
+    Applied, Conflict, Error, Result, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
     mail::Mail,
 };
@@ -9,6 +9,7 @@ use domain::{
     Action, Allowed, BrowserSessionId, Email, PersonId, Timestamp,
     account::{AccountNotice, ApproverChange},
     audit::Outcome,
+    confirmation::ProtectedChange,
     policy::{ChangeAddress, ReplaceAddress},
 };
 use serde_json::{Value, json};
@@ -56,18 +57,23 @@ impl Write {
     }
 
     /// Requests an address change as an admin, for a person who lost access to the current address. The current address is
-    /// only notified. Returns `NotFound` if there is no such person.
-    pub async fn replace_address(&mut self, proof: Allowed<ReplaceAddress>, new: MailedLink<'_>) -> Result<()> {
+    /// only notified. Returns `NotFound` if there is no such person. For an approver it may have to be confirmed.
+    pub async fn replace_address(&mut self, proof: Allowed<ReplaceAddress>, new: MailedLink<'_>) -> Result<Applied> {
         let ReplaceAddress { person, email } = proof.action();
         const PERSON: &str =
             "update person set name = name where tenant_id = $1 and id = $2 and responsible_id is null";
         if tenant_query!(self, execute, PERSON, *person)? == 0 {
             return Err(Error::NotFound);
         }
+        let change = ProtectedChange::Address { person: *person, email: email.clone() };
+        if self.access_awaits_confirmation(change).await? {
+            return Ok(Applied::AfterConfirmation);
+        }
         self.store_address_change(*person, email, new, None).await?;
         self.record_action(&proof).await?;
         self.notify_person(*person, AccountNotice::AddressAsked, email.as_str()).await?;
-        self.follow_access_to_account(*person, ApproverChange::Address).await
+        self.follow_access_to_account(*person, ApproverChange::Address).await?;
+        Ok(Applied::Now)
     }
 
     async fn store_address_change(

@@ -126,7 +126,7 @@ impl Write {
         entries.push(entry);
         self.record_all(entries).await?;
         if became_approver {
-            let maker = self.actor_as_maker();
+            let maker = self.maker();
             self.follow_approver_change(person, ApproverChange::Role, &maker, &managers).await?;
         }
         Ok(true)

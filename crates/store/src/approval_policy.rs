@@ -1,19 +1,26 @@
 //! A tenant's approval settings (D-04).
 use crate::{
-    Read, Result, Topic, Write,
+    Applied, Read, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query},
 };
-use domain::{Allowed, account::AccountNotice, policy::SetSelfApproval};
+use domain::{
+    Action, Allowed,
+    account::AccountNotice,
+    confirmation::ProtectedChange,
+    policy::{SetSecondPerson, SetSelfApproval},
+};
 
 row_type! {
     /// How a tenant treats approvers.
     pub struct ApprovalPolicy {
         /// Whether approvers can decide their own requests.
         pub self_approval: bool,
+        /// Whether a second admin or owner confirms new approvers and access to their accounts, once there are two.
+        pub second_person: bool,
     }
 }
 
-const POLICY: &str = "select self_approval from approval_policy where tenant_id = $1";
+const POLICY: &str = "select self_approval, second_person from approval_policy where tenant_id = $1";
 
 impl Read {
     /// Returns the tenant's approval settings; every actor can read them.
@@ -28,14 +35,38 @@ impl Write {
     }
 
     /// Sets whether approvers can decide their own requests. Tasks that were submitted before it was allowed keep the former rule.
-    pub async fn set_self_approval(&mut self, proof: Allowed<SetSelfApproval>) -> Result<()> {
+    pub async fn set_self_approval(&mut self, proof: Allowed<SetSelfApproval>) -> Result<Applied> {
         const SQL: &str = "update approval_policy set self_approval = $2 where tenant_id = $1";
-        tenant_query!(self, execute, SQL, proof.action().allowed)?;
-        let entry = self.entry(&proof)?;
+        let allowed = proof.action().allowed;
+        if allowed && self.setting_awaits_confirmation(ProtectedChange::AllowSelfApproval).await? {
+            return Ok(Applied::AfterConfirmation);
+        }
+        tenant_query!(self, execute, SQL, allowed)?;
+        self.record_policy(&proof).await
+    }
+
+    /// Sets whether a second admin or owner confirms new approvers and access to their accounts.
+    pub async fn set_second_person(&mut self, proof: Allowed<SetSecondPerson>) -> Result<Applied> {
+        const SQL: &str = "update approval_policy set second_person = $2 where tenant_id = $1";
+        let required = proof.action().required;
+        if !required && self.setting_awaits_confirmation(ProtectedChange::AllowSingleAdmin).await? {
+            return Ok(Applied::AfterConfirmation);
+        }
+        tenant_query!(self, execute, SQL, required)?;
+        self.record_policy(&proof).await
+    }
+
+    async fn setting_awaits_confirmation(&mut self, change: ProtectedChange) -> Result<bool> {
+        let (managers, maker) = (self.managers().await?, self.maker());
+        self.awaits_confirmation(change, &maker, &managers).await
+    }
+
+    async fn record_policy<A: Action>(&mut self, proof: &Allowed<A>) -> Result<Applied> {
+        let entry = self.entry(proof)?;
         self.record(entry).await?;
-        let (managers, by, tenant) = (self.managers().await?, self.actor_as_maker(), self.tenant.0);
+        let (managers, by, tenant) = (self.managers().await?, self.maker(), self.tenant.0);
         self.announce(AccountNotice::ApprovalPolicyChanged, None, &by, &managers).await?;
         self.publish(Topic::Approvals, tenant);
-        Ok(())
+        Ok(Applied::Now)
     }
 }

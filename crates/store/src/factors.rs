@@ -1,6 +1,6 @@
 //! Second factors of a person: their list, the authenticator app, and the tenant's policy.
 use crate::{
-    Conflict, Error, PasskeyRow, Read, Result, Write,
+    Applied, Conflict, Error, PasskeyRow, Read, Result, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -10,6 +10,7 @@ use domain::{
     Allowed, BrowserSessionId, PersonId, Timestamp,
     account::{AccountNotice, ApproverChange},
     audit::Outcome,
+    confirmation::ProtectedChange,
     policy::{EnrollFactor, RemoveFactor, ResetFactors, SetFactorPolicy},
 };
 use serde_json::json;
@@ -187,12 +188,15 @@ impl Write {
     }
 
     /// Removes all second factors of a person, notifies them and ends their sessions. Returns `NotFound` if there is no
-    /// such person.
-    pub async fn reset_factors(&mut self, proof: Allowed<ResetFactors>) -> Result<()> {
+    /// such person. For an approver it may have to be confirmed.
+    pub async fn reset_factors(&mut self, proof: Allowed<ResetFactors>) -> Result<Applied> {
         let person = proof.action().person;
         const SQL: &str = "select count(*) as n from person where tenant_id = $1 and id = $2";
         if tenant_query!(self, Number, fetch_one, SQL, person)?.n == 0 {
             return Err(Error::NotFound);
+        }
+        if self.access_awaits_confirmation(ProtectedChange::FactorsReset { person }).await? {
+            return Ok(Applied::AfterConfirmation);
         }
         let ended = self.end_browser_sessions(person, None).await?;
         tenant_query!(self, execute, "delete from totp where tenant_id = $1 and person_id = $2", person)?;
@@ -200,9 +204,10 @@ impl Write {
         tenant_query!(self, execute, "delete from recovery_code where tenant_id = $1 and person_id = $2", person)?;
         let entry = self.entry(&proof)?;
         self.record_both(entry, ended).await?;
-        let by = self.actor.name.clone();
+        let by = self.maker().name;
         self.notify_person(person, AccountNotice::FactorsReset, &by).await?;
-        self.follow_access_to_account(person, ApproverChange::FactorsReset).await
+        self.follow_access_to_account(person, ApproverChange::FactorsReset).await?;
+        Ok(Applied::Now)
     }
 
     /// Sets whether every person in the tenant must have a second factor.

@@ -13,6 +13,7 @@ use crate::{
 use domain::{
     Allowed, PersonId, Timestamp,
     account::{AccountNotice, ApproverChange},
+    confirmation::ProtectedChange,
     policy::LiftHold,
 };
 use std::time::Duration;
@@ -59,6 +60,12 @@ macro_rules! decided_in_hold {
     };
 }
 pub(crate) use decided_in_hold;
+
+impl Managers {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = PersonId> {
+        self.0.iter().map(|manager| manager.person_id)
+    }
+}
 
 impl Read {
     /// Returns the holds in force, for actors who can read everything.
@@ -140,6 +147,13 @@ impl Write {
         Ok(Managers(found))
     }
 
+    /// Returns whether this is a person of the tenant and no service account.
+    pub(crate) async fn is_person(&mut self, person: PersonId) -> Result<bool> {
+        const SQL: &str =
+            "select count(*) as n from person where tenant_id = $1 and id = $2 and responsible_id is null";
+        Ok(tenant_query!(self, Number, fetch_one, SQL, person)?.n > 0)
+    }
+
     /// Returns whether a person may approve somewhere, or manage the people who do.
     pub(crate) async fn may_approve(&mut self, person: PersonId) -> Result<bool> {
         let found = tenant_query!(
@@ -158,7 +172,14 @@ impl Write {
         Ok(found.n > 0)
     }
 
-    /// Returns the actor as the maker of a change.
+    /// Returns who makes a change: the requester of one that the actor confirms, otherwise the actor.
+    pub(crate) fn maker(&self) -> Maker {
+        match &self.confirmed {
+            Some(confirmed) => confirmed.requester.clone(),
+            None => self.actor_as_maker(),
+        }
+    }
+
     pub(crate) fn actor_as_maker(&self) -> Maker {
         Maker { id: self.actor.person(), name: self.actor.name.clone() }
     }
@@ -176,7 +197,7 @@ impl Write {
         if !self.may_approve(person).await? {
             return Ok(()); // such as a service account
         }
-        if change == ApproverChange::Role && managers.0.iter().all(|manager| manager.person_id == person) {
+        if change == ApproverChange::Role && managers.ids().all(|manager| manager == person) {
             return Ok(()); // the first one, whom nobody else has to know of
         }
         if let Some(maker) = maker.id.filter(|maker| *maker != person && managers.0.len() > 1) {
@@ -185,10 +206,26 @@ impl Write {
         self.announce(change.notice(), Some(person), maker, managers).await
     }
 
-    /// Follows a change by the actor that gives access to an account.
+    /// Returns whether access to an account waits for confirmation, because it may approve.
+    pub(crate) async fn access_awaits_confirmation(&mut self, change: ProtectedChange) -> Result<bool> {
+        let Some(person) = change.person() else { return Ok(false) };
+        if !self.may_approve(person).await? {
+            return Ok(false);
+        }
+        let (managers, maker) = (self.managers().await?, self.maker());
+        self.awaits_confirmation(change, &maker, &managers).await
+    }
+
+    /// Follows a change that gives access to an account.
     pub(crate) async fn follow_access_to_account(&mut self, person: PersonId, change: ApproverChange) -> Result<()> {
-        let (managers, maker) = (self.managers().await?, self.actor_as_maker());
-        self.follow_approver_change(person, change, &maker, &managers).await
+        let (managers, maker) = (self.managers().await?, self.maker());
+        self.follow_approver_change(person, change, &maker, &managers).await?;
+        // The person who confirms a link sees it.
+        let reader = self.actor.person().filter(|reader| maker.id != Some(*reader) && *reader != person);
+        match reader.filter(|_| change == ApproverChange::PasswordLink) {
+            Some(reader) if self.may_approve(person).await? => self.start_hold(person, reader, change).await,
+            _ => Ok(()),
+        }
     }
 
     /// Starts a hold on an account. Holds on the maker extend to it: otherwise a held account could make another approver.
@@ -219,7 +256,7 @@ impl Write {
         maker: &Maker,
         managers: &Managers,
     ) -> Result<()> {
-        let mut recipients: Vec<_> = managers.0.iter().map(|row| row.person_id).collect();
+        let mut recipients: Vec<_> = managers.ids().collect();
         let mut detail = maker.name.clone();
         if let Some(person) = person {
             const SQL: &str = "select name from person where tenant_id = $1 and id = $2";

@@ -7,11 +7,10 @@ use crate::{
         id::new_id,
         insert::insert,
     },
-    holds::{Maker, Managers},
+    holds::Maker,
 };
 use domain::{
     Allowed, Email, InvitationId, OrganizationId, PersonId, TenantId, Timestamp,
-    account::ApproverChange,
     audit::Outcome,
     policy::{AcceptInvitation, AdmitInvitee, ConfirmInvitee, Invite, RevokeInvitation},
     role::{Role, TenantRole},
@@ -203,15 +202,16 @@ impl Write {
         if used.email.as_ref().is_some_and(|email| *email != own) {
             return Err(Error::Conflict(Conflict::InvitationForAnotherAddress));
         }
-        let managers = self.managers().await?;
-        if !self.join(organization, person, used.role).await? {
+        let (managers, inviter) = (self.managers().await?, self.inviter(&used).await?);
+        let role = used.role.min(Role::Member);
+        if !self.join(organization, person, role).await? {
             return Err(Error::Conflict(Conflict::AlreadyMember));
         }
         self.rotate_session_tokens(person).await?;
         let entry = self.entry(&proof)?.with_detail("role", json!(used.role));
         self.record(entry).await?;
         self.require_not_archived(organization).await?;
-        self.follow_invitation(person, &used, &managers).await
+        self.raise_new_member(organization, person, used.role, &inviter, &managers).await
     }
 
     /// Creates an account with a password for an invitee. An address that is in use in any tenant is a conflict: an
@@ -244,12 +244,12 @@ impl Write {
         if made == 0 {
             return Err(Error::Conflict(Conflict::AccountExistsForInvitation));
         }
-        let managers = self.managers().await?;
-        self.join(*organization, id, used.role).await?;
+        let (managers, inviter) = (self.managers().await?, self.inviter(&used).await?);
+        self.join(*organization, id, used.role.min(Role::Member)).await?;
         let entry = self.entry(&proof)?.with_detail("person", json!(id)).with_detail("role", json!(used.role));
         self.record(entry).await?;
         self.require_not_archived(*organization).await?;
-        self.follow_invitation(id, &used, &managers).await?;
+        self.raise_new_member(*organization, id, used.role, &inviter, &managers).await?;
         self.publish(Topic::People, id.0);
         Ok(id)
     }
@@ -300,15 +300,11 @@ impl Write {
         self.note(action, ("organization", organization.to_string()), Outcome::Refused, detail).await
     }
 
-    /// Announces a person who became an approver by an invitation; the inviter made them one.
-    async fn follow_invitation(&mut self, person: PersonId, used: &UsedInvitation, managers: &Managers) -> Result<()> {
-        if used.role < Role::Approver {
-            return Ok(());
-        }
+    /// Returns the inviter, who makes the invitee what the invitation says.
+    async fn inviter(&mut self, used: &UsedInvitation) -> Result<Maker> {
         const SQL: &str = "select name from person where tenant_id = $1 and id = $2";
         let name = tenant_query!(self, NameRow, fetch_one, SQL, used.inviter_id)?.name;
-        let maker = Maker { id: Some(used.inviter_id), name };
-        self.follow_approver_change(person, ApproverChange::Role, &maker, managers).await
+        Ok(Maker { id: Some(used.inviter_id), name })
     }
 
     async fn store_invitation(

@@ -11,7 +11,7 @@ use crate::{
 };
 use domain::{
     Allowed, JoinRequestId, OrganizationId, PersonId, Timestamp,
-    account::{AccountNotice, ApproverChange},
+    account::AccountNotice,
     joining::JoinState,
     policy::{AcceptJoinRequest, DeclineJoinRequest, RequestMembership, SetAcceptsJoinRequests, WithdrawJoinRequest},
     role::Role,
@@ -227,18 +227,15 @@ impl Write {
         let &AcceptJoinRequest { request, organization, role } = proof.action();
         let person = self.close_request(request, organization, JoinState::Accepted, "").await?;
         let managers = self.managers().await?;
-        let joined = self.join(organization, person, role).await?;
+        let joined = self.join(organization, person, role.min(Role::Member)).await?;
         self.rotate_session_tokens(person).await?;
         let entry = self.entry(&proof)?.with_detail("person", serde_json::json!(person));
         self.record(entry).await?;
         self.require_not_archived(organization).await?;
         let name = self.organization_name(organization).await?;
         self.notify_person(person, AccountNotice::JoinAccepted, &name).await?;
-        if joined && role >= Role::Approver {
-            let maker = self.actor_as_maker();
-            self.follow_approver_change(person, ApproverChange::Role, &maker, &managers).await?;
-        }
-        Ok(())
+        let maker = self.maker();
+        if joined { self.raise_new_member(organization, person, role, &maker, &managers).await } else { Ok(()) }
     }
 
     /// Declines a request and notifies the person. The reason is shown only on their organizations page: text written by

@@ -8,7 +8,7 @@
 //! - `db`: connections, transactions, group commit, events, column types
 //! - `error`, `conflict`, `counts`: results that all modules share
 //! - `tasks`, `leases`, `log`, `overview`: tasks, the runners' claims on them, their output, and figures about them
-//! - `approvals`, `approval_policy`, `holds`, `precedents`, `rules`: approval requests, decisions, who may make them, and the rules
+//! - `approvals`, `approval_policy`, `confirmations`, `holds`, `precedents`, `rules`: approval requests, decisions, who may make them, and the rules
 //!   that ask for them
 //! - `consent`: signatures of judgments and decisions, verified when a runner claims a task
 //! - `runners`: enrollment and state of runners
@@ -37,6 +37,7 @@ mod audit_verification;
 mod break_glass;
 mod browser_sessions;
 mod checkpoints;
+mod confirmations;
 mod conflict;
 mod consent;
 mod counts;
@@ -94,6 +95,7 @@ pub use audit_verification::VerifiedLog;
 pub use break_glass::BreakGlass;
 pub use browser_sessions::{BrowserSessionRow, MAX_BROWSER_SESSIONS, NewBrowserSession, Session, SignInBasis};
 pub use checkpoints::CheckpointRow;
+pub use confirmations::{Applied, Confirmation};
 pub use conflict::Conflict;
 pub use consent::{UnexplainedStart, VerifiedStarts};
 pub use counts::Counts;

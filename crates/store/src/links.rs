@@ -1,11 +1,12 @@
 //! Password links: single-use links that set a password. Only hashes of their tokens are stored.
 use crate::{
-    Error, Result, Write,
+    Applied, Error, Result, Write,
     db::{column::Number, conn::tenant_query},
 };
 use domain::{
     Allowed, PersonId,
     account::{AccountNotice, ApproverChange},
+    confirmation::ProtectedChange,
     policy::IssuePasswordLink,
 };
 use std::time::Duration;
@@ -14,9 +15,17 @@ use std::time::Duration;
 const LIFETIME: Duration = Duration::from_hours(72);
 
 impl Write {
-    /// Stores a link's token hash for a person and invalidates their earlier links.
-    pub async fn issue_password_link(&mut self, proof: Allowed<IssuePasswordLink>, token_hash: [u8; 32]) -> Result<()> {
+    /// Stores a link's token hash for a person and invalidates their earlier links. A link for an approver may have to be confirmed:
+    /// the person who confirms it then gets a link of their own.
+    pub async fn issue_password_link(
+        &mut self,
+        proof: Allowed<IssuePasswordLink>,
+        token_hash: [u8; 32],
+    ) -> Result<Applied> {
         let person = proof.action().person;
+        if self.access_awaits_confirmation(ProtectedChange::PasswordLink { person }).await? {
+            return Ok(Applied::AfterConfirmation);
+        }
         tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
         let made = tenant_query!(
             self,
@@ -40,11 +49,12 @@ impl Write {
             "select count(*) as n from person where tenant_id = $1 and id = $2 and password_hash is not null",
             person
         )?;
-        let by = self.actor.name.clone();
+        let by = self.maker().name;
         if had.n > 0 {
             self.notify_person(person, AccountNotice::PasswordLink, &by).await?;
         }
-        self.follow_access_to_account(person, ApproverChange::PasswordLink).await
+        self.follow_access_to_account(person, ApproverChange::PasswordLink).await?;
+        Ok(Applied::Now)
     }
 
     /// Consumes a link. Returns `NotFound` if it was used, replaced or has expired.

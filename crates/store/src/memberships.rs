@@ -1,9 +1,13 @@
 //! Memberships: roles of people in an organization, which always keeps an owner.
 use crate::{
-    Conflict, Error, Result, Topic, Write,
+    Applied, Conflict, Error, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query},
+    holds::{Maker, Managers},
 };
-use domain::{Allowed, OrganizationId, PersonId, account::ApproverChange, policy::SetMembership, role::Role};
+use domain::{
+    Allowed, OrganizationId, PersonId, account::ApproverChange, confirmation::ProtectedChange, policy::SetMembership,
+    role::Role,
+};
 
 row_type! {
     pub struct PersonIdRow {
@@ -19,8 +23,8 @@ row_type! {
 
 impl Write {
     /// Adds a person to an organization or changes their role. Their sessions get new tokens. In an archived organization
-    /// roles can be lowered and removed but not raised.
-    pub async fn set_membership(&mut self, proof: Allowed<SetMembership>) -> Result<()> {
+    /// roles can be lowered and removed but not raised. A new approver or owner may have to be confirmed.
+    pub async fn set_membership(&mut self, proof: Allowed<SetMembership>) -> Result<Applied> {
         let &SetMembership { organization, person, role } = proof.action();
         self.keep_last_owner(organization, person, Some(role)).await?;
         // The update locks the row, so the role cannot change in between.
@@ -28,7 +32,14 @@ impl Write {
              and person_id = $3 returning role";
         let held = tenant_query!(self, RoleRow, fetch_optional, LOCK_ROLE, organization, person)?;
         let becomes_approver = role >= Role::Approver && held.as_ref().is_none_or(|held| held.role < role);
-        let managers = if becomes_approver { Some(self.managers().await?) } else { None };
+        let (managers, maker) = (self.managers().await?, self.maker());
+        if becomes_approver && self.is_person(person).await? {
+            let change = ProtectedChange::Membership { organization, person, role };
+            if self.awaits_confirmation(change, &maker, &managers).await? {
+                self.require_not_archived(organization).await?;
+                return Ok(Applied::AfterConfirmation);
+            }
+        }
         let set = tenant_query!(
             self,
             execute,
@@ -51,12 +62,11 @@ impl Write {
         if held.is_none_or(|held| held.role <= role) {
             self.require_not_archived(organization).await?;
         }
-        if let Some(managers) = managers {
-            let maker = self.actor_as_maker();
+        if becomes_approver {
             self.follow_approver_change(person, ApproverChange::Role, &maker, &managers).await?;
         }
         self.publish(Topic::People, organization.0);
-        Ok(())
+        Ok(Applied::Now)
     }
 
     /// Adds a person to an organization unless they are a member; returns whether they were added.
@@ -74,6 +84,25 @@ impl Write {
         self.close_requests_of_member(organization, person).await?;
         self.publish(Topic::People, organization.0);
         Ok(joined > 0)
+    }
+
+    /// Gives a new member the role of an approver or owner that they were accepted with, or requests its confirmation.
+    pub(crate) async fn raise_new_member(
+        &mut self,
+        organization: OrganizationId,
+        person: PersonId,
+        role: Role,
+        by: &Maker,
+        managers: &Managers,
+    ) -> Result<()> {
+        let change = ProtectedChange::Membership { organization, person, role };
+        if role < Role::Approver || self.awaits_confirmation(change, by, managers).await? {
+            return Ok(());
+        }
+        const SQL: &str =
+            "update membership set role = $4 where tenant_id = $1 and organization_id = $2 and person_id = $3";
+        tenant_query!(self, execute, SQL, organization, person, role)?;
+        self.follow_approver_change(person, ApproverChange::Role, by, managers).await
     }
 
     /// Keeps the last owner of an organization, because someone must be able to manage it. Locked owners and service

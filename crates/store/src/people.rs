@@ -1,6 +1,6 @@
 //! People of a tenant: their list, creation and roles.
 use crate::{
-    Conflict, Error, Read, Result, Topic, Write,
+    Applied, Conflict, Error, Read, Result, Topic, Write,
     db::{
         column::{Number, row_type},
         conn::tenant_query,
@@ -12,6 +12,7 @@ use domain::{
     Allowed, OrganizationId, PersonId, Timestamp,
     account::{AccountNotice, ApproverChange},
     audit::Outcome,
+    confirmation::ProtectedChange,
     policy::{CreatePerson, SetTenantRole},
     role::{Role, TenantRole},
     text,
@@ -113,11 +114,12 @@ row_type! {
 }
 
 impl Write {
-    /// Creates a person without a password. An address that is in use in any tenant is a conflict.
+    /// Creates a person without a password. An address that is in use in any tenant is a conflict. A new admin may have to be confirmed,
+    /// and has no role in the tenant until then.
     pub async fn create_person(&mut self, proof: Allowed<CreatePerson>) -> Result<PersonId> {
         let id = PersonId(new_id());
         let CreatePerson { email, name, tenant_role } = proof.action();
-        let managers = if *tenant_role == TenantRole::Admin { Some(self.managers().await?) } else { None };
+        let (managers, maker) = (self.managers().await?, self.maker());
         let made = insert!(self, "person" {
             id: id,
             email: email.clone(),
@@ -131,16 +133,21 @@ impl Write {
         };
         let entry = self.entry(&proof)?.on("person", id.to_string());
         self.record(entry).await?;
-        if let Some(managers) = managers {
-            let maker = self.actor_as_maker();
-            self.follow_approver_change(id, ApproverChange::Role, &maker, &managers).await?;
+        if *tenant_role == TenantRole::Admin {
+            let change = ProtectedChange::TenantRole { person: id, tenant_role: *tenant_role };
+            if self.awaits_confirmation(change, &maker, &managers).await? {
+                const SQL: &str = "update person set tenant_role = 'person' where tenant_id = $1 and id = $2";
+                tenant_query!(self, execute, SQL, id)?;
+            } else {
+                self.follow_approver_change(id, ApproverChange::Role, &maker, &managers).await?;
+            }
         }
         self.publish(Topic::People, id.0);
         Ok(id)
     }
 
-    /// Changes a person's role in the tenant; the last admin keeps it.
-    pub async fn set_tenant_role(&mut self, proof: Allowed<SetTenantRole>) -> Result<()> {
+    /// Changes a person's role in the tenant; the last admin keeps it. A new admin may have to be confirmed.
+    pub async fn set_tenant_role(&mut self, proof: Allowed<SetTenantRole>) -> Result<Applied> {
         let &SetTenantRole { person, tenant_role } = proof.action();
         // The update locks the rows, so that two admins cannot demote each other at the same time.
         let admins = tenant_query!(
@@ -154,7 +161,13 @@ impl Write {
             return Err(Error::Conflict(Conflict::LastAdmin));
         }
         let becomes_admin = tenant_role == TenantRole::Admin && !admins.iter().any(|admin| admin.id == person);
-        let managers = self.managers().await?;
+        let (managers, maker) = (self.managers().await?, self.maker());
+        if becomes_admin && self.is_person(person).await? {
+            let change = ProtectedChange::TenantRole { person, tenant_role };
+            if self.awaits_confirmation(change, &maker, &managers).await? {
+                return Ok(Applied::AfterConfirmation);
+            }
+        }
         let set = tenant_query!(
             self,
             execute,
@@ -169,10 +182,9 @@ impl Write {
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         if becomes_admin {
-            let maker = self.actor_as_maker();
             self.follow_approver_change(person, ApproverChange::Role, &maker, &managers).await?;
         }
-        Ok(())
+        Ok(Applied::Now)
     }
 
     /// Stores a new password hash (Argon2, PHC form) and ends all sessions of the person.

@@ -245,7 +245,7 @@ impl Write {
         let revoked = match (subject.kind, subject.organization_id, subject.key_id) {
             (Right::TenantRole, ..) => {
                 let tenant_role = TenantRole::Person;
-                self.set_tenant_role(actor.may(SetTenantRole { person, tenant_role })?).await
+                self.set_tenant_role(actor.may(SetTenantRole { person, tenant_role })?).await.map(drop)
             }
             (Right::Membership, Some(organization), _) => {
                 self.remove_membership(actor.may(RemoveMembership { organization, person, successor: None })?).await

@@ -1,7 +1,19 @@
 //! Actions on the rules for approvers: holds and the approval settings of a tenant (D-04).
 use super::{Action, DenialReason, require, require_admin};
-use crate::{Actor, PersonId};
+use crate::{Actor, ConfirmationId, PersonId, role::Role};
 use serde_json::{Value, json};
+
+/// Requires an admin, or an owner of some organization.
+fn require_any_manager(actor: &Actor) -> Result<(), DenialReason> {
+    require(actor.manages_anything(), DenialReason::ManagerOnly)
+}
+
+impl Actor {
+    /// Returns whether the actor is an admin or owns an organization.
+    pub fn manages_anything(&self) -> bool {
+        self.is_admin() || self.roles.values().any(|role| *role == Role::Owner)
+    }
+}
 
 actions! {
     /// Ends the holds on an account that follow changes by one person. Neither of the two can do it.
@@ -15,6 +27,32 @@ actions! {
         let is_involved = actor.person() == Some(a.person) || actor.person() == Some(a.maker);
         require(!is_involved, DenialReason::InvolvedInHold)
     }, detail |a| json!({ "maker": a.maker }), step_up true;
+
+    /// Confirms a change that another admin or owner requested. Neither they nor the person concerned can do it.
+    ConfirmChange = "confirmation.confirm" on "confirmation" (|a| a.request.to_string()) {
+        request: ConfirmationId,
+        requester: PersonId,
+        /// The person whom the change concerns.
+        person: Option<PersonId>,
+    } if |a, actor| {
+        require_any_manager(actor)?;
+        let own = actor.person().is_some_and(|person| person == a.requester || Some(person) == a.person);
+        require(!own, DenialReason::OwnConfirmation)
+    }, detail |a| json!({ "requester": a.requester }), step_up true;
+
+    /// Declines a change that waits for confirmation, or withdraws one's own request.
+    DeclineChange = "confirmation.decline" on "confirmation" (|a| a.request.to_string()) {
+        request: ConfirmationId,
+        requester: PersonId,
+    } if |a, actor| {
+        let own = actor.person() == Some(a.requester);
+        if own { Ok(()) } else { require_any_manager(actor) }
+    }, detail |a| json!({ "requester": a.requester }), while_frozen true;
+
+    /// Sets whether a second admin or owner confirms new approvers and access to their accounts.
+    SetSecondPerson = "tenant.second_person" on "tenant" (|_| String::new()) {
+        required: bool,
+    } if |_, actor| require_admin(actor), detail |a| json!({ "required": a.required }), step_up true;
 
     /// Sets whether approvers can decide their own requests.
     SetSelfApproval = "tenant.self_approval" on "tenant" (|_| String::new()) {
@@ -32,6 +70,26 @@ mod tests {
         let mut actor = Actor::clock(TenantId(Uuid::nil()), Timestamp(0));
         (actor.principal, actor.tenant_role) = (Principal::Person(PersonId(Uuid::from_u128(id))), TenantRole::Admin);
         actor
+    }
+
+    #[test]
+    fn d_04_a_change_is_confirmed_by_an_admin_or_owner_who_is_not_involved() {
+        let id = |number| PersonId(Uuid::from_u128(number));
+        let request = ConfirmationId(Uuid::nil());
+        let confirm = || ConfirmChange { request, requester: id(1), person: Some(id(2)) };
+        for involved in [1, 2] {
+            assert!(admin(involved).may(confirm()).is_err_and(|denied| denied.reason == DenialReason::OwnConfirmation));
+        }
+        assert!(admin(3).may(confirm()).is_ok());
+        let member = Actor { tenant_role: TenantRole::Person, ..admin(3) };
+        let mut owner = member.clone();
+        assert!(member.may(confirm()).is_err_and(|denied| denied.reason == DenialReason::ManagerOnly));
+        owner.roles.insert(crate::OrganizationId(Uuid::nil()), Role::Owner);
+        assert!(owner.may(confirm()).is_ok());
+        let decline = || DeclineChange { request, requester: id(1) };
+        assert!(admin(1).may(decline()).is_ok() && owner.may(decline()).is_ok());
+        assert!(member.may(decline()).is_err());
+        assert!(owner.may(SetSecondPerson { required: false }).is_err());
     }
 
     #[test]

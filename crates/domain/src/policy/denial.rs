@@ -32,6 +32,8 @@ string_enum! {
         PasskeyRequired = "passkey_required",
         /// The requester gave the actor's account its role, or access to it, less than a day ago (D-04).
         ApproverOnHold = "approver_on_hold",
+        /// The actor requested the change that they would confirm, or it concerns their account (D-04).
+        OwnConfirmation = "own_confirmation",
         /// The actor made the change that a hold follows, or has the account on hold (D-04).
         InvolvedInHold = "involved_in_hold",
         /// The owner of the key, or the responsible person of the service account.

@@ -52,6 +52,8 @@ const RECORDED: &[AuditEvent] = &[
     AuditEvent::recorded("approval.reopen"),
     AuditEvent::recorded("browser_session.open").while_frozen(),
     AuditEvent::recorded("browser_session.prove").while_frozen(),
+    AuditEvent::recorded("confirmation.expire").while_frozen(),
+    AuditEvent::recorded("confirmation.request"),
     AuditEvent::recorded("database.transfer"),
     AuditEvent::recorded("factor.recover").while_frozen(),
     AuditEvent::recorded("factor.show").while_frozen(),
@@ -155,7 +157,8 @@ mod tests {
             (StepUp::Always, "person.reset_factors person.replace_address tenant.factor_policy person.create"),
             (StepUp::Always, "person.password_link person.tenant_role service_account.create service_account.transfer"),
             // Approvers
-            (StepUp::Always, "hold.lift tenant.self_approval"),
+            (StepUp::Always, "hold.lift tenant.self_approval tenant.second_person confirmation.confirm"),
+            (StepUp::Never, "confirmation.decline"),
             // Providers; their own actions and those of the console
             (StepUp::Always, "provider.set provider.remove"),
             (

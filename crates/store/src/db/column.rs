@@ -1,11 +1,12 @@
 //! Column types: how values of `domain` are stored, and how rows become structs.
 use domain::{
-    ApprovalId, BrowserSessionId, Email, EnrollmentId, EventId, IdentityId, InvitationId, JoinRequestId, KeyId,
-    Networks, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SignedInBy, TaskId, TenantId,
-    Timestamp,
+    ApprovalId, BrowserSessionId, ConfirmationId, Email, EnrollmentId, EventId, IdentityId, InvitationId,
+    JoinRequestId, KeyId, Networks, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SignedInBy,
+    TaskId, TenantId, Timestamp,
     account::{AccountNotice, ApproverChange},
     anomalies::{AnomalyDetails, AnomalyKind},
     approval::{Answer, ApprovalState},
+    confirmation::{ConfirmationState, ProtectedChange},
     joining::JoinState,
     network::NetworkPolicy,
     request::RequestDigest,
@@ -73,7 +74,8 @@ as_uuid!(
     IdentityId,
     ReviewId,
     InvitationId,
-    JoinRequestId
+    JoinRequestId,
+    ConfirmationId
 );
 as_text!(
     Role,
@@ -89,6 +91,8 @@ as_text!(
     Scopes,
     AccountNotice,
     ApproverChange,
+    ConfirmationState,
+    ProtectedChange,
     Right,
     Verdict,
     SecurityEvent,

@@ -1,6 +1,7 @@
 //! Snapshots and transactions of one actor in one tenant.
 use crate::{
     Error, Event, Result, Store, Topic,
+    confirmations::ConfirmedChange,
     db::{conn::Conn, events, open::RowAccess, random::random},
     security_log::SecurityLogEntry,
     tasks::TitlePrefixes,
@@ -33,6 +34,8 @@ pub struct Write {
     /// Security events among its audit events, logged after the commit.
     pub(crate) security_log: Vec<SecurityLogEntry>,
     events: Vec<Event>,
+    /// The change that it applies because a second person confirmed it.
+    pub(crate) confirmed: Option<ConfirmedChange>,
 }
 
 impl Store {
@@ -55,7 +58,8 @@ impl Store {
     /// Wraps an open transaction.
     pub(crate) fn writing(&self, conn: Conn, actor: &Actor) -> Write {
         let (tenant, now) = (actor.tenant, self.now());
-        Write { tenant, actor: actor.clone(), conn, now, store: self.clone(), security_log: vec![], events: vec![] }
+        let (store, actor) = (self.clone(), actor.clone());
+        Write { tenant, actor, conn, now, store, security_log: vec![], events: vec![], confirmed: None }
     }
 
     /// Asks the policy. A refusal is recorded in the audit log before this returns.

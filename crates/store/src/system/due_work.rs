@@ -14,7 +14,7 @@ row_type! {
 }
 
 impl System<'_> {
-    /// Returns when the next approval request, lease or invitation expires or the next expiry notice is due, in any tenant.
+    /// Returns when the next approval request, request for confirmation, lease or invitation expires or the next expiry notice is due, in any tenant.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
         let approvals = unscoped_query!(
@@ -36,7 +36,13 @@ impl System<'_> {
             fetch_one,
             "select min(expiry_notice_at) as at from api_key where expiry_notice_at is not null"
         )?;
-        Ok([approvals.at, leases.at, invitations.at, keys.at].into_iter().flatten().min())
+        let confirmations = unscoped_query!(
+            conn,
+            DueAt,
+            fetch_one,
+            "select min(expires_at) as at from confirmation where state = 'waiting'"
+        )?;
+        Ok([approvals.at, leases.at, invitations.at, keys.at, confirmations.at].into_iter().flatten().min())
     }
 
     /// Runs due work in every tenant: expires approval requests and leases, deletes expired invitations and notifies owners
@@ -54,6 +60,7 @@ impl System<'_> {
         let mut write = self.0.write(&clock).await?;
         write.delete_expired_invitations().await?;
         write.expire_approvals().await?;
+        write.expire_confirmations().await?;
         write.commit().await?;
         let mut write = self.0.write(&clock).await?;
         write.send_expiry_notices().await?;

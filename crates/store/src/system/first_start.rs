@@ -174,7 +174,7 @@ impl System<'_> {
         unscoped_query!(
             *conn,
             execute,
-            "insert into approval_policy (tenant_id, self_approval) values ($1, false)",
+            "insert into approval_policy (tenant_id, self_approval, second_person) values ($1, false, true)",
             id
         )?;
         unscoped_query!(

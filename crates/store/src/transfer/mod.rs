@@ -16,7 +16,7 @@ use table::Table;
 
 /// Every table, after the ones that it references. The heads of the hash chains come last, so their presence means that the copy
 /// is complete. `key_check` is omitted: each database has its own.
-const TABLES: [&str; 48] = [
+const TABLES: [&str; 49] = [
     "tenant",
     "tenant_key",
     "organization",
@@ -30,6 +30,7 @@ const TABLES: [&str; 48] = [
     "browser_session",
     "factor_policy",
     "approval_policy",
+    "confirmation",
     "approver_hold",
     "totp",
     "passkey",

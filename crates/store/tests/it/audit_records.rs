@@ -131,6 +131,9 @@ const PEOPLE: &[&str] = &[
     "set_factor_policy",
     "set_self_approval",
     "lift_hold",
+    "set_second_person",
+    "confirm_change",
+    "decline_change",
     "replace_address",
 ];
 const BROWSER_SESSIONS: &[&str] = &[
@@ -327,6 +330,19 @@ on_both! {
         world.change(adam, async |w| w.reset_factors(adam.may(ResetFactors { person: held })?).await).await.unwrap();
         let lift = || LiftHold { person: held, maker: adam.person().unwrap() };
         l.records("lift_hold", 1, console, async |w| w.lift_hold(console.may(lift())?).await).await;
+        l.records("set_second_person", 1, adam, async |w| w.set_second_person(adam.may(SetSecondPerson { required: true })?).await).await;
+        let (olga, admin) = (&world.acme.olga, adam.person().unwrap());
+        for method in ["confirm_change", "decline_change"] {
+            world.change(adam, async |w| w.reset_factors(adam.may(ResetFactors { person: held })?).await).await.unwrap();
+            let request = world.store.read(adam).await.unwrap().confirmations().await.unwrap()[0].id;
+            match method {
+                "confirm_change" => {
+                    let confirm = || ConfirmChange { request, requester: admin, person: Some(held) };
+                    l.records(method, 2, olga, async |w| w.confirm_change(olga.may(confirm())?, mailed("unused")).await).await;
+                }
+                _ => l.records(method, 1, olga, async |w| w.decline_change(olga.may(DeclineChange { request, requester: admin })?).await).await,
+            }
+        }
         let replace = || ReplaceAddress { person, email: email("replaced", "acme") };
         l.records("replace_address", 1, adam, async |w| w.replace_address(adam.may(replace())?, mailed("replaced")).await).await;
         l.covers(PEOPLE).await;

@@ -12,7 +12,7 @@ use store::{Error, Result};
 async fn offer(world: &World, to: &Actor, token: &str) -> Result<()> {
     let adam = &world.acme.adam;
     let issue = IssuePasswordLink { person: to.person().unwrap() };
-    world.change(adam, async |write| write.issue_password_link(adam.may(issue)?, hash(token)).await).await
+    world.change(adam, async |write| write.issue_password_link(adam.may(issue)?, hash(token)).await).await.map(drop)
 }
 
 async fn follow(world: &World, token: &str) -> Result<domain::PersonId> {

@@ -10,6 +10,7 @@ mod audit_chain;
 mod audit_records;
 mod browser_sessions;
 mod capture;
+mod confirmations;
 mod consent;
 mod emergency;
 mod flush;

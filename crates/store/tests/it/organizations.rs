@@ -42,7 +42,7 @@ async fn restore(world: &World, by: &Actor, organization: OrganizationId) -> Res
 
 async fn set(world: &World, by: &Actor, organization: OrganizationId, who: PersonId, role: Role) -> Result<()> {
     let set = SetMembership { organization, person: who, role };
-    world.change(by, async |write| write.set_membership(by.may(set)?).await).await
+    world.change(by, async |write| write.set_membership(by.may(set)?).await).await.map(drop)
 }
 
 async fn leave(world: &World, who: &Actor, organization: OrganizationId, successor: Option<PersonId>) -> Result<()> {

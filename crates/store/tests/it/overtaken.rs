@@ -119,7 +119,7 @@ on_both! {
         let basis = SignInBasis::Passkey(id);
         let entrance = (mia, SignedInBy::Passkey, &basis);
         never_outlives(world, entrance, adam, before, async |w| {
-            w.reset_factors(adam.may(ResetFactors { person: owner })?).await
+            w.reset_factors(adam.may(ResetFactors { person: owner })?).await.map(drop)
         }).await;
         never_outlives(world, entrance, mia, before, async |w| {
             w.remove_passkey(mia.may(RemoveFactor { owner, factor: Factor::Passkey })?, id, None).await

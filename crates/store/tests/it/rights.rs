@@ -14,7 +14,7 @@ fn id(actor: &Actor) -> PersonId {
 
 async fn set(world: &World, by: &Actor, organization: OrganizationId, who: &Actor, role: Role) -> Result<()> {
     let set = SetMembership { organization, person: id(who), role };
-    world.change(by, async |write| write.set_membership(by.may(set)?).await).await
+    world.change(by, async |write| write.set_membership(by.may(set)?).await).await.map(drop)
 }
 
 async fn remove(world: &World, by: &Actor, organization: OrganizationId, who: &Actor) -> Result<()> {
@@ -24,7 +24,7 @@ async fn remove(world: &World, by: &Actor, organization: OrganizationId, who: &A
 
 async fn become_in_tenant(world: &World, by: &Actor, who: &Actor, tenant_role: TenantRole) -> Result<()> {
     let set = SetTenantRole { person: id(who), tenant_role };
-    world.change(by, async |write| write.set_tenant_role(by.may(set)?).await).await
+    world.change(by, async |write| write.set_tenant_role(by.may(set)?).await).await.map(drop)
 }
 
 async fn owners(world: &World, organization: OrganizationId) -> usize {

@@ -5,8 +5,9 @@ use crate::world::{
     task,
 };
 use domain::{
-    Action, Actor, Allowed, ApprovalId, BrowserSessionId, Email, EnrollmentId, EventId, IdentityId, InvitationId,
-    JoinRequestId, KeyId, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SignedInBy, TaskId,
+    Action, Actor, Allowed, ApprovalId, BrowserSessionId, ConfirmationId, Email, EnrollmentId, EventId, IdentityId,
+    InvitationId, JoinRequestId, KeyId, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId,
+    SignedInBy, TaskId,
     account::Factor,
     approval::Answer,
     log::{Line, Stream},
@@ -43,6 +44,8 @@ pub struct Resources {
     person: PersonId,
     /// Ada, who is on hold because of Adam.
     held: PersonId,
+    /// Adam's, for a password link for Ada.
+    confirmation: ConfirmationId,
     email: Email,
     /// Held by the runner, private, with a line of output.
     lease: Lease,
@@ -143,6 +146,15 @@ impl Resources {
         let link = adam.may(IssuePasswordLink { person: held }).unwrap();
         let held_link = hash(&format!("link of ada at {name}"));
         world.change(adam, async |write| write.issue_password_link(link, held_link).await).await.unwrap();
+        for required in [true, false] {
+            let set = console.may(SetSecondPerson { required }).unwrap();
+            world.change(console, async |write| write.set_second_person(set).await).await.unwrap();
+            if required {
+                let link = adam.may(IssuePasswordLink { person: held }).unwrap();
+                world.change(adam, async |write| write.issue_password_link(link, [5; 32]).await).await.unwrap();
+            }
+        }
+        let confirmation = world.store.read(adam).await.unwrap().confirmations().await.unwrap()[0].id;
         let archived = CreateOrganization { name: format!("{name} archive") };
         let (archived, account) = world
             .change(adam, async |write| {
@@ -253,6 +265,7 @@ impl Resources {
             archived,
             person,
             held,
+            confirmation,
             email: email("mia", name),
             lease,
             receipt: receipt(rex, &taken, End::Exited(0), &format!("printed at {name}\n")),
@@ -305,6 +318,7 @@ impl Resources {
             archived: OrganizationId(id()),
             person: PersonId(id()),
             held: PersonId(id()),
+            confirmation: ConfirmationId(id()),
             email: Email::parse("nobody@nowhere.example").unwrap(),
             lease,
             receipt,
@@ -512,6 +526,7 @@ pub fn matrix() -> Vec<Row> {
         own_browser_session        "--+----------" |r, w, a, t| r.own_browser_session(t.session).await;
         factors                    "--+----------" |r, w, a, t| r.factors().await;
         approval_policy            "+++++++++++++" |r, w, a, t| r.approval_policy().await;
+        confirmations              "----+++--+---" |r, w, a, t| r.confirmations().await.map(|all| all.len());
         holds                      "-----++--+---" |r, w, a, t| r.holds().await.map(|holds| holds.len());
         factor_policy              "++++++++++++-" |r, w, a, t| r.factor_policy().await.map(i32::from);
         passkeys                   "--+----------" |r, w, a, t| r.passkeys().await;
@@ -626,6 +641,9 @@ pub fn matrix() -> Vec<Row> {
         note_refused_factor        "+++++++++++++" |x, w, a, t| x.note_refused_factor("wrong code").await;
         reset_factors              "dddddd+dd+ddn" |x, w, a, t| x.reset_factors(may(a, ResetFactors { person: t.person })?).await;
         set_self_approval          "dddddd+dd+dd+" |x, w, a, t| x.set_self_approval(may(a, SetSelfApproval { allowed: true })?).await;
+        set_second_person          "dddddd+dd+dd+" |x, w, a, t| x.set_second_person(may(a, SetSecondPerson { required: true })?).await;
+        confirm_change             "dddd+dddd+ddn" |x, w, a, t| x.confirm_change(may(a, ConfirmChange { request: t.confirmation, requester: t.admin, person: Some(t.held) })?, MailedLink { token: "", token_hash: [6; 32] }).await;
+        decline_change             "dddd+d+dd+ddn" |x, w, a, t| x.decline_change(may(a, DeclineChange { request: t.confirmation, requester: t.admin })?).await;
         lift_hold                  "ddddddddd+ddn" |x, w, a, t| x.lift_hold(may(a, LiftHold { person: t.held, maker: t.admin })?).await;
         set_factor_policy          "dddddd+dd+dd+" |x, w, a, t| x.set_factor_policy(may(a, SetFactorPolicy { everybody: true })?).await;
         make_recovery_codes        "dd+dddddddddd" |x, w, a, t| x.make_recovery_codes(may(a, MakeRecoveryCodes { owner: t.person })?, &[[1; 32]]).await;

@@ -152,7 +152,7 @@ on_both! {
                 assert!(other.is_signed_in().await, "a passkey is enough");
                 continue;
             }
-            let reset = async |write: &mut Write| write.reset_factors(console.may(ResetFactors { person: mo }).unwrap()).await;
+            let reset = async |write: &mut Write| write.reset_factors(console.may(ResetFactors { person: mo }).unwrap()).await.map(drop);
             let response = act_during(env, &other, ("login/passkey", &fields), reset).await;
             assert_eq!(response.status, 401, "{response:?}");
             assert_all_signed_out(&[&other, &mine], "login/passkey").await;

@@ -1,7 +1,8 @@
-//! Attempts to approve one's own request, another digest, twice or too late (D-04).
+//! Attempts to approve one's own request, also through a second account, another digest, twice or too late (D-04).
 use crate::{
-    client::{Credential, Response},
-    people::Person,
+    client::{Credential, Response, form},
+    html,
+    people::{Browser, PASSWORD, Person},
     program::{Program, on_both},
 };
 use serde_json::{Value, json};
@@ -39,7 +40,81 @@ async fn waits(program: &Program, who: &Person, task: &str) {
     );
 }
 
+/// Approves in a browser.
+async fn approve_as(program: &Program, browser: &Browser, approval: &Value) -> Response {
+    let fields = [
+        ("id", approval["id"].as_str().unwrap()),
+        ("answer", "approve"),
+        ("request_digest", approval["request_digest"].as_str().unwrap()),
+    ];
+    program.act(Credential::Browser(browser), "approvals/decide", &fields).await
+}
+
+/// Confirms the only change that waits.
+async fn confirm(program: &Program, browser: &Browser) -> Response {
+    let page = program.get(Credential::Browser(browser), "/settings/approvals").await.is(200).body;
+    let id = html::field(&page, "id");
+    program.act(Credential::Browser(browser), "approvals/confirm-change", &[("id", &id)]).await
+}
+
+/// Uses a link with a token to set the password of an account.
+async fn follow(program: &Program, action: &str, link: &str, more: &[(&str, &str)]) {
+    let token = link.split_once("token=").unwrap().1;
+    let fields = form(&[&[("token", token), ("password", PASSWORD)], more].concat());
+    Response::of(program.action(Credential::Anonymous, action, "application/json", &fields)).await.is(200);
+}
+
+/// Asserts that a signed-in approver cannot approve, and sees why and until when before the attempt.
+async fn is_on_hold(program: &Program, browser: &Browser, approval: &Value) {
+    let page = format!("/approvals/{}", approval["id"].as_str().unwrap());
+    let page = program.get(Credential::Browser(browser), &page).await.is(200).body;
+    assert!(page.contains("The hold ends at") && !page.contains("value=\"approve\""), "{page}");
+    let refused = approve_as(program, browser, approval).await.is(403);
+    assert!(refused.body.contains("less than 24 hours ago"), "{refused}");
+}
+
 on_both! {
+    /// D-04: an owner invites a second account of their own as an approver.
+    async fn d_04_an_owner_cannot_approve_through_an_invited_account(program) {
+        let (mia, _) = begin(program).await;
+        let olga = program.person("olga", "acme", "owner");
+        let adam = program.person("adam", "acme", "admin");
+        let (owner, admin) = (program.sign_in(&olga.email).await, program.sign_in(&adam.email).await);
+        let me = program.get(Credential::Key(&olga.key), "/api/v1/me").await.is(200).json();
+        let organization = me["organizations"][0]["id"].as_str().unwrap();
+        let fields = [("organization", organization), ("role", "approver"), ("uses", "1"), ("days", "1")];
+        let link = program.act(Credential::Browser(&owner), "organizations/invite", &fields).await.is(200).secret();
+        follow(program, "setup/join", &link, &[("name", "Second"), ("email", "second@acme.example")]).await;
+        let second = program.sign_in("second@acme.example").await;
+        let (task, approval) = ask(program, &olga).await;
+        approve_as(program, &second, &approval).await.is(404); // a member until an admin confirms
+        confirm(program, &owner).await.is(403);
+        confirm(program, &admin).await.is(200);
+        is_on_hold(program, &second, &approval).await;
+        waits(program, &olga, &task).await;
+        decide(program, &mia, &approval, "approve", &approval["request_digest"]).await.is(200);
+        program.until_succeeded(&olga.key, &task).await;
+    }
+
+    /// D-04: an admin creates a password link for an approver and signs in as them.
+    async fn d_04_an_admin_cannot_approve_as_an_approver_with_a_password_link(program) {
+        let (_, ada) = begin(program).await;
+        let (olga, adam) = (program.person("olga", "acme", "owner"), program.person("adam", "acme", "admin"));
+        let (owner, admin) = (program.sign_in(&olga.email).await, program.sign_in(&adam.email).await);
+        let (task, approval) = ask(program, &adam).await;
+        let requested = program.act(Credential::Browser(&admin), "people/link", &[("id", &ada.id)]).await.is(200);
+        assert!(requested.body.contains("change-requested") && !requested.body.contains("token="), "{requested}");
+        confirm(program, &admin).await.is(403);
+        // Even if the owner confirms it and gives the admin the link, the account is on hold.
+        let link = confirm(program, &owner).await.is(200).secret();
+        follow(program, "setup/set-password", &link, &[]).await;
+        let stolen = program.sign_in(&ada.email).await;
+        is_on_hold(program, &stolen, &approval).await;
+        waits(program, &adam, &task).await;
+        decide(program, &olga, &approval, "approve", &approval["request_digest"]).await.is(200);
+        program.until_succeeded(&adam.key, &task).await;
+    }
+
     /// D-04: a task runs only after another person approved exactly this request.
     async fn d_04_a_task_runs_only_after_its_exact_request_is_approved(program) {
         let (mia, ada) = begin(program).await;

@@ -89,6 +89,8 @@ const fn managers(owner: u16, admin: u16) -> Statuses {
 /// A decision with a digest that was not shown.
 const STALE_DECISION: Statuses =
     Statuses { nobody: 401, approver: 409, auditor: 403, owner: 409, admin: 409, ..all(404) };
+/// A request for confirmation that does not exist.
+const NO_CONFIRMATION: Statuses = Statuses { nobody: 401, ..all(404) };
 /// Cancellation of a finished task.
 const CANCEL_FINISHED: Statuses = Statuses { nobody: 401, outsider: 404, owner: 409, admin: 409, ..all(403) };
 const CANCEL_FINISHED_PRIVATE: Statuses = Statuses { nobody: 401, auditor: 403, admin: 409, ..all(404) };
@@ -349,6 +351,24 @@ pub const WALLS: &[Row] = &[
         "/actions/approvals/lift-hold",
         "person=$mia&maker=$mia",
         admins(404, 404),
+    ),
+    row(
+        "action POST /actions/approvals/second-person",
+        "/actions/approvals/second-person",
+        "required=true",
+        admins(200, 200),
+    ),
+    row(
+        "action POST /actions/approvals/confirm-change",
+        "/actions/approvals/confirm-change",
+        "id=$mia",
+        NO_CONFIRMATION,
+    ),
+    row(
+        "action POST /actions/approvals/decline-change",
+        "/actions/approvals/decline-change",
+        "id=$mia",
+        NO_CONFIRMATION,
     ),
     row("action POST /actions/factors/policy", "/actions/factors/policy", "who=nobody", admins(200, 200)),
     row("action POST /actions/factors/prove", "/actions/factors/prove", "next=/keys", API),
