@@ -1,7 +1,7 @@
 //! Mail texts: plain text, in which only the names of things come from people.
 use crate::{
     account::events::{description, related_page},
-    approvals::settings::APPROVAL_SETTINGS,
+    approvals::APPROVAL_SETTINGS,
 };
 use store::Mail;
 

@@ -41,7 +41,7 @@ pub const PAGES: &[(&str, PageHandler)] = &[
     ("/account/password", account::credentials::password),
     ("/account/address", account::credentials::address),
     ("/account", account::pages::account),
-    (approvals::settings::APPROVAL_SETTINGS, approvals::settings::approval_settings),
+    (approvals::APPROVAL_SETTINGS, approvals::settings::approval_settings),
     ("/settings/second-factors", factors::settings::policy),
     ("/browser-sessions", browser_sessions::pages::list),
     ("/account/sign-in", account::sign_in_methods::sign_in_methods),

@@ -1,7 +1,7 @@
 //! Unseen account events, shown at the top of every page until they are dismissed.
 use super::actions::DismissEvents;
 use crate::{
-    approvals::settings::APPROVAL_SETTINGS,
+    approvals::APPROVAL_SETTINGS,
     ui::{Button, Form, TimeAgo, UntrustedText},
 };
 use domain::account::AccountNotice;

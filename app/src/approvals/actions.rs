@@ -1,5 +1,5 @@
 //! Server functions that decide approval requests and change the rules for approvers.
-use super::settings::APPROVAL_SETTINGS;
+use super::APPROVAL_SETTINGS;
 use crate::{
     outcome::{Done, Refusal},
     ui::{Confirmation, ctx},

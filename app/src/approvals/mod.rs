@@ -8,3 +8,6 @@ pub mod confirmation;
 mod diff;
 pub mod pages;
 pub mod settings;
+
+/// The page of changes to approvers and their rules.
+pub const APPROVAL_SETTINGS: &str = "/settings/approvals";

@@ -11,9 +11,6 @@ use domain::{Actor, account::ApproverChange, confirmation::ProtectedChange};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Confirmation, Hold};
 
-/// The page of changes to approvers and their rules.
-pub const APPROVAL_SETTINGS: &str = "/settings/approvals";
-
 /// `/settings/approvals`: everybody reads the settings, and admins change them.
 pub fn approval_settings() -> PageFuture {
     page(settings)

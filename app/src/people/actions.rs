@@ -52,7 +52,7 @@ pub async fn issue_link(id: String) -> Result<Done, Refusal> {
     Ok(link_or_request(applied, &token, person))
 }
 
-/// Shows a link, unless it waits for confirmation: whoever confirms it then gets one.
+/// Shows a link, unless it waits for confirmation: the person who confirms it then gets one.
 fn link_or_request(applied: Applied, token: &Token, person: PersonId) -> Done {
     match applied {
         Applied::Now => Done::Secret(super::link(token)),

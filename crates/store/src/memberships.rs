@@ -96,8 +96,13 @@ impl Write {
         managers: &Managers,
     ) -> Result<()> {
         let change = ProtectedChange::Membership { organization, person, role };
-        if role < Role::Approver || self.awaits_confirmation(change, by, managers).await? {
+        if role < Role::Approver {
             return Ok(());
+        }
+        match self.awaits_confirmation(change, by, managers).await {
+            // It may have been requested before the person joined.
+            Ok(true) | Err(Error::Conflict(Conflict::ConfirmationExists)) => return Ok(()),
+            awaits => drop(awaits?),
         }
         const SQL: &str =
             "update membership set role = $4 where tenant_id = $1 and organization_id = $2 and person_id = $3";

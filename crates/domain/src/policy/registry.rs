@@ -195,7 +195,8 @@ mod tests {
             audit_events().filter(|event| event.allowed_while_frozen).map(|event| event.name).collect();
         let reviewed = "anomaly.detect anomaly.review approval.expire audit.acknowledge audit.restore break_glass.close break_glass.open \
             browser_session.end browser_session.end_all browser_session.end_others browser_session.open \
-            browser_session.prove factor.enroll factor.recover factor.recovery_codes factor.remove factor.show grant_key.rotate \
+            browser_session.prove confirmation.decline confirmation.expire factor.enroll factor.recover factor.recovery_codes factor.remove factor.show \
+            grant_key.rotate \
             identity.unlink invitation.revoke join_request.decline join_request.withdraw key.revoke key.revoke_all \
             membership.leave membership.remove person.lock person.unlock provider.remove runner.connect \
             runner.disconnect runner.refuse runner.renew runner.renewed runner.revoke task.cancel task.end task.finish \

@@ -384,7 +384,7 @@ on_both! {
         assert!(world.claim(&acme.rex).await.is_none());
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
         assert_eq!(last_detail(world, &task).await["because"], "an_approval_no_longer_counts");
-        // The setting changed after the policy was asked.
+        // The setting changed after the policy allowed it.
         let late = world.change(&acme.ada, async |w| w.decide(acme.ada.may(decision(&shown, Answer::Approve))?).await).await;
         assert!(matches!(late, Err(Error::Conflict(Conflict::DeciderIsRequester))), "{late:?}");
         assert_eq!(denied(world, &acme.ada, &open).await, Some(DenialReason::OwnApprovalRequest));

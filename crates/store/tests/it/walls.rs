@@ -777,6 +777,7 @@ pub const ACROSS: &[(&str, &str)] = &[
 
 /// Methods whose outcome does not depend on the actor, and why.
 const SAME_FOR_EVERYBODY: &[(&str, &str)] = &[
+    ("Read::approval_policy", "everybody reads the settings; their changes have rows of their own"),
     ("Write::keep_checkpoint", "only the server calls it; checkpoints has a row of its own"),
     ("Read::frozen_since", "no tenant is frozen; m_11_a_freeze_is_visible_in_its_tenant_only compares two"),
     ("Write::note_refused_enrollment", NOTED),
