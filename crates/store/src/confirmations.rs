@@ -3,7 +3,7 @@
 use crate::{
     Conflict, Error, MailedLink, Read, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
-    holds::{Maker, Managers},
+    dual_control::{ConfirmedChange, Maker, Managers},
 };
 use domain::{
     Actor, Allowed, ConfirmationId, OrganizationId, PersonId, Principal, SignedInBy, Timestamp,
@@ -17,14 +17,6 @@ use domain::{
     role::{Role, TenantRole},
 };
 use serde_json::json;
-
-/// Whether a change took effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
-    Now,
-    /// Another admin or owner has to confirm it.
-    AfterConfirmation,
-}
 
 row_type! {
     /// A waiting request for confirmation.
@@ -62,13 +54,6 @@ row_type! {
         pub organization_id: Option<OrganizationId>,
         pub role: Option<Role>,
     }
-}
-
-/// The change that this transaction applies because it was confirmed.
-#[derive(Clone, Debug)]
-pub(crate) struct ConfirmedChange {
-    change: ProtectedChange,
-    pub requester: Maker,
 }
 
 impl Confirmation {

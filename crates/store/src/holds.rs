@@ -6,7 +6,7 @@ use crate::{
         column::{Number, row_type},
         conn::tenant_query,
     },
-    invitations::NameRow,
+    dual_control::{Maker, Managers},
     memberships::PersonIdRow,
     role_sql::is_approver,
 };
@@ -35,18 +35,6 @@ row_type! {
     }
 }
 
-/// The admins of a tenant and the owners of its organizations, without locked accounts.
-#[derive(Clone, Debug)]
-pub(crate) struct Managers(Vec<PersonIdRow>);
-
-/// Who made a change, for its announcement.
-#[derive(Clone, Debug)]
-pub(crate) struct Maker {
-    /// `None` for the console and for an identity provider's group rules.
-    pub id: Option<PersonId>,
-    pub name: String,
-}
-
 /// Whether decision `d` was made in a hold of a change by one of these people.
 macro_rules! decided_in_hold {
     ($people:literal) => {
@@ -60,12 +48,6 @@ macro_rules! decided_in_hold {
     };
 }
 pub(crate) use decided_in_hold;
-
-impl Managers {
-    pub(crate) fn ids(&self) -> impl Iterator<Item = PersonId> {
-        self.0.iter().map(|manager| manager.person_id)
-    }
-}
 
 impl Read {
     /// Returns the holds in force, for actors who can read everything.
@@ -144,7 +126,7 @@ impl Write {
                 and (p.tenant_role = 'admin' or exists (select 1 from membership m
                     where m.tenant_id = $1 and m.person_id = p.id and m.role = 'owner')) order by p.id"
         )?;
-        Ok(Managers(found))
+        Ok(Managers(found.into_iter().map(|row| row.person_id).collect()))
     }
 
     /// Returns whether this is a person of the tenant and no service account.
@@ -260,7 +242,7 @@ impl Write {
         let mut detail = maker.name.clone();
         if let Some(person) = person {
             const SQL: &str = "select name from person where tenant_id = $1 and id = $2";
-            let name = tenant_query!(self, NameRow, fetch_one, SQL, person)?.name;
+            let name = tenant_query!(self, PersonName, fetch_one, SQL, person)?.name;
             detail = format!("{name} · {detail}");
             if !recipients.contains(&person) {
                 recipients.push(person);
@@ -276,5 +258,11 @@ impl Write {
 row_type! {
     pub struct HeldUntil {
         pub until: Option<Timestamp>,
+    }
+}
+
+row_type! {
+    pub struct PersonName {
+        pub name: String,
     }
 }

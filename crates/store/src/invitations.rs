@@ -7,7 +7,7 @@ use crate::{
         id::new_id,
         insert::insert,
     },
-    holds::Maker,
+    dual_control::Maker,
 };
 use domain::{
     Allowed, Email, InvitationId, OrganizationId, PersonId, TenantId, Timestamp,

@@ -8,7 +8,7 @@
 //! - `db`: connections, transactions, group commit, events, column types
 //! - `error`, `conflict`, `counts`: results that all modules share
 //! - `tasks`, `leases`, `log`, `overview`: tasks, the runners' claims on them, their output, and figures about them
-//! - `approvals`, `approval_policy`, `confirmations`, `holds`, `precedents`, `rules`: approval requests, decisions, who may make them, and the rules
+//! - `approvals`, `approval_policy`, `confirmations`, `dual_control`, `holds`, `precedents`, `rules`: approval requests, decisions, who may make them, and the rules
 //!   that ask for them
 //! - `consent`: signatures of judgments and decisions, verified when a runner claims a task
 //! - `runners`: enrollment and state of runners
@@ -44,6 +44,7 @@ mod counts;
 mod db;
 mod departures;
 mod devices;
+mod dual_control;
 mod emergency;
 mod erasure;
 mod error;
@@ -95,7 +96,7 @@ pub use audit_verification::VerifiedLog;
 pub use break_glass::BreakGlass;
 pub use browser_sessions::{BrowserSessionRow, MAX_BROWSER_SESSIONS, NewBrowserSession, Session, SignInBasis};
 pub use checkpoints::CheckpointRow;
-pub use confirmations::{Applied, Confirmation};
+pub use confirmations::Confirmation;
 pub use conflict::Conflict;
 pub use consent::{UnexplainedStart, VerifiedStarts};
 pub use counts::Counts;
@@ -106,6 +107,7 @@ pub use db::id::new_id;
 pub use db::open::{Clock, Settings, Store};
 pub use db::transaction::{Read, Write};
 pub use departures::{Departure, ServiceAccountRef};
+pub use dual_control::Applied;
 pub use emergency::MAX_TASKS_PER_STOP;
 pub use error::{Error, Result};
 pub use factors::{Factors, TotpSecret};

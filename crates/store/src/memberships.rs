@@ -2,7 +2,7 @@
 use crate::{
     Applied, Conflict, Error, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query},
-    holds::{Maker, Managers},
+    dual_control::{Maker, Managers},
 };
 use domain::{
     Allowed, OrganizationId, PersonId, account::ApproverChange, confirmation::ProtectedChange, policy::SetMembership,

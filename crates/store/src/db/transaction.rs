@@ -1,8 +1,8 @@
 //! Snapshots and transactions of one actor in one tenant.
 use crate::{
     Error, Event, Result, Store, Topic,
-    confirmations::ConfirmedChange,
     db::{conn::Conn, events, open::RowAccess, random::random},
+    dual_control::ConfirmedChange,
     security_log::SecurityLogEntry,
     tasks::TitlePrefixes,
 };
