@@ -5,7 +5,7 @@ use crate::{
     ui::{Confirmation, ctx},
 };
 use auth::Token;
-use domain::{ConfirmationId, Invalid, confirmation::ProtectedChange, passkey::Assertion, policy};
+use domain::{ConfirmationId, Invalid, approval::Answer, confirmation::ProtectedChange, passkey::Assertion, policy};
 use leptos::prelude::*;
 use store::MailedLink;
 

@@ -1,5 +1,5 @@
 //! The decision card of an approval request: requester, network access, decisions so far, deadline and buttons.
-use super::{actions::Decide, badge::ApprovalBadge, confirmation::confirmation_text};
+use super::{actions::Decide, badge::ApprovalBadge, evidence::evidence_text};
 use crate::{
     factors::passkeys::SigningButton,
     refusal::denied_text,
@@ -106,7 +106,7 @@ fn Decisions(decisions: Vec<Decision>) -> impl IntoView {
                 <UntrustedText text=decision.person />
                 " "
                 <TimeAgo at=decision.created_at />
-                <p class="help"><UntrustedText text=confirmation_text(&decision.confirmation) /></p>
+                <p class="help"><UntrustedText text=evidence_text(&decision.evidence) /></p>
                 {decision.is_own.then(|| view! { " "<Badge tone=BadgeTone::Waiting label=t!("approval-decision-own") /> })}
                 {(!decision.reason.is_empty()).then(|| view! { <Reason text=decision.reason /> })}
             </li>

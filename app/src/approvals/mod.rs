@@ -4,8 +4,8 @@ pub mod actions;
 mod badge;
 mod card;
 mod changes;
-pub mod confirmation;
 mod diff;
+pub mod evidence;
 pub mod pages;
 pub mod settings;
 

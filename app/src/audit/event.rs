@@ -1,7 +1,7 @@
 //! The page of one audit event, with its position in the hash chain.
 use super::table::{OutcomeBadge, actor_name};
 use crate::{
-    approvals::confirmation::confirmation_text,
+    approvals::evidence::evidence_text,
     outcome::Refusal,
     ui::{
         Address, Badge, BadgeTone, DescriptionItem, DescriptionList, Digest, Page, PageFuture, Section, Source,
@@ -27,7 +27,7 @@ async fn load_event(actor: Actor) -> Result<Page, Refusal> {
     let mut read = store.read(&actor).await?;
     let (row, last) = (read.audit_record(&proof, seq).await?, read.audit_head().await?.seq);
     let erased_by = if row.personal.is_none() { read.erasure_of(&proof, seq).await? } else { None };
-    let confirmation = confirmation(&mut read, &row).await?;
+    let evidence = evidence(&mut read, &row).await?;
     let page = Page::new(Section::Audit, t!("audit-record", n = seq.to_string()));
     let page = page.badge(view! { <OutcomeBadge outcome=row.outcome.clone() /> });
     Ok(page.action(view! { <Neighbors seq=seq last=last /> }).body(view! {
@@ -51,7 +51,7 @@ async fn load_event(actor: Actor) -> Result<Page, Refusal> {
                     <Chain intact=!row.altered previous=hex(&row.previous) hash=hex(&row.hash) />
                 </section>
             </div>
-            <Sidebar row=row confirmation=confirmation />
+            <Sidebar row=row evidence=evidence />
         </div>
     }))
 }
@@ -68,14 +68,14 @@ fn missing_personal(erased_by: Option<i64>) -> impl IntoView {
 }
 
 /// Returns what confirms the decision that an event records; `None` for other events.
-async fn confirmation(read: &mut Read, row: &AuditRow) -> Result<Option<String>, Refusal> {
+async fn evidence(read: &mut Read, row: &AuditRow) -> Result<Option<String>, Refusal> {
     let (true, Ok(task)) = (row.action == policy::Decide::NAME && row.outcome == "done", row.target_id.parse()) else {
         return Ok(None);
     };
     let decisions = read.decisions(task).await?;
     let recorded = |decision: &&Decision| (Some(decision.person_id), decision.created_at) == (row.person_id, row.at);
     // A decision that was repeated after the request had been opened again is no longer stored.
-    let of_row = decisions.iter().find(recorded).map(|decision| confirmation_text(&decision.confirmation));
+    let of_row = decisions.iter().find(recorded).map(|decision| evidence_text(&decision.evidence));
     Ok(Some(of_row.unwrap_or_else(|| t!("audit-decision-replaced"))))
 }
 
@@ -110,7 +110,7 @@ fn Chain(intact: bool, previous: String, hash: String) -> impl IntoView {
 fn Sidebar(
     row: AuditRow,
     /// What shows that the approver made this decision, if it is one.
-    confirmation: Option<String>,
+    evidence: Option<String>,
 ) -> impl IntoView {
     let (by, target) = (actor_name(&row), row.target_id.clone());
     let search = |name: &str, value: String| Address::new("/audit").with(name, value).to_string();
@@ -129,7 +129,7 @@ fn Sidebar(
                 <DescriptionItem name=t!("audit-who")><UntrustedText text=by />" "{person}</DescriptionItem>
                 <DescriptionItem name=t!("audit-action")><a href=action><code>{row.action}</code></a></DescriptionItem>
                 <DescriptionItem name=t!("audit-target")>{row.target_kind}" "<code class="break">{target}</code>" "{page}</DescriptionItem>
-                {confirmation.map(|text| view! {
+                {evidence.map(|text| view! {
                     <DescriptionItem name=t!("audit-confirmation")><UntrustedText text=text /></DescriptionItem>
                 })}
                 {about}

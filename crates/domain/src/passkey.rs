@@ -398,6 +398,9 @@ mod tests {
         fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
             Signer::sign(self, message) == signature
         }
+        fn verifies_retired(&self, _: &[u8], _: &[u8]) -> bool {
+            false
+        }
     }
 
     const TENANT: TenantId = TenantId(Uuid::from_u128(1));
@@ -485,6 +488,7 @@ mod tests {
             rules_version: 1,
             rule: "r".into(),
             verdict,
+            self_approval: false,
             at: Timestamp(1),
         };
         let decisions = decisions.into_iter().map(|decision| Signed::new(decision, &ServerKey)).collect();

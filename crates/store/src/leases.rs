@@ -158,7 +158,7 @@ impl Write {
             }
             for (task, ruling) in self.judge_claimed(claimed).await? {
                 match ruling {
-                    Ruling::Start(consent) => permitted.push((task, *consent)),
+                    Ruling::Start(consent) => permitted.push((task, consent)),
                     held => {
                         let entry = self.take_back(&task, held).await?;
                         is_last = entry.is_none();
@@ -175,7 +175,7 @@ impl Write {
             let detail = json!({ "runner": runner, "attempt": task.attempt });
             entries.push(self.state_change_event(task.id, "task.assign", detail)?);
             self.publish(Topic::Tasks, task.id.0);
-            assignments.push(Assignment::of(task, consent)?);
+            assignments.push(Assignment::of(task, *consent)?);
         }
         self.record_all(entries).await?;
         Ok(assignments)

@@ -90,7 +90,7 @@ pub use account_events::AccountEvent;
 pub use addresses::MailedLink;
 pub use anomalies::{AnomalyFilter, AnomalyRow, Arrival};
 pub use approval_policy::ApprovalPolicy;
-pub use approvals::{Approval, ApprovalFilter, Confirmation, Decision};
+pub use approvals::{Approval, ApprovalFilter, Decision, DecisionEvidence};
 pub use audit::{AuditFilter, AuditRow, Head};
 pub use audit_verification::VerifiedLog;
 pub use break_glass::BreakGlass;

@@ -15,7 +15,7 @@ use domain::{
     task::Tool,
 };
 use serde::{Deserialize, Serialize};
-use store::{Approval, ApprovalFilter, Confirmation, Decision};
+use store::{Approval, ApprovalFilter, Decision, DecisionEvidence};
 use utoipa::{IntoParams, ToSchema};
 
 /// A request for permission to run exactly one task.
@@ -133,12 +133,20 @@ pub(super) struct DecisionRecord {
 
 impl From<Decision> for DecisionRecord {
     fn from(row: Decision) -> Self {
-        let Decision { person_id, person, answer, reason, created_at, confirmation, is_own } = row;
-        let passkey = match confirmation {
-            Confirmation::Passkey(name) => Some(name),
-            Confirmation::Server | Confirmation::RemovedPasskey | Confirmation::Invalid => None,
+        let Decision { person_id, person, answer, reason, created_at, evidence, is_own } = row;
+        let passkey = match evidence {
+            DecisionEvidence::Passkey(name) => Some(name),
+            DecisionEvidence::Server | DecisionEvidence::RemovedPasskey | DecisionEvidence::Invalid => None,
         };
-        Self { person: person_id, person_name: person, decision: answer, reason, at: created_at, passkey, own_request: is_own }
+        Self {
+            person: person_id,
+            person_name: person,
+            decision: answer,
+            reason,
+            at: created_at,
+            passkey,
+            own_request: is_own,
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Actions on tasks, the approval queue and the audit log.
 use super::{Action, DenialReason, reaches_out, require, require_manager};
 use crate::{
-    Actor, ApprovalId, OrganizationId, PersonId, Principal, TaskId, Timestamp, approval::Answer, network::NetworkPolicy,
-    passkey::Assertion, request::RequestDigest, role::Role, task::Submission,
+    Actor, ApprovalId, OrganizationId, PersonId, Principal, TaskId, Timestamp, approval::Answer,
+    network::NetworkPolicy, passkey::Assertion, request::RequestDigest, role::Role, task::Submission,
 };
 use serde_json::{Value, json};
 

@@ -78,14 +78,14 @@ pub struct Decision {
     pub answer: Answer,
     pub reason: String,
     pub created_at: Timestamp,
-    pub confirmation: Confirmation,
+    pub evidence: DecisionEvidence,
     /// Whether this person requested it, is responsible for the requester, or created the key.
     pub is_own: bool,
 }
 
 /// What shows that the approver made a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Confirmation {
+pub enum DecisionEvidence {
     /// Only the signature of the server.
     Server,
     /// An assertion of the approver's passkey of this name, which was verified.
@@ -111,12 +111,12 @@ row_type! {
 }
 
 impl DecisionRow {
-    fn confirmation(&self, tenant: TenantId, task: TaskId, passkeys: &[PublicKeyRow]) -> Confirmation {
-        let Some(text) = &self.assertion else { return Confirmation::Server };
-        let Ok(assertion) = text.parse::<Assertion>() else { return Confirmation::Invalid };
+    fn evidence(&self, tenant: TenantId, task: TaskId, passkeys: &[PublicKeyRow]) -> DecisionEvidence {
+        let Some(text) = &self.assertion else { return DecisionEvidence::Server };
+        let Ok(assertion) = text.parse::<Assertion>() else { return DecisionEvidence::Invalid };
         let own = passkeys.iter().filter(|passkey| passkey.person_id == self.person_id);
         let used = own.into_iter().find(|passkey| passkey.credential_id == assertion.credential_id.0);
-        let Some(used) = used else { return Confirmation::RemovedPasskey };
+        let Some(used) = used else { return DecisionEvidence::RemovedPasskey };
         let statement = PasskeyDecision {
             tenant,
             subject: Subject::Task(task),
@@ -126,8 +126,8 @@ impl DecisionRow {
             answer: self.answer,
         };
         match assertion.check(&statement, &used.passkey(tenant), &CoseKeys) {
-            Ok(()) => Confirmation::Passkey(used.name.clone()),
-            Err(_) => Confirmation::Invalid,
+            Ok(()) => DecisionEvidence::Passkey(used.name.clone()),
+            Err(_) => DecisionEvidence::Invalid,
         }
     }
 }
@@ -378,7 +378,7 @@ impl Read {
             None => vec![],
         };
         let decision = |row: DecisionRow| Decision {
-            confirmation: row.confirmation(self.tenant, task, &passkeys),
+            evidence: row.evidence(self.tenant, task, &passkeys),
             person_id: row.person_id,
             person: row.person,
             answer: row.answer,

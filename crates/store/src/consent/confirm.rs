@@ -11,7 +11,7 @@ use crate::{
 use domain::{TaskId, consent::Consent};
 
 /// A claimed task that may start, with the statements that permit it.
-pub(crate) type Permitted = (TaskRecord, Consent);
+pub(crate) type Permitted = (TaskRecord, Box<Consent>);
 
 impl Write {
     /// Returns the size of the audit log before a claim; `None` on SQLite, whose single writer excludes other changes.

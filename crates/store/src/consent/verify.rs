@@ -98,7 +98,8 @@ impl Write {
         let approval = self.approval_record(task.id).await?;
         let mut decisions = vec![];
         if let Some(approval) = &approval {
-            for row in self.decision_records(approval.id, approval.organization_id).await? {
+            let behind = self.people_behind(task.id).await?;
+            for row in self.decision_records(approval, &behind).await? {
                 decisions.push(json!([row.person_id, row.answer, row.reason, row.created_at, row.rules_version]));
             }
         }
@@ -167,7 +168,8 @@ impl Write {
         let mut approvals = 0;
         let behind = self.people_behind(record.id).await?;
         for row in self.decision_records(approval, &behind).await? {
-            let Some(signed) = row.signed(&judged, approval.id).filter(|signed| self.verifies(signed, Keys::WithRetired))
+            let Some(signed) =
+                row.signed(&judged, approval.id).filter(|signed| self.verifies(signed, Keys::WithRetired))
             else {
                 return Ok(Some("a decision is not as it was signed"));
             };

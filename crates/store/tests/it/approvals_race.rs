@@ -171,10 +171,14 @@ on_both! {
             organization: acme.ops,
             requester: acme.mia.person().unwrap(),
             behind: [None, None],
+            self_approval: false,
+            held_until: None,
             answer: Answer::Approve,
             reason: "checked the script".into(),
             request: question.request_digest,
             network: domain::network::NetworkPolicy::Isolated,
+            needs_passkey: false,
+            assertion: None,
         };
         let refused = holder.decide(acme.abe.may(decide).unwrap()).await;
         assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");

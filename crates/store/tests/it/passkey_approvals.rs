@@ -14,7 +14,7 @@ use domain::{
     task::TaskState,
 };
 use std::time::Duration;
-use store::{Approval, Confirmation, Conflict, Error, NewPasskey, Result};
+use store::{Approval, DecisionEvidence, Conflict, Error, NewPasskey, Result};
 use testkit::Authenticator;
 
 const HOST: &str = "castellan.example.org";
@@ -73,10 +73,10 @@ async fn approve(world: &World, approver: &Actor, request: &Approval, device: &A
     decide(world, approver, request, Answer::Approve, Some(device.sign(&statement))).await
 }
 
-async fn confirmations(world: &World, request: &Approval) -> Vec<Confirmation> {
+async fn evidence(world: &World, request: &Approval) -> Vec<DecisionEvidence> {
     let mut read = world.store.read(&world.acme.console).await.unwrap();
     let decisions = read.decisions(request.task_id).await.unwrap();
-    decisions.into_iter().map(|decision| decision.confirmation).collect()
+    decisions.into_iter().map(|decision| decision.evidence).collect()
 }
 
 on_both! {
@@ -105,9 +105,9 @@ on_both! {
         let before = Decide { needs_passkey: false, ..decision(&request, Answer::Approve) };
         let late = world.change(&acme.ada, async |write| write.decide(acme.ada.may(before)?).await).await;
         assert!(matches!(late, Err(Error::Conflict(Conflict::RequestChanged))), "{late:?}");
-        assert_eq!(confirmations(world, &request).await, []);
+        assert_eq!(evidence(world, &request).await, []);
         assert_eq!(approve(world, &acme.ada, &request, &device).await.unwrap(), ApprovalState::Approved);
-        assert_eq!(confirmations(world, &request).await, [Confirmation::Passkey("Laptop".into())]);
+        assert_eq!(evidence(world, &request).await, [DecisionEvidence::Passkey("Laptop".into())]);
         let used = world.store.read(&acme.ada).await.unwrap().passkeys().await.unwrap()[0].last_used_at;
         assert_eq!(used, Some(world.now()));
         let claimed = world.claim(&acme.rex).await.unwrap();
@@ -121,7 +121,7 @@ on_both! {
         let task = world.submit(&acme.mia, asking(acme.ops)).await;
         let request = world.question(&task).await;
         assert_eq!(decide(world, &acme.ada, &request, Answer::Deny, None).await.unwrap(), ApprovalState::Denied);
-        assert_eq!(confirmations(world, &request).await, [Confirmation::Server]);
+        assert_eq!(evidence(world, &request).await, [DecisionEvidence::Server]);
     }
 
     async fn x19_a_passkey_can_confirm_what_no_rule_demands(world) {
@@ -161,7 +161,7 @@ on_both! {
             let state = if attack.starts_with("passkey") { TaskState::AwaitingApproval } else { TaskState::Failed };
             assert_eq!(world.state(acme, task.id).await, state, "{attack}");
             if attack.starts_with("passkey") {
-                assert_eq!(confirmations(world, &request).await, [Confirmation::Invalid]);
+                assert_eq!(evidence(world, &request).await, [DecisionEvidence::Invalid]);
                 let key = &device.passkey;
                 let (public, id) = (hex(&key.public_key.0), hex(&key.credential_id.0));
                 let blob = |hex: &str| match world.is_sqlite() {
@@ -186,7 +186,7 @@ on_both! {
         assert!(world.claim(&acme.rex).await.is_none());
         let request = world.question(&task).await;
         assert_eq!((request.state, request.needs_passkey), (ApprovalState::Waiting, true));
-        assert_eq!(confirmations(world, &request).await, [Confirmation::RemovedPasskey]);
+        assert_eq!(evidence(world, &request).await, [DecisionEvidence::RemovedPasskey]);
         // Where nothing demands it, the server's word is enough.
         demand(world, 1, false).await;
         let (device, id) = register(world, &acme.abe).await;

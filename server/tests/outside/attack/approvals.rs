@@ -6,7 +6,7 @@ use crate::{
     program::{Program, on_both},
 };
 use serde_json::{Value, json};
-use testkit::ADA;
+use testkit::{ADA, ADAM, OLGA};
 
 /// Starts a deployment with two approvers.
 async fn begin(program: &mut Program) -> (Person, Person) {
@@ -77,8 +77,8 @@ on_both! {
     /// D-04: an owner invites a second account of their own as an approver.
     async fn d_04_an_owner_cannot_approve_through_an_invited_account(program) {
         let (mia, _) = begin(program).await;
-        let olga = program.person("olga", "acme", "owner");
-        let adam = program.person("adam", "acme", "admin");
+        let olga = program.person(OLGA, "acme");
+        let adam = program.person(ADAM, "acme");
         let (owner, admin) = (program.sign_in(&olga.email).await, program.sign_in(&adam.email).await);
         let me = program.get(Credential::Key(&olga.key), "/api/v1/me").await.is(200).json();
         let organization = me["organizations"][0]["id"].as_str().unwrap();
@@ -99,7 +99,7 @@ on_both! {
     /// D-04: an admin creates a password link for an approver and signs in as them.
     async fn d_04_an_admin_cannot_approve_as_an_approver_with_a_password_link(program) {
         let (_, ada) = begin(program).await;
-        let (olga, adam) = (program.person("olga", "acme", "owner"), program.person("adam", "acme", "admin"));
+        let (olga, adam) = (program.person(OLGA, "acme"), program.person(ADAM, "acme"));
         let (owner, admin) = (program.sign_in(&olga.email).await, program.sign_in(&adam.email).await);
         let (task, approval) = ask(program, &adam).await;
         let requested = program.act(Credential::Browser(&admin), "people/link", &[("id", &ada.id)]).await.is(200);

@@ -6,7 +6,7 @@ use crate::{
 };
 use reqwest::Method;
 use serde_json::json;
-use testkit::MIA;
+use testkit::{ADAM, MIA};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -182,7 +182,7 @@ async fn case_bc47_a_misspelled_api_path_is_no_page() {
 async fn case_bc33_a_form_is_accepted_where_a_proxy_removes_fetch_metadata() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let mia = program.person("mia", "acme", "member");
+    let mia = program.person(MIA, "acme");
     program.start().await;
     let page = Response::of(program.bare(Method::GET, "/sign-in")).await;
     assert_eq!(page.header("referrer-policy"), "same-origin", "so that browsers state the origin of a form");
@@ -197,7 +197,7 @@ async fn case_bc33_a_form_is_accepted_where_a_proxy_removes_fetch_metadata() {
 async fn case_bc42_a_nul_is_refused_by_the_name_of_its_field() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let adam = program.person("adam", "acme", "admin");
+    let adam = program.person(ADAM, "acme");
     program.start().await;
     for (path, field) in [
         ("/api/v1/audit?target=a%00b", "target"),

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use server::keys::{Keys, SecretsDir};
 use std::{fs, path::PathBuf, process::Command, sync::Arc, time::Duration};
 use store::{MasterKey, Settings, Store};
+use testkit::{ADA, ADAM, MIA};
 
 /// Replaces the rules with one that requires an approval of every task.
 async fn demand(program: &Program, admin: &Browser, version: &str, passkey: bool) {
@@ -90,8 +91,8 @@ async fn text_for_operator(program: &Program, browser: &Browser) -> String {
 async fn x19_a_runner_runs_what_a_pinned_passkey_approved_and_nothing_else() {
     let mut program = Program::sqlite();
     program.tenant("acme");
-    let (mia, ada) = (program.person("mia", "acme", "member"), program.person("ada", "acme", "approver"));
-    let adam = program.person("adam", "acme", "admin");
+    let (mia, ada) = (program.person(MIA, "acme"), program.person(ADA, "acme"));
+    let adam = program.person(ADAM, "acme");
     program.start().await;
     let (admin, browser) = (program.sign_in(&adam.email).await, program.sign_in(&ada.email).await);
     demand(&program, &admin, "1", true).await;
@@ -169,8 +170,8 @@ async fn x19_a_decision_that_only_the_server_signed_is_refused_by_a_runner_that_
     let mut program = Program::sqlite();
     program.wrap_runner_command("exec env CASTELLAN_RUNNER_REQUIRE_PASSKEY_APPROVAL=true");
     program.tenant("acme");
-    let (mia, ada) = (program.person("mia", "acme", "member"), program.person("ada", "acme", "approver"));
-    let adam = program.person("adam", "acme", "admin");
+    let (mia, ada) = (program.person(MIA, "acme"), program.person(ADA, "acme"));
+    let adam = program.person(ADAM, "acme");
     program.start().await;
     // What the rules let run at once does not run there, either.
     let free = program.submit(&mia.key, "echo it runs").await;
@@ -231,7 +232,7 @@ async fn x19_an_approval_that_was_forged_with_the_keys_of_the_server_is_refused_
     let mut program = Program::sqlite();
     program.wrap_runner_command("exec env CASTELLAN_RUNNER_REQUIRE_PASSKEY_APPROVAL=true");
     program.tenant("acme");
-    let (mia, ada) = (program.person("mia", "acme", "member"), program.person("ada", "acme", "approver"));
+    let (mia, ada) = (program.person(MIA, "acme"), program.person(ADA, "acme"));
     program.start().await;
     let body = json!({ "script": "echo it runs", "network_policy": "unrestricted", "timeout_seconds": 60 });
     let task = program.submit_as(&mia.key, body).await;

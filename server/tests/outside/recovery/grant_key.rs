@@ -2,6 +2,7 @@
 use crate::{client::Credential, program::Program, timeouts::DEFAULT_TIMEOUT};
 use serde_json::json;
 use std::fs;
+use testkit::{ADA, ADAM, MIA};
 
 /// Submits a task that needs an approval, and approves it.
 async fn approved(program: &Program, requester: &str, approver: &str, text: &str) -> String {
@@ -26,7 +27,7 @@ crate::program::on_both! {
     async fn x1_tasks_and_runners_from_before_two_rotations_of_the_grant_key_continue(program) {
         program.tenant("acme");
         let (adam, mia, ada) =
-            (program.person("adam", "acme", "admin"), program.person("mia", "acme", "member"), program.person("ada", "acme", "approver"));
+            (program.person(ADAM, "acme"), program.person(MIA, "acme"), program.person(ADA, "acme"));
         program.use_fixed_ports();
         program.start().await;
         let first = program.submit(&mia.key, "echo first").await;
