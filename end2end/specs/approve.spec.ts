@@ -11,14 +11,14 @@ printf 'second as %s\\n' "$(id -u)"
 
 test('D-04 a task is submitted, approved by another person, run and recorded', async ({ ada, team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
-  const [asking, deciding] = [await mei.open(browser), await omar.open(browser)];
+  const [submitting, deciding] = [await mei.open(browser), await omar.open(browser)];
   await deciding.goto('/');
   const deciderStays = await withoutReload(deciding);
 
-  const task = await submitTask(asking, { title: 'Pay the bill', script: SCRIPT, network: 'Unrestricted' });
-  await expect(state(asking)).toHaveText('Awaiting approval');
-  await expect(asking.locator('.timeline')).toContainText('Approval requested: 1 approval required (rule “Everything else requires approval”)');
-  const askerStays = await withoutReload(asking);
+  const task = await submitTask(submitting, { title: 'Pay the bill', script: SCRIPT, network: 'Unrestricted' });
+  await expect(state(submitting)).toHaveText('Awaiting approval');
+  await expect(submitting.locator('.timeline')).toContainText('Approval requested: 1 approval required (rule “Everything else requires approval”)');
+  const submitterStays = await withoutReload(submitting);
 
   await test.step('the approver sees the new request and exactly what would run', async () => {
     const waiting = section(deciding, 'Waiting for your decision');
@@ -46,16 +46,16 @@ test('D-04 a task is submitted, approved by another person, run and recorded', a
   });
 
   await test.step('the requester sees the output live', async () => {
-    await expect(asking.locator('.timeline')).toContainText('Approved by Omar');
-    await expect(asking.locator('.timeline .said')).toHaveText('The invoice is right.');
-    await expect(output(asking).first()).toHaveText('first');
-    await expect(state(asking)).toHaveText('Running');
-    await expect(output(asking)).toHaveText(['first', /^second as \d+$/]);
-    await expect(output(asking).nth(1)).not.toHaveText('second as 0');
-    await expect(state(asking)).toHaveText('Succeeded');
-    await expect(section(asking, 'Receipt')).toContainText('Signature verified');
-    await expect(section(asking, 'Receipt')).toContainText('Ended with exit status 0');
-    expect(await askerStays(), 'without a reload').toBe(true);
+    await expect(submitting.locator('.timeline')).toContainText('Approved by Omar');
+    await expect(submitting.locator('.timeline .said')).toHaveText('The invoice is right.');
+    await expect(output(submitting).first()).toHaveText('first');
+    await expect(state(submitting)).toHaveText('Running');
+    await expect(output(submitting)).toHaveText(['first', /^second as \d+$/]);
+    await expect(output(submitting).nth(1)).not.toHaveText('second as 0');
+    await expect(state(submitting)).toHaveText('Succeeded');
+    await expect(section(submitting, 'Receipt')).toContainText('Signature verified');
+    await expect(section(submitting, 'Receipt')).toContainText('Ended with exit status 0');
+    expect(await submitterStays(), 'without a reload').toBe(true);
   });
 
   await test.step('the audit trail is complete', async () => {
@@ -177,8 +177,8 @@ test('D-04 people cannot decide their own requests', async ({ team, browser }) =
 
 test('D-04 a denial requires a reason that the requester can read', async ({ team, browser }) => {
   const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
-  const [asking, deciding] = [await mei.open(browser), await omar.open(browser)];
-  await submitTask(asking, { title: 'Too much', script: 'rm -rf /', network: 'Unrestricted' });
+  const [submitting, deciding] = [await mei.open(browser), await omar.open(browser)];
+  await submitTask(submitting, { title: 'Too much', script: 'rm -rf /', network: 'Unrestricted' });
 
   await deciding.goto('/approvals');
   await deciding.getByRole('row', { name: 'Too much' }).getByRole('link').click();
@@ -188,9 +188,9 @@ test('D-04 a denial requires a reason that the requester can read', async ({ tea
   await deciding.getByRole('button', { name: 'Deny request' }).click();
   await expect(deciding.getByText('This request has been denied.')).toBeVisible();
 
-  await expect(state(asking)).toHaveText('Denied');
-  await expect(asking.locator('.timeline .said')).toHaveText('Say which folder.');
-  await expect(asking.locator('#log-lines')).toBeEmpty();
+  await expect(state(submitting)).toHaveText('Denied');
+  await expect(submitting.locator('.timeline .said')).toHaveText('Say which folder.');
+  await expect(submitting.locator('#log-lines')).toBeEmpty();
 });
 
 test('D-04 a second decision is refused because the request is already decided', async ({ team, browser }) => {

@@ -37,7 +37,7 @@ test('an admin adds, orders and removes rules, which take effect when saved', as
 
   await page.goto('/tasks/new');
   await expect(page.locator('.consequence')).toContainText('requires 2 approvals from approvers of the organization');
-  await submitTask(page, { title: 'Now asked for', script: 'true' });
+  await submitTask(page, { title: 'Now requires approval', script: 'true' });
   await expect(state(page)).toHaveText('Awaiting approval');
 });
 

@@ -574,7 +574,7 @@ create table task (
     network           text not null,
     priority          bigint not null,
     state             text not null,
-    asked             boolean not null,
+    required_approval             boolean not null,
     rule              text not null,
     rules_version     bigint not null,
     -- Whether the tenant let approvers decide their own requests when it was submitted.
@@ -589,7 +589,7 @@ create table task (
     attempt           bigint not null default 0,
     runner_id         uuid,
     lease_until       bigint,
-    cancel_asked      boolean not null default false,
+    cancel_requested      boolean not null default false,
     next_line         bigint not null default 1,
     -- Bytes of this attempt's output, as counted by the server.
     output_bytes      bigint not null default 0,
@@ -606,7 +606,7 @@ create table task (
 );
 create unique index task_idempotency on task (tenant_id, owner_id, idempotency_key) where idempotency_key is not null;
 -- Contains every column that decides visibility, so that counts read only the index.
-create index task_state on task (tenant_id, state, id, owner_id, organization_id, visibility, asked);
+create index task_state on task (tenant_id, state, id, owner_id, organization_id, visibility, required_approval);
 create index task_owner on task (tenant_id, owner_id, id);
 create index task_organization on task (tenant_id, organization_id, id);
 create index task_queue on task (tenant_id, priority desc, id) where state = 'queued';
@@ -614,10 +614,10 @@ create index task_leased on task (tenant_id, runner_id, id) where state in ('ass
 create index task_lease on task (lease_until) where state in ('assigned', 'running');
 -- Precedents by title: tasks that required approval and were not denied.
 create index task_precedent on task (tenant_id, organization_id, owner_id, tool, title, id)
-    where asked and state not in ('awaiting_approval', 'denied', 'expired');
+    where required_approval and state not in ('awaiting_approval', 'denied', 'expired');
 -- Finished tasks, and failed ones. The first is covering, so that the tasks themselves are not read.
 create index task_ended on task
-    (tenant_id, ended_at, state, owner_id, organization_id, visibility, asked, queued_at, started_at)
+    (tenant_id, ended_at, state, owner_id, organization_id, visibility, required_approval, queued_at, started_at)
     where ended_at is not null;
 create index task_failed on task (tenant_id, ended_at) where state in ('failed', 'timed_out', 'lost');
 
@@ -664,7 +664,7 @@ create table approval (
     rule            text not null,
     needed          bigint not null,
     -- Whether each approval must be confirmed with the approver's passkey.
-    needs_passkey   boolean not null,
+    requires_passkey   boolean not null,
     state           text not null,
     created_at      bigint not null,
     expires_at      bigint not null,

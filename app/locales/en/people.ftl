@@ -74,7 +74,7 @@ organization-open-tasks = { $n ->
     [one] 1 task is waiting or running here. An organization can be archived when it has none.
    *[other] { $n } tasks are waiting or running here. An organization can be archived when it has none.
 }
-organization-tasks-asked = awaiting approval
+organization-tasks-awaiting-approval = awaiting approval
 organization-tasks-queued = queued
 organization-tasks-running = running
 
@@ -177,7 +177,7 @@ join-decline-open = Decline…
 join-decline-reason = Reason
 join-decline-help = The person can read it. Up to 500 characters.
 join-decline = Decline request
-join-asked-of-me = { $n ->
+join-requests-for-me = { $n ->
     [one] 1 person requested to join { $organization }
    *[other] { $n } people requested to join { $organization }
 }

@@ -117,7 +117,7 @@ task-end-not-started = Could not be started: { $why }
 
 task-cancel-open = Cancel task…
 task-cancel = Cancel task
-task-cancel-asked = The task will not run, and its approval request is withdrawn. This cannot be undone. You can submit the task again.
+task-cancel-awaiting-approval = The task will not run, and its approval request is withdrawn. This cannot be undone. You can submit the task again.
 task-cancel-queued = The task will not run. This cannot be undone. You can submit the task again.
 task-cancel-running = The runner kills all processes of the task. Its output is kept and its working directory is deleted. This cannot be undone.
 task-run-again = Run again
@@ -154,7 +154,7 @@ task-step-owner-demoted = Cancelled: the submitter may no longer submit tasks
 task-step-key-revoked = Cancelled: the API key that submitted it was revoked
 task-step-rejected = Not started: the task differs from what was signed ({ $why }). It was changed in the database, outside Castellan
 task-step-refused-now = Refused by the rule “{ $rule }”, which changed after the submission
-task-step-asked-by-new-rules = Returned for approval: the rules changed. The rule “{ $rule }” requires { $n ->
+task-step-returned-by-new-rules = Returned for approval: the rules changed. The rule “{ $rule }” requires { $n ->
     [one] one approval
    *[other] { $n } approvals
 }

@@ -1,7 +1,7 @@
 //! Server functions for the signed-in person's own account.
 use crate::{
     outcome::{Done, Refusal},
-    ui::{Confirmation, ctx},
+    ui::{SuccessMessage, ctx},
 };
 use leptos::prelude::*;
 
@@ -22,7 +22,7 @@ pub async fn change_password(
     #[server(default)] new_password: String,
 ) -> Result<Done, Refusal> {
     ctx::sign_in()?.change_password(old_password, new_password).await?;
-    Ok(Confirmation::PasswordChanged.at("/account"))
+    Ok(SuccessMessage::PasswordChanged.at("/account"))
 }
 
 /// Mails a password reset link.

@@ -63,13 +63,13 @@ pub fn description(happened: AccountNotice) -> String {
         AccountNotice::RecoveryCodesMade => t!("account-event-recovery-codes-made"),
         AccountNotice::RecoveryCodeUsed => t!("account-event-recovery-code-used"),
         AccountNotice::FactorsReset => t!("account-event-factors-reset"),
-        AccountNotice::AddressAsked => t!("account-event-address-asked"),
+        AccountNotice::AddressRequested => t!("account-event-address-requested"),
         AccountNotice::AddressChanged => t!("account-event-address-changed"),
         AccountNotice::NewPlace => t!("account-event-new-place"),
         AccountNotice::ManyFailures => t!("account-event-many-failures"),
         AccountNotice::KeyAnomaly => t!("account-event-key-anomaly"),
         AccountNotice::KeyEndsSoon => t!("account-event-key-ends-soon"),
-        AccountNotice::JoinAsked => t!("account-event-join-asked"),
+        AccountNotice::JoinRequested => t!("account-event-join-requested"),
         AccountNotice::JoinAccepted => t!("account-event-join-accepted"),
         AccountNotice::JoinDeclined => t!("account-event-join-declined"),
         AccountNotice::MembershipRemoved => t!("account-event-membership-removed"),
@@ -89,7 +89,7 @@ pub fn description(happened: AccountNotice) -> String {
 /// the account.
 pub const fn related_page(happened: AccountNotice) -> Option<&'static str> {
     match happened {
-        AccountNotice::JoinAsked
+        AccountNotice::JoinRequested
         | AccountNotice::JoinAccepted
         | AccountNotice::JoinDeclined
         | AccountNotice::MembershipRemoved

@@ -2,7 +2,7 @@
 use super::APPROVAL_SETTINGS;
 use crate::{
     outcome::{Done, Refusal},
-    ui::{Confirmation, ctx},
+    ui::{SuccessMessage, ctx},
 };
 use auth::Token;
 use domain::{ConfirmationId, Invalid, approval::Answer, confirmation::ProtectedChange, passkey::Assertion, policy};
@@ -45,7 +45,7 @@ pub async fn set_self_approval(allowed: bool) -> Result<Done, Refusal> {
     let mut write = store.write(&actor).await?;
     let applied = write.set_self_approval(proof).await?;
     write.commit().await?;
-    Ok(Confirmation::stay_or_request(applied, APPROVAL_SETTINGS))
+    Ok(SuccessMessage::stay_or_request(applied, APPROVAL_SETTINGS))
 }
 
 /// Lifts the holds on an account that follow changes by one person.
@@ -68,7 +68,7 @@ pub async fn set_second_person(required: bool) -> Result<Done, Refusal> {
     let mut write = store.write(&actor).await?;
     let applied = write.set_second_person(proof).await?;
     write.commit().await?;
-    Ok(Confirmation::stay_or_request(applied, APPROVAL_SETTINGS))
+    Ok(SuccessMessage::stay_or_request(applied, APPROVAL_SETTINGS))
 }
 
 /// Returns a waiting request for confirmation that the actor sees.
@@ -92,7 +92,7 @@ pub async fn confirm_change(id: String) -> Result<Done, Refusal> {
     write.commit().await?;
     Ok(match change {
         ProtectedChange::PasswordLink { .. } => Done::Secret(crate::people::link(&token)),
-        _ => Confirmation::ChangeConfirmed.at(APPROVAL_SETTINGS),
+        _ => SuccessMessage::ChangeConfirmed.at(APPROVAL_SETTINGS),
     })
 }
 

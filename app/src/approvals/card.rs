@@ -29,7 +29,7 @@ pub fn DecisionCard(
     /// Whether the decision would be one on the actor's own request.
     own: bool,
 ) -> impl IntoView {
-    let needs_passkey = approval.needs_passkey;
+    let requires_passkey = approval.requires_passkey;
     let digest = approval.request_digest.to_string();
     let hidden = vec![("id", approval.id.to_string()), ("request_digest", digest.clone())];
     let (waiting, policy) = (approval.state == ApprovalState::Waiting, approval.network);
@@ -58,7 +58,7 @@ pub fn DecisionCard(
                 </Live>
             </div>
             {(allowed && own).then(|| view! { <p class="notice">{t!("approval-own-allowed")}</p> })}
-            {allowed.then(|| view! { <DecisionForm hidden=hidden needs_passkey=needs_passkey signing=signing /> })}
+            {allowed.then(|| view! { <DecisionForm hidden=hidden requires_passkey=requires_passkey signing=signing /> })}
             <div class="decision-rest">
                 {allowed.then(|| view! { <p class="help">{t!("approval-consequence")}</p> })}
                 <Live topics=topics region="answers" quiet=true>
@@ -85,7 +85,7 @@ fn Status(approval: Approval) -> impl IntoView {
                 " "
                 {t!("approval-count", given = approval.given, needed = approval.needed)}
             </p>
-            {approval.needs_passkey.then(|| view! { <p class="help">{t!("approval-needs-passkey")}</p> })}
+            {approval.requires_passkey.then(|| view! { <p class="help">{t!("approval-needs-passkey")}</p> })}
             {waiting.then(|| view! { <p class="help">{t!("approval-until")}" "<TimeAgo at=approval.expires_at /></p> })}
         </div>
     }
@@ -124,7 +124,7 @@ fn Reason(text: String) -> impl IntoView {
 #[component]
 fn DecisionForm(
     hidden: Vec<(&'static str, String)>,
-    needs_passkey: bool,
+    requires_passkey: bool,
     signing: Option<(String, String)>,
 ) -> impl IntoView {
     let has_passkey = signing.is_some();
@@ -137,14 +137,14 @@ fn DecisionForm(
                 {signing.map(|(options, host)| view! {
                     <SigningButton options=options host=host label=t!("approval-approve-passkey") />
                 })}
-                {match (needs_passkey, has_passkey) {
+                {match (requires_passkey, has_passkey) {
                     // Where a passkey is required, only a browser without JavaScript gets the button, and the reason why it fails.
                     (true, _) => view! { <noscript>{plain(ButtonVariant::Primary, t!("approval-approve"))}</noscript> }.into_any(),
                     (false, true) => plain(ButtonVariant::Secondary, t!("approval-approve-without")).into_any(),
                     (false, false) => plain(ButtonVariant::Primary, t!("approval-approve")).into_any(),
                 }}
             </div>
-            {(needs_passkey && !has_passkey).then(|| view! {
+            {(requires_passkey && !has_passkey).then(|| view! {
                 <p class="help">{t!("approval-no-passkey")}" "<a href="/account">{t!("approval-add-passkey")}</a></p>
             })}
         </Form>
@@ -167,7 +167,7 @@ pub fn blocked_because(actor: &Actor, approval: &Approval, decisions: &[Decision
         return Some(t!("approval-answered"));
     }
     let action = approval.decide_action(Answer::Approve, String::new(), approval.request_digest);
-    let action = policy::Decide { needs_passkey: false, ..action }; // the form asks for it
+    let action = policy::Decide { requires_passkey: false, ..action }; // the form asks for it
     // Missing step-up authentication does not hide the form: it is required on submission.
     actor.may(action).err().filter(|denied| !denied.stale).map(|denied| denied_text(&denied))
 }

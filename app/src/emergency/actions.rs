@@ -1,7 +1,7 @@
 //! Server functions for emergencies. Each is one action and one audit event (K-09).
 use crate::{
     outcome::{Done, Refusal},
-    ui::{Confirmation, ctx},
+    ui::{SuccessMessage, ctx},
 };
 use domain::policy::{self, Stopped};
 use leptos::prelude::*;
@@ -69,8 +69,8 @@ pub async fn end_browser_sessions(#[server(default)] id: String) -> Result<Done,
     write.end_all_browser_sessions(proof, ctx::sign_in()?.session()).await?;
     write.commit().await?;
     Ok(match of {
-        Some(person) => Confirmation::SessionsEnded.at(format!("/people/{person}")),
-        None => Confirmation::AllSessionsEnded.at("/emergency"),
+        Some(person) => SuccessMessage::SessionsEnded.at(format!("/people/{person}")),
+        None => SuccessMessage::AllSessionsEnded.at("/emergency"),
     })
 }
 

@@ -59,7 +59,7 @@ fn FreezeSection(since: Option<Timestamp>) -> impl IntoView {
     }
 }
 
-/// A button that stops tasks, after confirmation.
+/// A button that stops tasks, after a dialog.
 #[component]
 pub fn StopTasksButton(
     #[prop(into)] consequence: String,

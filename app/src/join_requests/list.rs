@@ -137,7 +137,7 @@ pub fn JoinRequestList(
 pub fn PendingJoinRequests(rows: Vec<WaitingJoinRequests>) -> impl IntoView {
     let line = |pending: WaitingJoinRequests| {
         let href = format!("/organizations/{}", pending.organization_id);
-        view! { <p class="notice"><a href=href>{t!("join-asked-of-me", n = pending.n, organization = pending.organization)}</a></p> }
+        view! { <p class="notice"><a href=href>{t!("join-requests-for-me", n = pending.n, organization = pending.organization)}</a></p> }
     };
     view! {
         <Live topics="people" region="overview-join" quiet=true>{rows.into_iter().map(line).collect_view()}</Live>

@@ -1,7 +1,7 @@
 //! Server functions that create, change and archive organizations and manage their members.
 use crate::{
     outcome::{Done, Kind, Refusal},
-    ui::{Address, Confirmation, ctx},
+    ui::{Address, SuccessMessage, ctx},
 };
 use domain::{
     Email, Invalid,
@@ -35,7 +35,7 @@ pub async fn add_member(organization: String, email: String, role: String) -> Re
     let mut write = store.write(&actor).await?;
     let applied = write.set_membership(proof).await?;
     write.commit().await?;
-    Ok(Confirmation::stay_or_request(applied, format!("/organizations/{organization}")))
+    Ok(SuccessMessage::stay_or_request(applied, format!("/organizations/{organization}")))
 }
 
 #[server(prefix = "/actions", endpoint = "organizations/set-role")]
@@ -47,7 +47,7 @@ pub async fn set_role(organization: String, person: String, role: String) -> Res
     let mut write = store.write(&actor).await?;
     let applied = write.set_membership(proof).await?;
     write.commit().await?;
-    Ok(Confirmation::stay_or_request(applied, format!("/organizations/{organization}")))
+    Ok(SuccessMessage::stay_or_request(applied, format!("/organizations/{organization}")))
 }
 
 /// Removes a member; `successor` becomes responsible for their service accounts in the organization.

@@ -83,7 +83,7 @@ fn OpenTasks(organization: OrganizationId, count: i64) -> impl IntoView {
     view! {
         <p class="notice">
             {t!("organization-open-tasks", n = count)}" "
-            <a href=list("awaiting_approval")>{t!("organization-tasks-asked")}</a>" · "
+            <a href=list("awaiting_approval")>{t!("organization-tasks-awaiting-approval")}</a>" · "
             <a href=list("queued")>{t!("organization-tasks-queued")}</a>" · "
             <a href=list("running")>{t!("organization-tasks-running")}</a>
         </p>

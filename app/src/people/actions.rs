@@ -1,7 +1,7 @@
 //! Server functions that create people and change their accounts.
 use crate::{
     outcome::{Done, Kind, Refusal},
-    ui::{Confirmation, ctx},
+    ui::{SuccessMessage, ctx},
 };
 use auth::Token;
 use domain::{
@@ -56,7 +56,7 @@ pub async fn issue_link(id: String) -> Result<Done, Refusal> {
 fn link_or_request(applied: Applied, token: &Token, person: PersonId) -> Done {
     match applied {
         Applied::Now => Done::Secret(super::link(token)),
-        Applied::AfterConfirmation => Confirmation::ChangeRequested.at(format!("/people/{person}")),
+        Applied::AfterConfirmation => SuccessMessage::ChangeRequested.at(format!("/people/{person}")),
     }
 }
 
@@ -68,7 +68,7 @@ pub async fn reset_factors(id: String) -> Result<Done, Refusal> {
     let mut write = store.write(&actor).await?;
     let applied = write.reset_factors(proof).await?;
     write.commit().await?;
-    Ok(Confirmation::FactorsReset.if_applied(applied).at(format!("/people/{id}")))
+    Ok(SuccessMessage::FactorsReset.if_applied(applied).at(format!("/people/{id}")))
 }
 
 /// Mails a confirmation link to a new address, for a person who has lost access to the current one.
@@ -85,7 +85,7 @@ pub async fn replace_address(id: String, #[server(default)] email: String) -> Re
     let link = store::MailedLink { token: &token.text, token_hash: token.hash };
     let applied = write.replace_address(proof, link).await?;
     write.commit().await?;
-    Ok(Confirmation::AddressAsked.if_applied(applied).at(format!("/people/{id}")))
+    Ok(SuccessMessage::AddressRequested.if_applied(applied).at(format!("/people/{id}")))
 }
 
 #[server(prefix = "/actions", endpoint = "people/tenant-role")]
@@ -96,5 +96,5 @@ pub async fn set_tenant_role(id: String, tenant_role: String) -> Result<Done, Re
     let mut write = store.write(&actor).await?;
     let applied = write.set_tenant_role(proof).await?;
     write.commit().await?;
-    Ok(Confirmation::stay_or_request(applied, format!("/people/{id}")))
+    Ok(SuccessMessage::stay_or_request(applied, format!("/people/{id}")))
 }

@@ -112,9 +112,9 @@ fn TaskStatus(task: Task) -> impl IntoView {
 fn TaskActions(task: Task, actor: Actor) -> impl IntoView {
     let again = format!("/tasks/new?again={}", task.id);
     let action = policy::CancelTask { task: task.id, owner: task.owner_id, organization: task.organization_id };
-    let may_cancel = !task.state.is_final() && !task.cancel_asked && actor.may(action).is_ok();
+    let may_cancel = !task.state.is_final() && !task.cancel_requested && actor.may(action).is_ok();
     let consequence = match task.state {
-        TaskState::AwaitingApproval => t!("task-cancel-asked"),
+        TaskState::AwaitingApproval => t!("task-cancel-awaiting-approval"),
         TaskState::Queued => t!("task-cancel-queued"),
         _ => t!("task-cancel-running"),
     };

@@ -56,7 +56,7 @@ fn next_step(task: &Task) -> Option<String> {
         TaskState::AwaitingApproval => Some(t!("task-next-approval")),
         TaskState::Queued => Some(t!("task-next-runner")),
         TaskState::Assigned => Some(t!("task-next-start")),
-        TaskState::Running if task.cancel_asked => Some(t!("task-next-stop")),
+        TaskState::Running if task.cancel_requested => Some(t!("task-next-stop")),
         TaskState::Running => Some(t!("task-next-end")),
         _ => None,
     }
@@ -104,7 +104,7 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
         "approval.reopen" => {
             let (rule, n) = (text("rule"), detail.get("needed").and_then(Value::as_u64).unwrap_or(1));
             let what = match text("because").as_str() {
-                "the_rules_changed" => t!("task-step-asked-by-new-rules", rule = rule, n = n),
+                "the_rules_changed" => t!("task-step-returned-by-new-rules", rule = rule, n = n),
                 _ => t!("task-step-approval-lost", rule = rule, n = n),
             };
             step(BadgeTone::Waiting, what)

@@ -1,5 +1,5 @@
 //! Forms that post to a server function. After an error, submitted values are kept and errors appear at their fields.
-use super::{confirmation, ctx, error_summary::ErrorSummary, form_state::FormState};
+use super::{ctx, error_summary::ErrorSummary, form_state::FormState, success_message};
 use crate::outcome::PAGE_FIELD;
 use leptos::{context::Provider, prelude::*};
 
@@ -24,7 +24,7 @@ pub fn Form(
     if let Some(answered) = ctx::answered().filter(|_| form.refused()) {
         answered.refusal_shown.mark_shown();
     }
-    let page = page.unwrap_or_else(|| ctx::here().without(confirmation::FIELD).to_string());
+    let page = page.unwrap_or_else(|| ctx::here().without(success_message::FIELD).to_string());
     let (id, error_state) = (form.id.clone(), form.clone());
     let hidden = hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     view! {

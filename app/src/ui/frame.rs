@@ -1,12 +1,11 @@
 //! The layout of every page for signed-in people: navigation, breadcrumbs and the account menu.
 use super::{
-    Button, Form, Glyph, Icon, Page, Section,
-    confirmation::ConfirmationMessage,
-    ctx,
+    Button, Form, Glyph, Icon, Page, Section, ctx,
     freeze_banner::FreezeBanner,
     header::{OrganizationSwitcher, SearchField},
     nav::Nav,
     shortcuts::{self, ShortcutsDialog},
+    success_message::SuccessNotice,
     unshown_refusal::UnshownRefusal,
 };
 use crate::{account, login::actions::SignOut, organizations::choice::archived_filter_choice};
@@ -55,7 +54,7 @@ pub(super) fn render_frame(actor: Actor, page: Page, frame_data: FrameData) -> A
             </div>
             {lead.map(|text| view! { <p class="lead">{text}</p> })}
             <UnshownRefusal />
-            <ConfirmationMessage />
+            <SuccessNotice />
             {unseen_events.filter(|_| section != Section::Account)}
             {body}
         </main>

@@ -4,7 +4,6 @@ mod badge;
 mod button;
 mod code;
 mod confirm;
-mod confirmation;
 pub mod ctx;
 mod description_list;
 mod empty;
@@ -30,6 +29,7 @@ mod secret;
 mod sentence;
 mod shortcuts;
 pub mod status;
+mod success_message;
 mod table;
 mod time_ago;
 mod title;
@@ -41,7 +41,6 @@ pub use self::{
     button::{Button, ButtonVariant, LinkButton},
     code::{Digest, Source, UntrustedText},
     confirm::Confirm,
-    confirmation::Confirmation,
     description_list::{DescriptionItem, DescriptionList},
     empty::EmptyState,
     field::{Checkbox, Choice, Field, Password, Select, TextArea},
@@ -59,6 +58,7 @@ pub use self::{
     secret::SecretOnce,
     sentence::{PLACEHOLDER, Sentence},
     shortcuts::ShortcutList,
+    success_message::SuccessMessage,
     table::{RowLink, Table},
     time_ago::{LastUsed, TimeAgo},
 };

@@ -20,8 +20,8 @@ async fn d_03_only_managers_of_an_organization_see_its_management_controls() {
     let his = fixture.get(Some(&mia), &at).await;
     his.hides("Create invitation").hides("Remove…").hides("/settings").shows("Leave this organization…");
     his.hides("Who has access").hides("/reach");
-    let asked = fixture.get(Some(&mia), &format!("{at}/access")).await;
-    assert_eq!(asked.status, StatusCode::FORBIDDEN);
+    let access = fixture.get(Some(&mia), &format!("{at}/access")).await;
+    assert_eq!(access.status, StatusCode::FORBIDDEN);
     let audrey = fixture.person(AUDREY).await;
     fixture.get(Some(&audrey), &at).await.shows(&format!("{at}/access")).hides(&format!("{at}/settings"));
     assert_eq!(fixture.get(Some(&mia), &format!("{at}/settings")).await.status, StatusCode::FORBIDDEN);
@@ -231,12 +231,12 @@ async fn m_01_new_service_account_keys_are_offered_only_to_people_who_can_create
     }
     fixture.get(Some(&audrey), &format!("/keys/new?owner={robot}")).await.hides("Robot");
 
-    let (page, asked) = (format!("/keys/service-accounts/{robot}"), format!("/keys/service-accounts/{robot}/access"));
+    let (page, access) = (format!("/keys/service-accounts/{robot}"), format!("/keys/service-accounts/{robot}/access"));
     let key = [("name", "Nightly"), ("scopes[]", "tasks:read"), ("days", "30"), ("owner", &robot.to_string())];
     fixture.action(Some(&mia), "/actions/keys/create", &key).await.unwrap();
     for who in [&adam, &mia, &audrey] {
-        fixture.get(Some(who), &page).await.shows("Who can act as this account").shows(&asked);
-        let shown = fixture.get(Some(who), &asked).await;
+        fixture.get(Some(who), &page).await.shows("Who can act as this account").shows(&access);
+        let shown = fixture.get(Some(who), &access).await;
         shown
             .shows("Nightly")
             .shows("act as this account")
@@ -244,5 +244,5 @@ async fn m_01_new_service_account_keys_are_offered_only_to_people_who_can_create
             .shows("create and revoke its API keys");
     }
     let max = fixture.person(TestPerson { role: Some(Role::Owner), ..MAX }).await;
-    assert_eq!(fixture.get(Some(&max), &asked).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(fixture.get(Some(&max), &access).await.status, StatusCode::NOT_FOUND);
 }

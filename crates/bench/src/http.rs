@@ -203,8 +203,8 @@ mod tests {
         let host = listener.local_addr().unwrap().to_string();
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut asked = [0; 8192];
-            let _ = stream.read(&mut asked).unwrap();
+            let mut request = [0; 8192];
+            let _ = stream.read(&mut request).unwrap();
             stream.write_all(answer.as_bytes()).unwrap();
         });
         Connection::open(&host).unwrap()

@@ -47,9 +47,9 @@ fn ask(host: &str, requests: &[Request], begin: Instant, span: Duration) -> Resu
         if begin.elapsed() >= span && !times.is_empty() {
             break;
         }
-        let asked = Instant::now();
+        let start = Instant::now();
         size = connection.send(request)?.is(200)?.body.len();
-        times.push(asked.elapsed());
+        times.push(start.elapsed());
     }
     Ok((times, size))
 }

@@ -31,7 +31,7 @@ string_enum! {
         RecoveryCodeUsed = "recovery_code_used",
         FactorsReset = "factors_reset",
         /// A change of address was requested.
-        AddressAsked = "address_asked",
+        AddressRequested = "address_requested",
         AddressChanged = "address_changed",
         /// A sign-in from a new browser or network.
         NewPlace = "new_place",
@@ -41,7 +41,7 @@ string_enum! {
         /// One of their keys, or of a service account that they are responsible for, expires soon.
         KeyEndsSoon = "key_ends_soon",
         /// A person requests to join an organization that they own.
-        JoinAsked = "join_asked",
+        JoinRequested = "join_requested",
         /// Their join request was accepted.
         JoinAccepted = "join_accepted",
         JoinDeclined = "join_declined",

@@ -1,4 +1,4 @@
-//! Approval requests: the question whether exactly this canonical request may run.
+//! Approval requests: whether exactly this canonical request may run.
 use crate::{Invalid, string_enum::string_enum, text::lines};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};

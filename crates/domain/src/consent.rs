@@ -7,7 +7,7 @@ pub use crate::statement::{Statement, Subject};
 use crate::{
     ApprovalId, Invalid, PersonId, TenantId, Timestamp,
     approval::Answer,
-    passkey::{Assertion, PasskeyDecision, SignedAddition, TrustedPasskeys, Unconfirmed},
+    passkey::{Assertion, PasskeyDecision, PasskeyError, SignedAddition, TrustedPasskeys},
     request::{InputDigest, Request, RequestDigest},
     rule::{Rules, Verdict},
 };
@@ -99,8 +99,8 @@ impl Decision {
     ///
     /// # Errors
     /// When it has no assertion, or one that does not count.
-    pub fn confirm(&self, trusted: &TrustedPasskeys<'_>) -> Result<(), Unconfirmed> {
-        trusted.confirm(&self.passkey_statement(), self.assertion.as_ref())
+    pub fn verify_passkey(&self, trusted: &TrustedPasskeys<'_>) -> Result<(), PasskeyError> {
+        trusted.verify(&self.passkey_statement(), self.assertion.as_ref())
     }
 }
 
@@ -191,7 +191,7 @@ pub enum ConsentError {
     #[error("there are fewer approvals than the rules require")]
     TooFewApprovals,
     #[error(transparent)]
-    Unconfirmed(#[from] Unconfirmed),
+    PasskeyError(#[from] PasskeyError),
     #[error("nothing runs here without an approval with a passkey that is trusted here")]
     PasskeyRequired,
 }
@@ -256,15 +256,15 @@ impl Consent {
             return Ok(());
         }
         let all = trusted.with(&self.passkeys);
-        let mut confirmed = false;
+        let mut verified = false;
         for decision in &self.decisions {
-            match decision.statement.confirm(&all) {
-                Ok(()) => confirmed = true,
+            match decision.statement.verify_passkey(&all) {
+                Ok(()) => verified = true,
                 Err(error) if demanded => return Err(error.into()),
                 Err(_) => {}
             }
         }
-        if confirmed || !trusted.always { Ok(()) } else { Err(ConsentError::PasskeyRequired) }
+        if verified || !trusted.always { Ok(()) } else { Err(ConsentError::PasskeyRequired) }
     }
 }
 

@@ -307,7 +307,7 @@ impl fmt::Debug for TrustedPasskeys<'_> {
 
 /// Why a passkey does not confirm a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unconfirmed {
+pub enum PasskeyError {
     #[error("an approval was given without a passkey")]
     WithoutPasskey,
     #[error("an approval was given with a passkey that is not trusted here")]
@@ -356,10 +356,10 @@ impl<'a> TrustedPasskeys<'a> {
     ///
     /// # Errors
     /// When there is no assertion, or one that does not count.
-    pub fn confirm(&self, decision: &PasskeyDecision, assertion: Option<&Assertion>) -> Result<(), Unconfirmed> {
-        let assertion = assertion.ok_or(Unconfirmed::WithoutPasskey)?;
+    pub fn verify(&self, decision: &PasskeyDecision, assertion: Option<&Assertion>) -> Result<(), PasskeyError> {
+        let assertion = assertion.ok_or(PasskeyError::WithoutPasskey)?;
         let passkey = self.find(decision.tenant, decision.approver, &assertion.credential_id);
-        Ok(assertion.check(decision, passkey.ok_or(Unconfirmed::NotTrusted)?, self.keys)?)
+        Ok(assertion.check(decision, passkey.ok_or(PasskeyError::NotTrusted)?, self.keys)?)
     }
 }
 
@@ -579,18 +579,18 @@ mod tests {
         check(vec![confirmed(&ada), confirmed(&abe)]).unwrap();
         assert_eq!(check(vec![]), Err(ConsentError::TooFewApprovals));
         for decisions in [vec![decision(ADA)], vec![confirmed(&ada), decision(ABE)]] {
-            assert_eq!(check(decisions), Err(Unconfirmed::WithoutPasskey.into()));
+            assert_eq!(check(decisions), Err(PasskeyError::WithoutPasskey.into()));
         }
         // The passkey of another person, and one that is not trusted.
         let borrowed = Decision { assertion: confirmed(&abe).assertion, ..decision(ADA) };
-        assert_eq!(check(vec![borrowed]), Err(Unconfirmed::NotTrusted.into()));
-        assert_eq!(check(vec![confirmed(&passkey(ADA, 3))]), Err(Unconfirmed::NotTrusted.into()));
+        assert_eq!(check(vec![borrowed]), Err(PasskeyError::NotTrusted.into()));
+        assert_eq!(check(vec![confirmed(&passkey(ADA, 3))]), Err(PasskeyError::NotTrusted.into()));
         let moved = Decision { approval: ApprovalId(Uuid::nil()), ..confirmed(&ada) };
-        assert_eq!(check(vec![moved]), Err(Unconfirmed::Invalid(AssertionError::Challenge).into()));
+        assert_eq!(check(vec![moved]), Err(PasskeyError::Invalid(AssertionError::Challenge).into()));
         let elsewhere = Passkey { tenant: TenantId(Uuid::nil()), ..ada.clone() };
         let other = TrustedPasskeys::new(vec![elsewhere], &Hashes);
         let result = super::tests::check(ask(true), vec![confirmed(&ada)], vec![], &other);
-        assert_eq!(result, Err(Unconfirmed::NotTrusted.into()));
+        assert_eq!(result, Err(PasskeyError::NotTrusted.into()));
     }
 
     #[test]
@@ -615,7 +615,7 @@ mod tests {
         let (one, two) = (addition(second.clone(), &first), addition(third.clone(), &second));
         check(&second, vec![one.clone()]).unwrap();
         check(&third, vec![two.clone(), one.clone()]).unwrap();
-        let untrusted = Err(Unconfirmed::NotTrusted.into());
+        let untrusted = Err(PasskeyError::NotTrusted.into());
         assert_eq!(check(&third, vec![two]), untrusted);
         assert_eq!(check(&second, vec![addition(second.clone(), &second)]), untrusted);
         // A changed addition, and one for somebody else.

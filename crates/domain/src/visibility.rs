@@ -29,14 +29,14 @@ pub struct AccessAttributes {
     pub visibility: Visibility,
     /// Whether it ever needed approval: then the organization's approvers can see it regardless of its visibility,
     /// because they decide it and are accountable for it.
-    pub asked: bool,
+    pub required_approval: bool,
 }
 
 impl AccessAttributes {
     /// Returns why `actor`, who must be of the same tenant, can see the task; empty if they cannot.
     pub fn why(&self, actor: &Actor) -> impl Iterator<Item = AccessReason> {
         let (role, reaches) = (actor.role_in(self.organization), actor.reaches(self.organization));
-        let judges = self.asked && role >= Some(Role::Approver);
+        let judges = self.required_approval && role >= Some(Role::Approver);
         let reasons = [
             (actor.person() == Some(self.owner)).then_some(AccessReason::Own),
             role.filter(|_| self.visibility == Visibility::Org).map(AccessReason::Role),

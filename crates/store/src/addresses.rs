@@ -53,7 +53,7 @@ impl Write {
         let release = Mail::ReleaseAddress { token: present.token.to_owned(), email: email.to_string() };
         self.mail_person(owner, &release).await?;
         self.record_action(&proof).await?;
-        self.add_account_event(owner, AccountNotice::AddressAsked, email.as_str()).await
+        self.add_account_event(owner, AccountNotice::AddressRequested, email.as_str()).await
     }
 
     /// Requests an address change as an admin, for a person who lost access to the current address. The current address is
@@ -71,7 +71,7 @@ impl Write {
         }
         self.store_address_change(*person, email, new, None).await?;
         self.record_action(&proof).await?;
-        self.notify_person(*person, AccountNotice::AddressAsked, email.as_str()).await?;
+        self.notify_person(*person, AccountNotice::AddressRequested, email.as_str()).await?;
         self.follow_access_to_account(*person, ApproverChange::Address).await?;
         Ok(Applied::Now)
     }

@@ -92,8 +92,8 @@ impl Write {
         by: &Maker,
         managers: &Managers,
     ) -> Result<bool> {
-        let is_confirmed = self.confirmed.as_ref().is_some_and(|confirmed| confirmed.change == change);
-        let Some(requester) = by.id.filter(|_| !is_confirmed) else { return Ok(false) };
+        let has_valid_passkey = self.confirmed.as_ref().is_some_and(|confirmed| confirmed.change == change);
+        let Some(requester) = by.id.filter(|_| !has_valid_passkey) else { return Ok(false) };
         // Somebody has to be there who is neither the requester nor the person concerned.
         let has_other = managers.ids().any(|id| id != requester && Some(id) != change.person());
         if !has_other || !self.approval_policy().await?.second_person {

@@ -183,7 +183,7 @@ impl Write {
             StoppableTask,
             fetch_all,
             "select id from task where tenant_id = $1 and state in ('awaiting_approval', 'queued', 'assigned', 'running')
-                and not cancel_asked and ($2 is null or organization_id = $2) and ($3 is null or runner_id = $3)
+                and not cancel_requested and ($2 is null or organization_id = $2) and ($3 is null or runner_id = $3)
                 and ($4 is null or owner_id = $4)
              order by id limit $5",
             organization,

@@ -176,7 +176,7 @@ impl Write {
             return Err(Error::Conflict(Conflict::TooManyJoinRequests));
         }
         let id = JoinRequestId(new_id());
-        let asked = insert!(self, "join_request" {
+        let inserted = insert!(self, "join_request" {
             id: id,
             organization_id: organization,
             person_id: person,
@@ -187,7 +187,7 @@ impl Write {
         },
             "on conflict (tenant_id, organization_id, person_id) where state = 'waiting' do nothing"
         )?;
-        if asked == 0 {
+        if inserted == 0 {
             return Err(Error::Conflict(Conflict::JoinRequestExists));
         }
         let entry = self.entry(&proof)?;
@@ -204,7 +204,7 @@ impl Write {
         )?;
         let asks = format!("{} · {name}", self.actor.name);
         for owner in owners {
-            self.notify_person(owner.person_id, AccountNotice::JoinAsked, &asks).await?;
+            self.notify_person(owner.person_id, AccountNotice::JoinRequested, &asks).await?;
         }
         self.publish(Topic::People, organization.0);
         Ok(id)

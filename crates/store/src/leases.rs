@@ -42,7 +42,7 @@ macro_rules! lock_leased {
         macro_rules! sql {
             ($end:literal) => {
                 concat!(
-                    "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest,
+                    "select id, attempt, state, cancel_requested, next_line, output_bytes, request_digest,
                         coalesce(queued_at, created_at) as queued_at from task
                      where tenant_id = $1 and state in ('assigned', 'running') and ", $condition, " order by id limit 5000", $end
                 )
@@ -74,7 +74,7 @@ row_type! {
         pub id: TaskId,
         pub attempt: u32,
         pub state: TaskState,
-        pub cancel_asked: bool,
+        pub cancel_requested: bool,
         /// Number of the next line of output.
         pub next_line: i64,
         /// Bytes of output stored, including one line feed per line.
@@ -108,7 +108,7 @@ impl Read {
             self,
             StoredTask<LeasedTask>,
             fetch_all,
-            "select id, attempt, state, cancel_asked, next_line, output_bytes, request_digest,
+            "select id, attempt, state, cancel_requested, next_line, output_bytes, request_digest,
                         coalesce(queued_at, created_at) as queued_at from task
              where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id limit 5000",
             runner
@@ -171,7 +171,7 @@ impl Write {
             }
         }
         let mut assignments = vec![];
-        for (task, consent) in self.confirm_claim(since, permitted).await? {
+        for (task, consent) in self.recheck_claim(since, permitted).await? {
             let detail = json!({ "runner": runner, "attempt": task.attempt });
             entries.push(self.state_change_event(task.id, "task.assign", detail)?);
             self.publish(Topic::Tasks, task.id.0);
@@ -192,7 +192,7 @@ impl Write {
                 concat!(
                     // Without the limit, a forged number would overflow and stop every claim; such a row is rejected below.
                     "update task set state = 'assigned', attempt = case when attempt < 4294967295 then attempt + 1 else attempt end,
-                        runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0, cancel_asked = false, started_at = null
+                        runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0, cancel_requested = false, started_at = null
                      where tenant_id = $1 and state = 'queued' and id ",
                     $among,
                     "(select id from task where tenant_id = $1
@@ -247,7 +247,7 @@ impl Write {
             fetch_one,
             "update task set lease_until = $5 where tenant_id = $1 and id = $2 and attempt = $3 and runner_id = $4
                 and state in ('assigned', 'running')
-             returning id, attempt, state, cancel_asked, next_line, output_bytes, request_digest,
+             returning id, attempt, state, cancel_requested, next_line, output_bytes, request_digest,
                 coalesce(queued_at, created_at) as queued_at",
             lease.task,
             lease.attempt,
@@ -465,7 +465,7 @@ impl Write {
     /// lost after its last attempt.
     async fn release(&mut self, task: &LeasedTask, why: &str) -> Result<()> {
         let because = self.owner_access_loss(task.id).await?;
-        let to = match (task.cancel_asked || because.is_some(), task.attempt < MAX_ATTEMPTS) {
+        let to = match (task.cancel_requested || because.is_some(), task.attempt < MAX_ATTEMPTS) {
             (true, _) => TaskState::Cancelled,
             (false, true) => TaskState::Queued,
             (false, false) => TaskState::Lost,

@@ -62,7 +62,7 @@ impl Read {
             concat!(
                 "select (t.ended_at - $4) / 86400000000 as day_index, t.state, count(*) as n, count(t.wait) as started,
                     cast(coalesce(sum(t.wait), 0) as bigint) as wait, coalesce(max(t.wait), 0) as longest
-                 from (select t.tenant_id, t.ended_at, t.state, t.owner_id, t.organization_id, t.visibility, t.asked,
+                 from (select t.tenant_id, t.ended_at, t.state, t.owner_id, t.organization_id, t.visibility, t.required_approval,
                         case when t.started_at >= t.queued_at then t.started_at - t.queued_at end as wait
                     from task t where t.tenant_id = $1 and t.ended_at >= $4 order by t.ended_at desc limit $5) t
                  where ",

@@ -46,9 +46,9 @@ impl Write {
             (None, Some(person)) => ("person", person.to_string()),
             (None, None) => ("tenant", String::new()),
         };
-        let RateLimited { class, target: asked, key_prefix, quota, window } = limited;
+        let RateLimited { class, target: address, key_prefix, quota, window } = limited;
         let detail = json!({
-            "class": class, "target": asked, "key_prefix": key_prefix, "quota": quota, "window_seconds": window,
+            "class": class, "target": address, "key_prefix": key_prefix, "quota": quota, "window_seconds": window,
         });
         self.note("rate_limit_exceeded", target, Outcome::Refused, detail).await
     }

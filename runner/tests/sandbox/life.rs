@@ -194,8 +194,8 @@ async fn a_task_leaves_no_process_file_or_cgroup() {
 async fn trap_e08_a_sandbox_outlives_the_thread_that_requested_it() {
     let executor = std::sync::Arc::new(executor().await);
     let runtime = tokio::runtime::Handle::current();
-    let asked = executor.clone();
-    let running = std::thread::spawn(move || runtime.block_on(asked.start(bash("sleep 0.7; echo alive"))).unwrap())
+    let starting = executor.clone();
+    let running = std::thread::spawn(move || runtime.block_on(starting.start(bash("sleep 0.7; echo alive"))).unwrap())
         .join()
         .unwrap();
     let ran = finish(running).await;

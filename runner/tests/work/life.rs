@@ -69,11 +69,11 @@ async fn a_cancelled_task_ends_and_reports_it() {
     stream.assign(deployment.assignment(7, 1, "echo here; sleep 100; echo never")).await;
     let mut lines = Vec::new();
     stream.lines(7, 1, &mut lines, 1).await;
-    let asked = Instant::now();
+    let start = Instant::now();
     stream.cancel(7, 1).await;
     let (receipt, _) = stream.rest(7, 1, &mut lines).await;
     assert_eq!((receipt.end, lines), (End::Cancelled, vec!["here".to_owned()]));
-    assert!(asked.elapsed() < Duration::from_secs(7));
+    assert!(start.elapsed() < Duration::from_secs(7));
     worker.stop().await;
 }
 

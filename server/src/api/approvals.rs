@@ -87,7 +87,7 @@ impl From<Approval> for ApprovalRequest {
             rule: row.rule,
             required_approvals: row.needed,
             received_approvals: row.given,
-            requires_passkey: row.needs_passkey,
+            requires_passkey: row.requires_passkey,
             created_at: row.created_at,
             expires_at: row.expires_at,
             resolved_at: row.settled_at,

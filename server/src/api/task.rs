@@ -281,7 +281,7 @@ impl TaskDetail {
             attempt: task.attempt,
             runner: task.runner_id,
             runner_name: task.runner,
-            cancel_requested: task.cancel_asked,
+            cancel_requested: task.cancel_requested,
             created_at: task.created_at,
             queued_at: task.queued_at,
             started_at: task.started_at,

@@ -90,7 +90,7 @@ async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> 
             continue;
         }
         let held = read.leased_tasks().await?;
-        for task in held.iter().filter(|task| task.cancel_asked) {
+        for task in held.iter().filter(|task| task.cancel_requested) {
             if shared.registry.is_first_cancel(connection.runner, task.lease()) {
                 send(&connection, Kind::Cancel(v1::Cancel { attempt: convert::attempt(task.lease()) }));
             }

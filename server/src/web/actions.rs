@@ -46,7 +46,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
         path: parts.uri.path().to_owned(),
         fields,
         had_session: context.has_session(),
-        is_confirmed: confirmed.is_ok(),
+        has_valid_passkey: confirmed.is_ok(),
     };
     let outcome = match (confirmed, nul) {
         (Err(refusal), _) => Err(refusal),
@@ -87,7 +87,7 @@ struct Action {
     fields: Vec<(String, String)>,
     had_session: bool,
     /// Whether the proof of identity was correct or not needed.
-    is_confirmed: bool,
+    has_valid_passkey: bool,
 }
 
 impl Action {
@@ -115,7 +115,7 @@ impl Action {
         };
         let is_stale = matches!(&result, Err(refusal) if refusal.kind == Kind::Stale);
         // The confirmation page keeps the values and submits the form again.
-        let page = if is_stale || !self.is_confirmed { confirmation_page(&page) } else { page };
+        let page = if is_stale || !self.has_valid_passkey { confirmation_page(&page) } else { page };
         let is_secret =
             |name: &str| name.contains("password") || name.contains("secret") || name.starts_with(PROOF_PREFIX);
         let values = self.fields.into_iter().filter(|(name, _)| !is_secret(name) && name != PAGE_FIELD).collect();

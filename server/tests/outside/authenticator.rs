@@ -35,34 +35,35 @@ pub struct PasskeyDevice {
 
 impl PasskeyDevice {
     /// Creates a passkey and returns the registration response.
-    pub fn make(asked: &PasskeyCeremony, origin: &str) -> (Self, String) {
+    pub fn make(ceremony: &PasskeyCeremony, origin: &str) -> (Self, String) {
         let mut id = [0; 16];
         aws_lc_rs::rand::fill(&mut id).unwrap();
-        let device = Self { key: new_key(), id, owner: text(&asked.options["user"]["id"]), origin: origin.to_owned() };
+        let device =
+            Self { key: new_key(), id, owner: text(&ceremony.options["user"]["id"]), origin: origin.to_owned() };
         let (x, y) = device.key.public_key().as_ref()[1..].split_at(32);
         // COSE_Key (RFC 9053): two coordinates on P-256, for ES256.
         let public = [&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32], x, &[0x22, 0x58, 32], y].concat();
         // An all-zero AAGUID and a credential id of sixteen bytes.
         let attested = [[0; 16].as_slice(), &[0, 16], &id, &public].concat();
         let data =
-            data(&text(&asked.options["rp"]["id"]), USER_PRESENT | USER_VERIFIED | ATTESTED_CREDENTIAL, &attested);
+            data(&text(&ceremony.options["rp"]["id"]), USER_PRESENT | USER_VERIFIED | ATTESTED_CREDENTIAL, &attested);
         let length = [u8::try_from(data.len()).unwrap()];
         // {"fmt": "none", "attStmt": {}, "authData": …} as CBOR (RFC 8949).
         let object = [b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58".as_slice(), &length, &data].concat();
-        let client = device.client("webauthn.create", asked);
+        let client = device.client("webauthn.create", ceremony);
         let response = json!({ "attestationObject": base64(object), "clientDataJSON": base64(client) });
         let response = device.response(&response);
         (device, response)
     }
 
     /// Returns an assertion with user verification.
-    pub fn show(&self, asked: &PasskeyCeremony) -> String {
-        self.sign_assertion(asked, USER_PRESENT | USER_VERIFIED)
+    pub fn show(&self, ceremony: &PasskeyCeremony) -> String {
+        self.sign_assertion(ceremony, USER_PRESENT | USER_VERIFIED)
     }
 
     /// Returns an assertion without user verification.
-    pub fn show_locked(&self, asked: &PasskeyCeremony) -> String {
-        self.sign_assertion(asked, USER_PRESENT)
+    pub fn show_locked(&self, ceremony: &PasskeyCeremony) -> String {
+        self.sign_assertion(ceremony, USER_PRESENT)
     }
 
     /// Returns a device with another key that claims the same credential.
@@ -93,8 +94,8 @@ impl PasskeyDevice {
         json!({ "id": id, "rawId": id, "type": "public-key", "response": response }).to_string()
     }
 
-    fn client(&self, kind: &str, asked: &PasskeyCeremony) -> String {
-        let challenge = &asked.options["challenge"];
+    fn client(&self, kind: &str, ceremony: &PasskeyCeremony) -> String {
+        let challenge = &ceremony.options["challenge"];
         json!({ "type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": false }).to_string()
     }
 }

@@ -115,9 +115,9 @@ fn request_list(program: &Program, cookie: &str, stop: &AtomicBool, min_requests
     let ask = Request::get(&program.host, "/tasks", &[("cookie", cookie), ("accept", "text/html")]);
     let (mut connection, mut times) = (Connection::open(&program.host)?, vec![]);
     while times.len() < min_requests || !stop.load(Ordering::Relaxed) {
-        let asked = Instant::now();
+        let start = Instant::now();
         connection.send(&ask)?.is(200)?;
-        times.push(asked.elapsed());
+        times.push(start.elapsed());
         thread::sleep(LIST_INTERVAL);
     }
     Ok(times.into_iter().collect())

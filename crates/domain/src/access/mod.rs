@@ -75,11 +75,13 @@ impl Resource {
         let can_submit = |id| actor.has_scope(SubmitTask::SCOPE) && require_submitter(&actor, id).is_ok();
         let has_decide_scope = actor.has_scope(Decide::SCOPE);
         let can = match *self {
-            Self::Task(task, AccessAttributes { owner, organization, asked, .. }, behind, own) => vec![
+            Self::Task(task, AccessAttributes { owner, organization, required_approval, .. }, behind, own) => vec![
                 (Ability::See, actor.may(ReadTasks).is_ok()),
                 (
                     Ability::Decide,
-                    asked && has_decide_scope && require_decider(&actor, organization, owner, behind, own).is_ok(),
+                    required_approval
+                        && has_decide_scope
+                        && require_decider(&actor, organization, owner, behind, own).is_ok(),
                 ),
                 (Ability::Cancel, actor.may(CancelTask { task, owner, organization }).is_ok()),
             ],
@@ -151,10 +153,10 @@ mod tests {
         who
     }
 
-    fn task(visibility: Visibility, asked: bool) -> Resource {
+    fn task(visibility: Visibility, required_approval: bool) -> Resource {
         Resource::Task(
             TaskId(Uuid::nil()),
-            AccessAttributes { owner: MIA, organization: OPS, visibility, asked },
+            AccessAttributes { owner: MIA, organization: OPS, visibility, required_approval },
             [None; 2],
             false,
         )
@@ -169,16 +171,16 @@ mod tests {
             (private.why(&person(BEN, Some(Role::Owner))), private.can(&person(BEN, Some(Role::Owner)))),
             (vec![], vec![])
         );
-        let asked = task(Visibility::Org, true);
+        let decided = task(Visibility::Org, true);
         let approver = person(BEN, Some(Role::Approver));
-        assert_eq!(asked.why(&approver), [AccessReason::Role(Role::Approver), AccessReason::Approver]);
-        assert_eq!(asked.can(&approver), [Ability::See, Ability::Decide]);
+        assert_eq!(decided.why(&approver), [AccessReason::Role(Role::Approver), AccessReason::Approver]);
+        assert_eq!(decided.can(&approver), [Ability::See, Ability::Decide]);
         assert_eq!(
-            asked.can(&person(MIA, Some(Role::Approver))),
+            decided.can(&person(MIA, Some(Role::Approver))),
             [Ability::See, Ability::Cancel],
             "people cannot decide their own requests"
         );
-        let Resource::Task(id, sight, ..) = asked else { unreachable!() };
+        let Resource::Task(id, sight, ..) = decided else { unreachable!() };
         let theirs = Resource::Task(id, sight, [Some(BEN), None], false);
         assert_eq!(theirs.can(&approver), [Ability::See], "nor a request that they are responsible for");
         let own = Resource::Task(id, sight, [Some(BEN), None], true);

@@ -285,7 +285,7 @@ mod tests {
             reason: String::new(),
             request: RequestDigest([0; 32]),
             network: NetworkPolicy::Isolated,
-            needs_passkey: false,
+            requires_passkey: false,
             assertion: None,
         }
     }

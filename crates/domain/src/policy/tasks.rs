@@ -79,13 +79,13 @@ actions! {
         request: RequestDigest,
         network: NetworkPolicy,
         /// Whether the rules demand the approver's passkey.
-        needs_passkey: bool,
+        requires_passkey: bool,
         /// The assertion of the approver's passkey over this decision; the store verifies it.
         assertion: Option<Assertion>,
     } if |a, actor| {
         require_decider(actor, a.organization, a.requester, a.behind, a.self_approval)?;
         require(a.held_until.is_none(), DenialReason::ApproverOnHold)?;
-        let is_missing = a.needs_passkey && a.answer == Answer::Approve && a.assertion.is_none();
+        let is_missing = a.requires_passkey && a.answer == Answer::Approve && a.assertion.is_none();
         require(!is_missing, DenialReason::PasskeyRequired)
     }, scope ApprovalsDecide, detail |a| json!({
         "approval": a.approval, "answer": a.answer, "reason": a.reason, "request_digest": a.request, "passkey": a.assertion.as_ref().map(|assertion| &assertion.credential_id),

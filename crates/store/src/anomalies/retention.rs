@@ -8,7 +8,7 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
-/// Quotas need the usage of one day; the rest is for questions about the last days.
+/// Quotas need the usage of one day; the rest is for people who look into the last days.
 const USAGE_DAYS: i64 = 31;
 
 /// Deletes up to `$3` networks that were last used at `$2` or before.

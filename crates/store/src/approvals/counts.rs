@@ -31,7 +31,7 @@ impl Read {
         let counts = Counts::none(ApprovalState::ALL.iter().copied());
         let organization = match (self.actor.only, filter.organization) {
             (Some(only), Some(other)) if only != other => return Ok(counts),
-            (only, asked) => asked.or(only),
+            (only, filter) => filter.or(only),
         };
         let everything = Arg::Bool(self.actor.can_read_everything());
         let mut args =

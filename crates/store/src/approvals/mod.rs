@@ -62,7 +62,7 @@ row_type! {
         pub needed: u32,
         pub given: u32,
         /// Whether each approval must be confirmed with the approver's passkey.
-        pub needs_passkey: bool,
+        pub requires_passkey: bool,
         pub state: ApprovalState,
         pub created_at: Timestamp,
         pub expires_at: Timestamp,
@@ -159,7 +159,7 @@ impl Approval {
             reason,
             request,
             network: self.network,
-            needs_passkey: self.needs_passkey,
+            requires_passkey: self.requires_passkey,
             assertion: None,
         }
     }
@@ -242,10 +242,10 @@ macro_rules! columns {
             "
                     join person dp on dp.tenant_id = d.tenant_id and dp.id = d.person_id and dp.locked_at is null
                     where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve'
-                        and (d.assertion is not null or not a.needs_passkey) and not ",
+                        and (d.assertion is not null or not a.requires_passkey) and not ",
             $crate::holds::decided_in_hold!("a.requester_id, p.responsible_id, k.creator_id"),
             ") as given,
-                a.needs_passkey, a.state, a.created_at, a.expires_at, a.settled_at
+                a.requires_passkey, a.state, a.created_at, a.expires_at, a.settled_at
              from approval a left join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
              left join organization o on o.tenant_id = a.tenant_id and o.id = a.organization_id
              left join person p on p.tenant_id = a.tenant_id and p.id = a.requester_id
@@ -399,7 +399,7 @@ row_type! {
         pub request_digest: RequestDigest,
         /// Number of required approvals.
         pub needed: u32,
-        pub needs_passkey: bool,
+        pub requires_passkey: bool,
         pub state: ApprovalState,
         /// When it was opened, or opened again.
         pub created_at: Timestamp,
@@ -426,14 +426,14 @@ impl Write {
         rule: &str,
         needed: u32,
         hours: u32,
-        needs_passkey: bool,
+        requires_passkey: bool,
     ) -> Result<()> {
         let expires_at = self.now.after(Duration::from_hours(hours.into()));
         let reopened = tenant_query!(
             self,
             WaitingApproval,
             fetch_optional,
-            "update approval set state = 'waiting', rule = $3, needed = $4, created_at = $5, expires_at = $6, needs_passkey = $7,
+            "update approval set state = 'waiting', rule = $3, needed = $4, created_at = $5, expires_at = $6, requires_passkey = $7,
                 settled_at = null
              where tenant_id = $1 and task_id = $2 returning id, task_id",
             task,
@@ -441,7 +441,7 @@ impl Write {
             needed,
             self.now,
             expires_at,
-            needs_passkey
+            requires_passkey
         )?;
         if let Some(request) = reopened {
             self.publish(Topic::Approvals, request.id.0);
@@ -456,7 +456,7 @@ impl Write {
             request_digest: digest,
             rule: rule.to_owned(),
             needed: needed,
-            needs_passkey: needs_passkey,
+            requires_passkey: requires_passkey,
             state: ApprovalState::Waiting,
             created_at: self.now,
             expires_at: expires_at,
@@ -476,7 +476,7 @@ impl Write {
             LockedApproval,
             fetch_one,
             "update approval set state = state where tenant_id = $1 and id = $2
-             returning task_id, organization_id, requester_id, request_digest, needed, needs_passkey, state, created_at, expires_at",
+             returning task_id, organization_id, requester_id, request_digest, needed, requires_passkey, state, created_at, expires_at",
             approval
         )?;
         if (open.task_id, open.organization_id, open.requester_id) != (task, organization, requester) {
@@ -515,9 +515,9 @@ impl Write {
         let signed = self.sign_decision(&judged, approval, person, answer, reason, assertion.clone());
         if let Some(assertion) = assertion {
             let trusted = TrustedPasskeys::new(self.passkeys_of(person).await?, &CoseKeys);
-            signed.statement.confirm(&trusted).map_err(|_| Error::Conflict(Conflict::PasskeyRefused))?;
+            signed.statement.verify_passkey(&trusted).map_err(|_| Error::Conflict(Conflict::PasskeyRefused))?;
             self.note_passkey_use(person, &assertion.credential_id).await?;
-        } else if open.needs_passkey && answer == Answer::Approve {
+        } else if open.requires_passkey && answer == Answer::Approve {
             return Err(Error::Conflict(Conflict::RequestChanged)); // the policy saw the request before it was opened again
         }
         let answered = insert!(self, "decision" {
@@ -545,7 +545,7 @@ impl Write {
             Answer::Approve => {
                 let counting = self.counting_approvals(task, &judged).await?;
                 let counting = counting.map_err(|_| Error::Conflict(Conflict::NotAsSigned))?;
-                let counting = counting.demanded(open.needs_passkey);
+                let counting = counting.demanded(open.requires_passkey);
                 match counting.len() >= usize::try_from(open.needed).unwrap_or(usize::MAX) {
                     true => ApprovalState::Approved,
                     false => ApprovalState::Waiting,

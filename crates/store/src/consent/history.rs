@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn a_history_ends_in_the_state_of_its_last_event() {
         let submitted = ("task.submit", json!({ "state": "queued" }));
-        let asked = ("task.submit", json!({ "state": "awaiting_approval" }));
+        let awaiting = ("task.submit", json!({ "state": "awaiting_approval" }));
         let assigned = ("task.assign", json!({ "attempt": 1 }));
         let approved = ("approval.decide", json!({ "state": "approved" }));
         let denied = ("approval.decide", json!({ "state": "denied" }));
@@ -192,12 +192,12 @@ mod tests {
         let asked_to_stop = ("task.cancel", json!({ "was": "running" }));
         for (events, after) in [
             (vec![submitted.clone()], (TaskState::Queued, 0, Some(1))),
-            (vec![asked.clone(), first, approved.clone()], (TaskState::Queued, 0, Some(3))),
-            (vec![asked.clone(), denied], (TaskState::Denied, 0, None)),
+            (vec![awaiting.clone(), first, approved.clone()], (TaskState::Queued, 0, Some(3))),
+            (vec![awaiting.clone(), denied], (TaskState::Denied, 0, None)),
             (vec![submitted.clone(), assigned.clone(), released], (TaskState::Queued, 1, Some(3))),
             (vec![submitted.clone(), stopped], (TaskState::Cancelled, 0, Some(1))),
             (vec![submitted.clone(), assigned, asked_to_stop], (TaskState::Assigned, 1, Some(1))),
-            (vec![asked, approved, ("approval.reopen", json!({}))], (TaskState::AwaitingApproval, 0, Some(2))),
+            (vec![awaiting, approved, ("approval.reopen", json!({}))], (TaskState::AwaitingApproval, 0, Some(2))),
         ] {
             assert_eq!(state_after(&events), Some(after), "{events:?}");
         }

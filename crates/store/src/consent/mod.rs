@@ -3,8 +3,8 @@
 //! A task starts only if its row, its approval request and the decisions are what was signed, its history in the audit log ends in the
 //! queue, the approvers still have their role, its requester may still submit, and the rules of this moment do not demand more.
 
-mod confirm;
 mod history;
+mod recheck;
 mod record;
 mod sign_again;
 mod verify;
@@ -55,7 +55,7 @@ row_type! {
         pub request_digest: RequestDigest,
         pub rule: String,
         pub needed: u32,
-        pub needs_passkey: bool,
+        pub requires_passkey: bool,
         pub state: ApprovalState,
         pub created_at: Timestamp,
         pub expires_at: Timestamp,
@@ -111,13 +111,13 @@ pub(crate) struct CountingApprovals(Vec<CountingApproval>);
 struct CountingApproval {
     decision: Signed<Decision>,
     /// Whether a passkey that the approver has now confirms it.
-    is_confirmed: bool,
+    has_valid_passkey: bool,
 }
 
 impl CountingApprovals {
     /// Returns those that count if each must be confirmed with a passkey, or if that is not demanded.
     pub(crate) fn demanded(self, passkey: bool) -> Vec<Signed<Decision>> {
-        let counting = self.0.into_iter().filter(|approval| approval.is_confirmed || !passkey);
+        let counting = self.0.into_iter().filter(|approval| approval.has_valid_passkey || !passkey);
         counting.map(|approval| approval.decision).collect()
     }
 }
@@ -251,8 +251,8 @@ impl Write {
             };
             let is_own = behind.includes(approval.requester_id, row.person_id);
             if row.answer == Answer::Approve && row.is_approver && !row.in_hold && (own_counts || !is_own) {
-                let is_confirmed = signed.statement.confirm(&trusted).is_ok();
-                counting.push(CountingApproval { decision: signed, is_confirmed });
+                let has_valid_passkey = signed.statement.verify_passkey(&trusted).is_ok();
+                counting.push(CountingApproval { decision: signed, has_valid_passkey });
             }
         }
         Ok(Ok(CountingApprovals(counting)))
@@ -358,7 +358,8 @@ impl Write {
             Ruling::Ask { approvers, hours, passkey, rule, because } => {
                 tenant_query!(self, execute, TAKE_BACK, task)?;
                 self.ask_again(record, approvers, hours, passkey, &rule).await?;
-                let detail = json!({ "rule": rule, "needed": approvers, "needs_passkey": passkey, "because": because });
+                let detail =
+                    json!({ "rule": rule, "needed": approvers, "requires_passkey": passkey, "because": because });
                 self.state_change_event(task, "approval.reopen", detail)
             }
             Ruling::Start(_) => Err(Error::Corrupt("a task that may start is not taken back")),
@@ -397,7 +398,7 @@ impl Write {
         tenant_query!(
             self,
             execute,
-            "update task set asked = true, rule = $3, rules_version = $4, judgment_signature = $5
+            "update task set required_approval = true, rule = $3, rules_version = $4, judgment_signature = $5
              where tenant_id = $1 and id = $2",
             record.id,
             rule.to_owned(),
@@ -426,7 +427,7 @@ impl Write {
         keys: Keys,
     ) -> Result<Judged, &'static str> {
         let (request, submission) = record.submission(labels)?;
-        if (request.tenant, record.asked) != (self.tenant, approval.is_some()) {
+        if (request.tenant, record.required_approval) != (self.tenant, approval.is_some()) {
             return Err("the task is not as it was judged");
         }
         let (verdict, at) = match &approval {
@@ -480,7 +481,7 @@ impl Write {
             self,
             ApprovalRecord,
             fetch_optional,
-            "select id, organization_id, requester_id, request_digest, rule, needed, needs_passkey, state, created_at, expires_at,
+            "select id, organization_id, requester_id, request_digest, rule, needed, requires_passkey, state, created_at, expires_at,
                 settled_at from approval where tenant_id = $1 and task_id = $2",
             task
         )
@@ -534,7 +535,7 @@ impl ApprovalRecord {
         let hours = u128::try_from(self.expires_at.0.saturating_sub(self.created_at.0)).unwrap_or(0) / HOUR.as_micros();
         let hours = u32::try_from(hours).unwrap_or(0);
         match of_task && self.created_at.after(HOUR * hours) == self.expires_at {
-            true => Ok(Verdict::Ask { approvers: self.needed, hours, passkey: self.needs_passkey }),
+            true => Ok(Verdict::Ask { approvers: self.needed, hours, passkey: self.requires_passkey }),
             false => Err("the approval request is not that of the task"),
         }
     }

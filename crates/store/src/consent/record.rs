@@ -28,7 +28,7 @@ row_type! {
         pub visibility: Visibility,
         pub network: NetworkPolicy,
         pub priority: Priority,
-        pub asked: bool,
+        pub required_approval: bool,
         pub rule: String,
         pub rules_version: i64,
         /// Whether the tenant let approvers decide their own requests at submission.
@@ -72,7 +72,7 @@ where
 macro_rules! record_columns {
     () => {
         concat!(
-            "id, attempt, organization_id, owner_id, key_id, title, tool, visibility, network, priority, asked, rule, rules_version, self_approval,
+            "id, attempt, organization_id, owner_id, key_id, title, tool, visibility, network, priority, required_approval, rule, rules_version, self_approval,
             judgment_signature, script, request, request_digest, idempotency_key, submission_digest, created_at, queued_at,
             lease_until, (ending is null and receipt is null and receipt_signature is null and ended_at is null) as is_open, ",
             $crate::tasks::owner_may_submit!(),

@@ -11,7 +11,7 @@ use domain::{
     approval::Answer,
     audit::Record,
     consent::Signed,
-    passkey::{TrustedPasskeys, Unconfirmed},
+    passkey::{PasskeyError, TrustedPasskeys},
     policy::ReadAudit,
     request::InputDigest,
     rule::Verdict,
@@ -125,7 +125,7 @@ impl Write {
             "visibility": task.visibility,
             "network": task.network,
             "priority": task.priority,
-            "asked": task.asked,
+            "required_approval": task.required_approval,
             "rule": task.rule,
             "rules_version": task.rules_version,
             "script": InputDigest::of(task.script.as_bytes()),
@@ -174,7 +174,7 @@ impl Write {
                 return Ok(Some("a decision is not as it was signed"));
             };
             // The key of a passkey that was removed is not there any more; the server's signature covers its assertion.
-            if let Err(Unconfirmed::Invalid(_)) = signed.statement.confirm(&trusted) {
+            if let Err(PasskeyError::Invalid(_)) = signed.statement.verify_passkey(&trusted) {
                 return Ok(Some("the passkey of a decision did not confirm it"));
             }
             if !history.decisions.contains(&(row.person_id, row.answer)) {

@@ -165,7 +165,7 @@ impl Batch {
             now,
             store,
             tasks: Table::new(
-                "task (tenant_id, id, organization_id, owner_id, title, tool, visibility, network, priority, state, asked, rule,
+                "task (tenant_id, id, organization_id, owner_id, title, tool, visibility, network, priority, state, required_approval, rule,
                     rules_version, self_approval, judgment_signature, queued_at, script, request, request_digest, submission_digest, attempt, runner_id, lease_until, next_line, ending,
                     created_at, ended_at)",
             ),
@@ -173,7 +173,7 @@ impl Batch {
             words: Table::new("task_word (tenant_id, task_id, word)"),
             logs: Table::new("task_log (tenant_id, task_id, attempt, first_line, next_line, lines)"),
             approvals: Table::new(
-                "approval (tenant_id, id, task_id, organization_id, requester_id, request_digest, rule, needed, needs_passkey, state,
+                "approval (tenant_id, id, task_id, organization_id, requester_id, request_digest, rule, needed, requires_passkey, state,
                     created_at, expires_at, settled_at)",
             ),
             decisions: Table::new(
@@ -185,14 +185,15 @@ impl Batch {
 
     fn add(&mut self, fixture: &SeedFixture, number: u32, state: TaskState, at: Timestamp) -> Result<()> {
         let place = fixture.place(number)?;
-        let asked = matches!(state, TaskState::AwaitingApproval | TaskState::Denied | TaskState::Expired)
+        let required_approval = matches!(state, TaskState::AwaitingApproval | TaskState::Denied | TaskState::Expired)
             || number.is_multiple_of(5);
-        let submission = submission(number, place.organization_id, asked)?;
+        let submission = submission(number, place.organization_id, required_approval)?;
         let request = Request::new(&submission, self.tenant, place.person_id, None, random()?);
         let canonical = request.canonical();
         let digest = RequestDigest::of(&canonical);
         let id = TaskId(Uuid::new_v7(uuid_timestamp(at)));
-        let rule = if asked { "Everything else requires approval" } else { "Isolated scripts run immediately" };
+        let rule =
+            if required_approval { "Everything else requires approval" } else { "Isolated scripts run immediately" };
         let ran = matches!(
             state,
             TaskState::Succeeded | TaskState::Failed | TaskState::TimedOut | TaskState::Running | TaskState::Assigned
@@ -214,7 +215,7 @@ impl Batch {
             record: record_digest(content, None),
             rules_version: 1,
             rule: rule.to_owned(),
-            verdict: if asked {
+            verdict: if required_approval {
                 Verdict::Ask { approvers: 1, hours: APPROVAL_HOURS, passkey: false }
             } else {
                 Verdict::Run
@@ -234,7 +235,7 @@ impl Batch {
             submission.network.policy.to_string().into(),
             submission.priority.rank().into(),
             state.to_string().into(),
-            Value::Bool(asked),
+            Value::Bool(required_approval),
             rule.to_owned().into(),
             1.into(),
             Value::Bool(false),
@@ -263,10 +264,10 @@ impl Batch {
             let text = serde_json::to_string(&output(at, lines)).map_err(|_| Error::Corrupt("log"))?;
             self.logs.push([self.tenant.into(), id.into(), 1.into(), 1.into(), (lines + 1).into(), text.into()]);
         }
-        if asked {
+        if required_approval {
             self.add_approval(fixture, number, id, place, digest, state, at)?;
         }
-        let decider = asked.then_some(fixture.place(number + 1)?.person_id);
+        let decider = required_approval.then_some(fixture.place(number + 1)?.person_id);
         self.record_events(place, id, digest, state, decider, ran, at)
     }
 
@@ -441,7 +442,7 @@ fn state(number: u32) -> TaskState {
     }
 }
 
-fn submission(number: u32, organization: OrganizationId, asked: bool) -> Result<Submission> {
+fn submission(number: u32, organization: OrganizationId, required_approval: bool) -> Result<Submission> {
     let labels: BTreeMap<_, _> = [
         ("service", ["billing", "search", "mail", "shop"][usize::try_from(number % 4).unwrap_or(0)].to_owned()),
         ("batch", (number / 100).to_string()),
@@ -452,7 +453,7 @@ fn submission(number: u32, organization: OrganizationId, asked: bool) -> Result<
         "script": format!("# {number}\ntrue"),
         "title": format!("Synthetic task {number}"),
         "visibility": Visibility::ALL[usize::try_from(number % 3).unwrap_or(0)],
-        "network_policy": if asked { NetworkPolicy::Unrestricted } else { NetworkPolicy::Isolated },
+        "network_policy": if required_approval { NetworkPolicy::Unrestricted } else { NetworkPolicy::Isolated },
         "labels": labels,
     }))
     .map_err(|_| Error::Corrupt("submission"))?;

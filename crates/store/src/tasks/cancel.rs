@@ -34,7 +34,7 @@ impl Write {
     /// Cancels a task and returns its state before and after. Records no audit event.
     pub(crate) async fn stop_task(&mut self, task: TaskId) -> Result<(TaskState, TaskState)> {
         self.lock_approval(task).await?;
-        const SQL: &str = "update task set cancel_asked = true where tenant_id = $1 and id = $2
+        const SQL: &str = "update task set cancel_requested = true where tenant_id = $1 and id = $2
             and state in ('awaiting_approval', 'queued', 'assigned', 'running') returning state";
         let found = tenant_query!(self, TaskStateRow, fetch_optional, SQL, task)?;
         let was = found.ok_or(Error::Conflict(Conflict::TaskEnded))?.state;

@@ -30,7 +30,7 @@ macro_rules! visible_count {
             $state,
             " as text) as state, count(*) as looked, count(*) filter (where ",
             visible!(),
-            ") as n from (select t.owner_id, t.organization_id, t.visibility, t.asked from task t
+            ") as n from (select t.owner_id, t.organization_id, t.visibility, t.required_approval from task t
                 where t.tenant_id = $1 and t.state = ",
             $state,
             " order by t.id desc limit $4) t"

@@ -31,7 +31,7 @@ row_type! {
         pub key_id: Option<KeyId>,
         pub priority: Priority,
         /// Whether it required approval.
-        pub asked: bool,
+        pub required_approval: bool,
         /// The rule that allowed it, required approval or denied it.
         pub rule: String,
         pub script: String,
@@ -42,7 +42,7 @@ row_type! {
         pub runner_id: Option<RunnerId>,
         pub runner: Option<String>,
         pub lease_until: Option<Timestamp>,
-        pub cancel_asked: bool,
+        pub cancel_requested: bool,
         pub next_line: i64,
         /// Result ([`End`] as JSON).
         pub ending: Option<String>,
@@ -75,7 +75,7 @@ impl Task {
     /// Returns the attributes that decide who can see it.
     pub fn access_attributes(&self) -> AccessAttributes {
         let (owner, organization) = (self.owner_id, self.organization_id);
-        AccessAttributes { owner, organization, visibility: self.visibility, asked: self.asked }
+        AccessAttributes { owner, organization, visibility: self.visibility, required_approval: self.required_approval }
     }
 
     /// Returns the canonical request.
@@ -130,8 +130,8 @@ impl Read {
             fetch_one,
             concat!(
                 "select t.id, t.title, t.state, t.tool, t.visibility, t.network, t.organization_id, o.name as organization,
-                    t.owner_id, p.name as owner, t.key_id, t.priority, t.asked, t.rule, t.script, t.request, t.request_digest,
-                    t.attempt, t.runner_id, r.name as runner, t.lease_until, t.cancel_asked, t.next_line, t.ending, t.receipt,
+                    t.owner_id, p.name as owner, t.key_id, t.priority, t.required_approval, t.rule, t.script, t.request, t.request_digest,
+                    t.attempt, t.runner_id, r.name as runner, t.lease_until, t.cancel_requested, t.next_line, t.ending, t.receipt,
                     t.receipt_signature, r.public_key as runner_key, t.created_at, t.queued_at, t.started_at, t.ended_at
                  from task t join organization o on o.tenant_id = t.tenant_id and o.id = t.organization_id
                  join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id

@@ -182,7 +182,7 @@ impl Read {
     pub(super) fn limit_to_key_organization(&self, filter: &TaskFilter) -> Option<TaskFilter> {
         let organization = match (self.actor.only, filter.organization) {
             (Some(only), Some(other)) if only != other => return None,
-            (only, asked) => asked.or(only),
+            (only, filter) => filter.or(only),
         };
         Some(TaskFilter { organization, ..filter.clone() })
     }

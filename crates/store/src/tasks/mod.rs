@@ -37,7 +37,7 @@ macro_rules! visible {
             "($3 or t.owner_id = $2 or t.visibility = 'public'
             or (t.visibility = 'org' and t.organization_id in (select m.organization_id from membership m
                 where m.tenant_id = $1 and m.person_id = $2))
-            or (t.asked and t.organization_id in (select m.organization_id from membership m
+            or (t.required_approval and t.organization_id in (select m.organization_id from membership m
                 where m.tenant_id = $1 and m.person_id = $2 and ",
             $crate::role_sql::is_approver!(),
             ")))"

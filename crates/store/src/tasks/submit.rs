@@ -74,7 +74,7 @@ impl Write {
             network: submission.network.policy,
             priority: submission.priority,
             state: state,
-            asked: state == TaskState::AwaitingApproval,
+            required_approval: state == TaskState::AwaitingApproval,
             rule: rule.to_owned(),
             rules_version: rules.version,
             self_approval: own,

@@ -1,6 +1,6 @@
 //! Approval requests and decisions (D-04, M-13): an approval holds for exactly the request that was shown, once, until it
 //! expires.
-use crate::world::{asking, decision, on_both, sealed, task};
+use crate::world::{decision, needs_approval, on_both, sealed, task};
 use domain::{
     Actor,
     approval::{Answer, ApprovalState},
@@ -25,11 +25,11 @@ fn conflict<T: std::fmt::Debug>(result: Result<T>) -> Conflict {
 on_both! {
     async fn d_04_an_approval_queues_the_task_and_is_recorded_with_the_digest(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
         assert_eq!(task.state, TaskState::AwaitingApproval);
-        let question = world.question(&task).await;
-        assert_eq!((question.needed, question.given, question.request_digest), (1, 0, task.request_digest));
-        assert_eq!(world.decide(&acme.ada, &question, Answer::Approve).await.unwrap(), ApprovalState::Approved);
+        let approval = world.approval_request(&task).await;
+        assert_eq!((approval.needed, approval.given, approval.request_digest), (1, 0, task.request_digest));
+        assert_eq!(world.decide(&acme.ada, &approval, Answer::Approve).await.unwrap(), ApprovalState::Approved);
         assert_eq!(world.state(acme, task.id).await, TaskState::Queued);
         let mut read = world.store.read(&acme.mia).await.unwrap();
         let decisions = read.decisions(task.id).await.unwrap();
@@ -47,9 +47,9 @@ on_both! {
 
     async fn d_04_a_denial_denies_the_task(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let question = world.question(&task).await;
-        assert_eq!(world.decide(&acme.olga, &question, Answer::Deny).await.unwrap(), ApprovalState::Denied);
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&task).await;
+        assert_eq!(world.decide(&acme.olga, &approval, Answer::Deny).await.unwrap(), ApprovalState::Denied);
         let mut read = world.store.read(&acme.mia).await.unwrap();
         let denied = read.task(task.id).await.unwrap();
         assert_eq!((denied.state, denied.ended_at), (TaskState::Denied, Some(world.now())));
@@ -60,10 +60,10 @@ on_both! {
 
     async fn d_04_a_requester_cannot_decide_and_the_attempt_is_recorded(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.ada, asking(acme.ops)).await;
-        let question = world.question(&task).await;
+        let task = world.submit(&acme.ada, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&task).await;
         let before = world.records(acme).await;
-        let refused = world.store.authorize(&acme.ada, decision(&question, Answer::Approve)).await;
+        let refused = world.store.authorize(&acme.ada, decision(&approval, Answer::Approve)).await;
         assert!(matches!(refused, Err(Error::Denied(_))));
         assert_eq!(world.records(acme).await, before + 1);
         let mut read = world.store.read(&acme.console).await.unwrap();
@@ -75,48 +75,48 @@ on_both! {
     async fn d_04_a_second_decision_by_the_same_person_is_a_conflict(world) {
         let acme = &world.acme;
         for (answer, settled) in [(Answer::Approve, Conflict::ApprovalApproved), (Answer::Deny, Conflict::ApprovalDenied)] {
-            let question = world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await;
-            world.decide(&acme.ada, &question, answer).await.unwrap();
+            let approval = world.approval_request(&world.submit(&acme.mia, needs_approval(acme.ops)).await).await;
+            world.decide(&acme.ada, &approval, answer).await.unwrap();
             for who in [&acme.ada, &acme.abe, &acme.olga] {
-                assert_eq!(conflict(world.decide(who, &question, Answer::Approve).await), settled);
+                assert_eq!(conflict(world.decide(who, &approval, Answer::Approve).await), settled);
             }
         }
     }
 
     async fn d_04_a_changed_request_is_a_conflict(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let mut question = world.question(&task).await;
-        question.request_digest.0[31] ^= 1;
-        assert_eq!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await), Conflict::RequestChanged);
-        question.request_digest = RequestDigest([0; 32]);
-        conflict(world.decide(&acme.ada, &question, Answer::Deny).await);
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let mut approval = world.approval_request(&task).await;
+        approval.request_digest.0[31] ^= 1;
+        assert_eq!(conflict(world.decide(&acme.ada, &approval, Answer::Approve).await), Conflict::RequestChanged);
+        approval.request_digest = RequestDigest([0; 32]);
+        conflict(world.decide(&acme.ada, &approval, Answer::Deny).await);
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
     }
 
     /// The id of one request with the organization of another, in which the actor is an approver, matches no request.
     async fn d_04_a_request_cannot_be_decided_through_another_organization(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.olga, asking(acme.lab)).await;
-        let mut question = world.question(&task).await;
-        assert!(matches!(world.decide(&acme.ada, &question, Answer::Approve).await, Err(Error::Denied(_))));
-        question.organization_id = acme.ops;
-        assert!(matches!(world.decide(&acme.ada, &question, Answer::Approve).await, Err(Error::NotFound)));
-        question.organization_id = acme.lab;
-        question.requester_id = acme.sam.person().unwrap();
-        assert!(matches!(world.decide(&acme.olga, &question, Answer::Approve).await, Err(Error::NotFound)), "nor to another requester");
+        let task = world.submit(&acme.olga, needs_approval(acme.lab)).await;
+        let mut approval = world.approval_request(&task).await;
+        assert!(matches!(world.decide(&acme.ada, &approval, Answer::Approve).await, Err(Error::Denied(_))));
+        approval.organization_id = acme.ops;
+        assert!(matches!(world.decide(&acme.ada, &approval, Answer::Approve).await, Err(Error::NotFound)));
+        approval.organization_id = acme.lab;
+        approval.requester_id = acme.sam.person().unwrap();
+        assert!(matches!(world.decide(&acme.olga, &approval, Answer::Approve).await, Err(Error::NotFound)), "nor to another requester");
     }
 
     async fn d_04_two_required_approvals_need_two_people(world) {
         let acme = &world.acme;
         world.ask(acme, 2).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let question = world.question(&task).await;
-        assert_eq!(world.decide(&acme.ada, &question, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
-        assert_eq!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await), Conflict::AlreadyDecided);
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&task).await;
+        assert_eq!(world.decide(&acme.ada, &approval, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
+        assert_eq!(conflict(world.decide(&acme.ada, &approval, Answer::Approve).await), Conflict::AlreadyDecided);
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
-        assert_eq!(world.question(&task).await.given, 1);
-        assert_eq!(world.decide(&acme.abe, &question, Answer::Approve).await.unwrap(), ApprovalState::Approved);
+        assert_eq!(world.approval_request(&task).await.given, 1);
+        assert_eq!(world.decide(&acme.abe, &approval, Answer::Approve).await.unwrap(), ApprovalState::Approved);
         assert_eq!(world.state(acme, task.id).await, TaskState::Queued);
         assert_eq!(world.claim(&acme.rex).await.unwrap().consent.decisions.len(), 2);
     }
@@ -124,63 +124,63 @@ on_both! {
     async fn d_04_one_denial_outweighs_an_approval(world) {
         let acme = &world.acme;
         world.ask(acme, 2).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let question = world.question(&task).await;
-        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
-        assert_eq!(world.decide(&acme.abe, &question, Answer::Deny).await.unwrap(), ApprovalState::Denied);
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&task).await;
+        world.decide(&acme.ada, &approval, Answer::Approve).await.unwrap();
+        assert_eq!(world.decide(&acme.abe, &approval, Answer::Deny).await.unwrap(), ApprovalState::Denied);
         assert_eq!(world.state(acme, task.id).await, TaskState::Denied);
     }
 
     async fn d_04_an_approval_is_used_once(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let question = world.question(&task).await;
-        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&task).await;
+        world.decide(&acme.ada, &approval, Answer::Approve).await.unwrap();
         let taken = world.claim(&acme.rex).await.unwrap();
         world.finish(&acme.rex, &taken, End::Exited(1)).await.unwrap();
         assert_eq!(world.state(acme, task.id).await, TaskState::Failed);
         assert!(world.claim(&acme.rex).await.is_none(), "it does not run again");
-        conflict(world.decide(&acme.abe, &question, Answer::Approve).await);
-        let again = world.submit(&acme.mia, asking(acme.ops)).await;
+        conflict(world.decide(&acme.abe, &approval, Answer::Approve).await);
+        let again = world.submit(&acme.mia, needs_approval(acme.ops)).await;
         assert_eq!(again.state, TaskState::AwaitingApproval, "the same once more is another request");
         assert_ne!(again.request_digest, task.request_digest);
     }
 
     async fn d_04_a_request_without_a_decision_expires(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let question = world.question(&task).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&task).await;
         assert_eq!(world.store.system().next_due().await.unwrap(), Some(world.now().after(DAY)));
         world.wait(DAY - Duration::from_micros(1));
         world.store.system().run_due_work().await.unwrap();
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
         world.wait(Duration::from_micros(1));
-        assert_eq!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await), Conflict::ApprovalExpired, "even before the clock came by");
+        assert_eq!(conflict(world.decide(&acme.ada, &approval, Answer::Approve).await), Conflict::ApprovalExpired, "even before the clock came by");
         world.store.system().run_due_work().await.unwrap();
         assert_eq!(world.state(acme, task.id).await, TaskState::Expired);
-        assert_eq!(world.question(&task).await.state, ApprovalState::Expired);
+        assert_eq!(world.approval_request(&task).await.state, ApprovalState::Expired);
         assert_eq!(world.history(acme, task.id).await, ["task.submit", "approval.expire"]);
-        assert_eq!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await), Conflict::ApprovalExpired);
+        assert_eq!(conflict(world.decide(&acme.ada, &approval, Answer::Approve).await), Conflict::ApprovalExpired);
         assert_eq!(world.store.system().next_due().await.unwrap(), None);
     }
 
     async fn d_04_canceling_withdraws_the_approval_request(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let question = world.question(&task).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&task).await;
         let cancel = CancelTask { task: task.id, owner: acme.mia.person().unwrap(), organization: acme.ops };
         world.change(&acme.mia, async |write| write.cancel_task(acme.mia.may(cancel)?).await).await.unwrap();
-        assert_eq!(world.question(&task).await.state, ApprovalState::Withdrawn);
-        assert_eq!(conflict(world.decide(&acme.ada, &question, Answer::Approve).await), Conflict::ApprovalWithdrawn);
+        assert_eq!(world.approval_request(&task).await.state, ApprovalState::Withdrawn);
+        assert_eq!(conflict(world.decide(&acme.ada, &approval, Answer::Approve).await), Conflict::ApprovalWithdrawn);
         assert!(world.claim(&acme.rex).await.is_none());
     }
 
     async fn d_04_the_queue_counts_requests_waiting_for_me_and_is_paginated(world) {
         let acme = &world.acme;
         for _ in 0..5 {
-            world.submit(&acme.mia, asking(acme.ops)).await;
+            world.submit(&acme.mia, needs_approval(acme.ops)).await;
         }
-        world.submit(&acme.ada, asking(acme.ops)).await;
+        world.submit(&acme.ada, needs_approval(acme.ops)).await;
         world.submit(&acme.mia, sealed(acme.ops)).await;
         let mut read = world.store.read(&acme.ada).await.unwrap();
         assert_eq!(read.approvals_waiting_for_me().await.unwrap(), 5, "her own is not hers to decide");
@@ -198,13 +198,13 @@ on_both! {
             assert!(counts.whole);
         }
         let hers = world.store.read(&acme.mia).await.unwrap().approval_counts(&ApprovalFilter::default()).await.unwrap();
-        assert_eq!(hers[&ApprovalState::Waiting], 5, "a member sees what she asked for herself");
+        assert_eq!(hers[&ApprovalState::Waiting], 5, "a member sees her own requests");
     }
 
     async fn d_04_only_the_newest_requests_of_a_state_are_counted(world) {
         let acme = &world.acme;
         for _ in 0..101 {
-            world.submit(&acme.ada, asking(acme.ops)).await;
+            world.submit(&acme.ada, needs_approval(acme.ops)).await;
         }
         let counts = async |actor: &Actor| {
             let mut read = world.store.read(actor).await.unwrap();
@@ -218,11 +218,11 @@ on_both! {
     async fn d_04_the_last_approved_request_is_the_precedent(world) {
         let acme = &world.acme;
         let titled = |organization, title: &str| task(organization, json!({ "title": title, "network_policy": "unrestricted" }));
-        let before = async |actor: &Actor, question: &store::Approval| {
+        let before = async |actor: &Actor, approval: &store::Approval| {
             let mut read = world.store.read(actor).await.unwrap();
-            read.approved_before(question.id).await.map(|found| found.map(|found| (found.id, found.approved_at)))
+            read.approved_before(approval.id).await.map(|found| found.map(|found| (found.id, found.approved_at)))
         };
-        let ask = async |who: &Actor, organization, title: &str| world.question(&world.submit(who, titled(organization, title)).await).await;
+        let ask = async |who: &Actor, organization, title: &str| world.approval_request(&world.submit(who, titled(organization, title)).await).await;
         let first = ask(&acme.mia, acme.ops, "deploy").await;
         assert_eq!(before(&acme.ada, &first).await.unwrap(), None, "nothing yet");
         world.decide(&acme.ada, &first, Answer::Approve).await.unwrap();
@@ -245,24 +245,24 @@ on_both! {
 
     async fn d_04_requests_to_decide_are_listed_oldest_first(world) {
         let acme = &world.acme;
-        let mut asked = vec![];
+        let mut requests = vec![];
         for _ in 0..3 {
-            asked.push(world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await.id);
+            requests.push(world.approval_request(&world.submit(&acme.mia, needs_approval(acme.ops)).await).await.id);
         }
-        let elsewhere = world.submit(&acme.olga, asking(acme.lab)).await;
-        let own = world.submit(&acme.ada, asking(acme.ops)).await;
+        let elsewhere = world.submit(&acme.olga, needs_approval(acme.lab)).await;
+        let own = world.submit(&acme.ada, needs_approval(acme.ops)).await;
         let mine = async |actor: &Actor| -> Vec<_> {
             let mut read = world.store.read(actor).await.unwrap();
-            read.approvals_for_me(10).await.unwrap().into_iter().map(|asked| asked.id).collect()
+            read.approvals_for_me(10).await.unwrap().into_iter().map(|request| request.id).collect()
         };
-        assert_eq!(mine(&acme.ada).await, asked, "neither her own nor those of where she is not");
+        assert_eq!(mine(&acme.ada).await, requests, "neither her own nor those of where she is not");
         assert_eq!(mine(&acme.abe).await.len(), 4);
         assert!(mine(&acme.mia).await.is_empty() && mine(&acme.adam).await.is_empty(), "who may not answer");
-        assert!(!mine(&acme.olga).await.contains(&world.question(&elsewhere).await.id), "her own");
+        assert!(!mine(&acme.olga).await.contains(&world.approval_request(&elsewhere).await.id), "her own");
         world.ask(acme, 2).await;
-        let two = world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await;
+        let two = world.approval_request(&world.submit(&acme.mia, needs_approval(acme.ops)).await).await;
         world.decide(&acme.ada, &two, Answer::Approve).await.unwrap();
         assert!(!mine(&acme.ada).await.contains(&two.id) && mine(&acme.abe).await.contains(&two.id), "answered");
-        assert!(mine(&acme.abe).await.contains(&world.question(&own).await.id));
+        assert!(mine(&acme.abe).await.contains(&world.approval_request(&own).await.id));
     }
 }

@@ -1,7 +1,7 @@
 //! Concurrent decisions on one approval request by people, expiry and nodes (D-04, D-12): exactly one of them takes effect.
 use crate::{
     consent::set_role,
-    world::{World, asking, decision, on_both},
+    world::{World, decision, needs_approval, on_both},
 };
 use domain::{
     approval::{Answer, ApprovalState},
@@ -21,13 +21,13 @@ on_both! {
     async fn d_04_exactly_one_of_concurrent_approve_and_deny_wins_two_hundred_times(world) {
         let acme = &world.acme;
         for round in 0..200 {
-            let task = world.submit(&acme.mia, asking(acme.ops)).await;
-            let question = world.question(&task).await;
+            let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+            let approval = world.approval_request(&task).await;
             let before = world.records(acme).await;
             let (first, second) = if round % 2 == 0 { (&acme.ada, &acme.abe) } else { (&acme.abe, &acme.ada) };
             let (yes, no) = join!(
-                world.decide(first, &question, Answer::Approve),
-                world.decide(second, &question, Answer::Deny),
+                world.decide(first, &approval, Answer::Approve),
+                world.decide(second, &approval, Answer::Deny),
             );
             let state = world.state(acme, task.id).await;
             match (&yes, &no) {
@@ -45,11 +45,11 @@ on_both! {
         let acme = &world.acme;
         world.ask(acme, 2).await;
         for _ in 0..30 {
-            let task = world.submit(&acme.mia, asking(acme.ops)).await;
-            let question = world.question(&task).await;
+            let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+            let approval = world.approval_request(&task).await;
             let (one, two) = join!(
-                world.decide(&acme.ada, &question, Answer::Approve),
-                world.decide(&acme.abe, &question, Answer::Approve),
+                world.decide(&acme.ada, &approval, Answer::Approve),
+                world.decide(&acme.abe, &approval, Answer::Approve),
             );
             let mut states = [one.unwrap(), two.unwrap()];
             states.sort();
@@ -62,14 +62,14 @@ on_both! {
         let acme = &world.acme;
         world.ask(acme, 2).await;
         for _ in 0..30 {
-            let task = world.submit(&acme.mia, asking(acme.ops)).await;
-            let question = world.question(&task).await;
+            let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+            let approval = world.approval_request(&task).await;
             let both = join!(
-                world.decide(&acme.ada, &question, Answer::Approve),
-                world.decide(&acme.ada, &question, Answer::Approve),
+                world.decide(&acme.ada, &approval, Answer::Approve),
+                world.decide(&acme.ada, &approval, Answer::Approve),
             );
             assert!(matches!(both, (Ok(_), Err(Error::Conflict(_))) | (Err(Error::Conflict(_)), Ok(_))), "{both:?}");
-            assert_eq!(world.question(&task).await.given, 1);
+            assert_eq!(world.approval_request(&task).await.given, 1);
             assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
         }
     }
@@ -78,10 +78,10 @@ on_both! {
     async fn d_04_only_one_of_concurrent_expiry_and_approval_takes_effect(world) {
         let acme = &world.acme;
         for _ in 0..10 {
-            let task = world.submit(&acme.mia, asking(acme.ops)).await;
-            let question = world.question(&task).await;
+            let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+            let approval = world.approval_request(&task).await;
             let mut write = world.store.write(&acme.ada).await.unwrap();
-            let decide = acme.ada.may(decision(&question, Answer::Approve)).unwrap();
+            let decide = acme.ada.may(decision(&approval, Answer::Approve)).unwrap();
             write.decide(decide).await.unwrap();
             world.wait(Duration::from_hours(25));
             let system = world.store.system();
@@ -99,7 +99,7 @@ on_both! {
         let acme = &world.acme;
         let mut tasks = vec![];
         for _ in 0..20 {
-            tasks.push(world.submit(&acme.mia, asking(acme.ops)).await);
+            tasks.push(world.submit(&acme.mia, needs_approval(acme.ops)).await);
         }
         let other = world.another_node().await;
         world.wait(Duration::from_hours(25));
@@ -117,12 +117,12 @@ on_both! {
     async fn d_04_canceling_and_approving_concurrently_never_deadlock(world) {
         let acme = &world.acme;
         for round in 0..60 {
-            let task = world.submit(&acme.mia, asking(acme.ops)).await;
-            let question = world.question(&task).await;
+            let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+            let approval = world.approval_request(&task).await;
             let cancel = CancelTask { task: task.id, owner: acme.mia.person().unwrap(), organization: acme.ops };
             let (cancelled, decided) = join!(
                 world.change(&acme.mia, async |write| write.cancel_task(acme.mia.may(cancel)?).await),
-                world.decide(&acme.ada, &question, Answer::Approve),
+                world.decide(&acme.ada, &approval, Answer::Approve),
             );
             cancelled.unwrap();
             assert!(matches!(decided, Ok(_) | Err(Error::Conflict(_))), "round {round}: {decided:?}");
@@ -133,9 +133,9 @@ on_both! {
     /// A decision and a cancellation lock the approval request before the task, also if a claim is about to open it again.
     async fn d_04_canceling_and_deciding_during_a_claim_that_reopens_the_request_never_deadlock(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let question = world.question(&task).await;
-        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&task).await;
+        world.decide(&acme.ada, &approval, Answer::Approve).await.unwrap();
         set_role(world, &acme.ada, Role::Member).await;
         let mut claim = world.store.write(&acme.rex).await.unwrap();
         assert!(claim.claim_tasks(&["bash".into()], 1).await.unwrap().is_empty());
@@ -146,7 +146,7 @@ on_both! {
         let cancel = CancelTask { task: task.id, owner: acme.mia.person().unwrap(), organization: acme.ops };
         let (cancelled, decided, ()) = join!(
             world.change(&acme.mia, async |write| write.cancel_task(acme.mia.may(cancel)?).await),
-            world.decide(&acme.abe, &question, Answer::Approve),
+            world.decide(&acme.abe, &approval, Answer::Approve),
             commit,
         );
         cancelled.unwrap();
@@ -160,13 +160,13 @@ on_both! {
         if world.is_sqlite() {
             return; // a single writer, so that nothing can hold it meanwhile
         }
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let question = world.question(&task).await;
-        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&task).await;
+        world.decide(&acme.ada, &approval, Answer::Approve).await.unwrap();
         set_role(world, &acme.ada, Role::Member).await;
         let mut holder = world.store.write(&acme.abe).await.unwrap();
         let decide = domain::policy::Decide {
-            approval: question.id,
+            approval: approval.id,
             task: task.id,
             organization: acme.ops,
             requester: acme.mia.person().unwrap(),
@@ -175,9 +175,9 @@ on_both! {
             held_until: None,
             answer: Answer::Approve,
             reason: "checked the script".into(),
-            request: question.request_digest,
+            request: approval.request_digest,
             network: domain::network::NetworkPolicy::Isolated,
-            needs_passkey: false,
+            requires_passkey: false,
             assertion: None,
         };
         let refused = holder.decide(acme.abe.may(decide).unwrap()).await;

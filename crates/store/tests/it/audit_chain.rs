@@ -1,7 +1,7 @@
 //! Audit log integrity (D-06): every change is detected, and a truncated log by a checkpoint stored elsewhere.
 use crate::{
     raw::Raw,
-    world::{TenantFixture, World, asking, on_both, sealed},
+    world::{TenantFixture, World, needs_approval, on_both, sealed},
 };
 use domain::{
     PersonId, TenantId,
@@ -70,9 +70,9 @@ async fn live(world: &World) {
     let acme = &world.acme;
     for _ in 0..5 {
         world.submit(&acme.mia, sealed(acme.ops)).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let question = world.question(&task).await;
-        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&task).await;
+        world.decide(&acme.ada, &approval, Answer::Approve).await.unwrap();
     }
 }
 

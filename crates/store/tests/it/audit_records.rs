@@ -2,7 +2,7 @@
 use crate::{
     raw::Raw,
     walls::{acknowledged, arrival, idp, invite, new_identity},
-    world::{World, asking, decision, email, enrolled, hash, lease, new_key, on_both, receipt, sealed},
+    world::{World, decision, email, enrolled, hash, lease, needs_approval, new_key, on_both, receipt, sealed},
 };
 use domain::{
     Actor, BrowserSessionId, EnrollmentId, EventId, InvitationId, PasskeyId, Principal, ProviderId, SignedInBy,
@@ -548,9 +548,9 @@ on_both! {
         let acme = &world.acme;
         let (mia, ada, olga, rex) = (&acme.mia, &acme.ada, &acme.olga, &acme.rex);
         let owner = mia.person().unwrap();
-        let task = l.records("submit_task", 1, mia, async |w| w.submit_task(mia.may(asking(acme.ops))?).await).await;
-        let question = world.question(&task).await;
-        l.records("decide", 1, ada, async |w| w.decide(ada.may(decision(&question, Answer::Approve))?).await).await;
+        let task = l.records("submit_task", 1, mia, async |w| w.submit_task(mia.may(needs_approval(acme.ops))?).await).await;
+        let approval = world.approval_request(&task).await;
+        l.records("decide", 1, ada, async |w| w.decide(ada.may(decision(&approval, Answer::Approve))?).await).await;
         let taken = l.records("claim_tasks", 1, rex, async |w| w.claim_tasks(&["bash".into()], 1).await).await.pop().unwrap();
         let held = lease(&taken);
         l.records("start_task", 1, rex, async |w| w.start_task(held).await).await;
@@ -573,7 +573,7 @@ on_both! {
         world.claim(rex).await.unwrap();
         l.records("release_unlisted_leases", 1, rex, async |w| w.release_unlisted_leases(&[]).await).await;
         world.claim(rex).await.unwrap();
-        world.submit(mia, asking(acme.ops)).await;
+        world.submit(mia, needs_approval(acme.ops)).await;
         world.wait(Duration::from_hours(25));
         l.records("release_expired_leases", 1, olga, async |w| w.release_expired_leases().await).await;
         l.records("expire_approvals", 1, olga, async |w| w.expire_approvals().await).await;

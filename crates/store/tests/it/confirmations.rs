@@ -76,7 +76,7 @@ on_both! {
         confirm(world, &acme.adam, &request).await.unwrap();
         assert_eq!(role(world, &acme.mia).await, Some(Role::Approver));
         assert_eq!(actions(world).await[..3], ["confirmation.confirm", "membership.set", "confirmation.request"]);
-        // The hold is on requests of the person who asked for it.
+        // The hold is on requests of the person who requested it.
         let holds = world.store.read(&acme.adam).await.unwrap().holds().await.unwrap();
         assert_eq!(holds.iter().map(|hold| (hold.person_id, hold.maker_id)).collect::<Vec<_>>(), [(id(&acme.mia), id(&acme.olga))]);
         let twice = confirm(world, &acme.adam, &request).await;

@@ -1,7 +1,7 @@
 //! Consent (D-04, X1): write access to the database is not enough to make anything run that was not judged and approved.
 use crate::{
     raw::Raw,
-    world::{World, asking, decision, on_both, sealed, task},
+    world::{World, decision, needs_approval, on_both, sealed, task},
 };
 use domain::{
     Actor,
@@ -23,7 +23,7 @@ use testkit::{change, signer, successor};
 const SET_BY_CLAIM: [&str; 6] = [
     "task.runner_id",
     "task.lease_until",
-    "task.cancel_asked",
+    "task.cancel_requested",
     "task.next_line",
     "task.output_bytes",
     "task.started_at",
@@ -40,7 +40,7 @@ async fn approved(world: &World, number: usize) -> Submitted {
     });
     let submission = SubmitTask { idempotency_key: Some(format!("key-{number}")), ..task(acme.ops, fields) };
     let submitted = world.submit(&acme.mia, SubmitTask { ..submission }).await;
-    let request = world.question(&submitted).await;
+    let request = world.approval_request(&submitted).await;
     assert_eq!(world.decide(&acme.ada, &request, Answer::Approve).await.unwrap(), ApprovalState::Approved);
     submitted
 }
@@ -244,10 +244,10 @@ on_both! {
         let acme = &world.acme;
         let mut raw = Raw::of(world).await;
         let mut tasks = vec![];
-        let never_approved = world.submit(&acme.mia, asking(acme.ops)).await;
+        let never_approved = world.submit(&acme.mia, needs_approval(acme.ops)).await;
         tasks.push(never_approved);
-        let denied = world.submit(&acme.mia, asking(acme.ops)).await;
-        world.decide(&acme.ada, &world.question(&denied).await, Answer::Deny).await.unwrap();
+        let denied = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        world.decide(&acme.ada, &world.approval_request(&denied).await, Answer::Deny).await.unwrap();
         tasks.push(denied);
         let cancelled = world.submit(&acme.mia, sealed(acme.ops)).await;
         let (owner, organization) = (acme.mia.person().unwrap(), acme.ops);
@@ -263,7 +263,7 @@ on_both! {
             "state = 'queued'",
             "state = 'queued', attempt = 0, ended_at = null, ending = null, receipt = null, receipt_signature = null,
                 queued_at = created_at, lease_until = null, runner_id = null",
-            "state = 'queued', attempt = 0, ended_at = null, ending = null, receipt = null, receipt_signature = null, asked = false",
+            "state = 'queued', attempt = 0, ended_at = null, ending = null, receipt = null, receipt_signature = null, required_approval = false",
         ] {
             for task in &tasks {
                 let id = raw.id(task.id.0);
@@ -278,8 +278,8 @@ on_both! {
     async fn x1_a_forged_approval_counts_for_nothing(world) {
         let acme = &world.acme;
         world.ask(acme, 2).await;
-        let other = world.submit(&acme.mia, asking(acme.ops)).await;
-        world.decide(&acme.abe, &world.question(&other).await, Answer::Approve).await.unwrap();
+        let other = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        world.decide(&acme.abe, &world.approval_request(&other).await, Answer::Approve).await.unwrap();
         let mut raw = Raw::of(world).await;
         let copied = format!("select d.signature from decision d join approval a on a.id = d.approval_id
             where a.task_id = {}", raw.id(other.id.0));
@@ -294,8 +294,8 @@ on_both! {
                 select tenant_id, approval_id, ABE, answer, reason, created_at, rules_version, signature from decision
                 where approval_id = APPROVAL".to_owned(),
         ] {
-            let task = world.submit(&acme.mia, asking(acme.ops)).await;
-            let request = world.question(&task).await;
+            let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+            let request = world.approval_request(&task).await;
             assert_eq!(world.decide(&acme.ada, &request, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
             let (approval, abe) = (raw.id(request.id.0), raw.id(acme.abe.person().unwrap().0));
             let statement = forged.replace("APPROVAL", &approval).replace("ABE", &abe);
@@ -312,8 +312,8 @@ on_both! {
         let acme = &world.acme;
         let mut raw = Raw::of(world).await;
         for attack in ["approval set needed = 0", "task set script = 'true'", "task set title = 'harmless'"] {
-            let task = world.submit(&acme.mia, asking(acme.ops)).await;
-            let request = world.question(&task).await;
+            let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+            let request = world.approval_request(&task).await;
             let table = attack.split(' ').next().unwrap();
             let rows = rows_of(&raw, table, &task);
             raw.run(&format!("update {attack} where {rows}")).await.unwrap();
@@ -337,7 +337,7 @@ on_both! {
         for statement in unguard {
             raw.run(statement).await.unwrap();
         }
-        let submit = async || change(&world.store, &acme.mia, async |w| w.submit_task(acme.mia.may(asking(acme.ops))?).await).await;
+        let submit = async || change(&world.store, &acme.mia, async |w| w.submit_task(acme.mia.may(needs_approval(acme.ops))?).await).await;
         submit().await.unwrap();
         let kept = "create table kept as select * from rules";
         raw.run(kept).await.unwrap();
@@ -363,8 +363,8 @@ on_both! {
         let acme = &world.acme;
         let (ada, ops) = (acme.ada.person().unwrap(), acme.ops);
         for loss in ["demoted", "removed", "locked"] {
-            let task = world.submit(&acme.mia, asking(acme.ops)).await;
-            world.decide(&acme.ada, &world.question(&task).await, Answer::Approve).await.unwrap();
+            let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+            world.decide(&acme.ada, &world.approval_request(&task).await, Answer::Approve).await.unwrap();
             match loss {
                 "demoted" => set_role(world, &acme.ada, Role::Member).await,
                 "removed" => {
@@ -381,7 +381,7 @@ on_both! {
             assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval, "{loss}");
             let reason = ("approval.reopen".to_owned(), "an_approval_no_longer_counts".to_owned());
             assert_eq!(last_reason(world, &task).await, reason, "{loss}");
-            let request = world.question(&task).await;
+            let request = world.approval_request(&task).await;
             assert_eq!((request.state, request.given), (ApprovalState::Waiting, 0), "{loss}");
             // Somebody else approves, and it runs.
             assert_eq!(world.decide(&acme.abe, &request, Answer::Approve).await.unwrap(), ApprovalState::Approved);
@@ -395,12 +395,12 @@ on_both! {
     async fn d_04_the_first_of_two_approvals_is_judged_again_at_the_second(world) {
         let acme = &world.acme;
         world.ask(acme, 2).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let request = world.question(&task).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let request = world.approval_request(&task).await;
         world.decide(&acme.ada, &request, Answer::Approve).await.unwrap();
         set_role(world, &acme.ada, Role::Member).await;
         assert_eq!(world.decide(&acme.abe, &request, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
-        assert_eq!(world.question(&task).await.given, 1);
+        assert_eq!(world.approval_request(&task).await.given, 1);
         assert_eq!(world.decide(&acme.olga, &request, Answer::Approve).await.unwrap(), ApprovalState::Approved);
         assert_eq!(world.claim(&acme.rex).await.unwrap().consent.decisions.len(), 2);
     }
@@ -409,8 +409,8 @@ on_both! {
         let acme = &world.acme;
         let mia = acme.mia.person().unwrap();
         let key = world.key(&acme.mia, "tasks:*").await;
-        let by_key = world.submit(&key, asking(acme.ops)).await;
-        world.decide(&acme.ada, &world.question(&by_key).await, Answer::Approve).await.unwrap();
+        let by_key = world.submit(&key, needs_approval(acme.ops)).await;
+        world.decide(&acme.ada, &world.approval_request(&by_key).await, Answer::Approve).await.unwrap();
         let revoke = RevokeKey { key: key.key().unwrap(), owner: mia, responsible: None };
         world.change(&acme.mia, async |w| w.revoke_key(acme.mia.may(revoke)?).await).await.unwrap();
         assert!(world.claim(&acme.rex).await.is_none());
@@ -427,23 +427,23 @@ on_both! {
     async fn d_04_rules_that_became_stricter_hold_for_tasks_in_the_queue(world) {
         let acme = &world.acme;
         // Two approvals instead of one, approval instead of none, refusal.
-        let approved = world.submit(&acme.mia, asking(acme.ops)).await;
-        world.decide(&acme.ada, &world.question(&approved).await, Answer::Approve).await.unwrap();
+        let approved = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        world.decide(&acme.ada, &world.approval_request(&approved).await, Answer::Approve).await.unwrap();
         let free = world.submit(&acme.mia, sealed(acme.ops)).await;
         set_rules(world, vec![rule(vec![], Verdict::Ask { approvers: 2, hours: 12, passkey: false })]).await;
         assert!(world.claim(&acme.rex).await.is_none());
         for (task, given) in [(&approved, 1), (&free, 0)] {
             assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
             assert_eq!(last_reason(world, task).await, ("approval.reopen".into(), "the_rules_changed".into()));
-            let request = world.question(task).await;
+            let request = world.approval_request(task).await;
             assert_eq!((request.needed, request.given, request.rule.as_str()), (2, given, "changed"));
             assert_eq!(request.expires_at, world.now().after(Duration::from_hours(12)));
         }
-        world.decide(&acme.abe, &world.question(&approved).await, Answer::Approve).await.unwrap();
+        world.decide(&acme.abe, &world.approval_request(&approved).await, Answer::Approve).await.unwrap();
         assert_eq!(world.claim(&acme.rex).await.unwrap().consent.decisions.len(), 2);
 
-        world.decide(&acme.ada, &world.question(&free).await, Answer::Approve).await.unwrap();
-        world.decide(&acme.abe, &world.question(&free).await, Answer::Approve).await.unwrap();
+        world.decide(&acme.ada, &world.approval_request(&free).await, Answer::Approve).await.unwrap();
+        world.decide(&acme.abe, &world.approval_request(&free).await, Answer::Approve).await.unwrap();
         set_rules(world, vec![rule(vec![], Verdict::Refuse)]).await;
         assert!(world.claim(&acme.rex).await.is_none());
         assert_eq!(world.state(acme, free.id).await, TaskState::Denied);
@@ -453,8 +453,8 @@ on_both! {
     async fn d_04_rules_that_became_weaker_do_not_lower_what_was_demanded(world) {
         let acme = &world.acme;
         world.ask(acme, 2).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let request = world.question(&task).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let request = world.approval_request(&task).await;
         set_rules(world, vec![rule(vec![], Verdict::Run)]).await;
         assert_eq!(world.decide(&acme.ada, &request, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
         assert_eq!(world.decide(&acme.abe, &request, Answer::Approve).await.unwrap(), ApprovalState::Approved);
@@ -533,11 +533,11 @@ on_both! {
         world.start(&acme.rex, taken.lease).await;
         world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap();
         let free = world.submit(&acme.mia, sealed(acme.ops)).await;
-        let waiting = world.submit(&acme.mia, asking(acme.ops)).await;
-        world.decide(&acme.ada, &world.question(&waiting).await, Answer::Approve).await.unwrap();
-        let approved = world.submit(&acme.mia, asking(acme.ops)).await;
+        let waiting = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        world.decide(&acme.ada, &world.approval_request(&waiting).await, Answer::Approve).await.unwrap();
+        let approved = world.submit(&acme.mia, needs_approval(acme.ops)).await;
         for approver in [&acme.ada, &acme.abe] {
-            world.decide(approver, &world.question(&approved).await, Answer::Approve).await.unwrap();
+            world.decide(approver, &world.approval_request(&approved).await, Answer::Approve).await.unwrap();
         }
         let mut raw = Raw::of(world).await;
         for kept in [
@@ -668,13 +668,13 @@ on_both! {
     /// An approver whose role returned can approve a reopened request again.
     async fn d_04_a_reopened_request_can_be_decided_again_by_the_same_person(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        world.decide(&acme.ada, &world.question(&task).await, Answer::Approve).await.unwrap();
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        world.decide(&acme.ada, &world.approval_request(&task).await, Answer::Approve).await.unwrap();
         set_role(world, &acme.ada, Role::Member).await;
         world.wait(Duration::from_secs(1));
         assert!(world.claim(&acme.rex).await.is_none());
         set_role(world, &acme.ada, Role::Approver).await;
-        let request = world.question(&task).await;
+        let request = world.approval_request(&task).await;
         assert_eq!((request.state, request.given), (ApprovalState::Waiting, 1));
         let mut read = world.store.read(&acme.ada).await.unwrap();
         assert_eq!(read.approvals_waiting_for_me().await.unwrap(), 1);
@@ -686,16 +686,16 @@ on_both! {
     async fn d_04_a_reopened_request_keeps_the_larger_number_of_approvals(world) {
         let acme = &world.acme;
         world.ask(acme, 3).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
         for approver in [&acme.ada, &acme.abe, &acme.olga] {
-            world.decide(approver, &world.question(&task).await, Answer::Approve).await.unwrap();
+            world.decide(approver, &world.approval_request(&task).await, Answer::Approve).await.unwrap();
         }
         world.ask(acme, 2).await;
         for approver in [&acme.ada, &acme.abe] {
             set_role(world, approver, Role::Member).await;
         }
         assert!(world.claim(&acme.rex).await.is_none());
-        let request = world.question(&task).await;
+        let request = world.approval_request(&task).await;
         assert_eq!((request.needed, request.given), (3, 1));
     }
 
@@ -707,7 +707,7 @@ on_both! {
         world.change(&acme.rex, async |w| w.release_task(first.lease, "no free slot").await).await.unwrap();
         set_rules(world, vec![rule(vec![], Verdict::Ask { approvers: 2, hours: 12, passkey: false })]).await;
         assert!(world.claim(&acme.rex).await.is_none());
-        world.decide(&acme.ada, &world.question(&task).await, Answer::Deny).await.unwrap();
+        world.decide(&acme.ada, &world.approval_request(&task).await, Answer::Deny).await.unwrap();
         let proof = acme.console.may(ReadAudit).unwrap();
         let mut snapshot = world.store.snapshot(&acme.console).await.unwrap();
         assert_eq!(snapshot.verify_starts(&proof, None, 10).await.unwrap().unexplained, []);
@@ -716,15 +716,15 @@ on_both! {
     /// More events than one statement reads.
     async fn d_04_a_long_history_is_read_to_its_end(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
         for _ in 0..101 {
-            world.decide(&acme.ada, &world.question(&task).await, Answer::Approve).await.unwrap();
+            world.decide(&acme.ada, &world.approval_request(&task).await, Answer::Approve).await.unwrap();
             set_role(world, &acme.ada, Role::Member).await;
             world.wait(Duration::from_secs(1));
             assert!(world.claim(&acme.rex).await.is_none());
             set_role(world, &acme.ada, Role::Approver).await;
         }
-        world.decide(&acme.ada, &world.question(&task).await, Answer::Approve).await.unwrap();
+        world.decide(&acme.ada, &world.approval_request(&task).await, Answer::Approve).await.unwrap();
         let id = task.id.to_string();
         let events = Raw::of(world).await.number(&format!("select count(*) from audit where target_id = '{id}'")).await;
         assert!(events > 200, "{events}");

@@ -1,7 +1,7 @@
 //! Emergency actions (K-09): locking people, ending sessions, freezing a tenant, stopping tasks.
 use crate::{
     raw::Raw,
-    world::{World, asking, email, hash, lease, on_both, sealed},
+    world::{World, email, hash, lease, needs_approval, on_both, sealed},
 };
 use domain::{
     Actor, BrowserSessionId, SignedInBy,
@@ -100,14 +100,14 @@ on_both! {
         let running = world.claim(&acme.rex).await.unwrap();
         world.start(&acme.rex, lease(&running)).await;
         let waiting = world.submit(&acme.mia, sealed(acme.ops)).await;
-        let question = world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await;
+        let approval = world.approval_request(&world.submit(&acme.mia, needs_approval(acme.ops)).await).await;
 
         freeze(world).await.unwrap();
         assert!(matches!(freeze(world).await, Err(Error::Conflict(_))));
         assert_eq!(world.store.read(&acme.mia).await.unwrap().frozen_since().await.unwrap(), Some(world.now()));
         let submitted = world.change(&acme.mia, async |write| write.submit_task(acme.mia.may(sealed(acme.ops))?).await).await;
         assert!(matches!(submitted, Err(Error::Conflict(_))), "{submitted:?}");
-        let decided = world.decide(&acme.ada, &question, domain::approval::Answer::Approve).await;
+        let decided = world.decide(&acme.ada, &approval, domain::approval::Answer::Approve).await;
         assert!(matches!(decided, Err(Error::Conflict(_))), "{decided:?}");
         let new = || CreateOrganization { name: "New".into() };
         let made = world.change(&acme.adam, async |write| write.create_organization(acme.adam.may(new())?).await).await;
@@ -122,7 +122,7 @@ on_both! {
         thaw(world).await.unwrap();
         assert!(matches!(thaw(world).await, Err(Error::Conflict(_))));
         assert_eq!(world.claim(&acme.rex).await.unwrap().lease.task, waiting.id);
-        assert!(world.decide(&acme.ada, &question, domain::approval::Answer::Approve).await.is_ok());
+        assert!(world.decide(&acme.ada, &approval, domain::approval::Answer::Approve).await.is_ok());
     }
 
     /// A runner that was assigned a task just before must drop it, and the task has not failed.
@@ -165,13 +165,13 @@ on_both! {
         let running = world.claim(&acme.rex).await.unwrap();
         world.start(&acme.rex, lease(&running)).await;
         let queued = world.submit(&acme.mia, sealed(acme.ops)).await.id;
-        let asked = world.submit(&acme.mia, asking(acme.ops)).await.id;
+        let waiting = world.submit(&acme.mia, needs_approval(acme.ops)).await.id;
         let (elsewhere, lab) =
             (world.submit(&world.bolt.mia, sealed(world.bolt.ops)).await.id, world.submit(&acme.olga, sealed(acme.lab)).await.id);
         assert_eq!(stop(world, &acme.olga, Stopped::Of(acme.ops)).await.unwrap(), 3, "an owner stops what is theirs");
         assert!(matches!(stop(world, &acme.olga, Stopped::WholeTenant).await, Err(Error::Denied(_))));
-        assert_eq!((state(first).await, state(queued).await, state(asked).await), (TaskState::Running, TaskState::Cancelled, TaskState::Cancelled));
-        assert!(world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap()[0].cancel_asked, "its runner is notified");
+        assert_eq!((state(first).await, state(queued).await, state(waiting).await), (TaskState::Running, TaskState::Cancelled, TaskState::Cancelled));
+        assert!(world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap()[0].cancel_requested, "its runner is notified");
         assert_eq!(state(lab).await, TaskState::Queued);
         assert_eq!(stop(world, &acme.adam, Stopped::By(acme.mia.person().unwrap())).await.unwrap(), 0, "its running task is already being canceled");
         assert_eq!(stop(world, &acme.adam, Stopped::WholeTenant).await.unwrap(), 1);

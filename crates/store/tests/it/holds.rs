@@ -1,7 +1,7 @@
 //! Holds, announcements and own requests (D-04): no admin or owner approves their own request through a second account.
 use crate::{
     raw::Raw,
-    world::{World, asking, decision, email, hash, on_both},
+    world::{World, decision, email, hash, needs_approval, on_both},
 };
 use domain::{
     Actor, InvitationId, PersonId,
@@ -94,7 +94,7 @@ on_both! {
         let acme = &world.acme;
         set_role(world, &acme.olga, &acme.mia, Role::Approver).await;
         let mia = world.again(&acme.mia).await;
-        let (olgas, adas) = (world.submit(&acme.olga, asking(acme.ops)).await, world.submit(&acme.ada, asking(acme.ops)).await);
+        let (olgas, adas) = (world.submit(&acme.olga, needs_approval(acme.ops)).await, world.submit(&acme.ada, needs_approval(acme.ops)).await);
         assert_eq!(denied(world, &mia, &olgas).await, Some(DenialReason::ApproverOnHold));
         assert_eq!(seen(world, &mia, &olgas).await.held_until, Some(world.now().after(DAY)));
         // The transaction judges again, whatever the policy saw.
@@ -105,7 +105,7 @@ on_both! {
         assert_eq!(denied(world, &acme.abe, &olgas).await, None, "by other approvers");
         world.wait(DAY - Duration::from_secs(1));
         assert_eq!(denied(world, &mia, &olgas).await, Some(DenialReason::ApproverOnHold));
-        let again = world.submit(&acme.olga, asking(acme.ops)).await;
+        let again = world.submit(&acme.olga, needs_approval(acme.ops)).await;
         world.wait(Duration::from_secs(1));
         assert_eq!((waiting(world, &mia).await, denied(world, &mia, &again).await), (2, None));
         assert_eq!(approve(world, &mia, &again).await.unwrap(), ApprovalState::Approved);
@@ -118,7 +118,7 @@ on_both! {
         set_role(world, &acme.console, adam, Role::Member).await;
         let adam = &world.again(adam).await;
         for change in ["link", "factors", "address"] {
-            let task = world.submit(adam, asking(acme.ops)).await;
+            let task = world.submit(adam, needs_approval(acme.ops)).await;
             assert_eq!(denied(world, &acme.ada, &task).await, None, "{change}");
             match change {
                 "link" => issue_link(world, adam, ada).await,
@@ -153,7 +153,7 @@ on_both! {
         let key = crate::world::holding(&robot, key, "tasks:*");
         let own_key = world.key(olga, "tasks:*").await;
         issue_link(world, &acme.adam, id(&acme.ada)).await;
-        let tasks = [world.submit(&key, asking(acme.ops)).await, world.submit(&own_key, asking(acme.ops)).await];
+        let tasks = [world.submit(&key, needs_approval(acme.ops)).await, world.submit(&own_key, needs_approval(acme.ops)).await];
         for task in &tasks {
             assert_eq!(denied(world, &acme.ada, task).await, None, "Adam is not Olga");
         }
@@ -172,7 +172,7 @@ on_both! {
         let mia = world.again(&acme.mia).await;
         set_role(world, &mia, &acme.vera, Role::Approver).await;
         let vera = world.again(&acme.vera).await;
-        let task = world.submit(&acme.olga, asking(acme.ops)).await;
+        let task = world.submit(&acme.olga, needs_approval(acme.ops)).await;
         assert_eq!(denied(world, &vera, &task).await, Some(DenialReason::ApproverOnHold));
     }
 
@@ -180,7 +180,7 @@ on_both! {
         let acme = &world.acme;
         let abe = with_second_admin(world).await;
         issue_link(world, &abe, id(&acme.ada)).await;
-        let task = world.submit(&abe, asking(acme.ops)).await;
+        let task = world.submit(&abe, needs_approval(acme.ops)).await;
         assert_eq!(denied(world, &acme.ada, &task).await, Some(DenialReason::ApproverOnHold));
         let lift = || LiftHold { person: id(&acme.ada), maker: id(&abe) };
         assert_eq!(abe.may(lift()).unwrap_err().reason, DenialReason::InvolvedInHold);
@@ -200,7 +200,7 @@ on_both! {
     /// A decision that was made in a hold, such as one beside the change that started it, does not count.
     async fn d_04_a_decision_made_in_a_hold_does_not_count_at_claim(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.olga, asking(acme.ops)).await;
+        let task = world.submit(&acme.olga, needs_approval(acme.ops)).await;
         approve(world, &acme.ada, &task).await.unwrap();
         let mut raw = Raw::of(world).await;
         let (tenant, ada, olga) = (raw.id(acme.tenant.0), raw.id(id(&acme.ada).0), raw.id(id(&acme.olga).0));
@@ -217,7 +217,7 @@ on_both! {
 
     async fn d_04_a_decision_before_the_change_still_counts(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.olga, asking(acme.ops)).await;
+        let task = world.submit(&acme.olga, needs_approval(acme.ops)).await;
         approve(world, &acme.ada, &task).await.unwrap();
         world.wait(Duration::from_secs(1));
         let reset = ResetFactors { person: id(&acme.ada) };
@@ -234,7 +234,7 @@ on_both! {
         let lock = LockPerson { person: id(&acme.adam) };
         world.change(&acme.console, async |w| w.lock_person(acme.console.may(lock)?).await).await.unwrap();
         set_role(world, &acme.olga, &acme.vera, Role::Approver).await;
-        let task = world.submit(&acme.olga, asking(acme.ops)).await;
+        let task = world.submit(&acme.olga, needs_approval(acme.ops)).await;
         assert_eq!(denied(world, &world.again(&acme.vera).await, &task).await, None);
     }
 
@@ -332,17 +332,17 @@ on_both! {
         let nobody = &acme.invitation;
         let second = world.change(nobody, async |w| w.admit_invitee(nobody.may(admit)?, hash("i"), "$argon2id$").await).await.unwrap();
         let second = crate::world::person(&world.store, acme.tenant, second).await;
-        let task = world.submit(olga, asking(acme.ops)).await;
+        let task = world.submit(olga, needs_approval(acme.ops)).await;
         assert_eq!(denied(world, &second, &task).await, Some(DenialReason::ApproverOnHold));
         assert!(matches!(approve(world, &second, &task).await, Err(Error::Conflict(Conflict::DeciderOnHold))));
     }
 
     async fn d_04_nobody_decides_their_own_request_unless_the_tenant_allows_it(world) {
         let acme = &world.acme;
-        let before = world.submit(&acme.ada, asking(acme.ops)).await;
+        let before = world.submit(&acme.ada, needs_approval(acme.ops)).await;
         set_self_approval(world, true).await;
         assert_eq!(denied(world, &acme.ada, &before).await, Some(DenialReason::OwnApprovalRequest), "submitted before");
-        let task = world.submit(&acme.ada, asking(acme.ops)).await;
+        let task = world.submit(&acme.ada, needs_approval(acme.ops)).await;
         assert_eq!((denied(world, &acme.ada, &task).await, waiting(world, &acme.ada).await), (None, 1));
         let key = world.key(&acme.ada, "tasks:*,approvals:*").await;
         assert_eq!(denied(world, &key, &task).await, Some(DenialReason::OwnApprovalRequest), "not with a key");
@@ -354,7 +354,7 @@ on_both! {
         let taken = world.claim(&acme.rex).await.unwrap();
         assert!(taken.lease.task == task.id && taken.consent.judgment.statement.self_approval);
         // The decision of somebody else is not marked.
-        let other = world.submit(&acme.ada, asking(acme.ops)).await;
+        let other = world.submit(&acme.ada, needs_approval(acme.ops)).await;
         approve(world, &acme.abe, &other).await.unwrap();
         assert!(last_detail(world, &other).await["own_request"].is_null());
         assert!(!world.store.read(&acme.ada).await.unwrap().decisions(other.id).await.unwrap()[0].is_own);
@@ -366,7 +366,7 @@ on_both! {
         let acme = &world.acme;
         world.ask(acme, 2).await;
         set_self_approval(world, true).await;
-        let task = world.submit(&acme.ada, asking(acme.ops)).await;
+        let task = world.submit(&acme.ada, needs_approval(acme.ops)).await;
         assert_eq!(approve(world, &acme.ada, &task).await.unwrap(), ApprovalState::Waiting);
         assert!(matches!(approve(world, &acme.ada, &task).await, Err(Error::Conflict(Conflict::AlreadyDecided))));
         assert!(world.claim(&acme.rex).await.is_none());
@@ -377,7 +377,7 @@ on_both! {
     async fn d_04_an_own_decision_counts_only_while_the_tenant_allows_it(world) {
         let acme = &world.acme;
         set_self_approval(world, true).await;
-        let (task, open) = (world.submit(&acme.ada, asking(acme.ops)).await, world.submit(&acme.ada, asking(acme.ops)).await);
+        let (task, open) = (world.submit(&acme.ada, needs_approval(acme.ops)).await, world.submit(&acme.ada, needs_approval(acme.ops)).await);
         approve(world, &acme.ada, &task).await.unwrap();
         let shown = seen(world, &acme.ada, &open).await;
         set_self_approval(world, false).await;
@@ -396,7 +396,7 @@ on_both! {
     async fn d_04_only_approvers_decide_their_own_requests(world) {
         let acme = &world.acme;
         set_self_approval(world, true).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
         let approval = seen(world, &acme.mia, &task).await;
         let refused = acme.mia.may(decision(&approval, Answer::Approve)).unwrap_err();
         assert_eq!(refused.reason, DenialReason::ApproverOnly);

@@ -287,7 +287,7 @@ on_both! {
         let for_me = read.join_requests_for_me().await.unwrap();
         assert_eq!((for_me[0].organization.as_str(), for_me[0].n), ("acme ops", 1));
         let notices = read.account_events(1).await.unwrap();
-        assert_eq!((notices[0].happened, notices[0].detail.as_str()), (AccountNotice::JoinAsked, "sam of acme · acme ops"));
+        assert_eq!((notices[0].happened, notices[0].detail.as_str()), (AccountNotice::JoinRequested, "sam of acme · acme ops"));
         drop(read);
 
         let decline = |reason: &str| DeclineJoinRequest { request, organization: acme.ops, reason: reason.into() };

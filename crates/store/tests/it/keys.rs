@@ -1,5 +1,5 @@
 //! API keys (M-01): shown once, stored as hashes, invalid as soon as they are revoked.
-use crate::world::{World, asking, decision, hash, holding, new_key, on_both, person, task};
+use crate::world::{World, decision, hash, holding, needs_approval, new_key, on_both, person, task};
 use domain::{
     Actor, KeyId, PersonId,
     approval::Answer,
@@ -151,26 +151,26 @@ on_both! {
         let (mut olga, lab) = (acme.olga.clone(), acme.lab);
         let here = world.submit(&acme.olga, task(acme.ops, json!({ "title": "here" }))).await;
         let there = world.submit(&acme.olga, task(lab, json!({ "title": "there", "visibility": "public" }))).await;
-        let asked = world.submit(&acme.olga, asking(lab)).await;
+        let waiting = world.submit(&acme.olga, needs_approval(lab)).await;
         olga.roles.retain(|organization, _| *organization == acme.ops);
         olga.only = Some(acme.ops);
         let mut read = world.store.read(&olga).await.unwrap();
         let listed = read.tasks(&TaskFilter::default(), None, 50).await.unwrap();
         assert_eq!(listed.items.iter().map(|row| row.id).collect::<Vec<_>>(), [here.id]);
         assert!(read.task(here.id).await.is_ok() && read.progress(here.id).await.is_ok());
-        for id in [there.id, asked.id] {
+        for id in [there.id, waiting.id] {
             assert!(matches!(read.task(id).await, Err(Error::NotFound)));
             assert!(matches!(read.progress(id).await, Err(Error::NotFound)));
             assert!(matches!(read.log(id, 1, 1).await, Err(Error::NotFound)));
         }
-        assert!(read.approval_of(asked.id).await.unwrap_or(None).is_none());
+        assert!(read.approval_of(waiting.id).await.unwrap_or(None).is_none());
         assert!(read.approvals(&store::ApprovalFilter::default(), None, 50).await.unwrap().items.is_empty());
         assert_eq!(read.organizations().await.unwrap().len(), 1);
         assert!(read.organization(lab).await.is_err() && read.open_counts().await.is_err());
         let counted = read.task_counts(&TaskFilter::default()).await.unwrap();
         assert_eq!(counted.values().sum::<i64>(), 1);
         drop(read);
-        assert!(olga.may(asking(lab)).is_err());
+        assert!(olga.may(needs_approval(lab)).is_err());
         let cancel = domain::policy::CancelTask { task: there.id, owner: olga.person().unwrap(), organization: lab };
         assert!(olga.may(cancel).is_err());
     }
@@ -230,9 +230,9 @@ on_both! {
         let promote = SetMembership { organization: acme.ops, person: acme.mia.person().unwrap(), role: Role::Approver };
         world.change(&acme.adam, async |write| write.set_membership(acme.adam.may(promote)?).await).await.unwrap();
         let mia = world.again(&acme.mia).await;
-        let asked = world.submit(&robot, asking(acme.ops)).await;
-        let question = world.question(&asked).await;
-        let by = async |actor: &Actor| world.change(actor, async |write| write.decide(actor.may(decision(&question, Answer::Approve))?).await).await;
+        let waiting = world.submit(&robot, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&waiting).await;
+        let by = async |actor: &Actor| world.change(actor, async |write| write.decide(actor.may(decision(&approval, Answer::Approve))?).await).await;
         let waits = async |actor: &Actor| {
             let mut read = world.store.read(actor).await.unwrap();
             (read.approvals_waiting_for_me().await.unwrap(), read.approvals_for_me(10).await.unwrap().len())
@@ -240,7 +240,7 @@ on_both! {
         assert_eq!((waits(&mia).await, waits(&acme.ada).await), ((0, 0), (1, 1)), "it does not wait for her");
         assert!(matches!(by(&mia).await, Err(Error::Denied(why)) if why.reason == DenialReason::ResponsibleForRequester));
         // She became responsible after the policy was evaluated.
-        let before = Decide { behind: [None, None], ..decision(&question, Answer::Approve) };
+        let before = Decide { behind: [None, None], ..decision(&approval, Answer::Approve) };
         let late = world.change(&mia, async |write| write.decide(mia.may(before)?).await).await;
         assert!(matches!(late, Err(Error::Conflict(Conflict::DeciderIsResponsible))));
         by(&acme.ada).await.unwrap();
@@ -258,14 +258,14 @@ on_both! {
         let hand_on = TransferServiceAccount { account: robot.person().unwrap(), responsible: mia.person().unwrap(), successor, revoke: false };
         world.change(&acme.adam, async |write| write.transfer_service_account(acme.adam.may(hand_on)?).await).await.unwrap();
 
-        let asked = world.submit(&holding(&robot, key, "tasks:*"), asking(acme.ops)).await;
-        let question = world.question(&asked).await;
-        let by = async |actor: &Actor| world.change(actor, async |write| write.decide(actor.may(decision(&question, Answer::Approve))?).await).await;
+        let waiting = world.submit(&holding(&robot, key, "tasks:*"), needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&waiting).await;
+        let by = async |actor: &Actor| world.change(actor, async |write| write.decide(actor.may(decision(&approval, Answer::Approve))?).await).await;
         for behind in [&mia, &acme.ada] {
             assert_eq!(world.store.read(behind).await.unwrap().approvals_waiting_for_me().await.unwrap(), 0);
             assert!(matches!(by(behind).await, Err(Error::Denied(why)) if why.reason == DenialReason::ResponsibleForRequester));
         }
-        let before = Decide { behind: [None, None], ..decision(&question, Answer::Approve) };
+        let before = Decide { behind: [None, None], ..decision(&approval, Answer::Approve) };
         let late = world.change(&mia, async |write| write.decide(mia.may(before)?).await).await;
         assert!(matches!(late, Err(Error::Conflict(Conflict::DeciderCreatedKey))));
         by(&acme.olga).await.unwrap();

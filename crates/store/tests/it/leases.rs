@@ -1,6 +1,6 @@
 //! Leases (S-09): a runner holds a task as long as it sends heartbeats. Messages of a stale runner are rejected, and no
 //! task is lost.
-use crate::world::{TenantFixture, World, asking, lease, on_both, receipt, sealed, task};
+use crate::world::{TenantFixture, World, lease, needs_approval, on_both, receipt, sealed, task};
 use domain::{
     Actor,
     approval::Answer,
@@ -123,10 +123,10 @@ on_both! {
 
     async fn d_04_a_task_that_waits_for_approval_is_not_claimed(world) {
         let acme = &world.acme;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
         assert!(world.claim(&acme.rex).await.is_none());
-        let question = world.question(&task).await;
-        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        let approval = world.approval_request(&task).await;
+        world.decide(&acme.ada, &approval, Answer::Approve).await.unwrap();
         assert!(world.claim(&acme.rex).await.is_some());
     }
 
@@ -210,7 +210,7 @@ on_both! {
         let taken = running(world, acme).await;
         assert_eq!(cancel(world, acme, &taken).await, TaskState::Running);
         let held = world.store.read(&acme.rex).await.unwrap().leased_tasks().await.unwrap();
-        assert!(held[0].cancel_asked);
+        assert!(held[0].cancel_requested);
         world.finish(&acme.rex, &taken, End::Cancelled).await.unwrap();
         assert_eq!(world.state(acme, taken.lease.task).await, TaskState::Cancelled);
     }

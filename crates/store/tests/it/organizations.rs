@@ -1,6 +1,6 @@
 //! Organizations (D-03): rename, archive, restore, and what happens to a member's tasks, keys and service accounts on
 //! departure.
-use crate::world::{World, asking, decision, hash, lease, new_key, on_both, person, sealed};
+use crate::world::{World, decision, hash, lease, needs_approval, new_key, on_both, person, sealed};
 use domain::{
     Actor, Denied, OrganizationId, PersonId,
     account::AccountNotice,
@@ -159,8 +159,8 @@ on_both! {
         let done = submit(world, &acme.mia, acme.ops).await.unwrap().id;
         let running = world.claim(&acme.rex).await.unwrap();
         world.start(&acme.rex, lease(&running)).await;
-        let asked = world.submit(&acme.mia, asking(acme.ops)).await;
-        let question = world.question(&asked).await;
+        let waiting = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let approval = world.approval_request(&waiting).await;
         assert!(matches!(archive(world, &acme.olga, acme.ops).await, Err(Error::OpenTasks(2))), "one runs and one waits");
         assert_eq!(world.store.read(&acme.olga).await.unwrap().open_task_count(acme.ops).await.unwrap(), 2);
         world.finish(&acme.rex, &running, End::Exited(0)).await.unwrap();
@@ -179,7 +179,7 @@ on_both! {
         drop(read);
         for refused in [
             submit(world, &acme.mia, acme.ops).await.map(drop),
-            world.change(&acme.ada, async |write| write.decide(acme.ada.may(decision(&question, Answer::Approve))?).await).await.map(drop),
+            world.change(&acme.ada, async |write| write.decide(acme.ada.may(decision(&approval, Answer::Approve))?).await).await.map(drop),
             set(world, &acme.olga, acme.ops, id(&acme.sam), Role::Viewer).await,
             rename(world, &acme.olga, acme.ops, "other").await,
             world.change(&acme.olga, async |w| w.set_accepts_join_requests(acme.olga.may(SetAcceptsJoinRequests { organization: acme.ops, open: true })?).await).await,
@@ -287,8 +287,8 @@ on_both! {
         let runs = submit(world, mia, acme.ops).await.unwrap().id;
         let running = world.claim(&acme.rex).await.unwrap();
         world.start(&acme.rex, lease(&running)).await;
-        let (queued, asked) = (submit(world, mia, acme.ops).await.unwrap().id, world.submit(mia, asking(acme.ops)).await);
-        let question = world.question(&asked).await;
+        let (queued, waiting) = (submit(world, mia, acme.ops).await.unwrap().id, world.submit(mia, needs_approval(acme.ops)).await);
+        let approval = world.approval_request(&waiting).await;
         let others = submit(world, &acme.olga, acme.ops).await.unwrap().id;
         let here = CreateKey { organization: Some(acme.ops), ..new_key(mia, "here", "tasks:*") };
         world.change(mia, async |w| w.create_key(mia.may(here)?, "mk_1", hash("here")).await).await.unwrap();
@@ -311,9 +311,9 @@ on_both! {
         remove(world, &acme.olga, acme.ops, mia, Some(id(&acme.ada))).await.unwrap();
 
         assert_eq!(world.state(acme, runs).await, TaskState::Running);
-        assert_eq!((world.state(acme, queued).await, world.state(acme, asked.id).await), (TaskState::Cancelled, TaskState::Cancelled));
+        assert_eq!((world.state(acme, queued).await, world.state(acme, waiting.id).await), (TaskState::Cancelled, TaskState::Cancelled));
         assert_eq!(world.state(acme, others).await, TaskState::Queued);
-        let late = world.decide(&acme.ada, &question, Answer::Approve).await;
+        let late = world.decide(&acme.ada, &approval, Answer::Approve).await;
         assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
         let system = world.store.system();
         assert!(system.key(hash("here")).await.unwrap().is_none(), "revoked");
@@ -362,7 +362,7 @@ on_both! {
     /// A locked person's waiting tasks do not start; another person's task is claimed instead (K-09).
     async fn k_09_no_task_of_a_locked_person_starts(world) {
         let acme = &world.acme;
-        let (theirs, asked) = (submit(world, &acme.mia, acme.ops).await.unwrap().id, world.submit(&acme.mia, asking(acme.ops)).await);
+        let (theirs, waiting) = (submit(world, &acme.mia, acme.ops).await.unwrap().id, world.submit(&acme.mia, needs_approval(acme.ops)).await);
         let others = submit(world, &acme.ada, acme.ops).await.unwrap().id;
         lock(world, &acme.adam, &acme.mia).await.unwrap();
         let late = submit(world, &acme.mia, acme.ops).await;
@@ -372,10 +372,10 @@ on_both! {
         assert_eq!(world.history(acme, theirs).await, ["task.submit", "task.stop"]);
         let task = world.store.read(&acme.console).await.unwrap().task(theirs).await.unwrap();
         assert_eq!((task.attempt, task.runner), (0, None), "no runner heard of it");
-        let question = world.question(&asked).await;
-        world.decide(&acme.ada, &question, Answer::Approve).await.unwrap();
+        let approval = world.approval_request(&waiting).await;
+        world.decide(&acme.ada, &approval, Answer::Approve).await.unwrap();
         assert!(world.claim(&acme.rex).await.is_none());
-        assert_eq!(world.state(acme, asked.id).await, TaskState::Cancelled);
+        assert_eq!(world.state(acme, waiting.id).await, TaskState::Cancelled);
     }
 
     /// Of leaving and submitting at the same time, the second sees the first, so that no task is left behind.
@@ -383,7 +383,7 @@ on_both! {
         let acme = &world.acme;
         for round in 0..20 {
             let asks = round % 2 == 0;
-            let task = if asks { asking(acme.ops) } else { sealed(acme.ops) };
+            let task = if asks { needs_approval(acme.ops) } else { sealed(acme.ops) };
             let submit = world.change(&acme.mia, async |write| write.submit_task(acme.mia.may(task)?).await);
             let (left, submitted) = join!(leave(world, &acme.mia, acme.ops, None), submit);
             left.unwrap();

@@ -1,5 +1,5 @@
 //! Overview figures: open and finished tasks that the actor can see.
-use crate::world::{World, asking, lease, on_both, sealed, task};
+use crate::world::{World, lease, needs_approval, on_both, sealed, task};
 use domain::{Actor, Timestamp, receipt::End, task::TaskState};
 use serde_json::json;
 use std::time::Duration;
@@ -35,8 +35,8 @@ on_both! {
         run(world, "org", Duration::from_secs(7), End::Exited(0)).await;
         world.wait(DAY);
         run(world, "org", Duration::from_secs(2), End::Exited(1)).await;
-        let question = world.question(&world.submit(&acme.mia, asking(acme.ops)).await).await;
-        world.decide(&acme.ada, &question, domain::approval::Answer::Deny).await.unwrap();
+        let approval = world.approval_request(&world.submit(&acme.mia, needs_approval(acme.ops)).await).await;
+        world.decide(&acme.ada, &approval, domain::approval::Answer::Deny).await.unwrap();
 
         let all = [
             (0, TaskState::Succeeded, 2, 2, 12, 7),
@@ -72,7 +72,7 @@ on_both! {
         for _ in 0..2 {
             world.submit(&acme.mia, sealed(acme.ops)).await;
         }
-        world.submit(&acme.mia, asking(acme.ops)).await;
+        world.submit(&acme.mia, needs_approval(acme.ops)).await;
         let open = async |actor: &Actor| {
             let counts = world.store.read(actor).await.unwrap().open_counts().await.unwrap();
             (counts[&TaskState::Queued], counts[&TaskState::AwaitingApproval], counts[&TaskState::Running])

@@ -1,7 +1,7 @@
 //! Approvals that are confirmed with the approver's passkey (X19).
 use crate::{
     raw::Raw,
-    world::{World, asking, decision, on_both},
+    world::{World, decision, needs_approval, on_both},
 };
 use domain::{
     Actor, PasskeyId, PersonId, TenantId,
@@ -14,7 +14,7 @@ use domain::{
     task::TaskState,
 };
 use std::time::Duration;
-use store::{Approval, DecisionEvidence, Conflict, Error, NewPasskey, Result};
+use store::{Approval, Conflict, DecisionEvidence, Error, NewPasskey, Result};
 use testkit::Authenticator;
 
 const HOST: &str = "castellan.example.org";
@@ -85,9 +85,9 @@ on_both! {
         demand(world, 1, true).await;
         let (device, _) = register(world, &acme.ada).await;
         let (of_abe, _) = register(world, &acme.abe).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let request = world.question(&task).await;
-        assert!(request.needs_passkey);
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let request = world.approval_request(&task).await;
+        assert!(request.requires_passkey);
         let without = decide(world, &acme.ada, &request, Answer::Approve, None).await;
         assert!(matches!(without, Err(Error::Denied(denied)) if denied.reason == DenialReason::PasskeyRequired));
         let ada = acme.ada.person().unwrap();
@@ -102,7 +102,7 @@ on_both! {
             assert!(matches!(refused, Err(Error::Conflict(Conflict::PasskeyRefused))), "{refused:?}");
         }
         // A policy that saw the request before it was opened again.
-        let before = Decide { needs_passkey: false, ..decision(&request, Answer::Approve) };
+        let before = Decide { requires_passkey: false, ..decision(&request, Answer::Approve) };
         let late = world.change(&acme.ada, async |write| write.decide(acme.ada.may(before)?).await).await;
         assert!(matches!(late, Err(Error::Conflict(Conflict::RequestChanged))), "{late:?}");
         assert_eq!(evidence(world, &request).await, []);
@@ -118,8 +118,8 @@ on_both! {
     async fn x19_a_denial_needs_no_passkey(world) {
         let acme = &world.acme;
         demand(world, 1, true).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let request = world.question(&task).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let request = world.approval_request(&task).await;
         assert_eq!(decide(world, &acme.ada, &request, Answer::Deny, None).await.unwrap(), ApprovalState::Denied);
         assert_eq!(evidence(world, &request).await, [DecisionEvidence::Server]);
     }
@@ -127,9 +127,9 @@ on_both! {
     async fn x19_a_passkey_can_confirm_what_no_rule_demands(world) {
         let acme = &world.acme;
         let (device, _) = register(world, &acme.ada).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let request = world.question(&task).await;
-        assert!(!request.needs_passkey);
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let request = world.approval_request(&task).await;
+        assert!(!request.requires_passkey);
         assert_eq!(approve(world, &acme.ada, &request, &device).await.unwrap(), ApprovalState::Approved);
         assert!(world.claim(&acme.rex).await.unwrap().consent.decisions[0].statement.assertion.is_some());
         let records = world.store.read(&acme.console).await.unwrap().task_history(task.id).await.unwrap();
@@ -148,12 +148,12 @@ on_both! {
             "decision set assertion = replace(assertion, '\"signature\":\"M', '\"signature\":\"N') where approval_id = APPROVAL",
             "decision set assertion = assertion || ' ' where approval_id = APPROVAL",
             "decision set assertion = '' where approval_id = APPROVAL",
-            "approval set needs_passkey = false where id = APPROVAL",
+            "approval set requires_passkey = false where id = APPROVAL",
             "passkey set public_key = credential_id",
             "passkey set relying_party = 'example.org'",
         ] {
-            let task = world.submit(&acme.mia, asking(acme.ops)).await;
-            let request = world.question(&task).await;
+            let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+            let request = world.approval_request(&task).await;
             approve(world, &acme.ada, &request, &device).await.unwrap();
             raw.run(&format!("update {}", attack.replace("APPROVAL", &raw.id(request.id.0)))).await.unwrap();
             assert!(world.claim(&acme.rex).await.is_none(), "{attack}");
@@ -180,18 +180,18 @@ on_both! {
         let acme = &world.acme;
         demand(world, 1, true).await;
         let (device, id) = register(world, &acme.ada).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        approve(world, &acme.ada, &world.question(&task).await, &device).await.unwrap();
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        approve(world, &acme.ada, &world.approval_request(&task).await, &device).await.unwrap();
         remove(world, &acme.ada, id).await;
         assert!(world.claim(&acme.rex).await.is_none());
-        let request = world.question(&task).await;
-        assert_eq!((request.state, request.needs_passkey), (ApprovalState::Waiting, true));
+        let request = world.approval_request(&task).await;
+        assert_eq!((request.state, request.requires_passkey), (ApprovalState::Waiting, true));
         assert_eq!(evidence(world, &request).await, [DecisionEvidence::RemovedPasskey]);
         // Where nothing demands it, the server's word is enough.
         demand(world, 1, false).await;
         let (device, id) = register(world, &acme.abe).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        approve(world, &acme.abe, &world.question(&task).await, &device).await.unwrap();
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        approve(world, &acme.abe, &world.approval_request(&task).await, &device).await.unwrap();
         remove(world, &acme.abe, id).await;
         assert_eq!(world.claim(&acme.rex).await.unwrap().lease.task, task.id);
     }
@@ -201,23 +201,23 @@ on_both! {
         demand(world, 2, false).await;
         let (device, _) = register(world, &acme.ada).await;
         let (of_abe, _) = register(world, &acme.abe).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        let request = world.question(&task).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        let request = world.approval_request(&task).await;
         decide(world, &acme.ada, &request, Answer::Approve, None).await.unwrap();
         approve(world, &acme.abe, &request, &of_abe).await.unwrap();
         // Fewer approvals, but with a passkey: both demands hold.
         demand(world, 1, true).await;
         world.wait(Duration::from_secs(1));
         assert!(world.claim(&acme.rex).await.is_none());
-        let request = world.question(&task).await;
-        assert_eq!((request.needed, request.needs_passkey, request.given), (2, true, 1));
+        let request = world.approval_request(&task).await;
+        assert_eq!((request.needed, request.requires_passkey, request.given), (2, true, 1));
         assert_eq!(approve(world, &acme.ada, &request, &device).await.unwrap(), ApprovalState::Approved);
         assert_eq!(world.claim(&acme.rex).await.unwrap().consent.decisions.len(), 2);
         // Rules that no longer demand it do not lower what was demanded.
         demand(world, 1, true).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
         demand(world, 1, false).await;
-        let request = world.question(&task).await;
+        let request = world.approval_request(&task).await;
         assert!(decide(world, &acme.ada, &request, Answer::Approve, None).await.is_err());
         assert_eq!(approve(world, &acme.ada, &request, &device).await.unwrap(), ApprovalState::Approved);
         assert_eq!(world.claim(&acme.rex).await.unwrap().lease.task, task.id);
@@ -228,8 +228,8 @@ on_both! {
         let acme = &world.acme;
         demand(world, 1, true).await;
         let (device, id) = register(world, &acme.ada).await;
-        let task = world.submit(&acme.mia, asking(acme.ops)).await;
-        approve(world, &acme.ada, &world.question(&task).await, &device).await.unwrap();
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        approve(world, &acme.ada, &world.approval_request(&task).await, &device).await.unwrap();
         let taken = world.claim(&acme.rex).await.unwrap();
         world.start(&acme.rex, taken.lease).await;
         world.finish(&acme.rex, &taken, End::Exited(0)).await.unwrap();

@@ -48,7 +48,7 @@ on_both! {
         let system = world.store.system();
         for round in 0..20 {
             let token = hash(&format!("round {round}"));
-            system.create_ceremony(token, "asked").await.unwrap();
+            system.create_ceremony(token, "options").await.unwrap();
             let taken = join_all((0..10).map(|_| system.take_ceremony(token))).await;
             let taken = taken.into_iter().filter(|taken| taken.as_ref().unwrap().is_some()).count();
             assert_eq!(taken, 1, "round {round}");

@@ -67,10 +67,10 @@ async fn complaint_of_postgres(raw: &mut Raw, sql: &str) -> Option<String> {
     // Such a statement does not give the type of a nullable value. All of them are ids.
     let typed = |number| if sql.contains(&format!("${number} is null")) { "uuid" } else { "unknown" };
     let (types, nulls): (Vec<_>, Vec<_>) = values.map(|number: i32| (typed(number), "null")).unzip();
-    let prepared = raw.run(&format!("prepare asked ({}) as {sql}", types.join(", "))).await;
+    let prepared = raw.run(&format!("prepare planned ({}) as {sql}", types.join(", "))).await;
     prepared.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    let steps = raw.texts(&format!("explain (costs off) execute asked ({})", nulls.join(", "))).await;
-    raw.run("deallocate asked").await.unwrap();
+    let steps = raw.texts(&format!("explain (costs off) execute required_approval ({})", nulls.join(", "))).await;
+    raw.run("deallocate required_approval").await.unwrap();
     let scans = |step: &String| {
         let table = step.split_once("Seq Scan on ").and_then(|(_, rest)| rest.split(' ').next());
         table.is_some_and(|table| LARGE.contains(&table))

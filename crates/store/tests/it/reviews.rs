@@ -115,7 +115,7 @@ on_both! {
         let all = world.items(review, false).await;
         let expired = all.iter().find(|item| item.item_number == key).unwrap();
         assert_eq!((expired.expired_at, expired.now_held.as_ref(), expired.verdict), (Some(soon), None, None));
-        assert!(matches!(world.finish_review(review).await, Err(Error::Conflict(_))), "the rest is still asked about");
+        assert!(matches!(world.finish_review(review).await, Err(Error::Conflict(_))), "the rest still waits");
         world.keep(review, after.iter().map(|item| item.item_number).collect()).await.unwrap();
         assert_eq!(open().await, 0);
         world.finish_review(review).await.unwrap();

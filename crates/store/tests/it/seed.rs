@@ -30,7 +30,7 @@ on_both! {
             let log = read.log(task.id, 1, 1).await.unwrap();
             assert_eq!(log.next_line, task.next_line);
             assert!(!read.task_history(task.id).await.unwrap().is_empty());
-            assert_eq!(read.approval_of(task.id).await.unwrap().is_some(), task.asked);
+            assert_eq!(read.approval_of(task.id).await.unwrap().is_some(), task.required_approval);
         }
         let mut verifier = Verifier::new(acme.tenant);
         for row in read.audit_from(&acme.adam.may(ReadAudit).unwrap(), 0, 100_000).await.unwrap() {

@@ -1,5 +1,5 @@
 //! Task submission (S-09): idempotent, with cancellation.
-use crate::world::{asking, on_both, sealed, task};
+use crate::world::{needs_approval, on_both, sealed, task};
 use domain::{
     Actor, TaskId,
     network::NetworkPolicy,
@@ -28,7 +28,7 @@ on_both! {
         let mut read = world.store.read(&acme.mia).await.unwrap();
         let task = read.task(made.id).await.unwrap();
         assert_eq!((task.visibility, task.network, task.state), (Visibility::Private, NetworkPolicy::Isolated, TaskState::Queued));
-        assert_eq!((task.attempt, task.owner_id, task.key_id, task.asked), (0, acme.mia.person().unwrap(), None, false));
+        assert_eq!((task.attempt, task.owner_id, task.key_id, task.required_approval), (0, acme.mia.person().unwrap(), None, false));
         let request = task.read_request().unwrap();
         assert_eq!((request.tenant, request.requester), (acme.tenant, acme.mia.person().unwrap()));
         assert_eq!(domain::request::RequestDigest::of(task.request.as_bytes()), task.request_digest);
@@ -48,14 +48,14 @@ on_both! {
 
     async fn s_09_fifty_concurrent_requests_with_one_idempotency_key_create_one_task(world) {
         let acme = &world.acme;
-        let submit = || world.submit(&acme.mia, keyed(asking(acme.ops), "deploy-17"));
+        let submit = || world.submit(&acme.mia, keyed(needs_approval(acme.ops), "deploy-17"));
         let made: Vec<Submitted> = join_all((0..50).map(|_| submit())).await;
         assert_eq!(made.iter().filter(|task| !task.repeated).count(), 1);
         assert!(made.iter().all(|task| (task.id, task.request_digest) == (made[0].id, made[0].request_digest)));
         let mut read = world.store.read(&acme.mia).await.unwrap();
         assert_eq!(read.tasks(&TaskFilter::default(), None, 100).await.unwrap().items.len(), 1);
         assert_eq!(read.task_history(made[0].id).await.unwrap().len(), 1, "and one record of it");
-        assert_eq!(read.approvals(&store::ApprovalFilter::default(), None, 100).await.unwrap().items.len(), 1, "and one question");
+        assert_eq!(read.approvals(&store::ApprovalFilter::default(), None, 100).await.unwrap().items.len(), 1, "and one approval");
     }
 
     async fn s_09_an_idempotency_key_returns_its_task_in_its_present_state(world) {

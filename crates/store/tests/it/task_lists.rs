@@ -1,7 +1,7 @@
 //! Task lists (M-12): filters by state, organization, owner, label and text, with pagination.
 use crate::{
     raw::Raw,
-    world::{World, asking, on_both, sealed, task},
+    world::{World, needs_approval, on_both, sealed, task},
 };
 use domain::{Actor, policy::CancelTask, task::TaskState};
 use serde_json::json;
@@ -155,7 +155,7 @@ on_both! {
         for _ in 0..3 {
             world.submit(&acme.mia, sealed(acme.ops)).await;
         }
-        world.submit(&acme.mia, asking(acme.ops)).await;
+        world.submit(&acme.mia, needs_approval(acme.ops)).await;
         let filter = TaskFilter { states: vec![TaskState::Succeeded], ..TaskFilter::default() };
         let counts = async |actor: &Actor| world.store.read(actor).await.unwrap().task_counts(&filter).await.unwrap();
         let hers = counts(&acme.mia).await;

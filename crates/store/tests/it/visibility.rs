@@ -65,13 +65,18 @@ async fn build(world: &World, plan: &Plan) -> (Vec<Actor>, Vec<(TaskId, AccessAt
 
     // They are members when they submit, whatever they are afterwards.
     let mut tasks = vec![];
-    for (owner, organization, visibility, asked) in &plan.tasks {
+    for (owner, organization, visibility, required_approval) in &plan.tasks {
         let organization = organizations[*organization];
         let then = person(&world.store, tenant, people[*owner]).await;
-        let network = if *asked { "unrestricted" } else { "isolated" };
+        let network = if *required_approval { "unrestricted" } else { "isolated" };
         let new = task(organization, json!({ "visibility": visibility, "network_policy": network }));
         let made = world.submit(&then, new).await;
-        let sight = AccessAttributes { owner: people[*owner], organization, visibility: *visibility, asked: *asked };
+        let sight = AccessAttributes {
+            owner: people[*owner],
+            organization,
+            visibility: *visibility,
+            required_approval: *required_approval,
+        };
         tasks.push((made.id, sight));
     }
     let mut write = world.store.write(&console).await.unwrap();

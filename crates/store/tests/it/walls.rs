@@ -1,8 +1,8 @@
 //! Tenant isolation matrix (M-11): every method of the store × every role × two tenants. `sources.rs` fails for methods
 //! without a row.
 use crate::world::{
-    TenantFixture, World, asking, decision, email, enrolled, hash, lease, new_key, on_both, person, receipt, sealed,
-    task,
+    TenantFixture, World, decision, email, enrolled, hash, lease, needs_approval, new_key, on_both, person, receipt,
+    sealed, task,
 };
 use domain::{
     Action, Actor, Allowed, ApprovalId, BrowserSessionId, ConfirmationId, Email, EnrollmentId, EventId, IdentityId,
@@ -109,11 +109,10 @@ impl Resources {
         world.change(console, async |write| write.keep_checkpoint(Uuid::nil(), note.clone()).await).await.unwrap();
         let line = Line { at: world.now(), stream: Stream::Stdout, text: format!("printed at {name}") };
         world.change(rex, async |write| write.append_lines(lease, 1, &[line]).await).await.unwrap();
-        let asked =
-            json!({ "title": format!("asked at {name}"), "network_policy": "unrestricted", "labels": { "at": name } });
-        let asked = world.submit(mia, task(fixture.ops, asked)).await;
+        let waiting = json!({ "title": format!("approval at {name}"), "network_policy": "unrestricted", "labels": { "at": name } });
+        let waiting = world.submit(mia, task(fixture.ops, waiting)).await;
         let mut read = world.store.read(console).await.unwrap();
-        let approval = read.approval_of(asked.id).await.unwrap().unwrap();
+        let approval = read.approval_of(waiting.id).await.unwrap().unwrap();
         drop(read);
         world.decide(&fixture.abe, &approval, Answer::Approve).await.unwrap();
 
@@ -185,10 +184,10 @@ impl Resources {
                     )
                     .await?;
                 write.add_passkey(enroll(Factor::Passkey)?, new_passkey(passkey, name)).await?;
-                let asked = may(mia, ChangeAddress { owner: person })?;
+                let proof = may(mia, ChangeAddress { owner: person })?;
                 let present = MailedLink { token: "", token_hash: hash(&format!("present address at {name}")) };
                 let new = MailedLink { token: "", token_hash: address_token };
-                write.request_address_change(asked, &email("new", name), new, present).await?;
+                write.request_address_change(proof, &email("new", name), new, present).await?;
                 write.confirm_address(present.token_hash, None).await
             })
             .await
@@ -257,7 +256,7 @@ impl Resources {
         let domain::Principal::Runner(runner) = rex.principal else { unreachable!() };
         let audit_head = world.store.read(console).await.unwrap().audit_head().await.unwrap().hash;
         Self {
-            task: asked.id,
+            task: waiting.id,
             approval: approval.id,
             request: approval.request_digest,
             organization: fixture.ops,
@@ -358,7 +357,7 @@ async fn create_overdue_work(world: &World, fixture: &TenantFixture) {
     let TenantFixture { name, mia, ada, rex, .. } = fixture;
     world.submit(mia, task(fixture.ops, json!({ "title": format!("abandoned at {name}") }))).await;
     world.claim(rex).await.unwrap();
-    world.submit(mia, asking(fixture.ops)).await;
+    world.submit(mia, needs_approval(fixture.ops)).await;
     let (id, person) = (BrowserSessionId(store::new_id()), ada.person().unwrap());
     let session = new_session(world, id, person, &format!("expired {name}"));
     world.change(ada, async |write| write.open_browser_session(session).await).await.unwrap();
@@ -587,7 +586,7 @@ pub fn matrix() -> Vec<Row> {
         //                          svmaouArkcipe
         submit_task                "dd+++dddddddd" |x, w, a, t| x.submit_task(may(a, sealed(t.organization))?).await;
         cancel_task                "dd+d+d+dd+ddn" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organization: t.organization })?).await;
-        decide                     "ddd++dddddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], self_approval: false, held_until: None, answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted, needs_passkey: false, assertion: None })?).await;
+        decide                     "ddd++dddddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], self_approval: false, held_until: None, answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted, requires_passkey: false, assertion: None })?).await;
         expire_approvals           "++++++++++++-" |x, w, a, t| x.expire_approvals().await;
         durable_audit_head         "++++++++++++-" |x, w, a, t| x.durable_audit_head().await.map(|head| i32::from(head.hash == t.audit_head));
         verify_starts              "ddddd++dd+dd-" |x, w, a, t| x.verify_starts(&may(a, ReadAudit)?, None, 50).await.map(|starts| i64::from(starts.last.is_some()));
@@ -947,7 +946,7 @@ on_both! {
         let foreign = Resources::create_in(world, &world.bolt).await;
         let mut mia = world.acme.mia.clone();
         mia.roles.insert(foreign.organization, Role::Owner);
-        let submitted = world.change(&mia, async |write| write.submit_task(mia.may(asking(foreign.organization))?).await).await;
+        let submitted = world.change(&mia, async |write| write.submit_task(mia.may(needs_approval(foreign.organization))?).await).await;
         assert!(matches!(submitted, Err(Error::NotFound)), "{submitted:?}");
         let mut read = world.store.read(&world.bolt.console).await.unwrap();
         let approval = read.approval(foreign.approval).await.unwrap();

@@ -65,7 +65,7 @@ on_both! {
         let _ = resources;
         let mut raw = Raw::of(world).await;
         let (acme, theirs, id) = (raw.id(world.acme.tenant.0), raw.id(world.bolt.ops.0), raw.id(store::new_id()));
-        let rest = "owner_id, title, tool, visibility, network, priority, state, asked, rule, rules_version, self_approval, judgment_signature,
+        let rest = "owner_id, title, tool, visibility, network, priority, state, required_approval, rule, rules_version, self_approval, judgment_signature,
             script, request, request_digest, submission_digest, created_at";
         let insert = |organization: &str| {
             format!("insert into task (tenant_id, id, organization_id, {rest}) select tenant_id, {id}, {organization}, {rest}

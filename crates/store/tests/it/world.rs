@@ -177,7 +177,7 @@ impl World {
     }
 
     /// Returns the approval request of a task.
-    pub async fn question(&self, task: &Submitted) -> Approval {
+    pub async fn approval_request(&self, task: &Submitted) -> Approval {
         let mut read = self.store.read(&self.acme.console).await.unwrap();
         read.approval_of(task.id).await.unwrap().unwrap()
     }
@@ -185,10 +185,10 @@ impl World {
     pub async fn decide(
         &self,
         actor: &Actor,
-        question: &Approval,
+        approval: &Approval,
         answer: Answer,
     ) -> Result<domain::approval::ApprovalState> {
-        let decision = decision(question, answer);
+        let decision = decision(approval, answer);
         self.change(actor, async |write| write.decide(actor.may(decision)?).await).await
     }
 
@@ -311,24 +311,24 @@ pub fn sealed(organization: OrganizationId) -> SubmitTask {
 }
 
 /// Returns a task that requires approval under the default rules.
-pub fn asking(organization: OrganizationId) -> SubmitTask {
+pub fn needs_approval(organization: OrganizationId) -> SubmitTask {
     task(organization, serde_json::json!({ "network_policy": "unrestricted" }))
 }
 
-pub fn decision(question: &Approval, answer: Answer) -> Decide {
+pub fn decision(approval: &Approval, answer: Answer) -> Decide {
     Decide {
-        approval: question.id,
-        task: question.task_id,
-        organization: question.organization_id,
-        requester: question.requester_id,
-        behind: question.behind(),
-        self_approval: question.self_approval,
+        approval: approval.id,
+        task: approval.task_id,
+        organization: approval.organization_id,
+        requester: approval.requester_id,
+        behind: approval.behind(),
+        self_approval: approval.self_approval,
         held_until: None,
         answer,
         reason: "checked the script".into(),
-        request: question.request_digest,
-        network: question.network,
-        needs_passkey: question.needs_passkey,
+        request: approval.request_digest,
+        network: approval.network,
+        requires_passkey: approval.requires_passkey,
         assertion: None,
     }
 }

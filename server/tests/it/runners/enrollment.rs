@@ -43,15 +43,15 @@ async fn a_refused_request_does_not_use_up_the_token() {
     let token = format!("Bearer {}", fixture.token("builder").await);
     let mut garbled = form("builder", &key());
     garbled["csr"] = json!("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n");
-    let mut asking = form("builder", &key());
-    asking["tenant"] = json!("00000000-0000-0000-0000-000000000000");
+    let mut request = form("builder", &key());
+    request["tenant"] = json!("00000000-0000-0000-0000-000000000000");
     let mut able = form("builder", &key());
     able["capabilities"] = json!(["bash; rm -rf /"]);
     for (body, expected) in [
         (garbled, StatusCode::UNPROCESSABLE_ENTITY),
         (form("another-name", &key()), StatusCode::UNPROCESSABLE_ENTITY),
         (able, StatusCode::UNPROCESSABLE_ENTITY),
-        (asking, StatusCode::BAD_REQUEST),
+        (request, StatusCode::BAD_REQUEST),
         (json!({}), StatusCode::BAD_REQUEST),
     ] {
         let (status, problem) = fixture.post(&token, &body).await;

@@ -129,8 +129,8 @@ on_both! {
         follow(&link("taken@acme.example")).await.is(404); // replaced by a later request
         program.get(Credential::Anonymous, &link("moved@acme.example")).await.is(200); // opening the link changes nothing
         let present = of_the_present("moved@acme.example");
-        let asked = program.get(Credential::Anonymous, &present).await.is(200);
-        assert!(asked.body.contains("moved@acme.example"), "the page shows the new address: {asked}");
+        let page = program.get(Credential::Anonymous, &present).await.is(200);
+        assert!(page.body.contains("moved@acme.example"), "the page shows the new address: {page}");
         follow(&of_the_present("taken@acme.example")).await.is(404);
         for _ in 0..2 {
             let waits = follow(&link("moved@acme.example")).await.is(200).json();

@@ -27,8 +27,8 @@ async fn hostile_output_is_text_everywhere() {
     program.until_succeeded(&mia.key, &task).await;
 
     // The same script as an approval request, for an approver.
-    let asked = serde_json::json!({ "script": SCRIPT, "title": title, "network_policy": "unrestricted" });
-    program.submit_as(&mia.key, asked).await;
+    let submission = serde_json::json!({ "script": SCRIPT, "title": title, "network_policy": "unrestricted" });
+    program.submit_as(&mia.key, submission).await;
     let list = program.get(Credential::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
     let approval = list["items"][0]["id"].as_str().unwrap();
     let approver = program.sign_in(&ada.email).await;

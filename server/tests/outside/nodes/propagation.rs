@@ -57,7 +57,7 @@ async fn d_12_an_approval_request_is_decided_once_at_either_node() {
     let mut queue = two.listen(Credential::Browser(&approver), "/live?topics=approvals").await;
     let asks = json!({ "script": "echo approved", "network_policy": "unrestricted" });
     let task = one.submit_as(&nodes.mia.key, asks).await;
-    let asked = with_timeout(
+    let approval_id = with_timeout(
         MAX_PROPAGATION_DELAY,
         "the other node publishes the approval request",
         queue.data_of_next("approvals"),
@@ -65,10 +65,10 @@ async fn d_12_an_approval_request_is_decided_once_at_either_node() {
     .await;
     let approvals = two.get(Credential::Key(&nodes.ada.key), "/api/v1/approvals").await.is(200).json();
     let approval = &approvals["items"][0];
-    assert_eq!(approval["id"], asked.as_str());
+    assert_eq!(approval["id"], approval_id.as_str());
     let mut watching = one.listen(Credential::Key(&nodes.mia.key), &format!("/api/v1/tasks/{task}/log?follow=1")).await;
     assert_eq!(watching.data_of_next("state").await, "awaiting_approval");
-    let decide = format!("/api/v1/approvals/{asked}/approve");
+    let decide = format!("/api/v1/approvals/{approval_id}/approve");
     let body = json!({ "reason": "it is fine", "request_digest": approval["request_digest"] });
     two.post(Credential::Key(&nodes.ada.key), &decide, &body).await.is(200);
     one.post(Credential::Key(&nodes.ada.key), &decide, &body).await.is(409);

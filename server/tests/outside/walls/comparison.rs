@@ -36,7 +36,7 @@ impl Fixture {
 }
 
 /// Returns the response without the requested values, nonce, request id, time and new tokens.
-fn normalized(response: &Response, asked: &[&str]) -> String {
+fn normalized(response: &Response, requested: &[&str]) -> String {
     let mut text = format!("{}\n", response.status);
     for (name, value) in &response.headers {
         if !VOLATILE_HEADERS.contains(&name.as_str()) {
@@ -49,8 +49,8 @@ fn normalized(response: &Response, asked: &[&str]) -> String {
     {
         text = text.replace(nonce, "NONCE");
     }
-    for asked in asked {
-        for value in asked
+    for requested in requested {
+        for value in requested
             .split(['/', '?', '&', '=', '"'])
             .filter(|value| value.len() >= 2 && value.contains(|c: char| c.is_ascii_digit()))
         {

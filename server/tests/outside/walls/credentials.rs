@@ -113,7 +113,7 @@ on_both! {
         program.lift_rate_limits();
         let fixture = Fixture::create(program).await;
         let credentials = Credentials::of(&fixture);
-        let (mut asked, mut wrong) = (0, vec![]);
+        let (mut requests, mut wrong) = (0, vec![]);
         for row in WALLS {
             let (path, body) = (fixture.fill(row.path, "admin", |_| None), fixture.fill(row.body, "admin", |_| None));
             let request = bare(program, row, &path, &body).bearer_auth(credentials.key);
@@ -121,9 +121,9 @@ on_both! {
             if response.status != 401 {
                 wrong.push(format!("{}: {response}", row.route));
             }
-            asked += 1;
+            requests += 1;
         }
-        assert!(wrong.is_empty(), "{} of {asked}:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(wrong.is_empty(), "{} of {requests}:\n{}", wrong.len(), wrong.join("\n"));
         // Either of them alone is accepted, also with another proxy's own `Authorization` header.
         program.get(Credential::Key(credentials.key), "/api/v1/me").await.is(200);
         let page = program.bare(reqwest::Method::GET, "/people").header("cookie", format!("castellan={}", credentials.session));
@@ -135,7 +135,7 @@ on_both! {
         program.lift_rate_limits();
         let fixture = Fixture::create(program).await;
         let credentials = Credentials::of(&fixture);
-        let (mut asked, mut wrong) = (0, vec![]);
+        let (mut requests, mut wrong) = (0, vec![]);
         // Credentials make no difference on routes that refuse everyone or nobody.
         for row in WALLS.iter().filter(|row| !row.route.ends_with("openapi.json") && row.statuses != all(401)) {
             let (path, body) = (fixture.fill(row.path, "admin", |_| None), fixture.fill(row.body, "admin", |_| None));
@@ -155,10 +155,10 @@ on_both! {
                 if !refused {
                     wrong.push(format!("{way} at {}: {response}", row.route));
                 }
-                asked += 1;
+                requests += 1;
             }
         }
-        assert_eq!(wrong, Vec::<String>::new(), "{} of {asked} credentials are taken:\n{}", wrong.len(), wrong.join("\n"));
+        assert_eq!(wrong, Vec::<String>::new(), "{} of {requests} credentials are taken:\n{}", wrong.len(), wrong.join("\n"));
         let tasks = program.get(Credential::Key(credentials.key), "/api/v1/tasks").await.is(200).json();
         assert_eq!(tasks["items"].as_array().unwrap().len(), 4, "no request had an effect");
         // Both credentials are accepted in the right place, also next to other cookies.

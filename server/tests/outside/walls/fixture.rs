@@ -70,8 +70,8 @@ impl Fixture {
         for name in ["private", "org", "public"] {
             program.until_succeeded(&mia.key, &resources[name]).await;
         }
-        let asked = json!({ "script": "echo of acme", "title": "acme's", "network_policy": "unrestricted" });
-        resources.insert("asked", program.submit_as(&mia.key, asked).await);
+        let task = json!({ "script": "echo of acme", "title": "acme's", "network_policy": "unrestricted" });
+        resources.insert("unrestricted", program.submit_as(&mia.key, task).await);
 
         let first = |list: serde_json::Value| list["items"][0]["id"].as_str().unwrap().to_owned();
         resources

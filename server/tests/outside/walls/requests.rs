@@ -99,10 +99,10 @@ fn is_member(caller: &Caller) -> bool {
 }
 
 /// Returns whether a response reveals something of the first tenant that was not in the request.
-fn leaks_tenant(response: &Response, asked: &[&str]) -> bool {
+fn leaks_tenant(response: &Response, requested: &[&str]) -> bool {
     let mut body = response.body.to_lowercase();
-    for asked in asked {
-        for message in asked.split(['/', '?', '&', '=', '"']).filter(|message| message.contains("acme")) {
+    for requested in requested {
+        for message in requested.split(['/', '?', '&', '=', '"']).filter(|message| message.contains("acme")) {
             body = body.replace(message, "");
         }
     }

@@ -1,30 +1,30 @@
-//! Confirmation messages for forms whose effect their target page does not show. A query field names the message.
+//! Success messages of forms whose effect their target page does not show. A query field names the message.
 use super::{Address, ctx};
 use crate::outcome::Done;
 use leptos::prelude::*;
 use store::Applied;
 
 /// The query field.
-pub(super) const FIELD: &str = "said";
+pub(super) const FIELD: &str = "done";
 
-/// A confirmation message.
+/// A success message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Confirmation {
+pub enum SuccessMessage {
     AllSessionsEnded,
     SessionsEnded,
     FactorsReset,
-    AddressAsked,
+    AddressRequested,
     PasswordChanged,
     ChangeRequested,
     ChangeConfirmed,
 }
 
-impl Confirmation {
+impl SuccessMessage {
     const ALL: [(Self, &str); 7] = [
         (Self::AllSessionsEnded, "all-sessions-ended"),
         (Self::SessionsEnded, "sessions-ended"),
         (Self::FactorsReset, "factors-reset"),
-        (Self::AddressAsked, "address-asked"),
+        (Self::AddressRequested, "address-requested"),
         (Self::PasswordChanged, "password-changed"),
         (Self::ChangeRequested, "change-requested"),
         (Self::ChangeConfirmed, "change-confirmed"),
@@ -32,7 +32,7 @@ impl Confirmation {
 
     /// Redirects to a local path that shows the message.
     pub fn at(self, path: impl Into<String>) -> Done {
-        let name = Self::ALL.iter().find(|(confirmation, _)| *confirmation == self).map_or("", |(_, name)| *name);
+        let name = Self::ALL.iter().find(|(message, _)| *message == self).map_or("", |(_, name)| *name);
         Done::GoTo(Address::new(path).with(FIELD, name).to_string())
     }
 
@@ -50,7 +50,7 @@ impl Confirmation {
     fn here() -> Option<Self> {
         let here = ctx::here();
         let name = here.get(FIELD)?;
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(confirmation, _)| *confirmation)
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(message, _)| *message)
     }
 
     fn text(self) -> String {
@@ -58,7 +58,7 @@ impl Confirmation {
             Self::AllSessionsEnded => t!("done-all-sessions-ended"),
             Self::SessionsEnded => t!("done-sessions-ended"),
             Self::FactorsReset => t!("done-factors-reset"),
-            Self::AddressAsked => t!("done-address-asked"),
+            Self::AddressRequested => t!("done-address-requested"),
             Self::PasswordChanged => t!("done-password-changed"),
             Self::ChangeRequested => t!("done-change-requested"),
             Self::ChangeConfirmed => t!("done-change-confirmed"),
@@ -66,10 +66,9 @@ impl Confirmation {
     }
 }
 
-/// The confirmation message in the query, if any. It receives the focus, so that screen readers announce it.
+/// The success message in the query, if any. It receives the focus, so that screen readers announce it.
 #[component]
-pub(super) fn ConfirmationMessage() -> impl IntoView {
-    let confirmation = if ctx::answered().is_none() { Confirmation::here() } else { None };
-    confirmation
-        .map(|confirmation| view! { <p class="notice" role="status" tabindex="-1" autofocus>{confirmation.text()}</p> })
+pub(super) fn SuccessNotice() -> impl IntoView {
+    let message = if ctx::answered().is_none() { SuccessMessage::here() } else { None };
+    message.map(|message| view! { <p class="notice" role="status" tabindex="-1" autofocus>{message.text()}</p> })
 }

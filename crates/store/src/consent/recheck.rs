@@ -29,7 +29,7 @@ impl Write {
     ///
     /// Each change of rights or rules holds the same lock from its audit event to its commit. One that came first is visible
     /// here, and any other is recorded after these starts.
-    pub(crate) async fn confirm_claim(
+    pub(crate) async fn recheck_claim(
         &mut self,
         since: Option<i64>,
         permitted: Vec<Permitted>,
@@ -63,7 +63,9 @@ impl Write {
         const SQL: &str = "select count(*) as n from (select id from approval where tenant_id = $1 and task_id = $2
              for update skip locked) locked";
         match &self.conn {
-            Conn::Postgres(_) if record.asked => Ok(tenant_query!(self, Number, fetch_one, SQL, record.id)?.n > 0),
+            Conn::Postgres(_) if record.required_approval => {
+                Ok(tenant_query!(self, Number, fetch_one, SQL, record.id)?.n > 0)
+            }
             Conn::Postgres(_) | Conn::Sqlite(_) => Ok(true),
         }
     }
