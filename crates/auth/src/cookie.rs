@@ -60,6 +60,11 @@ pub fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'
     pairs(headers).filter_map(|pair| pair.split_once('=')).filter(move |(its, _)| *its == name).map(|(_, value)| value)
 }
 
+/// Returns the names and values of the cookies whose names have this prefix.
+pub fn with_prefix<'a>(headers: &'a HeaderMap, prefix: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pairs(headers).filter_map(|pair| pair.split_once('=')).filter(move |(name, _)| name.starts_with(prefix))
+}
+
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(';')).map(str::trim)

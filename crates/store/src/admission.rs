@@ -63,6 +63,7 @@ impl Write {
             provider.clone()
         )?;
         for &Given { organization_id, .. } in &given {
+            let Some(roles) = roles else { break };
             if roles.iter().any(|(organization, _)| *organization == organization_id) {
                 continue;
             }
@@ -82,7 +83,7 @@ impl Write {
             entries.extend(stopped);
             revoked += keys;
         }
-        for (organization, role) in roles {
+        for (organization, role) in roles.iter().flatten() {
             let has = given.iter().find(|given| given.organization_id == *organization).map(|given| given.role);
             if has == Some(*role) {
                 continue;
@@ -130,6 +131,12 @@ impl Write {
             self.follow_approver_change(person, ApproverChange::Role, &maker, &managers).await?;
         }
         Ok(true)
+    }
+
+    /// Records that a provider sent no list of groups, so that its rules were not applied.
+    pub async fn note_missing_groups(&mut self, person: PersonId, provider: &str) -> Result<()> {
+        let detail = json!({ "provider": provider, "reason": "groups_missing" });
+        self.note("person.follow_provider", ("person", person.to_string()), Outcome::Refused, detail).await
     }
 
     /// Records that a provider authenticated a person who is not admitted. `reason` is our own text, never the provider's.

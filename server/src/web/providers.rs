@@ -30,7 +30,7 @@ pub(super) async fn start(State(web): State<Web>, Path(key): Path<String>, reque
     let next = own_path(&query_parameter(&parts, "next")).map_or_else(|| "/".to_owned(), |path| path.to_string());
     let reauthenticate = parts.extensions.get::<Browser>().is_some();
     let purpose = Purpose::SignIn { next, reauthenticate };
-    match web.auth.providers.start(&key, purpose).await {
+    match web.auth.providers.start(&key, purpose, &parts.headers).await {
         Ok(redirect) => redirect_to_provider(redirect),
         Err(error) => error_page(&web, &parts, error).await,
     }
@@ -52,7 +52,8 @@ pub(super) async fn link(State(web): State<Web>, Path(key): Path<String>, reques
     let Some(person) = browser.actor.person().filter(|_| browser.actor.fresh) else {
         return Redirect::to(SIGN_IN_SETTINGS).into_response();
     };
-    match web.auth.providers.start(&key, Purpose::Link { person, session: browser.session }).await {
+    let purpose = Purpose::Link { person, session: browser.session };
+    match web.auth.providers.start(&key, purpose, &parts.headers).await {
         Ok(redirect) => redirect_to_provider(redirect),
         Err(error) => error_page(&web, &parts, error).await,
     }
@@ -65,18 +66,18 @@ pub(super) async fn callback(State(web): State<Web>, Path(key): Path<String>, re
     };
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let callback = Callback { key: &key, query: &query, headers: &parts.headers };
-    let mut response = match sign_in.finish_provider(callback).await {
+    match sign_in.finish_provider(callback).await {
         Ok(CallbackOutcome::SignedIn(next)) => Redirect::to(&next).into_response(),
         Ok(CallbackOutcome::Linked) => Redirect::to(SIGN_IN_SETTINGS).into_response(),
         Err(error) => error_page(&web, &parts, error).await,
-    };
-    response.headers_mut().append(header::SET_COOKIE, web.auth.providers.ticket_removal());
-    response
+    }
 }
 
 fn redirect_to_provider(redirect: AuthorizationRedirect) -> Response {
     let mut response = Redirect::to(redirect.url.as_str()).into_response();
-    response.headers_mut().append(header::SET_COOKIE, redirect.cookie);
+    for cookie in redirect.cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     response
 }
 

@@ -134,8 +134,17 @@ impl SignIn {
         if tenant_role == TenantRole::Person && provider.provider.groups_claim.is_none() {
             return Ok(());
         }
-        let roles = self.roles(provider, identity).await?;
         let (store, actor) = (&self.auth.store, self.provider_actor(provider));
+        let roles = match &identity.groups {
+            Some(groups) => Some(self.roles(provider, groups).await?),
+            None => None,
+        };
+        if roles.is_none() && provider.provider.groups_claim.is_some() {
+            tracing::warn!(%person, provider = provider.key, "the provider sent no list of groups; roles stay as they are");
+            let mut write = store.write(&actor).await?;
+            write.note_missing_groups(person, &provider.key).await?;
+            write.commit().await?;
+        }
         let action = SyncProviderRoles { person, provider: provider.key.clone(), tenant_role, roles };
         let proof = store.authorize(&actor, action).await?;
         let mut write = store.write(&actor).await?;
@@ -152,15 +161,11 @@ impl SignIn {
 
     /// Returns the highest role that the rules give in each organization. A rule for an unknown organization is ignored; a role in an
     /// archived one stays, as long as the person's groups give it.
-    async fn roles(
-        &self,
-        provider: &ActiveProvider,
-        identity: &ProvenIdentity,
-    ) -> Result<Vec<(OrganizationId, Role)>, Error> {
+    async fn roles(&self, provider: &ActiveProvider, groups: &[String]) -> Result<Vec<(OrganizationId, Role)>, Error> {
         let console = Actor::console(provider.tenant, self.auth.store.now());
         let mut read = self.auth.store.read(&console).await?;
         let mut roles = BTreeMap::new();
-        for rule in provider.provider.groups.iter().filter(|rule| identity.groups.contains(&rule.group)) {
+        for rule in provider.provider.groups.iter().filter(|rule| groups.contains(&rule.group)) {
             let organization = match read.organization_by_name(&rule.organization).await {
                 Err(store::Error::NotFound) => {
                     let (provider, organization) = (&provider.key, &rule.organization);

@@ -30,8 +30,8 @@ pub enum Purpose {
 pub struct AuthorizationRedirect {
     /// The provider's authorization endpoint with its parameters.
     pub url: Url,
-    /// The `Set-Cookie` header with the ticket.
-    pub cookie: HeaderValue,
+    /// The `Set-Cookie` headers: the ticket, and removals of old ones.
+    pub cookies: Vec<HeaderValue>,
 }
 
 /// The request by which a browser returns from a provider.
@@ -57,7 +57,12 @@ impl Providers {
     ///
     /// # Errors
     /// Fails if the provider is disabled or does not respond.
-    pub async fn start(&self, key: &str, purpose: Purpose) -> Result<AuthorizationRedirect, Error> {
+    pub async fn start(
+        &self,
+        key: &str,
+        purpose: Purpose,
+        headers: &HeaderMap,
+    ) -> Result<AuthorizationRedirect, Error> {
         let provider = self.active(key).await?;
         let (next, reauthenticate, link_to) = match purpose {
             Purpose::SignIn { next, reauthenticate } => (next, reauthenticate, None),
@@ -80,9 +85,10 @@ impl Providers {
             Kind::Github => github::authorization_url(&provider, redirect, &ticket),
             _ => self.authorization_url(&provider, redirect, &ticket).await,
         };
-        let cookie = ticket.cookie(&self.settings.session_key, self.settings.is_https());
-        let cookie = cookie.ok_or_else(|| refused(ProviderFailure::Unreachable))?;
-        Ok(AuthorizationRedirect { url: url.map_err(refused)?, cookie })
+        let (session_key, https) = (&self.settings.session_key, self.settings.is_https());
+        let cookie = ticket.cookie(session_key, https).ok_or_else(|| refused(ProviderFailure::Unreachable))?;
+        let cookies = [ticket::removals(headers, session_key, https), vec![cookie]].concat();
+        Ok(AuthorizationRedirect { url: url.map_err(refused)?, cookies })
     }
 
     async fn authorization_url(
@@ -104,28 +110,22 @@ impl Providers {
         Ok(url)
     }
 
-    /// Returns the `Set-Cookie` header that removes a used ticket.
-    pub fn ticket_removal(&self) -> HeaderValue {
-        ticket::removal(self.settings.is_https())
+    /// Returns the ticket of this browser that the callback belongs to.
+    fn ticket(&self, provider: &ActiveProvider, callback: &Callback<'_>) -> Option<Ticket> {
+        let state = single_parameter(callback.query, "state")?;
+        let (session_key, https) = (&self.settings.session_key, self.settings.is_https());
+        let ticket = Ticket::from_headers(callback.headers, &state, session_key, https)?;
+        let same = bool::from(state.as_bytes().ct_eq(ticket.state.as_bytes()));
+        (same && ticket.provider == provider.key && ticket.expires_at > self.store.now()).then_some(ticket)
     }
 
-    /// Uses up the ticket of this browser, if the callback belongs to it.
-    async fn take_ticket(&self, provider: &ActiveProvider, callback: &Callback<'_>) -> Result<Ticket, ProviderFailure> {
-        let ticket = Ticket::from_headers(callback.headers, &self.settings.session_key, self.settings.is_https())
-            .ok_or(ProviderFailure::UnknownSignIn)?;
-        let state = single_parameter(callback.query, "state").ok_or(ProviderFailure::UnknownSignIn)?;
-        let same = bool::from(state.as_bytes().ct_eq(ticket.state.as_bytes()));
-        if !same || ticket.provider != provider.key || ticket.expires_at <= self.store.now() {
-            return Err(ProviderFailure::UnknownSignIn);
-        }
-        match self.store.system().consume_sign_in(digest(&ticket.id), ticket.expires_at).await {
-            Ok(true) => Ok(ticket),
-            Ok(false) => Err(ProviderFailure::UnknownSignIn),
-            Err(error) => {
-                tracing::error!(%error, "the use of a sign-in ticket cannot be recorded");
-                Err(ProviderFailure::Unreachable)
-            }
-        }
+    /// Uses up a ticket; returns `false` if it was used before.
+    async fn consume(&self, ticket: &Ticket) -> Result<bool, ProviderFailure> {
+        let consumed = self.store.system().consume_sign_in(digest(&ticket.id), ticket.expires_at).await;
+        consumed.map_err(|error| {
+            tracing::error!(%error, "the use of a sign-in ticket cannot be recorded");
+            ProviderFailure::Unreachable
+        })
     }
 
     /// Exchanges the callback's code for an identity, and verifies it.
@@ -167,7 +167,16 @@ impl SignIn {
         let providers = &self.auth.providers;
         let provider = providers.active(callback.key).await?;
         let refused = |failure: ProviderFailure| failure.error(&provider.provider.label);
-        let ticket = providers.take_ticket(&provider, &callback).await.map_err(refused)?;
+        let unknown = || refused(ProviderFailure::UnknownSignIn);
+        let ticket = providers.ticket(&provider, &callback).ok_or_else(unknown)?;
+        if !providers.consume(&ticket).await.map_err(refused)? {
+            // A browser that returns to the address of a finished sign-in continues.
+            return match (&self.browser, ticket.link_to) {
+                (None, _) => Err(unknown()),
+                (Some(_), None) => Ok(CallbackOutcome::SignedIn(ticket.next)),
+                (Some(_), Some(_)) => Ok(CallbackOutcome::Linked),
+            };
+        }
         let identity = match providers.prove(&provider, &ticket, callback.query).await {
             Ok(identity) => identity,
             Err(failure @ (ProviderFailure::Unverified | ProviderFailure::NotReauthenticated)) => {

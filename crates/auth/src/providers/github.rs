@@ -93,7 +93,7 @@ pub(super) async fn prove(
         subject: user.id.to_string(),
         email: preferred.or_else(|| verified.next()),
         name: Some(user.name.filter(|name| !name.trim().is_empty()).unwrap_or(user.login)),
-        groups: vec![],
+        groups: None,
         // An account with a second factor may have signed in without it.
         second_factor_verified: false,
         authenticated_at: None,

@@ -12,8 +12,8 @@ pub(super) struct ProvenIdentity {
     pub email: Option<Email>,
     /// Untrusted text.
     pub name: Option<String>,
-    /// The person's groups, if the provider is configured for them.
-    pub groups: Vec<String>,
+    /// The person's groups; `None` if the provider is not configured for them or sent no list.
+    pub groups: Option<Vec<String>>,
     /// Whether the provider confirms that a second factor was used.
     pub second_factor_verified: bool,
     /// When the person authenticated at the provider; only of providers that support re-authentication.
@@ -24,8 +24,7 @@ impl ProvenIdentity {
     /// Returns the name without invisible characters, if it is a valid one.
     pub fn name(&self) -> Option<String> {
         let name = self.name.as_deref()?;
-        let seen: String =
-            name.chars().filter(|c| !c.is_control() && !domain::text::is_invisible(*c)).take(80).collect();
-        domain::text::name("name", &seen, 80).ok()
+        let visible: String = domain::text::visible(name).take(80).collect();
+        domain::text::name("name", &visible, 80).ok()
     }
 }

@@ -243,15 +243,14 @@ pub(super) async fn prove(
         subject: claims.subject().to_string(),
         email: verified(claims.email().map(|email| email.as_str()), claims.email_verified()),
         name: claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
-        groups: groups(provider, &claims.additional_claims().all).unwrap_or_default(),
+        groups: groups(provider, &claims.additional_claims().all),
         second_factor_verified: provider::confirms_second_factor(acr, amr),
         authenticated_at: claims
             .auth_time()
             .filter(|_| provider.provider.kind == Kind::Oidc)
             .map(|proved| Timestamp(proved.timestamp_micros())),
     };
-    let has_groups =
-        provider.provider.groups_claim.is_none() || groups(provider, &claims.additional_claims().all).is_some();
+    let has_groups = provider.provider.groups_claim.is_none() || identity.groups.is_some();
     if (claims.email().is_none() || !has_groups)
         && let Ok(request) = client.user_info(answer.access_token().clone(), Some(claims.subject().clone()))
     {
@@ -263,7 +262,7 @@ pub(super) async fn prove(
         identity.name =
             identity.name.or_else(|| userinfo.name().and_then(|name| name.get(None)).map(|name| name.to_string()));
         if !has_groups {
-            identity.groups = groups(provider, &userinfo.additional_claims().all).unwrap_or_default();
+            identity.groups = groups(provider, &userinfo.additional_claims().all);
         }
     }
     Ok(identity)
@@ -274,10 +273,14 @@ fn verified(email: Option<&str>, verified: Option<bool>) -> Option<Email> {
     email.filter(|_| verified == Some(true)).and_then(|email| Email::parse(email).ok())
 }
 
-/// Returns the texts in the groups claim; `None` where the claim is missing.
+/// Returns the groups claim, a list of texts or one text; `None` if it is missing or something else, as when a person has more groups
+/// than the provider sends.
 fn groups(provider: &ActiveProvider, claims: &Map<String, Value>) -> Option<Vec<String>> {
-    let list = claims.get(provider.provider.groups_claim.as_ref()?)?.as_array()?;
-    Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    match claims.get(provider.provider.groups_claim.as_ref()?)? {
+        Value::String(group) => Some(vec![group.clone()]),
+        Value::Array(list) => list.iter().map(|group| group.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    }
 }
 
 fn to_datetime(at: Timestamp) -> DateTime<Utc> {

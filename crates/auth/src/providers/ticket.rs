@@ -13,8 +13,11 @@ use std::time::Duration;
 
 /// The maximum duration of a sign-in at the provider.
 pub(super) const LIFETIME: Duration = Duration::from_mins(10);
-/// The cookie's name with TLS, and on a loopback address without.
-const NAMES: (&str, &str) = ("__Host-castellan-sign-in", "castellan-sign-in");
+/// The maximum number of sign-ins that a browser has begun at once; one more forgets the oldest.
+const MAX_TICKETS: usize = 5;
+/// The beginning of the cookies' names with TLS, and on a loopback address without; the state follows. So sign-ins in several tabs do
+/// not replace each other.
+const PREFIXES: (&str, &str) = ("__Host-castellan-sign-in-", "castellan-sign-in-");
 
 /// The state of one sign-in at a provider. It can be used once.
 #[derive(Clone, Serialize, Deserialize)]
@@ -52,37 +55,48 @@ impl Ticket {
 
     /// Returns the `Set-Cookie` header; `None` when sealing fails.
     pub(super) fn cookie(&self, key: &SessionKey, https: bool) -> Option<HeaderValue> {
+        let name = format!("{}{}", prefix(https), self.state);
         let mut sealed = serde_json::to_vec(self).ok()?;
-        let nonce = cipher(key)?.seal_in_place_append_tag(Aad::from(name(https)), &mut sealed).ok()?;
+        let nonce = cipher(key)?.seal_in_place_append_tag(Aad::from(&name), &mut sealed).ok()?;
         let value = BASE64_URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &sealed].concat());
-        let secure = if https { "; Secure" } else { "" };
-        let (name, max_age) = (name(https), LIFETIME.as_secs());
-        format!("{name}={value}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{secure}").parse().ok()
+        set_cookie(&name, &value, LIFETIME, https)
     }
 
-    /// Returns the ticket of this browser; `None` for several of them, and for one that was tampered with.
-    pub(super) fn from_headers(headers: &HeaderMap, key: &SessionKey, https: bool) -> Option<Self> {
-        let mut found = cookie::values(headers, name(https));
+    /// Returns the ticket of this browser for a state; `None` for several of them, and for one that was tampered with.
+    pub(super) fn from_headers(headers: &HeaderMap, state: &str, key: &SessionKey, https: bool) -> Option<Self> {
+        let name = format!("{}{state}", prefix(https));
+        let mut found = cookie::values(headers, &name);
         let (Some(value), None) = (found.next(), found.next()) else { return None };
+        Self::open(&name, value, key)
+    }
+
+    fn open(name: &str, value: &str, key: &SessionKey) -> Option<Self> {
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
         let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>()?;
         let mut body = body.to_vec();
-        let plain = cipher(key)?.open_in_place(Nonce::from(nonce), Aad::from(name(https)), &mut body).ok()?;
+        let plain = cipher(key)?.open_in_place(Nonce::from(nonce), Aad::from(name), &mut body).ok()?;
         serde_json::from_slice(plain).ok()
     }
 }
 
-/// Returns the `Set-Cookie` header that removes the ticket.
-pub(super) const fn removal(https: bool) -> HeaderValue {
-    if https {
-        HeaderValue::from_static("__Host-castellan-sign-in=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax")
-    } else {
-        HeaderValue::from_static("castellan-sign-in=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax")
-    }
+/// Returns the `Set-Cookie` headers that make room for another ticket: they remove unreadable tickets and the oldest ones.
+pub(super) fn removals(headers: &HeaderMap, key: &SessionKey, https: bool) -> Vec<HeaderValue> {
+    let tickets = cookie::with_prefix(headers, prefix(https));
+    let mut tickets: Vec<_> =
+        tickets.map(|(name, value)| (Ticket::open(name, value, key).map(|ticket| ticket.expires_at), name)).collect();
+    tickets.sort();
+    let kept = tickets.iter().filter(|(expires_at, _)| expires_at.is_some()).count().min(MAX_TICKETS - 1);
+    tickets.truncate(tickets.len() - kept);
+    tickets.into_iter().filter_map(|(_, name)| set_cookie(name, "", Duration::ZERO, https)).collect()
 }
 
-const fn name(https: bool) -> &'static str {
-    if https { NAMES.0 } else { NAMES.1 }
+fn set_cookie(name: &str, value: &str, max_age: Duration, https: bool) -> Option<HeaderValue> {
+    let (max_age, secure) = (max_age.as_secs(), if https { "; Secure" } else { "" });
+    format!("{name}={value}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{secure}").parse().ok()
+}
+
+const fn prefix(https: bool) -> &'static str {
+    if https { PREFIXES.0 } else { PREFIXES.1 }
 }
 
 /// Returns the sealing key, derived from the session key that all nodes share.
@@ -117,15 +131,33 @@ mod tests {
             assert!(line.contains("; HttpOnly; SameSite=Lax") && line.contains("; Secure") == https);
             assert_eq!(line.starts_with("__Host-"), https);
             let pair = line.split(';').next().unwrap();
-            assert_eq!(Ticket::from_headers(&headers_with(&format!("a=b; {pair}")), &key, https).unwrap().state, "2");
-            assert!(Ticket::from_headers(&headers_with(pair), &other, https).is_none());
-            assert!(Ticket::from_headers(&headers_with(pair), &key, !https).is_none());
-            assert!(
-                Ticket::from_headers(&headers_with(&format!("{pair}; {pair}")), &key, https).is_none(),
-                "two tickets count as none"
-            );
+            let found = |cookie: &str, key, https| Ticket::from_headers(&headers_with(cookie), "2", key, https);
+            assert_eq!(found(&format!("a=b; {pair}"), &key, https).unwrap().state, "2");
+            assert!(found(pair, &other, https).is_none());
+            assert!(found(pair, &key, !https).is_none());
+            assert!(Ticket::from_headers(&headers_with(&pair.replace("in-2=", "in-3=")), "3", &key, https).is_none());
+            assert!(found(&format!("{pair}; {pair}"), &key, https).is_none(), "two tickets count as none");
             let changed = pair.replace(pair.chars().last().unwrap(), "-");
-            assert!(Ticket::from_headers(&headers_with(&changed), &key, https).is_none());
+            assert!(found(&changed, &key, https).is_none());
         }
+    }
+
+    /// BC-32: a browser keeps a limited number of tickets, the newest ones.
+    #[test]
+    fn case_bc32_the_oldest_tickets_are_removed() {
+        let key = SessionKey::new(Box::new([1; 64]));
+        let pair = |n: usize| {
+            let at = Timestamp(i64::try_from(n).unwrap());
+            let line = Ticket { state: n.to_string(), expires_at: at, ..ticket() }.cookie(&key, true).unwrap();
+            line.to_str().unwrap().split(';').next().unwrap().to_owned()
+        };
+        let removed = |cookies: Vec<String>| {
+            let lines = removals(&headers_with(&cookies.join("; ")), &key, true);
+            let names = lines.iter().map(|line| line.to_str().unwrap().split('=').next().unwrap().to_owned());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(removed((1..MAX_TICKETS).map(pair).collect()), Vec::<String>::new());
+        assert_eq!(removed((1..=MAX_TICKETS).rev().map(pair).collect()), ["__Host-castellan-sign-in-1"]);
+        assert_eq!(removed(vec![pair(1), "__Host-castellan-sign-in-x=y".into()]), ["__Host-castellan-sign-in-x"]);
     }
 }

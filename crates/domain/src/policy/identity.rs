@@ -51,7 +51,8 @@ actions! {
         provider: String,
         /// The minimum role in the tenant.
         tenant_role: TenantRole,
-        roles: Vec<(OrganizationId, Role)>,
+        /// The roles of the group rules; `None` leaves roles as they are.
+        roles: Option<Vec<(OrganizationId, Role)>>,
     } if |_, actor| require_provider_rules(actor),
       detail |a| json!({ "provider": a.provider, "tenant_role": a.tenant_role, "roles": a.roles });
 

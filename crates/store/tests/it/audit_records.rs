@@ -189,6 +189,7 @@ const PROVIDERS: &[&str] = &[
     "admit_person",
     "sync_roles_from_provider",
     "note_refused_invitation",
+    "note_missing_groups",
     "note_refused_identity",
     "link_identity",
     "unlink_identity",
@@ -500,12 +501,13 @@ on_both! {
         let provider = Actor::provider(acme.tenant, "ID", world.now());
         let admit = || AdmitPerson { email: email("nia", "acme"), name: "Nia".into(), provider: "ID".into() };
         let nia = l.records("admit_person", 1, &provider, async |w| w.admit_person(provider.may(admit())?, new_identity("1")).await).await;
-        let roles = || SyncProviderRoles { person: nia, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![(acme.lab, Role::Owner)] };
+        let roles = || SyncProviderRoles { person: nia, provider: "id".into(), tenant_role: TenantRole::Admin, roles: Some(vec![(acme.lab, Role::Owner)]) };
         l.records("sync_roles_from_provider", 1, &provider, async |w| w.sync_roles_from_provider(provider.may(roles())?).await).await;
         let invitation = domain::InvitationId(store::new_id());
         l.records("note_refused_invitation", 1, &provider, async |w| {
             w.note_refused_invitation(invitation, acme.ops, "invitation.accept", "no").await
         }).await;
+        l.records("note_missing_groups", 1, &provider, async |w| w.note_missing_groups(nia, "id").await).await;
         l.records("note_refused_identity", 1, &provider, async |w| w.note_refused_identity("id", "no").await).await;
         let link = || LinkIdentity { person: owner, provider: "ID".into() };
         let linked = l.records("link_identity", 1, mia, async |w| w.link_identity(mia.may(link())?, new_identity("2")).await).await;

@@ -282,7 +282,7 @@ on_both! {
         // Vera is an owner now.
         let before = mails().await;
         let (person, provider) = (id(&acme.audrey), &acme.provider);
-        let sync = SyncProviderRoles { person, provider: "id".into(), tenant_role: TenantRole::Person, roles: vec![(acme.ops, Role::Approver)] };
+        let sync = SyncProviderRoles { person, provider: "id".into(), tenant_role: TenantRole::Person, roles: Some(vec![(acme.ops, Role::Approver)]) };
         world.change(provider, async |w| w.sync_roles_from_provider(provider.may(sync)?).await).await.unwrap();
         check(AccountNotice::ApproverAdded, person, names("audrey", "ID"), 4, before).await;
 

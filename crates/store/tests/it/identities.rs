@@ -58,7 +58,7 @@ async fn follow(
     roles: &[Role],
 ) -> Result<bool> {
     let provider = Actor::provider(fixture.tenant, "ID", world.now());
-    let roles = roles.iter().map(|role| (fixture.ops, *role)).collect();
+    let roles = Some(roles.iter().map(|role| (fixture.ops, *role)).collect());
     let action = SyncProviderRoles { person: who, provider: "id".into(), tenant_role: role, roles };
     world.change(&provider, async |write| write.sync_roles_from_provider(provider.may(action)?).await).await
 }

@@ -192,7 +192,7 @@ on_both! {
         let wide = world.change(&acme.mia, async |w| w.create_key(acme.mia.may(new_key(&acme.mia, "k", "tasks:submit"))?, "mk_1", hash("k")).await).await;
         assert!(matches!(wide, Err(Error::Invalid(_))), "she is a member of nothing else: {wide:?}");
         let nia = Actor::provider(acme.tenant, "ID", world.now());
-        let follow = SyncProviderRoles { person: id(&acme.sam), provider: "id".into(), tenant_role: TenantRole::Person, roles: vec![(acme.ops, Role::Member)] };
+        let follow = SyncProviderRoles { person: id(&acme.sam), provider: "id".into(), tenant_role: TenantRole::Person, roles: Some(vec![(acme.ops, Role::Member)]) };
         assert!(!world.change(&nia, async |write| write.sync_roles_from_provider(nia.may(follow)?).await).await.unwrap());
         remove(world, &acme.olga, acme.ops, &acme.vera, None).await.unwrap(); // rights can still be revoked
 

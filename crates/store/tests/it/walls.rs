@@ -666,7 +666,8 @@ pub fn matrix() -> Vec<Row> {
         link_identity              "dd+dddddddddd" |x, w, a, t| x.link_identity(may(a, LinkIdentity { person: t.person, provider: "ID".into() })?, new_identity("new")).await;
         unlink_identity            "dd+dddddddddd" |x, w, a, t| x.unlink_identity(may(a, UnlinkIdentity { identity: t.identity, person: t.person })?, &one_way(), None).await;
         admit_person               "ddddddddddd+d" |x, w, a, t| x.admit_person(may(a, AdmitPerson { email: email("new", "acme"), name: "New".into(), provider: "ID".into() })?, new_identity("new")).await;
-        sync_roles_from_provider            "ddddddddddd+d" |x, w, a, t| x.sync_roles_from_provider(may(a, SyncProviderRoles { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: vec![] })?).await;
+        sync_roles_from_provider            "ddddddddddd+d" |x, w, a, t| x.sync_roles_from_provider(may(a, SyncProviderRoles { person: t.person, provider: "id".into(), tenant_role: TenantRole::Admin, roles: Some(vec![]) })?).await;
+        note_missing_groups        "+++++++++++++" |x, w, a, t| x.note_missing_groups(t.person, "id").await;
         note_refused_identity      "+++++++++++++" |x, w, a, t| x.note_refused_identity("id", "no").await;
         note_refused_invitation    "+++++++++++++" |x, w, a, t| x.note_refused_invitation(t.invitation, t.organization, "invitation.accept", "no").await;
         open_break_glass           "ddddddddd+ddd" |x, w, a, t| x.open_break_glass(may(a, OpenBreakGlass { person: t.admin, until: w.now(), reason: "drill".into() })?).await;
@@ -785,6 +786,7 @@ const SAME_FOR_EVERYBODY: &[(&str, &str)] = &[
     ("Write::note_refused_key", NOTED),
     ("Write::note_admin_blocked", NOTED),
     ("Write::note_refused_factor", NOTED),
+    ("Write::note_missing_groups", NOTED),
     ("Write::note_refused_identity", NOTED),
     ("Write::note_refused_invitation", NOTED),
 ];
@@ -934,6 +936,7 @@ on_both! {
             write.note_refused_key("mk_abcdef", "elsewhere").await?;
             write.note_admin_blocked().await?;
             write.note_refused_factor("wrong code").await?;
+            write.note_missing_groups(foreign.person, "id").await?;
             write.note_refused_identity("id", "no").await?;
             write.note_refused_invitation(foreign.invitation, foreign.organization, "invitation.accept", "no").await
         }).await.unwrap();

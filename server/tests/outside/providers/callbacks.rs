@@ -111,6 +111,29 @@ fn at_hash(token: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(&digest(&SHA256, token.as_bytes()).as_ref()[..16])
 }
 
+/// BC-32: sign-ins in several tabs do not disturb each other, and a browser that returns to a finished one continues.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_bc32_sign_ins_in_several_tabs_all_succeed() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", DOMAIN).await;
+    let mut tabs = vec![];
+    for next in ["/tasks", "/runners", "/audit"] {
+        let path = format!("/sign-in/with/acme?next={next}");
+        tabs.push((next, program.redirect_to_provider(Credential::Anonymous, &path).await));
+    }
+    let cookies: Vec<_> = tabs.iter().map(|(_, tab)| tab.flow_cookie.clone()).collect();
+    let cookies: Vec<_> = cookies.iter().map(String::as_str).collect();
+    for (next, tab) in &tabs {
+        let query = provider.consent(&tab.to);
+        let response = program.provider_callback("acme", &cookies, &query).await.is(303);
+        assert_eq!(response.header("location"), *next);
+        let session = format!("castellan={}", response.cookie().expect("it signs in"));
+        let returned = program.provider_callback("acme", &[&cookies[..], &[&session]].concat(), &query).await.is(303);
+        assert_eq!(returned.header("location"), *next);
+        program.provider_callback("acme", &cookies, &query).await.is(409); // not signed in
+    }
+}
+
 /// a callback is accepted once, in the same browser, for the same provider.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_02_a_callback_is_accepted_once_and_only_in_the_same_browser() {
@@ -129,10 +152,7 @@ async fn a_02_a_callback_is_accepted_once_and_only_in_the_same_browser() {
     lost(program.provider_callback("acme", &[], &query).await, "without the cookie");
     lost(program.provider_callback("acme", &[&theirs.flow_cookie], &query).await, "in another browser");
     lost(program.provider_callback("bolt", &[&mine.flow_cookie], &query).await, "at another provider's address");
-    lost(
-        program.provider_callback("acme", &[&mine.flow_cookie, &theirs.flow_cookie], &query).await,
-        "with two cookies",
-    );
+    lost(program.provider_callback("acme", &[&mine.flow_cookie, &mine.flow_cookie], &query).await, "with two cookies");
     let (rest, last) = mine.flow_cookie.split_at(mine.flow_cookie.len() - 1);
     let changed = format!("{rest}{}", if last == "A" { "Q" } else { "A" });
     lost(program.provider_callback("acme", &[&changed], &query).await, "with a cookie that was changed");
@@ -145,7 +165,6 @@ async fn a_02_a_callback_is_accepted_once_and_only_in_the_same_browser() {
     lost(program.provider_callback("acme", &[&mine.flow_cookie], &format!("{query}&state=other")).await, "two states");
     let first = program.provider_callback("acme", &[&mine.flow_cookie], &query).await.is(303);
     assert!(first.cookie().is_some(), "a valid response signs in: {first}");
-    assert!(super::flow::flow_cookie(&first).is_none() && first.headers.get_all("set-cookie").iter().count() >= 2);
     lost(program.provider_callback("acme", &[&mine.flow_cookie], &query).await, "a second time");
     assert_eq!(
         program.refusals("browser_session.open").await,

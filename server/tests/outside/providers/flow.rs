@@ -20,7 +20,7 @@ pub struct ProviderRedirect {
 pub fn flow_cookie(response: &Response) -> Option<String> {
     let lines = response.headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pair =
-        |line: &str| Some(line.split(';').next()?.to_owned()).filter(|pair| pair.starts_with("castellan-sign-in="));
+        |line: &str| Some(line.split(';').next()?.to_owned()).filter(|pair| pair.starts_with("castellan-sign-in-"));
     lines.filter_map(pair).rfind(|pair| !pair.ends_with('='))
 }
 
