@@ -593,6 +593,8 @@ create table task (
     next_line         bigint not null default 1,
     -- Bytes of this attempt's output, as counted by the server.
     output_bytes      bigint not null default 0,
+    -- The styles in which the next lines of output begin.
+    output_styles     text not null default '/',
     ending            text,
     receipt           text,
     receipt_signature bytea,
@@ -649,6 +651,8 @@ create table task_log (
     attempt    bigint not null,
     first_line bigint not null,
     next_line  bigint not null,
+    -- The styles in which its first lines begin.
+    styles     text not null,
     lines      text not null,
     primary key (tenant_id, task_id, attempt, first_line),
     foreign key (tenant_id, task_id) references task (tenant_id, id)

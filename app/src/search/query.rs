@@ -31,8 +31,7 @@ pub struct ResultGroup {
 
 /// Normalizes a search text: no invisible characters, limited length.
 pub fn normalize(typed: &str) -> String {
-    let seen = typed.chars().filter(|c| !c.is_control() && !domain::text::is_invisible(*c));
-    seen.take(MAX_TEXT_CHARS).collect::<String>().trim().to_owned()
+    domain::text::visible(typed).take(MAX_TEXT_CHARS).collect::<String>().trim().to_owned()
 }
 
 /// Searches by substring of the name; tasks also by id.

@@ -84,7 +84,7 @@ async fn load_task(actor: Actor) -> Result<Page, Refusal> {
 
 /// Returns a title without invisible characters, which a heading cannot mark.
 pub fn visible_title(title: &str) -> String {
-    title.chars().filter(|c| !c.is_control() && !domain::text::is_invisible(*c)).collect()
+    domain::text::visible(title).collect()
 }
 
 /// Describes what a task can do.

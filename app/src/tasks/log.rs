@@ -3,7 +3,7 @@ use super::log_toolbar::LogToolbar;
 use crate::ui::{Address, ctx};
 use domain::{
     TaskId,
-    ansi::spans,
+    ansi::Styles,
     log::{Line, Stream},
 };
 use islands::{LINES_PER_BLOCK, LogViewer};
@@ -62,8 +62,9 @@ pub fn Log(task: Task, range: LogRange) -> impl IntoView {
     let (id, attempt) = (task.id, task.attempt);
     let number = |line: i64| u32::try_from(line).unwrap_or(u32::MAX);
     let search = found.as_ref().map(|(text, _)| text.clone()).unwrap_or_default();
+    let mut styles = page.styles;
     let blocks = page.lines.chunk_by(|(before, _), (after, _)| block_of(*before) == block_of(*after)).map(|lines| {
-        let rows = lines.iter().map(|(number, line)| row(*number, line)).collect_view();
+        let rows = lines.iter().map(|(number, line)| row(*number, line, &mut styles)).collect_view();
         view! { <div class="log-block">{rows}</div> }
     });
     let blocks = blocks.collect_view();
@@ -137,10 +138,13 @@ fn Matches(id: TaskId, text: String, found: LogMatches) -> impl IntoView {
 }
 
 /// One line of output; the viewer builds the same (`crates/islands/src/log_viewer/blocks.rs`).
-fn row(number: i64, line: &Line) -> impl IntoView + use<> {
+fn row(number: i64, line: &Line, styles: &mut Styles) -> impl IntoView + use<> {
     let (at, id) = (line.at.to_string(), format!("L{number}"));
     let clock = at.get(11..19).unwrap_or_default().to_owned();
-    let pieces = spans(&line.text).into_iter().map(|span| view! { <span class=span.class>{span.text}</span> });
+    let pieces = styles
+        .spans(line.stream, &line.text)
+        .into_iter()
+        .map(|span| view! { <span class=span.class>{span.text}</span> });
     view! {
         <div class=format!("log-line log-{}", line.stream) id=id.clone()>
             <a class="log-number" href=format!("#{id}") tabindex="-1">{number}</a>
@@ -159,7 +163,8 @@ mod tests {
     #[test]
     fn task_output_is_text_with_fixed_classes() {
         let text = "\u{1b}[31m<b>red\u{1b}[0m\u{1b}]8;;javascript:alert(1)\u{7}x".to_owned();
-        let html = row(7, &Line { at: Timestamp(0), stream: Stream::Stderr, text }).to_html().replace("<!>", ""); // Leptos puts markers between views
+        let line = Line { at: Timestamp(0), stream: Stream::Stderr, text };
+        let html = row(7, &line, &mut Styles::default()).to_html().replace("<!>", ""); // Leptos puts markers between views
         assert!(html.contains(r#"<span class="ansi-fg-1">&lt;b&gt;red</span>"#), "{html}");
         assert!(html.contains(r#"id="L7""#) && html.contains("log-stderr") && !html.contains("javascript"), "{html}");
     }

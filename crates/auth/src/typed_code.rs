@@ -11,7 +11,7 @@ pub(crate) enum TypedCode {
 }
 
 impl TypedCode {
-    /// Returns `None` for what cannot be either, which is a slip of the fingers and not a guess.
+    /// Returns `None` for malformed input, which does not count as an attempt.
     pub fn parse(typed: &str) -> Option<Self> {
         let plain: String = typed.nfkc().filter_map(western).filter(char::is_ascii_alphanumeric).collect();
         let digits = plain.bytes().all(|byte| byte.is_ascii_digit());

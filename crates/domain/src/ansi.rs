@@ -1,7 +1,9 @@
-//! Terminal output as text with fixed CSS classes: colors and weights are kept, every other escape sequence is
-//! dropped. Output of a task only ever becomes text nodes with these classes (Coder GHSA-7qw2-f75v-62f7).
+//! Terminal output as text with fixed CSS classes: colors and weights are kept, a line is what a terminal shows at its end, and
+//! every other escape sequence is dropped. Output of a task only ever becomes text nodes with these classes (Coder
+//! GHSA-7qw2-f75v-62f7).
+use crate::{log::Stream, text::is_visible_between};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, str::FromStr};
 
 /// A part of a line in one style.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +15,7 @@ pub struct Span {
     pub text: String,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Style {
     fg: Option<u8>,
     bg: Option<u8>,
@@ -40,18 +42,22 @@ impl Style {
         classes.chain(flags.into_iter().filter(|(on, _)| *on).map(|(_, c)| c.to_owned())).collect::<Vec<_>>().join(" ")
     }
 
-    /// Applies the parameters of one `CSI … m` sequence (ECMA-48, 8.3.117).
-    fn apply(&mut self, numbers: &str) {
-        let mut codes = numbers.split([';', ':']).map(|n| if n.is_empty() { 0 } else { n.parse().unwrap_or(u16::MAX) });
-        while let Some(code) = codes.next() {
+    /// Applies the parameters of one `CSI … m` sequence (ECMA-48, 8.3.117). Semicolons separate parameters, colons the
+    /// sub-parameters of one (ITU-T T.416, 13.1.8); colors are written with either.
+    fn apply(&mut self, parameters: &str) {
+        let mut parameters = parameters.split(';');
+        while let Some(parameter) = parameters.next() {
+            let mut parts = parameter.split(':').map(number);
+            let code = parts.next().unwrap_or(0);
             match code {
                 0 => *self = Self::default(),
                 1 => self.bold = true,
                 2 => self.dim = true,
                 3 => self.italic = true,
-                4 => self.underline = true,
+                4 => self.underline = parts.next() != Some(0),
                 7 => self.inverse = true,
                 9 => self.strike = true,
+                21 => self.underline = true, // doubly
                 22 => (self.bold, self.dim) = (false, false),
                 23 => self.italic = false,
                 24 => self.underline = false,
@@ -63,16 +69,102 @@ impl Style {
                 100..=107 => self.bg = u8::try_from(code - 92).ok(),
                 39 => self.fg = None,
                 49 => self.bg = None,
-                38 => self.fg = extended(&mut codes).or(self.fg),
-                48 => self.bg = extended(&mut codes).or(self.bg),
+                38 | 48 | 58 => {
+                    let color = match parameter.contains(':') {
+                        true => color_of_parts(&parts.collect::<Vec<_>>()),
+                        false => color(&mut parameters.by_ref().map(number)),
+                    };
+                    match code {
+                        38 => self.fg = color.or(self.fg),
+                        48 => self.bg = color.or(self.bg),
+                        _ => {} // the color of the underline is not shown
+                    }
+                }
                 _ => {}
             }
         }
     }
 }
 
-/// Parses the color after 38 or 48, `5;n` or `2;r;g;b`, and returns the nearest of the 16 colors.
-fn extended(codes: &mut impl Iterator<Item = u16>) -> Option<u8> {
+/// The parameters of the `CSI … m` sequence that sets this style; empty for the default.
+impl fmt::Display for Style {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let color = |n: u8, base: u16| if n < 8 { base + u16::from(n) } else { base + 52 + u16::from(n) };
+        let flags =
+            [(self.bold, 1), (self.dim, 2), (self.italic, 3), (self.underline, 4), (self.inverse, 7), (self.strike, 9)];
+        let flags = flags.into_iter().filter_map(|(is_set, code)| is_set.then_some(code));
+        let colors = [self.fg.map(|n| color(n, 30)), self.bg.map(|n| color(n, 40))];
+        let codes: Vec<_> = flags.chain(colors.into_iter().flatten()).map(|code| code.to_string()).collect();
+        f.write_str(&codes.join(";"))
+    }
+}
+
+/// The styles in which the next line of each stream begins: a color lasts until it is reset, also beyond the end of a line. The text
+/// form is `STDOUT/STDERR`, each the parameters of a `CSI … m` sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Styles {
+    stdout: Style,
+    stderr: Style,
+}
+
+impl Styles {
+    /// Returns the spans of the next line of a stream.
+    pub fn spans(&mut self, stream: Stream, line: &str) -> Vec<Span> {
+        match self.of(stream) {
+            Some(style) => spans_from(line, style),
+            None => spans(line),
+        }
+    }
+
+    /// Continues after a line of a stream that is not shown.
+    pub fn skip(&mut self, stream: Stream, line: &str) {
+        let Some(style) = self.of(stream) else { return };
+        for element in Elements(line) {
+            if let Element::Control('m', parameters) = element {
+                style.apply(parameters);
+            }
+        }
+    }
+
+    fn of(&mut self, stream: Stream) -> Option<&mut Style> {
+        match stream {
+            Stream::Stdout => Some(&mut self.stdout),
+            Stream::Stderr => Some(&mut self.stderr),
+            Stream::Runner => None,
+        }
+    }
+}
+
+impl fmt::Display for Styles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stdout, self.stderr)
+    }
+}
+
+/// The text is not that of [`Styles`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the styles of two streams")]
+pub struct InvalidStyles;
+
+impl FromStr for Styles {
+    type Err = InvalidStyles;
+
+    fn from_str(text: &str) -> Result<Self, InvalidStyles> {
+        let (stdout, stderr) = text.split_once('/').ok_or(InvalidStyles)?;
+        let mut styles = Self::default();
+        styles.stdout.apply(stdout);
+        styles.stderr.apply(stderr);
+        if styles.to_string() == text { Ok(styles) } else { Err(InvalidStyles) }
+    }
+}
+
+/// Returns the value of a parameter; an empty one is 0.
+fn number(text: &str) -> u16 {
+    if text.is_empty() { 0 } else { text.parse().unwrap_or(u16::MAX) }
+}
+
+/// Parses the color after 38, 48 or 58, `5;n` or `2;r;g;b`, and returns the nearest of the 16 colors.
+fn color(codes: &mut impl Iterator<Item = u16>) -> Option<u8> {
     match codes.next()? {
         5 => match codes.next()? {
             n @ 0..=15 => u8::try_from(n).ok(),
@@ -88,54 +180,147 @@ fn extended(codes: &mut impl Iterator<Item = u16>) -> Option<u8> {
     }
 }
 
+/// Parses the color of sub-parameters: `5:n`, `2:r:g:b`, or `2:COLORSPACE:r:g:b`, perhaps with tolerances.
+fn color_of_parts(parts: &[u16]) -> Option<u8> {
+    match parts {
+        [2, _, r, g, b, ..] => Some(nearest([*r, *g, *b])),
+        _ => color(&mut parts.iter().copied()),
+    }
+}
+
 /// Returns the nearest of the 16 colors: one bit each for red, green and blue, plus 8 if the color is bright.
 fn nearest(rgb: [u16; 3]) -> u8 {
     let bits = rgb.iter().zip([1, 2, 4]).filter(|(level, _)| **level >= 100).map(|(_, bit)| bit).sum::<u8>();
     if rgb.iter().any(|level| *level >= 200) { bits + 8 } else { bits }
 }
 
-/// Returns a line without escape sequences and invisible characters.
+/// Returns a line as a terminal shows it at its end, without escape sequences and invisible characters.
 ///
 /// ```
 /// assert_eq!(domain::ansi::plain("\u{1b}[31mred\u{1b}[0m"), "red");
+/// assert_eq!(domain::ansi::plain("10%\r100%"), "100%");
 /// ```
 pub fn plain(line: &str) -> Cow<'_, str> {
-    if line.chars().all(|c| (!c.is_control() && !crate::text::is_invisible(c)) || c == '\t') {
+    if is_plain(line) {
         return Cow::Borrowed(line);
     }
-    Cow::Owned(spans(line).into_iter().map(|span| span.text).collect())
+    Cow::Owned(visible(&cells(line, &mut Style::default())).map(|(c, _)| c).collect())
+}
+
+/// Returns whether a line is shown as it is.
+fn is_plain(line: &str) -> bool {
+    line.chars().all(|c| (!c.is_control() || c == '\t') && !crate::text::is_invisible(c))
 }
 
 /// The maximum number of spans of a line; the last one takes the rest of the text. A page shows hundreds of lines, and
 /// each span is an element.
 const MAX_SPANS: usize = 200;
 
-/// Returns the spans of one line. The style does not carry over to the next line, so that any line can be shown alone.
+/// The last column to which escape sequences move the cursor beyond the end of the text.
+const MAX_COLUMN: usize = 1024;
+
+/// Returns the spans of one line by itself.
 pub fn spans(line: &str) -> Vec<Span> {
-    let (mut spans, mut style, mut rest) = (Vec::<Span>::new(), Style::default(), line);
-    let mut class = style.class();
-    while let Some(c) = rest.chars().next() {
-        let (length, sgr) = match c {
-            '\u{1b}' | '\u{90}' | '\u{9b}' | '\u{9d}'..='\u{9f}' | '\u{98}' => escape(rest),
-            _ => (c.len_utf8(), None),
-        };
-        if let Some(numbers) = sgr {
-            style.apply(numbers);
-            class = style.class();
-        } else if (!c.is_control() && !crate::text::is_invisible(c)) || c == '\t' {
-            let is_full = spans.len() >= MAX_SPANS;
-            match spans.last_mut() {
-                Some(last) if is_full || last.class == class => last.text.push(c),
-                _ => spans.push(Span { class: class.clone(), text: c.to_string() }),
-            }
+    spans_from(line, &mut Style::default())
+}
+
+/// Returns the spans of a line that begins in this style, which becomes the one at its end.
+fn spans_from(line: &str, style: &mut Style) -> Vec<Span> {
+    if is_plain(line) {
+        let span = Span { class: style.class(), text: line.to_owned() };
+        return if line.is_empty() { vec![] } else { vec![span] };
+    }
+    let (mut spans, mut last_style) = (Vec::<Span>::new(), None);
+    for (c, style) in visible(&cells(line, style)) {
+        let is_full = spans.len() >= MAX_SPANS;
+        match spans.last_mut() {
+            Some(last) if is_full || last_style == Some(style) => last.text.push(c),
+            _ => spans.push(Span { class: style.class(), text: c.to_string() }),
         }
-        rest = rest.get(length..).unwrap_or("");
+        last_style = Some(style);
     }
     spans
 }
 
-/// Returns the length in bytes of the escape sequence at the start of `text`, and its parameters if it sets colors.
-fn escape(text: &str) -> (usize, Option<&str>) {
+/// A column of a terminal. Wide characters take one, and marks one of their own.
+type Cell = (char, Style);
+
+/// Returns the cells of a line at its end. The cursor returns, moves and erases as in a terminal (ECMA-48, 8.3), within the line.
+fn cells(line: &str, style: &mut Style) -> Vec<Cell> {
+    let (mut cells, mut cursor) = (Vec::<Cell>::new(), 0_usize);
+    for element in Elements(line) {
+        match element {
+            Element::Character('\r') => cursor = 0,
+            Element::Character('\u{8}') => cursor = cursor.saturating_sub(1),
+            Element::Character(c) if c.is_control() && c != '\t' => {}
+            Element::Character(c) => {
+                if cursor >= cells.len() {
+                    cells.resize(cursor + 1, (' ', Style::default()));
+                }
+                cells[cursor] = (c, *style);
+                cursor += 1;
+            }
+            Element::Control('m', parameters) => style.apply(parameters),
+            Element::Control('K', parameters) => match number(parameters) {
+                0 => cells.truncate(cursor),
+                1 => cells.iter_mut().take(cursor + 1).for_each(|cell| *cell = (' ', Style::default())),
+                _ => cells.clear(),
+            },
+            Element::Control(command @ ('C' | 'D' | 'G'), parameters) => {
+                let columns = usize::from(number(parameters).max(1));
+                let to = match command {
+                    'C' => cursor.saturating_add(columns),
+                    'D' => cursor.saturating_sub(columns),
+                    _ => columns - 1,
+                };
+                cursor = to.min(cells.len().max(MAX_COLUMN));
+            }
+            Element::Control(..) | Element::Other => {}
+        }
+    }
+    cells
+}
+
+/// Returns the cells whose characters are visible.
+fn visible(cells: &[Cell]) -> impl Iterator<Item = Cell> {
+    let character = |number: usize| cells.get(number).map(|(c, _)| *c);
+    let mut previous = None;
+    cells.iter().enumerate().filter_map(move |(number, (c, style))| {
+        let is_visible = *c == '\t' || is_visible_between(previous, *c, character(number + 1));
+        is_visible.then(|| {
+            previous = Some(*c);
+            (*c, *style)
+        })
+    })
+}
+
+/// The elements of a line.
+struct Elements<'a>(&'a str);
+
+enum Element<'a> {
+    Character(char),
+    /// A control sequence: its final character and its parameters, which are digits, semicolons and colons.
+    Control(char, &'a str),
+    /// Another escape sequence.
+    Other,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Element<'a>;
+
+    fn next(&mut self) -> Option<Element<'a>> {
+        let c = self.0.chars().next()?;
+        let (length, element) = match c {
+            '\u{1b}' | '\u{90}' | '\u{9b}' | '\u{9d}'..='\u{9f}' | '\u{98}' => escape(self.0),
+            _ => (c.len_utf8(), Element::Character(c)),
+        };
+        self.0 = self.0.get(length..).unwrap_or("");
+        Some(element)
+    }
+}
+
+/// Returns the escape sequence at the start of `text` and its length in bytes.
+fn escape(text: &str) -> (usize, Element<'_>) {
     let mut chars = text.char_indices();
     let opener = match chars.next() {
         Some((_, '\u{1b}')) => chars.next().map(|(_, c)| c),
@@ -146,23 +331,24 @@ fn escape(text: &str) -> (usize, Option<&str>) {
     let start = text.len() - body.len();
     match opener {
         Some('[') => match body.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c) || c == '\u{1b}') {
-            Some(end) if body[end..].starts_with('\u{1b}') => (start + end, None),
+            Some(end) if body[end..].starts_with('\u{1b}') => (start + end, Element::Other),
             Some(end) => {
-                let numbers = &body[..end];
-                let plain = numbers.bytes().all(|b| b.is_ascii_digit() || b == b';' || b == b':');
-                (start + end + 1, (body[end..].starts_with('m') && plain).then_some(numbers))
+                let parameters = &body[..end];
+                let is_standard = parameters.bytes().all(|b| b.is_ascii_digit() || b == b';' || b == b':');
+                let command = body[end..].chars().next().filter(|_| is_standard);
+                (start + end + 1, command.map_or(Element::Other, |command| Element::Control(command, parameters)))
             }
-            None => (text.len(), None),
+            None => (text.len(), Element::Other),
         },
         // Strings (OSC, DCS, SOS, PM, APC) end at BEL or ST; an unterminated one hides the rest of the line.
         Some(']' | 'P' | 'X' | '^' | '_') => match body.find(['\u{7}', '\u{9c}', '\u{1b}']) {
-            Some(end) if body[end..].starts_with("\u{1b}\\") => (start + end + 2, None),
-            Some(end) if body[end..].starts_with('\u{1b}') => (start + end, None),
-            Some(end) => (start + end + body[end..].chars().next().map_or(1, char::len_utf8), None),
-            None => (text.len(), None),
+            Some(end) if body[end..].starts_with("\u{1b}\\") => (start + end + 2, Element::Other),
+            Some(end) if body[end..].starts_with('\u{1b}') => (start + end, Element::Other),
+            Some(end) => (start + end + body[end..].chars().next().map_or(1, char::len_utf8), Element::Other),
+            None => (text.len(), Element::Other),
         },
-        Some(c) if (' '..='/').contains(&c) => (start + body.chars().next().map_or(0, char::len_utf8), None),
-        _ => (start, None),
+        Some(c) if (' '..='/').contains(&c) => (start + body.chars().next().map_or(0, char::len_utf8), Element::Other),
+        _ => (start, Element::Other),
     }
 }
 
@@ -192,6 +378,76 @@ mod tests {
         assert_eq!(shown("\u{1b}[48;2;0;0;120my"), [("ansi-bg-4".into(), "y".into())]);
     }
 
+    /// A color lasts beyond the end of a line, separately for each stream, and also after lines that are not shown.
+    #[test]
+    fn case_bc01_a_style_lasts_until_it_is_reset() {
+        let lines = [
+            (Stream::Stdout, "\u{1b}[31mone", "ansi-fg-1"),
+            (Stream::Stderr, "\u{1b}[1mE1", "ansi-bold"),
+            (Stream::Runner, "from the runner", ""),
+            (Stream::Stdout, "two", "ansi-fg-1"),
+            (Stream::Stdout, "three\u{1b}[0m", "ansi-fg-1"),
+            (Stream::Stderr, "E2", "ansi-bold"),
+            (Stream::Stdout, "plain", ""),
+        ];
+        for shown_from in 0..lines.len() {
+            let mut styles = Styles::default();
+            for (number, (stream, line, class)) in lines.into_iter().enumerate() {
+                styles = styles.to_string().parse().unwrap();
+                if number < shown_from {
+                    styles.skip(stream, line);
+                } else {
+                    let spans = styles.spans(stream, line);
+                    assert_eq!(spans.iter().map(|span| span.class.as_str()).collect::<Vec<_>>(), [class], "{line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn case_bc02_sub_parameters_belong_to_their_parameter() {
+        for (parameters, class) in [
+            ("1;4:3", "ansi-bold ansi-underline"),
+            ("1;31;58;5;2", "ansi-fg-1 ansi-bold"),
+            ("38:2::255:135:0", "ansi-fg-11"),
+            ("38:2:255:135:0", "ansi-fg-11"),
+            ("38;5;208", "ansi-fg-11"),
+            ("38:5:196", "ansi-fg-9"),
+            ("1;31;4:0", "ansi-fg-1 ansi-bold"),
+            ("31;58:2::0:0:1", "ansi-fg-1"),
+            ("31;58;2;0;0;1", "ansi-fg-1"),
+            ("31;4;24", "ansi-fg-1"),
+        ] {
+            assert_eq!(shown(&format!("\u{1b}[{parameters}mx")), [(class.into(), "x".into())], "{parameters}");
+        }
+    }
+
+    /// BC-03, X-01: a line is what a terminal shows at its end.
+    #[test]
+    fn case_bc03_overwritten_and_erased_text_is_not_shown() {
+        for (line, text) in [
+            ("got 10%\rgot 55%\rgot 100%", "got 100%"),
+            ("abcdef\rXY", "XYcdef"),
+            ("line end\r", "line end"),
+            ("ab\u{8}\u{8}XY", "XY"),
+            ("Downloading\u{1b}[2K\rDone", "Done"),
+            ("abcdef\u{1b}[3DX", "abcXef"),
+            ("abcdef\r\u{1b}[2C\u{1b}[K!", "ab!"),
+            ("abc\u{1b}[1Kd", "   d"),
+            ("a\u{1b}[5Gb", "a   b"),
+            ("\u{8}\u{8}a", "a"),
+        ] {
+            assert_eq!(plain(line), text, "{line:?}");
+        }
+        assert_eq!(shown("\u{1b}[31mabc\rX"), [("ansi-fg-1".into(), "Xbc".into())]);
+    }
+
+    #[test]
+    fn a_cursor_far_beyond_the_text_takes_little_space() {
+        let line = "\u{1b}[65535Gx\u{1b}[65535Cy".repeat(1_000);
+        assert_eq!(plain(&line).len(), MAX_COLUMN + 2_000);
+    }
+
     #[test]
     fn every_other_escape_sequence_is_dropped() {
         for (line, text) in [
@@ -199,7 +455,7 @@ mod tests {
             ("\u{1b}]0;title\u{1b}\\x", "x"),
             ("\u{1b}[2J\u{1b}[10;10Hx", "x"),
             ("\u{1b}Pq#0\u{1b}\\x", "x"),
-            ("a\u{8}\u{0}\rb", "ab"),
+            ("a\u{0}b", "ab"),
             ("\u{9b}31mx\u{202e}y", "xy"),
             ("<script>alert(1)</script>", "<script>alert(1)</script>"),
             ("\u{1b}]0;never ends <b>", ""),
@@ -211,10 +467,17 @@ mod tests {
     proptest! {
         #[test]
         fn no_input_produces_a_control_character_or_an_unknown_class(line in any::<String>(), raw in "(\u{1b}\\[[0-9;:]{0,12}[a-zA-Z]|\u{1b}.|.){0,40}") {
-            for span in spans(&line).into_iter().chain(spans(&raw)) {
+            let mut styles = Styles::default();
+            let carried = styles.spans(Stream::Stdout, &raw).into_iter().chain(styles.spans(Stream::Stdout, &line));
+            for span in carried.collect::<Vec<_>>().into_iter().chain(spans(&raw)) {
                 prop_assert!(span.text.chars().all(|c| !c.is_control() || c == '\t'));
                 prop_assert!(span.class.split(' ').all(|c| c.is_empty() || c.starts_with("ansi-")));
             }
+            prop_assert_eq!(styles.to_string().parse(), Ok(styles));
+            let mut skipped = Styles::default();
+            skipped.skip(Stream::Stdout, &raw);
+            skipped.skip(Stream::Stdout, &line);
+            prop_assert_eq!(skipped, styles);
         }
     }
 }

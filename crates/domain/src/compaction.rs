@@ -60,7 +60,7 @@ impl Compaction {
 /// a rollback. That is at most 66 for each.
 ///
 /// `None` if checkpoints of one log contradict each other: such a file is evidence, and stays as it is.
-pub fn thin_out(checkpoints: &[Checkpoint], recent: usize) -> Option<Vec<bool>> {
+pub fn retained(checkpoints: &[Checkpoint], recent: usize) -> Option<Vec<bool>> {
     let mut logs: BTreeMap<(TenantId, usize), Vec<usize>> = BTreeMap::new();
     for (number, checkpoint) in checkpoints.iter().enumerate() {
         logs.entry((checkpoint.tenant, checkpoint.rollbacks.len())).or_default().push(number);
@@ -128,7 +128,7 @@ mod tests {
         for size in 1..=40_000_i64 {
             file.push(checkpoint(u128::try_from(size % 3).unwrap(), size));
             if file.len() > 1_000 {
-                let stay = thin_out(&file, 100).unwrap();
+                let stay = retained(&file, 100).unwrap();
                 file = file.into_iter().zip(stay).filter_map(|(one, stays)| stays.then_some(one)).collect();
                 assert!(file.len() <= 100 + 3 * 66, "{}", file.len());
             }
@@ -145,12 +145,12 @@ mod tests {
     fn x5_a_file_with_a_contradiction_is_not_thinned_out() {
         let fork = Checkpoint { hash: [99; 32], ..checkpoint(1, 5) };
         for contradiction in [vec![checkpoint(1, 5), fork], vec![checkpoint(1, 5), checkpoint(1, 4)]] {
-            assert_eq!(thin_out(&contradiction, 0), None);
+            assert_eq!(retained(&contradiction, 0), None);
         }
         // An acknowledged rollback is none: both logs keep their ends.
         let rollbacks = vec![Rollback { kept: 3, size: 5, hash: [1; 32] }];
         let restored = |size| Checkpoint { rollbacks: rollbacks.clone(), ..checkpoint(1, size) };
-        assert_eq!(thin_out(&[checkpoint(1, 5), restored(4), restored(6)], 0), Some(vec![true; 3]));
-        assert_eq!(thin_out(&[], 5), Some(vec![]));
+        assert_eq!(retained(&[checkpoint(1, 5), restored(4), restored(6)], 0), Some(vec![true; 3]));
+        assert_eq!(retained(&[], 5), Some(vec![]));
     }
 }

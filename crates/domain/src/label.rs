@@ -1,5 +1,5 @@
 //! Labels of tasks, for organizing and filtering; access control never uses them (M-12).
-use crate::{Invalid, text::is_invisible};
+use crate::{Invalid, text::is_visible};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ impl TryFrom<BTreeMap<String, String>> for Labels {
             (1..=63).contains(&k.len())
                 && k.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._/-".contains(&b))
         };
-        let value_ok = |v: &str| v.chars().count() <= 255 && v.chars().all(|c| !c.is_control() && !is_invisible(c));
+        let value_ok = |v: &str| v.chars().count() <= 255 && is_visible(v);
         if labels.len() > 16 {
             return Err(Invalid::new("labels", "at most 16"));
         }

@@ -242,7 +242,7 @@ impl SubmissionForm {
 fn title_of(script: &str) -> String {
     let is_code = |line: &&str| !line.is_empty() && !line.starts_with('#');
     let line = script.lines().map(str::trim).find(is_code).unwrap_or("script");
-    line.chars().filter(|c| !c.is_control() && !crate::text::is_invisible(*c)).take(80).collect()
+    crate::text::visible(line).take(80).collect()
 }
 
 #[cfg(test)]

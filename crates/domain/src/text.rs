@@ -24,6 +24,83 @@ fn is_written_with_latin(script: Script) -> bool {
     matches!(script, Common | Inherited | Latin | Han | Hiragana | Katakana | Hangul | Bopomofo)
 }
 
+/// Returns the visible characters of a text. Joiners within a word of a script that needs them or within an emoji are kept, and so are
+/// variation selectors after an emoji.
+///
+/// ```
+/// assert!(domain::text::visible("a\u{202e}b\0").eq("ab".chars()));
+/// ```
+pub fn visible(text: &str) -> impl Iterator<Item = char> {
+    let (mut chars, mut previous) = (text.chars().peekable(), None);
+    std::iter::from_fn(move || {
+        loop {
+            let c = chars.next()?;
+            if is_visible_between(previous, c, chars.peek().copied()) {
+                previous = Some(c);
+                return Some(c);
+            }
+        }
+    })
+}
+
+/// Returns whether [`visible`] keeps all characters of a text.
+pub fn is_visible(text: &str) -> bool {
+    visible(text).eq(text.chars())
+}
+
+/// Returns whether a character is visible between these, of which the previous one is visible.
+pub(crate) fn is_visible_between(previous: Option<char>, c: char, next: Option<char>) -> bool {
+    let (before, after) =
+        (|test: fn(char) -> bool| previous.is_some_and(test), |test: fn(char) -> bool| next.is_some_and(test));
+    match c {
+        ZERO_WIDTH_NON_JOINER => before(needs_joiners) && after(needs_joiners),
+        ZERO_WIDTH_JOINER => (before(needs_joiners) && after(needs_joiners)) || (before(is_emoji) && after(is_emoji)),
+        TEXT_STYLE | EMOJI_STYLE => {
+            before(is_emoji) || (before(|c| "0123456789#*".contains(c)) && next == Some('\u{20e3}')) // a keycap
+        }
+        _ => !c.is_control() && !is_invisible(c),
+    }
+}
+
+const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
+/// Variation selectors.
+const TEXT_STYLE: char = '\u{fe0e}';
+const EMOJI_STYLE: char = '\u{fe0f}';
+
+/// Returns whether a character is a letter or mark of a script in which joiners change a word (Unicode 16, sections 9.2 and 12.1).
+fn needs_joiners(c: char) -> bool {
+    use Script::{
+        Arabic, Bengali, Devanagari, Gujarati, Gurmukhi, Inherited, Kannada, Khmer, Malayalam, Mongolian, Myanmar,
+        Oriya, Sinhala, Syriac, Tamil, Telugu,
+    };
+    matches!(
+        c.script(),
+        Arabic
+            | Bengali
+            | Devanagari
+            | Gujarati
+            | Gurmukhi
+            | Kannada
+            | Khmer
+            | Malayalam
+            | Mongolian
+            | Myanmar
+            | Oriya
+            | Sinhala
+            | Syriac
+            | Tamil
+            | Telugu
+    ) || (c.script() == Inherited && !is_invisible(c))
+}
+
+/// Returns whether a character is drawn as an emoji, or changes how the one before it is drawn. Blocks count as a whole.
+fn is_emoji(c: char) -> bool {
+    matches!(u32::from(c),
+        0xA9 | 0xAE | 0x203C | 0x2049 | 0x2122 | 0x2139 | 0x2194..=0x21AA | 0x231A..=0x2BFF | 0x3030 | 0x303D | 0x3297 | 0x3299
+        | 0xFE0F | 0x1F000..=0x1FAFF)
+}
+
 /// A piece of text as it is shown for review (D-04).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -67,8 +144,7 @@ pub fn count_hidden(text: &str) -> usize {
 /// Validates a name: 1 to `max` characters after trimming, without control or invisible characters.
 pub fn name(field: &str, text: &str, max: usize) -> Result<String, crate::Invalid> {
     let text = text.trim();
-    let is_visible = text.chars().all(|c| !c.is_control() && !is_invisible(c));
-    if text.is_empty() || text.chars().count() > max || !is_visible {
+    if text.is_empty() || text.chars().count() > max || !is_visible(text) {
         return Err(crate::Invalid::new(field, format!("must be 1 to {max} visible characters")));
     }
     Ok(text.to_owned())
@@ -78,8 +154,7 @@ pub fn name(field: &str, text: &str, max: usize) -> Result<String, crate::Invali
 /// ones.
 pub fn lines(text: &str, max: usize) -> Option<&str> {
     let text = text.trim();
-    let is_visible = text.chars().all(|c| (!c.is_control() || c == '\n') && !is_invisible(c));
-    (is_visible && text.chars().count() <= max).then_some(text)
+    (text.split('\n').all(is_visible) && text.chars().count() <= max).then_some(text)
 }
 
 /// Validates the name of a runner: 1 to 63 of a-z, 0-9 and hyphen.
@@ -94,6 +169,40 @@ pub fn runner_name(name: &str) -> Result<(), crate::Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn case_bc23_joiners_of_words_and_emoji_are_visible() {
+        for text in [
+            "علی\u{200c}رضا",
+            "می\u{200c}خواهم",
+            "🏳\u{fe0f}\u{200d}🌈 Ops",
+            "⚠\u{fe0f} Deploy",
+            "👩\u{200d}💻 on call",
+            "👩🏽\u{200d}💻",
+            "❤\u{fe0f}",
+            "क्\u{200d}ष",
+            "1\u{fe0f}\u{20e3} first",
+        ] {
+            assert_eq!(name("name", text, 80).as_deref(), Ok(text));
+        }
+        for text in [
+            "\u{200c}ab",
+            "a\u{200c}b",
+            "a\u{200d}b",
+            "علی\u{200c}",
+            "علی\u{200c}\u{200c}رضا",
+            "\u{200d}👩",
+            "👩\u{200d}",
+            "👩\u{200d}a",
+            "a\u{fe0f}",
+            "1\u{fe0f}",
+            "a\u{202e}b",
+            "علی\u{200f}رضا",
+        ] {
+            assert!(name("name", text, 80).is_err(), "{text:?}");
+            assert!(is_visible(&visible(text).collect::<String>()), "{text:?}");
+        }
+    }
 
     #[test]
     fn d_04_hidden_characters_are_shown_by_name() {

@@ -26,7 +26,7 @@ row_type! {
 }
 
 impl Write {
-    /// Erases the personal data of the next events after `after` that the person caused or that contain the person's name or
+    /// Erases the personal data of the next events after `after` that the person caused or that contain the person's
     /// address. Returns the last event that was examined and the number of erased ones.
     pub async fn erase_personal_data(&mut self, proof: Allowed<ErasePersonalData>, after: i64) -> Result<(i64, usize)> {
         let person = proof.action().person;

@@ -11,6 +11,7 @@ use crate::{
 };
 use domain::{
     Actor, Principal, RunnerId, TaskId, Timestamp,
+    ansi::Styles,
     consent::Consent,
     receipt::{End, Observed, Receipt},
     request::RequestDigest,
@@ -42,7 +43,7 @@ macro_rules! lock_leased {
         macro_rules! sql {
             ($end:literal) => {
                 concat!(
-                    "select id, attempt, state, cancel_requested, next_line, output_bytes, request_digest,
+                    "select id, attempt, state, cancel_requested, next_line, output_bytes, output_styles, request_digest,
                         coalesce(queued_at, created_at) as queued_at from task
                      where tenant_id = $1 and state in ('assigned', 'running') and ", $condition, " order by id limit 5000", $end
                 )
@@ -79,6 +80,8 @@ row_type! {
         pub next_line: i64,
         /// Bytes of output stored, including one line feed per line.
         pub output_bytes: i64,
+        /// The styles in which the next lines begin.
+        pub output_styles: Styles,
         /// Digest of the request that was approved to run.
         pub request_digest: RequestDigest,
         pub queued_at: Timestamp,
@@ -108,7 +111,7 @@ impl Read {
             self,
             StoredTask<LeasedTask>,
             fetch_all,
-            "select id, attempt, state, cancel_requested, next_line, output_bytes, request_digest,
+            "select id, attempt, state, cancel_requested, next_line, output_bytes, output_styles, request_digest,
                         coalesce(queued_at, created_at) as queued_at from task
              where tenant_id = $1 and runner_id = $2 and state in ('assigned', 'running') order by id limit 5000",
             runner
@@ -192,7 +195,7 @@ impl Write {
                 concat!(
                     // Without the limit, a forged number would overflow and stop every claim; such a row is rejected below.
                     "update task set state = 'assigned', attempt = case when attempt < 4294967295 then attempt + 1 else attempt end,
-                        runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0, cancel_requested = false, started_at = null
+                        runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0, output_styles = '/', cancel_requested = false, started_at = null
                      where tenant_id = $1 and state = 'queued' and id ",
                     $among,
                     "(select id from task where tenant_id = $1
@@ -247,7 +250,7 @@ impl Write {
             fetch_one,
             "update task set lease_until = $5 where tenant_id = $1 and id = $2 and attempt = $3 and runner_id = $4
                 and state in ('assigned', 'running')
-             returning id, attempt, state, cancel_requested, next_line, output_bytes, request_digest,
+             returning id, attempt, state, cancel_requested, next_line, output_bytes, output_styles, request_digest,
                 coalesce(queued_at, created_at) as queued_at",
             lease.task,
             lease.attempt,

@@ -5,6 +5,7 @@ use crate::{
 };
 use domain::{
     Invalid, TaskId,
+    ansi::Styles,
     log::{Line, MAX_LINE, MAX_LINES, MAX_OUTPUT},
     request::OutputDigest,
 };
@@ -14,6 +15,8 @@ row_type! {
     /// A stored batch of output lines.
     pub struct Batch {
         pub first_line: i64,
+        /// The styles in which the first lines begin.
+        pub styles: Styles,
         pub lines: String,
     }
 }
@@ -24,6 +27,8 @@ pub struct LogPage {
     /// Line numbers, from 1, and lines.
     pub lines: Vec<(i64, Line)>,
     pub next_line: i64,
+    /// The styles in which the first lines begin.
+    pub styles: Styles,
 }
 
 /// Maximum number of batches per read.
@@ -99,7 +104,7 @@ impl Read {
             self,
             Batch,
             fetch_all,
-            "select first_line, lines from task_log where tenant_id = $1 and task_id = $2 and attempt = $3
+            "select first_line, styles, lines from task_log where tenant_id = $1 and task_id = $2 and attempt = $3
                 and first_line >= coalesce((select max(b.first_line) from task_log b where b.tenant_id = $1
                     and b.task_id = $2 and b.attempt = $3 and b.first_line <= $4), 0)
                 and first_line < $5
@@ -110,11 +115,17 @@ impl Read {
             until,
             batches
         )?;
-        let mut page = LogPage { lines: vec![], next_line: from };
+        let styles = batches.first().map(|batch| batch.styles).unwrap_or_default();
+        let mut page = LogPage { lines: vec![], next_line: from, styles };
         for batch in batches {
             let lines: Vec<Line> = serde_json::from_str(&batch.lines).map_err(|_| Error::Corrupt("log"))?;
-            let numbered = (batch.first_line..).zip(lines).filter(|(number, _)| (from..until).contains(number));
-            page.lines.extend(numbered);
+            for (number, line) in (batch.first_line..).zip(lines) {
+                if number < from {
+                    page.styles.skip(line.stream, &line.text);
+                } else if number < until {
+                    page.lines.push((number, line));
+                }
+            }
         }
         page.next_line = page.lines.last().map_or(from, |(number, _)| number + 1);
         Ok(page)
@@ -130,7 +141,7 @@ impl Write {
                 self,
                 Batch,
                 fetch_all,
-                "select first_line, lines from task_log where tenant_id = $1 and task_id = $2 and attempt = $3
+                "select first_line, styles, lines from task_log where tenant_id = $1 and task_id = $2 and attempt = $3
                     and first_line > $4 order by first_line limit $5",
                 lease.task,
                 lease.attempt,
@@ -165,6 +176,10 @@ impl Write {
         if !fits(bytes, next - 1) {
             return Err(Invalid::new("output", "exceeds the output limit of one attempt").into());
         }
+        let mut styles = held.output_styles;
+        for line in new {
+            styles.skip(line.stream, &line.text);
+        }
         let text = serde_json::to_string(new).map_err(|_| Error::Corrupt("log"))?;
         self.charge_output(lease.task, text.len()).await?;
         insert!(self, "task_log" {
@@ -172,15 +187,17 @@ impl Write {
             attempt: lease.attempt,
             first_line: held.next_line,
             next_line: next,
+            styles: held.output_styles,
             lines: text,
         })?;
         tenant_query!(
             self,
             execute,
-            "update task set next_line = $3, output_bytes = $4 where tenant_id = $1 and id = $2",
+            "update task set next_line = $3, output_bytes = $4, output_styles = $5 where tenant_id = $1 and id = $2",
             lease.task,
             next,
-            bytes
+            bytes,
+            styles
         )?;
         self.publish(Topic::Log, lease.task.0);
         Ok(next)

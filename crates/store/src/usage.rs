@@ -56,7 +56,7 @@ impl Write {
         let mut total = tenant_query!(self, Usage, fetch_one, OF_TENANT, day(self.now))?;
         let near = (total.tasks.saturating_add(NEAR_TASKS), total.bytes.saturating_add(NEAR_BYTES));
         if quota.exceeded(total.tasks, total.bytes).is_none() && quota.exceeded(near.0, near.1).is_some() {
-            // What others write at the same moment is not in the total, so the last bytes are given out one after the other.
+            // The total lacks what others are writing, so near the quota writers take the lock of the tenant.
             const HEAD: &str = "update audit_head set seq = seq where tenant_id = $1";
             tenant_query!(self, execute, HEAD)?;
             total = tenant_query!(self, Usage, fetch_one, OF_TENANT, day(self.now))?;

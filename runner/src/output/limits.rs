@@ -52,7 +52,7 @@ impl Size {
 }
 
 /// A filter that takes output as it arrives and returns the lines to store: from the first on until the limit, and at the end the
-/// last ones. What is between is counted.
+/// last ones. The lines in between are counted.
 #[derive(Debug, Default)]
 pub struct OutputLimiter {
     stdout: Assembler,

@@ -1,4 +1,4 @@
-//! Acknowledgment at the console that an audit log is not the one that was signed: recorded in the log, and signed.
+//! Acknowledgment at the console of an altered audit log or of tasks that started without consent: recorded in the log, and signed.
 use super::{
     Finding, Review, ReviewedLog, Witness,
     review::{Depth, acknowledged_start},

@@ -9,7 +9,7 @@ use domain::{
     Timestamp,
     audit::Hash,
     checkpoint::{Checkpoint, note_hash},
-    compaction::{Compaction, thin_out},
+    compaction::{Compaction, retained},
 };
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
@@ -226,7 +226,7 @@ impl CheckpointFile {
         if notes.is_cut {
             return Err(self.lost());
         }
-        let stay = thin_out(&notes.checkpoints, recent);
+        let stay = retained(&notes.checkpoints, recent);
         Ok(stay.map(|stay| CompactionPlan { bytes, checkpoints: notes.checkpoints, stay }))
     }
 

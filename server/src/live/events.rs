@@ -9,7 +9,7 @@ use axum::response::{
     IntoResponse, Response,
     sse::{Event, KeepAlive, Sse},
 };
-use domain::{ansi, log::Line};
+use domain::{ansi::Styles, log::Line};
 use futures::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use std::{convert::Infallible, time::Duration};
@@ -30,15 +30,15 @@ pub(super) fn feed_response(feed: Feed, permit: StreamPermit) -> Response {
 
 /// Returns a log stream for pages: batches of lines with styled spans.
 pub(super) fn browser_log_response(follow: Follow, permit: StreamPermit) -> Response {
-    event_stream(steps(follow, permit, |lines, at| {
-        let lines: Vec<_> = lines.iter().map(|(number, line)| spans(*number, line)).collect();
+    event_stream(steps(follow, permit, |lines, mut styles, at| {
+        let lines: Vec<_> = lines.iter().map(|(number, line)| spans(*number, line, &mut styles)).collect();
         vec![event("lines", at, &json!(lines).to_string())]
     }))
 }
 
 /// Returns a log stream for API clients: one event per line, with the unchanged text.
 pub(crate) fn api_log_response(follow: Follow, permit: StreamPermit) -> Response {
-    event_stream(steps(follow, permit, |lines, at| {
+    event_stream(steps(follow, permit, |lines, _, at| {
         lines.iter().map(|(number, line)| plain(*number, line, at)).collect()
     }))
 }
@@ -47,7 +47,7 @@ pub(crate) fn api_log_response(follow: Follow, permit: StreamPermit) -> Response
 fn steps(
     follow: Follow,
     permit: StreamPermit,
-    lines: impl Fn(&[(i64, Line)], Position) -> Vec<Event>,
+    lines: impl Fn(&[(i64, Line)], Styles, Position) -> Vec<Event>,
 ) -> impl Stream<Item = Event> {
     let steps = stream::unfold((follow, permit), |(mut follow, permit)| async {
         let step = follow.next().await?;
@@ -55,7 +55,7 @@ fn steps(
     });
     steps.flat_map(move |(step, at)| {
         stream::iter(match step {
-            Step::Lines(new) => lines(&new, at),
+            Step::Lines(new, styles) => lines(&new, styles, at),
             Step::State(state) => vec![event("state", at, state.as_str())],
             Step::Attempt(attempt) => vec![event("attempt", at, &attempt.to_string())],
             Step::End(state) => vec![event("end", at, state.as_str())],
@@ -64,8 +64,8 @@ fn steps(
 }
 
 /// Converts a line for pages: number, time, stream and styled spans.
-pub(super) fn spans(number: i64, line: &Line) -> Value {
-    json!({ "n": number, "at": line.at, "s": line.stream, "spans": ansi::spans(&line.text) })
+pub(super) fn spans(number: i64, line: &Line, styles: &mut Styles) -> Value {
+    json!({ "n": number, "at": line.at, "s": line.stream, "spans": styles.spans(line.stream, &line.text) })
 }
 
 fn plain(number: i64, line: &Line, at: Position) -> Event {
@@ -80,6 +80,6 @@ fn event(name: &str, at: impl ToString, data: &str) -> Event {
 fn event_stream(events: impl Stream<Item = Event> + Send + 'static) -> Response {
     let events = events.map(Ok::<_, Infallible>);
     let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
-    // Disables response buffering in nginx.
-    ([("x-accel-buffering", "no")], stream).into_response()
+    // Disables response buffering in nginx, and compression in proxies, which buffers (RFC 9111, section 5.2.2.6).
+    ([("x-accel-buffering", "no"), ("cache-control", "no-cache, no-transform")], stream).into_response()
 }

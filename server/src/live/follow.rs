@@ -4,7 +4,7 @@ use super::{
     subscription::{Subscription, Update},
 };
 use crate::state::App;
-use domain::{TaskId, log::Line, task::TaskState};
+use domain::{TaskId, ansi::Styles, log::Line, task::TaskState};
 use std::vec;
 use store::Topic;
 
@@ -18,6 +18,8 @@ pub(crate) struct Follow {
     at: Position,
     state: Option<TaskState>,
     lines: vec::IntoIter<(i64, Line)>,
+    /// The styles in which these lines begin.
+    styles: Styles,
     ended: bool,
 }
 
@@ -28,8 +30,8 @@ pub(super) enum Step {
     State(TaskState),
     /// Number of a new attempt; its lines start at 1.
     Attempt(u32),
-    /// Lines with their numbers.
-    Lines(Vec<(i64, Line)>),
+    /// Lines with their numbers, and the styles in which they begin.
+    Lines(Vec<(i64, Line)>, Styles),
     /// Final state, after all lines.
     End(TaskState),
 }
@@ -46,7 +48,15 @@ impl Follow {
         let subscription = Subscription::new(app, watcher);
         subscription.app.store.read(subscription.watcher.actor()).await?.progress(task).await?;
         let at = Position { line: from.line.max(1), ..from };
-        Ok(Self { subscription, task, at, state: None, lines: vec![].into_iter(), ended: false })
+        Ok(Self {
+            subscription,
+            task,
+            at,
+            state: None,
+            lines: vec![].into_iter(),
+            styles: Styles::default(),
+            ended: false,
+        })
     }
 
     /// Returns the next step; `None` after the end or once the watcher is no longer authorized.
@@ -55,7 +65,11 @@ impl Follow {
             let ready: Vec<_> = self.lines.by_ref().take(LINES_PER_STEP).collect();
             if let Some((last, _)) = ready.last() {
                 self.at.line = last + 1;
-                return Some((Step::Lines(ready), self.at));
+                let styles = self.styles;
+                for (_, line) in &ready {
+                    self.styles.skip(line.stream, &line.text);
+                }
+                return Some((Step::Lines(ready, styles), self.at));
             }
             // Events up to now are covered by the next read.
             while self.subscription.try_next().is_some() {}
@@ -85,11 +99,13 @@ impl Follow {
             return Ok(Some(Step::Attempt(now.attempt)));
         }
         self.at.attempt = Some(now.attempt);
+        self.at.line = self.at.line.min(now.next_line);
         if self.state != Some(now.state) {
             self.state = Some(now.state);
             return Ok(Some(Step::State(now.state)));
         }
-        self.lines = read.log(self.task, now.attempt, self.at.line).await?.lines.into_iter();
+        let page = read.log(self.task, now.attempt, self.at.line).await?;
+        (self.lines, self.styles) = (page.lines.into_iter(), page.styles);
         if self.lines.len() == 0 && now.state.is_final() {
             self.ended = true;
             return Ok(Some(Step::End(now.state)));

@@ -45,7 +45,8 @@ pub(super) async fn lines(
     let mut read = app.store.read(Watcher::Browser(browser).actor()).await?;
     let next = read.progress(task).await?.next_line;
     let page = read.log_between(task, attempt, from, until).await?;
-    let lines: Vec<_> = page.lines.iter().map(|(number, line)| spans(*number, line)).collect();
+    let mut styles = page.styles;
+    let lines: Vec<_> = page.lines.iter().map(|(number, line)| spans(*number, line, &mut styles)).collect();
     Ok(Json(json!({ "next": next, "lines": lines })))
 }
 

@@ -25,14 +25,22 @@ pub(crate) fn last_event<P: FromStr>(headers: &HeaderMap) -> Result<Option<P>, P
     id.to_str().ok().and_then(|id| id.parse().ok()).map(Some).ok_or_else(wrong)
 }
 
+/// The text is not a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a line number of at least 1, perhaps after an attempt and a dot")]
+pub struct InvalidPosition;
+
 impl FromStr for Position {
-    type Err = std::num::ParseIntError;
+    type Err = InvalidPosition;
+
     /// Parses `attempt.line` or `line`.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('.') {
-            Some((attempt, line)) => Ok(Self { attempt: Some(attempt.parse()?), line: line.parse()? }),
-            None => Ok(Self { attempt: None, line: text.parse()? }),
-        }
+    fn from_str(text: &str) -> Result<Self, InvalidPosition> {
+        let (attempt, line) = match text.split_once('.') {
+            Some((attempt, line)) => (Some(attempt.parse().map_err(|_| InvalidPosition)?), line),
+            None => (None, text),
+        };
+        let line = line.parse().ok().filter(|line| *line >= 1).ok_or(InvalidPosition)?;
+        Ok(Self { attempt, line })
     }
 }
 
@@ -56,7 +64,7 @@ mod tests {
             assert_eq!(position, Position { attempt, line });
             assert_eq!(position.to_string(), text);
         }
-        for garbage in ["", ".", "1.", ".1", "a", "1.2.3", "-1.1"] {
+        for garbage in ["", ".", "1.", ".1", "a", "1.2.3", "-1.1", "1.-3", "1.0", "0"] {
             assert!(garbage.parse::<Position>().is_err(), "{garbage:?}");
         }
     }

@@ -87,5 +87,5 @@ pub(super) fn capabilities(names: &[String]) -> Result<Vec<String>, Status> {
 
 /// Removes invisible characters and limits the text to 500 characters.
 pub(super) fn sanitize(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && !domain::text::is_invisible(*c)).take(500).collect()
+    domain::text::visible(text).take(500).collect()
 }

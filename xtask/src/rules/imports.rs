@@ -16,7 +16,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("server", &["app", "auth", "domain", "store", "testkit", "wire"]),
     ("runner", &["cose", "domain", "testkit", "wire"]),
     ("testkit", &["cose", "domain", "store"]),
-    ("bench", &["domain", "runner", "store"]),
+    ("bench", &["domain", "store"]),
     ("xtask", &[]),
 ];
 

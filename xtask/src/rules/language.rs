@@ -44,6 +44,8 @@ const BANNED: &[(&str, &str, usize)] = &[
     ("proved themselves anew", "re-authenticated", 0),
     ("put away", "archived", 0),
     ("puts away", "archives", 0),
+    ("question", "approval request", 0),
+    ("questions", "approval requests", 0),
     ("reins", "limits", 0),
     ("seat", "slot, connection", 0),
     ("seats", "slots, connections", 0),

@@ -5,6 +5,7 @@ use domain::{
     TaskId, TenantId, Timestamp,
     account::{AccountNotice, ApproverChange},
     anomalies::{AnomalyDetails, AnomalyKind},
+    ansi::Styles,
     approval::{Answer, ApprovalState},
     confirmation::{ConfirmationState, ProtectedChange},
     joining::JoinState,
@@ -78,6 +79,7 @@ as_uuid!(
     ConfirmationId
 );
 as_text!(
+    Styles,
     Role,
     TenantRole,
     TaskState,

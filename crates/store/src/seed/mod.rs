@@ -18,6 +18,7 @@ use crate::{
 };
 use domain::{
     Actor, ApprovalId, OrganizationId, PersonId, RunnerId, TaskId, TenantId, Timestamp,
+    ansi::Styles,
     approval::Answer,
     audit::{Entry, Outcome, link},
     consent::{Decision, Judgment, Signed, Subject},
@@ -152,7 +153,7 @@ struct Batch {
     tasks: Table<27>,
     labels: Table<4>,
     words: Table<3>,
-    logs: Table<6>,
+    logs: Table<7>,
     approvals: Table<13>,
     decisions: Table<8>,
     records: Vec<(Actor, Entry)>,
@@ -171,7 +172,7 @@ impl Batch {
             ),
             labels: Table::new("task_label (tenant_id, task_id, key, value)"),
             words: Table::new("task_word (tenant_id, task_id, word)"),
-            logs: Table::new("task_log (tenant_id, task_id, attempt, first_line, next_line, lines)"),
+            logs: Table::new("task_log (tenant_id, task_id, attempt, first_line, next_line, styles, lines)"),
             approvals: Table::new(
                 "approval (tenant_id, id, task_id, organization_id, requester_id, request_digest, rule, needed, requires_passkey, state,
                     created_at, expires_at, settled_at)",
@@ -262,7 +263,15 @@ impl Batch {
         }
         if lines > 0 {
             let text = serde_json::to_string(&output(at, lines)).map_err(|_| Error::Corrupt("log"))?;
-            self.logs.push([self.tenant.into(), id.into(), 1.into(), 1.into(), (lines + 1).into(), text.into()]);
+            self.logs.push([
+                self.tenant.into(),
+                id.into(),
+                1.into(),
+                1.into(),
+                (lines + 1).into(),
+                Styles::default().to_string().into(),
+                text.into(),
+            ]);
         }
         if required_approval {
             self.add_approval(fixture, number, id, place, digest, state, at)?;

@@ -20,12 +20,13 @@ use store::{Assignment, Conflict, Error, Settings, Store, Submitted};
 use testkit::{change, signer, successor};
 
 /// Columns that a claim replaces, so that a changed value has no effect.
-const SET_BY_CLAIM: [&str; 6] = [
+const SET_BY_CLAIM: [&str; 7] = [
     "task.runner_id",
     "task.lease_until",
     "task.cancel_requested",
     "task.next_line",
     "task.output_bytes",
+    "task.output_styles",
     "task.started_at",
 ];
 

@@ -65,6 +65,32 @@ on_both! {
         assert_eq!(seen, numbered(1..=300));
     }
 
+    /// BC-01: a page that begins in the middle knows the styles in which its lines begin, and an attempt begins without any.
+    async fn case_bc01_styles_last_from_batch_to_batch(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        let texts = ["\u{1b}[31mone", "two", "three\u{1b}[0m", "four", "\u{1b}[1mfive", "six"];
+        let lines = texts.map(|text| Line { at: world.now(), stream: Stream::Stdout, text: text.into() });
+        for (first, range) in [(1, 0..1), (2, 1..4), (5, 4..6)] {
+            world.change(&acme.rex, async |write| write.append_lines(lease(&taken), first, &lines[range.clone()]).await).await.unwrap();
+        }
+        let mut read = world.store.read(&acme.mia).await.unwrap();
+        let classes = ["ansi-fg-1", "ansi-fg-1", "ansi-fg-1", "", "ansi-bold", "ansi-bold"];
+        for from in 1..=6_i64 {
+            let mut page = read.log(taken.lease.task, 1, from).await.unwrap();
+            let shown: Vec<_> = page.lines.iter().map(|(_, line)| page.styles.spans(line.stream, &line.text).remove(0).class).collect();
+            assert_eq!(shown, classes[usize::try_from(from).unwrap() - 1..], "from line {from}");
+        }
+        drop(read);
+        world.wait(store::LEASE);
+        world.store.system().run_due_work().await.unwrap();
+        let again = world.claim(&acme.rex).await.unwrap();
+        world.start(&acme.rex, lease(&again)).await;
+        send(world, &acme.rex, &again, 1, 1).await.unwrap();
+        let mut read = world.store.read(&acme.mia).await.unwrap();
+        assert_eq!(read.log(taken.lease.task, 2, 1).await.unwrap().styles, domain::ansi::Styles::default());
+    }
+
     async fn lines_sent_before_are_skipped(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;

@@ -1,5 +1,5 @@
 //! Task output as plain text and as a stream of server-sent events.
-use crate::test_env::{Event, EventStream, TenantFixture, TestEnv, on_both};
+use crate::test_env::{Event, EventStream, Response, TenantFixture, TestEnv, on_both};
 use axum::body::Body;
 use domain::{TaskId, receipt::End, request::OutputDigest};
 use http::Request;
@@ -7,12 +7,16 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 async fn follow(env: &TestEnv, key: &str, task: TaskId, last: Option<&str>) -> EventStream {
+    EventStream::to(request(env, key, task, last).await)
+}
+
+async fn request(env: &TestEnv, key: &str, task: TaskId, last: Option<&str>) -> http::Response<Body> {
     let mut request =
         Request::get(format!("/api/v1/tasks/{task}/log?follow=1")).header("authorization", format!("Bearer {key}"));
     if let Some(last) = last {
         request = request.header("last-event-id", last);
     }
-    EventStream::to(env.send(request.body(Body::empty()).unwrap()).await)
+    env.send(request.body(Body::empty()).unwrap()).await
 }
 
 /// Returns the text of the lines after checking that their numbers are consecutive from `first`.
@@ -63,6 +67,29 @@ on_both! {
         env.finish(&env.acme, &assignment, End::Exited(0), &output).await;
         let events = follow(env, &key, assignment.lease.task, None).await.until("end").await;
         assert_eq!(texts(&events, 1).len(), 1_500);
+    }
+
+    /// BC-08: a position beyond the end waits for the next line instead of skipping it, and one that cannot exist is refused.
+    async fn case_bc08_a_stream_resumes_at_a_position_that_exists(env) {
+        let (key, assignment) = running(env, &env.acme).await;
+        let id = assignment.lease.task;
+        env.print(&env.acme, &assignment, 1, &["one", "two"]).await;
+        let mut ahead = follow(env, &key, id, Some("1.100000")).await;
+        assert_eq!(ahead.next().await.unwrap().event, "state");
+        env.print(&env.acme, &assignment, 3, &["three"]).await;
+        env.finish(&env.acme, &assignment, End::Exited(0), "one\ntwo\nthree\n").await;
+        assert_eq!(texts(&ahead.until("end").await, 3), ["three"]);
+        for position in ["1.-3", "1.0", "0", "-1"] {
+            Response::of(request(env, &key, id, Some(position)).await).await.wrong_field("Last-Event-ID");
+        }
+    }
+
+    /// BC-09: proxies neither store nor compress a stream.
+    async fn case_bc09_a_stream_is_not_to_be_compressed(env) {
+        let (key, assignment) = running(env, &env.acme).await;
+        let response = request(env, &key, assignment.lease.task, None).await;
+        assert_eq!(response.headers()["cache-control"], "no-cache, no-transform");
+        assert_eq!(response.headers()["x-accel-buffering"], "no");
     }
 
     /// D-01: watchers that connect early, late or reconnect while the runner prints.
