@@ -69,8 +69,8 @@ async fn complaint_of_postgres(raw: &mut Raw, sql: &str) -> Option<String> {
     let (types, nulls): (Vec<_>, Vec<_>) = values.map(|number: i32| (typed(number), "null")).unzip();
     let prepared = raw.run(&format!("prepare planned ({}) as {sql}", types.join(", "))).await;
     prepared.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    let steps = raw.texts(&format!("explain (costs off) execute required_approval ({})", nulls.join(", "))).await;
-    raw.run("deallocate required_approval").await.unwrap();
+    let steps = raw.texts(&format!("explain (costs off) execute planned ({})", nulls.join(", "))).await;
+    raw.run("deallocate planned").await.unwrap();
     let scans = |step: &String| {
         let table = step.split_once("Seq Scan on ").and_then(|(_, rest)| rest.split(' ').next());
         table.is_some_and(|table| LARGE.contains(&table))
