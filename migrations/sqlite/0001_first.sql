@@ -577,6 +577,9 @@ create table task (
     required_approval             boolean not null,
     rule              text not null,
     rules_version     bigint not null,
+    -- The responsible person at submission, if the owner is a service account, and the creator of the key.
+    responsible_id    blob,
+    key_creator_id    blob,
     -- Whether the tenant let approvers decide their own requests when it was submitted.
     self_approval     boolean not null,
     -- Signature of domain::consent::Judgment, which is made of this row and of its approval request.
@@ -604,7 +607,9 @@ create table task (
     ended_at          bigint,
     primary key (tenant_id, id),
     foreign key (tenant_id, organization_id) references organization (tenant_id, id),
-    foreign key (tenant_id, owner_id) references person (tenant_id, id)
+    foreign key (tenant_id, owner_id) references person (tenant_id, id),
+    foreign key (tenant_id, responsible_id) references person (tenant_id, id),
+    foreign key (tenant_id, key_creator_id) references person (tenant_id, id)
 );
 create unique index task_idempotency on task (tenant_id, owner_id, idempotency_key) where idempotency_key is not null;
 -- Contains every column that decides visibility, so that counts read only the index.
@@ -692,6 +697,8 @@ create table decision (
     rules_version bigint not null,
     -- The assertion of the approver's passkey, as canonical JSON; null for a decision without one.
     assertion   text,
+    -- The passkey of the assertion.
+    credential_id blob,
     -- Signature of domain::consent::Decision, which is made of this row and of its approval request.
     signature   blob not null,
     primary key (tenant_id, approval_id, person_id),

@@ -152,7 +152,7 @@ fn DecisionForm(
 }
 
 /// Returns why the actor cannot decide the approval request now, if so.
-pub fn blocked_because(actor: &Actor, approval: &Approval, decisions: &[Decision], now: Timestamp) -> Option<String> {
+pub fn blocked_because(actor: &Actor, approval: &Approval, now: Timestamp) -> Option<String> {
     match approval.state {
         ApprovalState::Waiting if approval.expires_at <= now => return Some(t!("approval-is-expired")),
         ApprovalState::Waiting => {}
@@ -161,9 +161,7 @@ pub fn blocked_because(actor: &Actor, approval: &Approval, decisions: &[Decision
         ApprovalState::Expired => return Some(t!("approval-is-expired")),
         ApprovalState::Withdrawn => return Some(t!("approval-is-withdrawn")),
     }
-    let has_decided =
-        |decision: &Decision| Some(decision.person_id) == actor.person() && decision.created_at >= approval.created_at;
-    if decisions.iter().any(has_decided) {
+    if approval.has_decided {
         return Some(t!("approval-answered"));
     }
     let action = approval.decide_action(Answer::Approve, String::new(), approval.request_digest);

@@ -178,8 +178,8 @@ async fn load_approval(actor: Actor) -> Result<Page, Refusal> {
         None => None,
     };
     let pretty = serde_json::to_string_pretty(&request).unwrap_or_default();
-    let is_own = actor.person().is_some_and(|person| approval.is_of(person));
-    let blocked_because = blocked_because(&actor, &approval, &decisions, now);
+    let is_own = actor.person().is_some_and(|person| approval.requesters().includes(person));
+    let blocked_because = blocked_because(&actor, &approval, now);
     let own = read.own_public_keys().await?;
     let signing = actor.person().and_then(|approver| {
         let statement = PasskeyDecision {

@@ -15,7 +15,12 @@ use crate::{
     ui::{Badge, BadgeTone, Confirm, Glyph, LinkButton, Live, Page, PageFuture, Section, Source, ctx, page},
 };
 use domain::{
-    Actor, TaskId, access::Resource, approval::ApprovalState, policy, request::Request, task::TaskState,
+    Actor, TaskId,
+    access::Resource,
+    approval::{ApprovalState, Requesters},
+    policy,
+    request::Request,
+    task::TaskState,
     visibility::Visibility,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -36,7 +41,8 @@ async fn load_task(actor: Actor) -> Result<Page, Refusal> {
     let (summary, links) = (capability_summary(&request), actor.can_read_everything());
     let page = Page::new(Section::Tasks, visible_title(&task.title)).lead(summary);
     let page = page.badge(view! { <TaskStatus task=task.clone() /> });
-    let thing = Resource::Task(id, task.access_attributes(), [None; 2], false); // only for the permission check
+    let requesters = Requesters::only(task.owner_id); // only for the permission check
+    let thing = Resource::Task(id, task.access_attributes(), requesters, false);
     let page = page.action(view! {
         <TaskActions task=task.clone() actor=actor.clone() />
         <AccessLink actor=actor resource=thing />

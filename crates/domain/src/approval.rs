@@ -1,5 +1,5 @@
 //! Approval requests: whether exactly this canonical request may run.
-use crate::{Invalid, string_enum::string_enum, text::lines};
+use crate::{Invalid, PersonId, string_enum::string_enum, text::lines};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -23,6 +23,33 @@ string_enum! {
     Answer, "answer", {
         Approve = "approve",
         Deny = "deny",
+    }
+}
+
+/// The people whose request it is. They do not decide it unless the tenant allows it (D-04).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requesters {
+    pub requester: PersonId,
+    /// The people responsible for the requester, if it is a service account: at submission and now.
+    pub responsible: [Option<PersonId>; 2],
+    /// The creator of the API key that submitted it.
+    pub key_creator: Option<PersonId>,
+}
+
+impl Requesters {
+    /// Returns those of a request that a person submitted without a key.
+    pub const fn only(requester: PersonId) -> Self {
+        Self { requester, responsible: [None; 2], key_creator: None }
+    }
+
+    pub const fn people(&self) -> [Option<PersonId>; 4] {
+        let [at_submission, now] = self.responsible;
+        [Some(self.requester), at_submission, now, self.key_creator]
+    }
+
+    /// Returns whether this is a request of the person.
+    pub fn includes(&self, person: PersonId) -> bool {
+        self.people().contains(&Some(person))
     }
 }
 

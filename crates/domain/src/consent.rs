@@ -6,7 +6,7 @@
 pub use crate::statement::{Statement, Subject};
 use crate::{
     ApprovalId, Invalid, PersonId, TenantId, Timestamp,
-    approval::Answer,
+    approval::{Answer, Requesters},
     passkey::{Assertion, PasskeyDecision, PasskeyError, SignedAddition, TrustedPasskeys},
     request::{InputDigest, Request, RequestDigest},
     rule::{Rules, Verdict},
@@ -54,6 +54,10 @@ pub struct Judgment {
     /// The name of the rule that matched.
     pub rule: String,
     pub verdict: Verdict,
+    /// The responsible person at submission, if the requester is a service account.
+    pub responsible: Option<PersonId>,
+    /// The creator of the API key that submitted it, if any.
+    pub key_creator: Option<PersonId>,
     /// Whether the tenant let approvers decide their own requests at submission.
     pub self_approval: bool,
     pub at: Timestamp,
@@ -184,7 +188,7 @@ pub enum ConsentError {
     DecisionOnAnother,
     #[error("a decision is a denial")]
     Denied,
-    #[error("a decision is by the requester")]
+    #[error("a decision is by the requester, by the responsible person, or by the creator of the key")]
     OwnRequest,
     #[error("a person decided twice")]
     DecidedTwice,
@@ -217,6 +221,11 @@ impl Consent {
         if (judgment.tenant, judgment.subject, judgment.request) != (request.tenant, subject, digest) {
             return Err(ConsentError::JudgmentOfAnother);
         }
+        let requesters = Requesters {
+            requester: request.requester,
+            responsible: [judgment.responsible, None],
+            key_creator: judgment.key_creator,
+        };
         let mut approvers = BTreeSet::new();
         for decision in &self.decisions {
             let made = &decision.statement;
@@ -229,7 +238,7 @@ impl Consent {
             if made.answer != Answer::Approve {
                 return Err(ConsentError::Denied);
             }
-            if made.approver == request.requester && !judgment.self_approval {
+            if requesters.includes(made.approver) && !judgment.self_approval {
                 return Err(ConsentError::OwnRequest);
             }
             if !approvers.insert(made.approver) {
@@ -328,6 +337,8 @@ mod tests {
             rules_version: 1,
             rule,
             verdict,
+            responsible: None,
+            key_creator: None,
             self_approval: false,
             at,
         }
@@ -392,6 +403,18 @@ mod tests {
     }
 
     #[test]
+    fn d_04_the_responsible_person_and_the_key_creator_count_like_the_requester() {
+        let person = Some(PersonId(Uuid::from_u128(10)));
+        for behind in
+            [Judgment { responsible: person, ..judgment(ask(1)) }, Judgment { key_creator: person, ..judgment(ask(1)) }]
+        {
+            assert_eq!(check(behind.clone(), vec![decision(10)]), Err(ConsentError::OwnRequest));
+            check(behind.clone(), vec![decision(11)]).unwrap();
+            check(Judgment { self_approval: true, ..behind }, vec![decision(10)]).unwrap();
+        }
+    }
+
+    #[test]
     fn d_04_statements_about_something_else_permit_nothing() {
         let other = TenantId(Uuid::from_u128(9));
         let elsewhere = Subject::Task(TaskId(Uuid::from_u128(9)));
@@ -427,11 +450,13 @@ mod tests {
         };
         check(&good, TestKey(1)).unwrap();
         assert_eq!(check(&good, TestKey(2)), Err(ConsentError::JudgmentUnsigned));
-        let judgments: [fn(&mut Judgment); 6] = [
+        let judgments: [fn(&mut Judgment); 8] = [
             |judgment| judgment.verdict = Verdict::Run,
             |judgment| judgment.record = InputDigest::of(b"other"),
             |judgment| judgment.rule.push('x'),
             |judgment| judgment.rules_version += 1,
+            |judgment| judgment.responsible = Some(REQUESTER),
+            |judgment| judgment.key_creator = Some(REQUESTER),
             |judgment| judgment.self_approval = true,
             |judgment| judgment.at.0 += 1,
         ];

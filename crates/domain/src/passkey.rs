@@ -488,6 +488,8 @@ mod tests {
             rules_version: 1,
             rule: "r".into(),
             verdict,
+            responsible: None,
+            key_creator: None,
             self_approval: false,
             at: Timestamp(1),
         };

@@ -6,6 +6,7 @@ use crate::{
 use domain::{
     Allowed, KeyId, KeyLimits, Networks, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
     access::{Ability, AccessReason, Candidate, Resource},
+    approval::Requesters,
     policy::ReadAccess,
     role::{Role, TenantRole},
     scope::Scopes,
@@ -106,9 +107,10 @@ impl Read {
         Ok(match which {
             ResourceRef::Task(id) => {
                 let (task, request) = (self.task(id).await?, self.approval_of(id).await?);
-                let (behind, own) =
-                    request.map_or(([None; 2], false), |request| (request.behind(), request.self_approval));
-                (Resource::Task(id, task.access_attributes(), behind, own), task.title)
+                let none = || (Requesters::only(task.owner_id), false);
+                let (requesters, own) =
+                    request.map_or_else(none, |request| (request.requesters(), request.self_approval));
+                (Resource::Task(id, task.access_attributes(), requesters, own), task.title)
             }
             ResourceRef::Organization(id) => (Resource::Organization(id), self.organization(id).await?.name),
             ResourceRef::Runner(id) => (Resource::Runner(id), self.runner(id).await?.name),

@@ -185,6 +185,8 @@ mod tests {
             rules_version: 1,
             rule: "everything".into(),
             verdict: Verdict::Ask { approvers: 1, hours: 24, passkey: false },
+            responsible: None,
+            key_creator: None,
             self_approval: false,
             at: NOW,
         };

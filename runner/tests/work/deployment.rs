@@ -228,6 +228,8 @@ impl Deployment {
             rules_version: 1,
             rule: "isolated-bash".into(),
             verdict: Verdict::Run,
+            responsible: None,
+            key_creator: None,
             self_approval: false,
             at: now,
         };

@@ -75,16 +75,18 @@ impl Resource {
         let can_submit = |id| actor.has_scope(SubmitTask::SCOPE) && require_submitter(&actor, id).is_ok();
         let has_decide_scope = actor.has_scope(Decide::SCOPE);
         let can = match *self {
-            Self::Task(task, AccessAttributes { owner, organization, required_approval, .. }, behind, own) => vec![
-                (Ability::See, actor.may(ReadTasks).is_ok()),
-                (
-                    Ability::Decide,
-                    required_approval
-                        && has_decide_scope
-                        && require_decider(&actor, organization, owner, behind, own).is_ok(),
-                ),
-                (Ability::Cancel, actor.may(CancelTask { task, owner, organization }).is_ok()),
-            ],
+            Self::Task(task, AccessAttributes { owner, organization, required_approval, .. }, ref requesters, own) => {
+                vec![
+                    (Ability::See, actor.may(ReadTasks).is_ok()),
+                    (
+                        Ability::Decide,
+                        required_approval
+                            && has_decide_scope
+                            && require_decider(&actor, organization, requesters, own).is_ok(),
+                    ),
+                    (Ability::Cancel, actor.may(CancelTask { task, owner, organization }).is_ok()),
+                ]
+            }
             Self::Organization(id) => vec![
                 (Ability::See, actor.may(ReadTasks).is_ok()),
                 (Ability::Submit, can_submit(id)),
@@ -136,7 +138,7 @@ fn tenant_role_reason(actor: &Actor) -> Option<AccessReason> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{KeyId, RunnerId, TaskId, visibility::Visibility};
+    use crate::{KeyId, RunnerId, TaskId, approval::Requesters, visibility::Visibility};
     use uuid::Uuid;
 
     const OPS: OrganizationId = OrganizationId(Uuid::from_u128(9));
@@ -157,7 +159,7 @@ mod tests {
         Resource::Task(
             TaskId(Uuid::nil()),
             AccessAttributes { owner: MIA, organization: OPS, visibility, required_approval },
-            [None; 2],
+            Requesters::only(MIA),
             false,
         )
     }
@@ -181,9 +183,10 @@ mod tests {
             "people cannot decide their own requests"
         );
         let Resource::Task(id, sight, ..) = decided else { unreachable!() };
-        let theirs = Resource::Task(id, sight, [Some(BEN), None], false);
+        let requesters = Requesters { responsible: [None, Some(BEN)], ..Requesters::only(MIA) };
+        let theirs = Resource::Task(id, sight, requesters, false);
         assert_eq!(theirs.can(&approver), [Ability::See], "nor a request that they are responsible for");
-        let own = Resource::Task(id, sight, [Some(BEN), None], true);
+        let own = Resource::Task(id, sight, requesters, true);
         assert_eq!(own.can(&approver), [Ability::See, Ability::Decide], "the tenant allows it");
         assert_eq!(own.can(&person(MIA, Some(Role::Approver))), [Ability::See, Ability::Decide, Ability::Cancel]);
         let adam = Candidate { tenant_role: TenantRole::Admin, ..person(BEN, None) };

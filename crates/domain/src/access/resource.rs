@@ -1,12 +1,11 @@
 //! Resources that access reports are about.
-use crate::{OrganizationId, PersonId, RunnerId, TaskId, visibility::AccessAttributes};
+use crate::{OrganizationId, PersonId, RunnerId, TaskId, approval::Requesters, visibility::AccessAttributes};
 
 /// A resource that an access report is about.
 #[derive(Clone, Copy, Debug)]
 pub enum Resource {
-    /// A task with its output and receipt, the people besides its owner who are responsible for the request, and whether they and
-    /// the owner can decide it nevertheless.
-    Task(TaskId, AccessAttributes, [Option<PersonId>; 2], bool),
+    /// A task with its output and receipt, the people whose request it is, and whether they can decide it nevertheless.
+    Task(TaskId, AccessAttributes, Requesters, bool),
     Organization(OrganizationId),
     /// A runner; it belongs to the tenant, not to an organization.
     Runner(RunnerId),

@@ -252,8 +252,11 @@ pub const fn reaches_out(policy: NetworkPolicy) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        ApprovalId, PersonId, Principal, SignedInBy, TaskId, TenantId, approval::Answer, request::RequestDigest,
-        role::TenantRole, task::SubmissionForm,
+        ApprovalId, PersonId, Principal, SignedInBy, TaskId, TenantId,
+        approval::{Answer, Requesters},
+        request::RequestDigest,
+        role::TenantRole,
+        task::SubmissionForm,
     };
     use uuid::Uuid;
 
@@ -277,8 +280,7 @@ mod tests {
             approval: ApprovalId(Uuid::nil()),
             task: TaskId(Uuid::nil()),
             organization: ORG,
-            requester: PersonId(Uuid::from_u128(1)),
-            behind: [None, None],
+            requesters: Requesters::only(PersonId(Uuid::from_u128(1))),
             self_approval: false,
             held_until: None,
             answer: Answer::Approve,
@@ -344,11 +346,16 @@ mod tests {
     /// M-01: otherwise a person could approve their own request through a service account or a key of someone else.
     #[test]
     fn d_04_nobody_decides_a_request_that_they_are_responsible_for() {
-        let person_2 = Some(PersonId(Uuid::from_u128(2)));
-        for behind in [[person_2, None], [None, person_2], [person_2, person_2]] {
-            let refused = person(2, Some(Role::Owner)).may(Decide { behind, ..decide() });
-            assert!(refused.is_err_and(|denied| denied.reason == DenialReason::ResponsibleForRequester), "{behind:?}");
-            assert!(person(3, Some(Role::Approver)).may(Decide { behind, ..decide() }).is_ok(), "{behind:?}");
+        let (only, person_2) = (decide().requesters, Some(PersonId(Uuid::from_u128(2))));
+        for requesters in [
+            Requesters { responsible: [person_2, None], ..only },
+            Requesters { responsible: [None, person_2], ..only },
+            Requesters { key_creator: person_2, ..only },
+        ] {
+            let decide = || Decide { requesters, ..decide() };
+            let refused = person(2, Some(Role::Owner)).may(decide()).unwrap_err();
+            assert_eq!(refused.reason, DenialReason::ResponsibleForRequester, "{requesters:?}");
+            assert!(person(3, Some(Role::Approver)).may(decide()).is_ok(), "{requesters:?}");
         }
     }
 
@@ -356,7 +363,8 @@ mod tests {
     fn d_04_with_the_setting_approvers_decide_their_own_requests_in_a_browser() {
         let own = || Decide { self_approval: true, ..decide() };
         let person_1 = Some(PersonId(Uuid::from_u128(1)));
-        let behind = || Decide { requester: PersonId(Uuid::from_u128(3)), behind: [person_1, None], ..own() };
+        let requester = Requesters::only(PersonId(Uuid::from_u128(3)));
+        let behind = || Decide { requesters: Requesters { key_creator: person_1, ..requester }, ..own() };
         assert!(person(1, Some(Role::Approver)).may(own()).is_ok());
         assert!(person(1, Some(Role::Approver)).may(behind()).is_ok());
         assert!(

@@ -1,8 +1,13 @@
 //! Actions on tasks, the approval queue and the audit log.
 use super::{Action, DenialReason, reaches_out, require, require_manager};
 use crate::{
-    Actor, ApprovalId, OrganizationId, PersonId, Principal, TaskId, Timestamp, approval::Answer,
-    network::NetworkPolicy, passkey::Assertion, request::RequestDigest, role::Role, task::Submission,
+    Actor, ApprovalId, OrganizationId, PersonId, Principal, TaskId, Timestamp,
+    approval::{Answer, Requesters},
+    network::NetworkPolicy,
+    passkey::Assertion,
+    request::RequestDigest,
+    role::Role,
+    task::Submission,
 };
 use serde_json::{Value, json};
 
@@ -16,23 +21,27 @@ pub(crate) fn require_approver(actor: &Actor, organization: OrganizationId) -> R
     require(actor.role_in(organization) >= Some(Role::Approver), DenialReason::ApproverOnly)
 }
 
-/// Requires that the actor can decide an approval request of `requester`. The people `behind` the requester are the
-/// responsible person of a service account and the creator of the key, who could otherwise approve their own requests. With
-/// `self_approval`, the tenant lets them do so in a browser; a key never approves what it or its owner requested.
+/// Requires that the actor can decide an approval request that is not their own: through a service account or a key, they could
+/// otherwise approve it. With `self_approval`, the tenant lets them do so in a browser; a key never approves what it or its owner
+/// requested.
 pub(crate) fn require_decider(
     actor: &Actor,
     organization: OrganizationId,
-    requester: PersonId,
-    behind: [Option<PersonId>; 2],
+    requesters: &Requesters,
     self_approval: bool,
 ) -> Result<(), DenialReason> {
     require_approver(actor, organization)?;
     if self_approval && matches!(actor.principal, Principal::Person(_)) {
         return Ok(());
     }
-    require(actor.person() != Some(requester), DenialReason::OwnApprovalRequest)?;
-    let is_behind = actor.person().is_some() && behind.contains(&actor.person());
-    require(!is_behind, DenialReason::ResponsibleForRequester)
+    let is_own = actor.person().is_some_and(|person| requesters.includes(person));
+    require(
+        !is_own,
+        match actor.person() == Some(requesters.requester) {
+            true => DenialReason::OwnApprovalRequest,
+            false => DenialReason::ResponsibleForRequester,
+        },
+    )
 }
 
 actions! {
@@ -64,10 +73,7 @@ actions! {
         approval: ApprovalId,
         task: TaskId,
         organization: OrganizationId,
-        requester: PersonId,
-        /// Who else cannot decide: the responsible person of a service account that requests, and the creator of the
-        /// key.
-        behind: [Option<PersonId>; 2],
+        requesters: Requesters,
         /// Whether the tenant lets approvers decide their own requests.
         self_approval: bool,
         /// Until when the actor's account does not decide requests of this requester.
@@ -83,7 +89,7 @@ actions! {
         /// The assertion of the approver's passkey over this decision; the store verifies it.
         assertion: Option<Assertion>,
     } if |a, actor| {
-        require_decider(actor, a.organization, a.requester, a.behind, a.self_approval)?;
+        require_decider(actor, a.organization, &a.requesters, a.self_approval)?;
         require(a.held_until.is_none(), DenialReason::ApproverOnHold)?;
         let is_missing = a.requires_passkey && a.answer == Answer::Approve && a.assertion.is_none();
         require(!is_missing, DenialReason::PasskeyRequired)

@@ -1,5 +1,6 @@
 //! Approval requests: the queue, decisions, and the state that follows from them.
 
+pub(crate) mod conditions;
 mod counts;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 use cose::CoseKeys;
 use domain::{
     Action, Allowed, ApprovalId, OrganizationId, PersonId, Principal, TaskId, TenantId, Timestamp,
-    approval::{Answer, ApprovalState},
+    approval::{Answer, ApprovalState, Requesters},
     consent::Subject,
     network::NetworkPolicy,
     passkey::{Assertion, PasskeyDecision, TrustedPasskeys},
@@ -26,16 +27,6 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-
-row_type! {
-    /// People besides the requester who must not decide a request.
-    pub struct ExcludedPeople {
-        /// The responsible person, if the requester is a service account.
-        pub responsible_id: Option<PersonId>,
-        /// The creator of the API key that submitted the task, if any.
-        pub creator_id: Option<PersonId>,
-    }
-}
 
 row_type! {
     pub struct Approval {
@@ -48,18 +39,23 @@ row_type! {
         pub organization: String,
         pub requester_id: PersonId,
         pub requester: String,
-        /// The responsible person, if the requester is a service account.
+        /// The responsible person at submission, if the requester is a service account.
+        pub first_responsible_id: Option<PersonId>,
+        /// The present responsible person.
         pub responsible_id: Option<PersonId>,
         /// The creator of the API key that submitted the task, if any.
-        pub creator_id: Option<PersonId>,
+        pub key_creator_id: Option<PersonId>,
         pub request_digest: RequestDigest,
-        /// Whether the tenant lets the requester, and those behind them, decide it.
+        /// Whether the tenant lets people decide their own request.
         pub self_approval: bool,
         /// Until when the actor does not decide requests of this requester, if they are on hold.
         pub held_until: Option<Timestamp>,
+        /// Whether the actor has decided it since it was opened, with a decision that counts.
+        pub has_decided: bool,
         pub rule: String,
         /// Number of required approvals.
         pub needed: u32,
+        /// Number of approvals that count.
         pub given: u32,
         /// Whether each approval must be confirmed with the approver's passkey.
         pub requires_passkey: bool,
@@ -132,17 +128,13 @@ impl DecisionRow {
     }
 }
 
-impl ExcludedPeople {
-    /// Returns whether a decision of this person would be one on their own request.
-    pub(crate) fn includes(&self, requester: PersonId, person: PersonId) -> bool {
-        [Some(requester), self.responsible_id, self.creator_id].contains(&Some(person))
-    }
-}
-
 impl Approval {
-    /// Returns the people besides the requester who must not decide this request.
-    pub const fn behind(&self) -> [Option<PersonId>; 2] {
-        [self.responsible_id, self.creator_id]
+    pub const fn requesters(&self) -> Requesters {
+        Requesters {
+            requester: self.requester_id,
+            responsible: [self.first_responsible_id, self.responsible_id],
+            key_creator: self.key_creator_id,
+        }
     }
 
     /// Returns the action that decides this approval request. `request` is the digest that the approver was shown.
@@ -151,8 +143,7 @@ impl Approval {
             approval: self.id,
             task: self.task_id,
             organization: self.organization_id,
-            requester: self.requester_id,
-            behind: self.behind(),
+            requesters: self.requesters(),
             self_approval: self.self_approval,
             held_until: self.held_until,
             answer,
@@ -162,11 +153,6 @@ impl Approval {
             requires_passkey: self.requires_passkey,
             assertion: None,
         }
-    }
-
-    /// Returns whether this person requested it, is responsible for the requester, or created the key.
-    pub fn is_of(&self, person: PersonId) -> bool {
-        self.requester_id == person || self.behind().contains(&Some(person))
     }
 }
 
@@ -191,37 +177,31 @@ macro_rules! visible {
 
 pub(crate) use visible;
 
-/// Selects the requests that the policy lets `$2` decide ([`Decide`]): not their own, none that they are responsible for or created the key of
-/// (unless `$own`, and the task was submitted so), none of a person who put them on hold at `$now`, and none that they have decided since
-/// it was opened. It starts from their organizations, so that requests elsewhere cost nothing.
+/// Selects the requests that the policy lets `$2` decide ([`Decide`]): not their own (unless `$own`, and the tenant allows it), none of
+/// a person for whom they are on hold at `$now`, and none that they have decided. It starts from their organizations, so that requests
+/// elsewhere cost nothing.
 macro_rules! waiting_for_me {
     ($column:literal, $now:literal, $own:literal) => {
         concat!(
             "select ",
             $column,
-            " from membership m cross join approval w
+            " from membership m cross join approval a cross join task t cross join person p
              where m.tenant_id = $1 and m.person_id = $2 and ",
             $crate::role_sql::is_approver!(),
-            " and w.tenant_id = $1
-                and w.organization_id = m.organization_id and w.state = 'waiting'
-                and not exists (select 1 from decision d
-                    where d.tenant_id = $1 and d.approval_id = w.id and d.person_id = $2 and d.created_at >= w.created_at)
-                and ((w.requester_id <> $2
-                    and not exists (select 1 from person s
-                        where s.tenant_id = $1 and s.id = w.requester_id and s.responsible_id = $2)
-                    and not exists (select 1 from task t join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
-                        where t.tenant_id = $1 and t.id = w.task_id and k.creator_id = $2))
-                    or (",
+            " and a.tenant_id = $1 and a.organization_id = m.organization_id and a.state = 'waiting'
+                and t.tenant_id = $1 and t.id = a.task_id and p.tenant_id = $1 and p.id = a.requester_id
+                and (not ",
+            conditions::is_own!("$2"),
+            " or (",
             $own,
-            " and exists (select 1 from task t where t.tenant_id = $1 and t.id = w.task_id and t.self_approval)))
-                and not exists (select 1 from approver_hold h
+            " and t.self_approval)) and not ",
+            conditions::has_decided!(),
+            " and not exists (select 1 from approver_hold h
                     where h.tenant_id = $1 and h.person_id = $2 and h.lifted_at is null and h.expires_at > ",
             $now,
-            " and (h.maker_id = w.requester_id
-                        or exists (select 1 from person s
-                            where s.tenant_id = $1 and s.id = w.requester_id and s.responsible_id = h.maker_id)
-                        or exists (select 1 from task t join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
-                            where t.tenant_id = $1 and t.id = w.task_id and k.creator_id = h.maker_id)))"
+            " and h.maker_id in (",
+            conditions::requesters!(),
+            "))"
         )
     };
 }
@@ -230,26 +210,22 @@ macro_rules! columns {
     () => {
         concat!(
             "select a.id, a.task_id, t.title, t.tool, t.network, a.organization_id, o.name as organization, a.requester_id,
-                p.name as requester, p.responsible_id, k.creator_id, a.request_digest,
-                (t.self_approval and exists (select 1 from approval_policy o
-                    where o.tenant_id = $1 and o.self_approval)) as self_approval,
+                p.name as requester, t.responsible_id as first_responsible_id, p.responsible_id, t.key_creator_id, a.request_digest, ",
+            conditions::allows_own!(),
+            " as self_approval,
                 (select max(h.expires_at) from approver_hold h where h.tenant_id = $1 and h.person_id = $2 and h.lifted_at is null
-                    and h.maker_id in (a.requester_id, p.responsible_id, k.creator_id)) as held_until,
-                a.rule, a.needed, (select count(*) from decision d
-                    join membership m on m.tenant_id = d.tenant_id and m.organization_id = a.organization_id
-                        and m.person_id = d.person_id and ",
-            $crate::role_sql::is_approver!(),
-            "
-                    join person dp on dp.tenant_id = d.tenant_id and dp.id = d.person_id and dp.locked_at is null
-                    where d.tenant_id = a.tenant_id and d.approval_id = a.id and d.answer = 'approve'
-                        and (d.assertion is not null or not a.requires_passkey) and not ",
-            $crate::holds::decided_in_hold!("a.requester_id, p.responsible_id, k.creator_id"),
+                    and h.maker_id in (",
+            conditions::requesters!(),
+            ")) as held_until, ",
+            conditions::has_decided!(),
+            " as has_decided, a.rule, a.needed,
+                (select count(*) from decision d where d.tenant_id = a.tenant_id and d.approval_id = a.id and ",
+            conditions::counts!(),
             ") as given,
                 a.requires_passkey, a.state, a.created_at, a.expires_at, a.settled_at
              from approval a left join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
              left join organization o on o.tenant_id = a.tenant_id and o.id = a.organization_id
              left join person p on p.tenant_id = a.tenant_id and p.id = a.requester_id
-             left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
              where a.tenant_id = $1 and ",
             visible!()
         )
@@ -315,7 +291,7 @@ impl Read {
             self,
             Approval,
             fetch_all,
-            concat!(columns!(), " and a.id in (", waiting_for_me!("w.id", "$5", "$6"), ") order by a.id limit $4"),
+            concat!(columns!(), " and a.id in (", waiting_for_me!("a.id", "$5", "$6"), ") order by a.id limit $4"),
             person,
             everything,
             limit,
@@ -360,16 +336,17 @@ impl Read {
             self,
             DecisionRow,
             fetch_all,
-            "select d.approval_id, a.request_digest, d.person_id, p.name as person, d.answer, d.reason, d.created_at, d.assertion,
-                 (d.person_id = a.requester_id or d.person_id = coalesce(r.responsible_id, a.requester_id)
-                    or d.person_id = coalesce(k.creator_id, a.requester_id)) as is_own
-             from decision d
-             join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
-             join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
-             left join person r on r.tenant_id = a.tenant_id and r.id = a.requester_id
-             left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id
-             join person p on p.tenant_id = d.tenant_id and p.id = d.person_id
-             where d.tenant_id = $1 and a.task_id = $2 order by d.created_at limit 20",
+            concat!(
+                "select d.approval_id, a.request_digest, d.person_id, n.name as person, d.answer, d.reason, d.created_at, d.assertion, ",
+                conditions::is_own!("d.person_id"),
+                " as is_own
+                 from decision d
+                 join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
+                 join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
+                 join person p on p.tenant_id = a.tenant_id and p.id = a.requester_id
+                 join person n on n.tenant_id = d.tenant_id and n.id = d.person_id
+                 where d.tenant_id = $1 and a.task_id = $2 order by d.created_at limit 20"
+            ),
             task
         )?;
         let approval = rows.iter().find(|row| row.assertion.is_some()).map(|row| row.approval_id);
@@ -391,6 +368,24 @@ impl Read {
 }
 
 row_type! {
+    /// A person and an approval request that they are about to decide.
+    pub struct Standing {
+        pub first_responsible_id: Option<PersonId>,
+        pub responsible_id: Option<PersonId>,
+        pub key_creator_id: Option<PersonId>,
+        pub self_approval: bool,
+        pub has_decided: bool,
+    }
+}
+
+impl Standing {
+    fn requesters(&self, requester: PersonId) -> Requesters {
+        let responsible = [self.first_responsible_id, self.responsible_id];
+        Requesters { requester, responsible, key_creator: self.key_creator_id }
+    }
+}
+
+row_type! {
     /// The row that a decision is checked against.
     pub struct LockedApproval {
         pub task_id: TaskId,
@@ -401,8 +396,6 @@ row_type! {
         pub needed: u32,
         pub requires_passkey: bool,
         pub state: ApprovalState,
-        /// When it was opened, or opened again.
-        pub created_at: Timestamp,
         pub expires_at: Timestamp,
     }
 }
@@ -468,7 +461,7 @@ impl Write {
     /// Records a decision. It is a conflict if the request is closed, expired, changed or already decided by this person.
     pub async fn decide(&mut self, proof: Allowed<Decide>) -> Result<ApprovalState> {
         let person = self.actor.person().ok_or(Error::Conflict(Conflict::DeciderNotAPerson))?;
-        let &Decide { approval, task, organization, requester, answer, request, ref reason, ref assertion, .. } =
+        let &Decide { approval, task, organization, requesters, answer, request, ref reason, ref assertion, .. } =
             proof.action();
         // The update locks the row, so that concurrent decisions are ordered.
         let open = tenant_query!(
@@ -476,10 +469,10 @@ impl Write {
             LockedApproval,
             fetch_one,
             "update approval set state = state where tenant_id = $1 and id = $2
-             returning task_id, organization_id, requester_id, request_digest, needed, requires_passkey, state, created_at, expires_at",
+             returning task_id, organization_id, requester_id, request_digest, needed, requires_passkey, state, expires_at",
             approval
         )?;
-        if (open.task_id, open.organization_id, open.requester_id) != (task, organization, requester) {
+        if (open.task_id, open.organization_id, open.requester_id) != (task, organization, requesters.requester) {
             return Err(Error::NotFound);
         }
         match open.state {
@@ -494,24 +487,29 @@ impl Write {
             }
         }
         // The policy saw data from before this transaction: the responsible person, the setting or a hold may have changed since.
-        let behind = self.people_behind(task).await?;
-        let judged = self.judged_task(task).await;
-        let is_own = behind.includes(requester, person);
-        if is_own && !self.counts_own_decisions(judged.as_ref().ok()).await? {
-            return Err(Error::Conflict(match () {
-                () if behind.responsible_id == Some(person) => Conflict::DeciderIsResponsible,
-                () if behind.creator_id == Some(person) => Conflict::DeciderCreatedKey,
-                () => Conflict::DeciderIsRequester,
+        let standing = self.standing(approval, person).await?;
+        let requesters = standing.requesters(open.requester_id);
+        let is_own = requesters.includes(person);
+        if is_own && !standing.self_approval {
+            return Err(Error::Conflict(match Some(person) {
+                person if requesters.responsible.contains(&person) => Conflict::DeciderIsResponsible,
+                person if requesters.key_creator == person => Conflict::DeciderCreatedKey,
+                _ => Conflict::DeciderIsRequester,
             }));
         }
-        let requesters = [Some(requester), behind.responsible_id, behind.creator_id];
-        if self.held_until(person, requesters).await?.is_some() {
-            return Err(Error::Conflict(Conflict::DeciderOnHold));
+        let [requester, first_responsible, responsible, key_creator] = requesters.people();
+        for makers in [[requester, responsible, key_creator], [first_responsible, None, None]] {
+            if self.held_until(person, makers).await?.is_some() {
+                return Err(Error::Conflict(Conflict::DeciderOnHold));
+            }
         }
         if open.request_digest != request {
             return Err(Error::Conflict(Conflict::RequestChanged));
         }
-        let judged = judged?;
+        let judged = self.judged_task(task).await?;
+        if standing.has_decided {
+            return Err(Error::Conflict(Conflict::AlreadyDecided));
+        }
         let signed = self.sign_decision(&judged, approval, person, answer, reason, assertion.clone());
         if let Some(assertion) = assertion {
             let trusted = TrustedPasskeys::new(self.passkeys_of(person).await?, &CoseKeys);
@@ -520,7 +518,7 @@ impl Write {
         } else if open.requires_passkey && answer == Answer::Approve {
             return Err(Error::Conflict(Conflict::RequestChanged)); // the policy saw the request before it was opened again
         }
-        let answered = insert!(self, "decision" {
+        insert!(self, "decision" {
             approval_id: approval,
             person_id: person,
             answer: answer,
@@ -528,22 +526,18 @@ impl Write {
             created_at: self.now,
             rules_version: signed.statement.rules_version,
             assertion: assertion.as_ref().map(ToString::to_string),
+            credential_id: assertion.as_ref().map(|assertion| assertion.credential_id.0.clone()),
             signature: signed.signature.0.to_vec(),
         },
-            // A decision from before the request was opened again can be repeated.
+            // A decision from before the request was opened again, or one that does not count, is repeated.
             "on conflict (tenant_id, approval_id, person_id) do update set answer = excluded.answer, reason = excluded.reason,
                 created_at = excluded.created_at, rules_version = excluded.rules_version, assertion = excluded.assertion,
-                signature = excluded.signature
-             where decision.created_at < $10",
-            open.created_at
+                credential_id = excluded.credential_id, signature = excluded.signature"
         )?;
-        if answered == 0 {
-            return Err(Error::Conflict(Conflict::AlreadyDecided));
-        }
         let state = match answer {
             Answer::Deny => ApprovalState::Denied,
             Answer::Approve => {
-                let counting = self.counting_approvals(task, &judged).await?;
+                let counting = self.counting_approvals(&judged).await?;
                 let counting = counting.map_err(|_| Error::Conflict(Conflict::NotAsSigned))?;
                 let counting = counting.demanded(open.requires_passkey);
                 match counting.len() >= usize::try_from(open.needed).unwrap_or(usize::MAX) {
@@ -571,6 +565,25 @@ impl Write {
         self.require_not_archived(organization).await?;
         self.publish(Topic::Approvals, approval.0);
         Ok(state)
+    }
+
+    async fn standing(&mut self, approval: ApprovalId, person: PersonId) -> Result<Standing> {
+        tenant_query!(
+            self,
+            Standing,
+            fetch_one,
+            concat!(
+                "select t.responsible_id as first_responsible_id, p.responsible_id, t.key_creator_id, ",
+                conditions::allows_own!(),
+                " as self_approval, ",
+                conditions::has_decided!(),
+                " as has_decided
+                 from approval a join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
+                 join person p on p.tenant_id = a.tenant_id and p.id = a.requester_id where a.tenant_id = $1 and a.id = $3"
+            ),
+            person,
+            approval
+        )
     }
 
     /// Closes an approval request and returns whether it was waiting.

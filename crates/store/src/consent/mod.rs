@@ -14,17 +14,18 @@ pub use verify::{UnexplainedStart, VerifiedStarts};
 
 use crate::{
     Conflict, Error, Result, Write,
-    approvals::ExcludedPeople,
+    approvals::conditions,
     db::{
         column::row_type,
         conn::tenant_query,
         filter::{Arg, Statement as Sql},
     },
+    passkeys::PublicKeyRow,
     rules::VersionedRules,
 };
 use cose::CoseKeys;
 use domain::{
-    ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,
+    ApprovalId, OrganizationId, PersonId, TaskId, TenantId, Timestamp,
     approval::{Answer, ApprovalState},
     audit::{Entry, Outcome},
     consent::{Consent, Decision, Judgment, Signature, Signed, Statement, Subject},
@@ -40,7 +41,7 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Why a task is rejected of which a stored value has another form than any that Castellan writes.
+/// Rejection reason for a row with an undecodable value.
 pub(crate) const UNREADABLE: &str = "a stored value cannot be read";
 
 /// Takes back what a claim has set.
@@ -72,11 +73,10 @@ row_type! {
         pub created_at: Timestamp,
         pub rules_version: i64,
         pub assertion: Option<String>,
+        pub credential_id: Option<Vec<u8>>,
         pub signature: Vec<u8>,
-        /// Whether this person still is an approver of the organization and not locked.
-        pub is_approver: bool,
-        /// Whether it was made while this person did not decide requests of the requester.
-        pub in_hold: bool,
+        /// Whether it counts, apart from its passkey.
+        pub counts: bool,
     }
 }
 
@@ -106,7 +106,12 @@ pub(crate) enum Keys {
 }
 
 /// The approvals of a request that count now.
-pub(crate) struct CountingApprovals(Vec<CountingApproval>);
+#[derive(Default)]
+pub(crate) struct CountingApprovals {
+    approvals: Vec<CountingApproval>,
+    /// The passkeys of the people who decided, if one of them used a passkey.
+    passkeys: Vec<PublicKeyRow>,
+}
 
 struct CountingApproval {
     decision: Signed<Decision>,
@@ -116,9 +121,9 @@ struct CountingApproval {
 
 impl CountingApprovals {
     /// Returns those that count if each must be confirmed with a passkey, or if that is not demanded.
-    pub(crate) fn demanded(self, passkey: bool) -> Vec<Signed<Decision>> {
-        let counting = self.0.into_iter().filter(|approval| approval.has_valid_passkey || !passkey);
-        counting.map(|approval| approval.decision).collect()
+    pub(crate) fn demanded(&self, passkey: bool) -> Vec<&Signed<Decision>> {
+        let counting = self.approvals.iter().filter(|approval| approval.has_valid_passkey || !passkey);
+        counting.map(|approval| &approval.decision).collect()
     }
 }
 
@@ -160,28 +165,7 @@ pub(crate) enum Ruling {
 }
 
 impl Write {
-    /// Signs the rules' verdict on a request.
-    pub(crate) fn sign_judgment(
-        &self,
-        task: TaskId,
-        request: RequestDigest,
-        record: InputDigest,
-        rules_version: i64,
-        rule: &str,
-        verdict: &Verdict,
-        self_approval: bool,
-    ) -> Signed<Judgment> {
-        let judgment = Judgment {
-            tenant: self.tenant,
-            subject: Subject::Task(task),
-            request,
-            record,
-            rules_version,
-            rule: rule.to_owned(),
-            verdict: verdict.clone(),
-            self_approval,
-            at: self.now,
-        };
+    pub(crate) fn sign_judgment(&self, judgment: Judgment) -> Signed<Judgment> {
         Signed::new(judgment, self.store.signer())
     }
 
@@ -220,42 +204,31 @@ impl Write {
         self.judged(&record, &labels, approval, Keys::Current).map_err(|_| Error::Conflict(Conflict::NotAsSigned))
     }
 
-    /// Returns whether decisions on own requests count: the setting held at submission, which is signed, and still holds.
-    pub(crate) async fn counts_own_decisions(&mut self, judged: Option<&Judged>) -> Result<bool> {
-        let held = judged.is_some_and(|judged| judged.judgment.statement.self_approval);
-        Ok(held && self.approval_policy().await?.self_approval)
-    }
-
-    /// Returns the approvals of a request that count now: signed, not made in a hold, and by people who still are approvers and, unless
-    /// the tenant allows it, not behind the request.
+    /// Returns the approvals of a request that count now and are as they were signed.
     pub(crate) async fn counting_approvals(
         &mut self,
-        task: TaskId,
         judged: &Judged,
     ) -> Result<Result<CountingApprovals, &'static str>> {
-        let Some(approval) = &judged.approval else { return Ok(Ok(CountingApprovals(vec![]))) };
-        let behind = self.people_behind(task).await?;
-        let own_counts = self.counts_own_decisions(Some(judged)).await?;
-        let rows = self.decision_records(approval, &behind).await?;
+        let Some(approval) = &judged.approval else { return Ok(Ok(CountingApprovals::default())) };
+        let rows = self.decision_records(approval.id).await?;
         let passkeys = match rows.iter().any(|row| row.assertion.is_some()) {
             true => self.passkeys_of_deciders(approval.id).await?,
             false => vec![],
         };
-        let trusted = TrustedPasskeys::new(passkeys.iter().map(|row| row.passkey(self.tenant)).collect(), &CoseKeys);
-        let mut counting = vec![];
+        let trusted = trusted(self.tenant, &passkeys);
+        let mut approvals = vec![];
         for row in rows {
             let signed = row.signed(judged, approval.id);
             let is_signed = signed.as_ref().is_some_and(|signed| self.verifies(signed, Keys::Current));
-            let (Some(signed), true) = (signed, is_signed) else {
+            let (Some(decision), true) = (signed, is_signed) else {
                 return Ok(Err("a decision is not as it was signed"));
             };
-            let is_own = behind.includes(approval.requester_id, row.person_id);
-            if row.answer == Answer::Approve && row.is_approver && !row.in_hold && (own_counts || !is_own) {
-                let has_valid_passkey = signed.statement.verify_passkey(&trusted).is_ok();
-                counting.push(CountingApproval { decision: signed, has_valid_passkey });
+            if row.counts {
+                let has_valid_passkey = decision.statement.verify_passkey(&trusted).is_ok();
+                approvals.push(CountingApproval { decision, has_valid_passkey });
             }
         }
-        Ok(Ok(CountingApprovals(counting)))
+        Ok(Ok(CountingApprovals { approvals, passkeys }))
     }
 
     /// Judges claimed tasks again.
@@ -294,7 +267,7 @@ impl Write {
         if !record.owner_may_submit {
             return Ok(Ruling::Cancel);
         }
-        let approvals = match self.counting_approvals(record.id, &judged).await? {
+        let approvals = match self.counting_approvals(&judged).await? {
             Ok(approvals) => approvals,
             Err(because) => return Ok(Ruling::Reject(because)),
         };
@@ -316,22 +289,19 @@ impl Write {
         let demands = || before.iter().chain(&after);
         let needed = demands().map(|demand| demand.approvers).max().unwrap_or(0);
         let passkey = demands().any(|demand| demand.passkey);
-        let approvals = approvals.demanded(passkey);
-        if approvals.len() < usize::try_from(needed).unwrap_or(usize::MAX)
+        let demanded = approvals.demanded(passkey);
+        if demanded.len() < usize::try_from(needed).unwrap_or(usize::MAX)
             && let Some(Demand { hours, rule, .. }) = if is_stricter { after } else { before }
         {
             let because = if is_stricter { "the_rules_changed" } else { "an_approval_no_longer_counts" };
             return Ok(Ruling::Ask { approvers: needed, hours, passkey, rule, because });
         }
-        let passkeys = match &judged.approval {
-            Some(approval) if approvals.iter().any(|approval| approval.statement.assertion.is_some()) => {
-                self.passkeys_of_deciders(approval.id).await?
-            }
-            _ => vec![],
-        };
-        let trusted = TrustedPasskeys::new(passkeys.iter().map(|row| row.passkey(self.tenant)).collect(), &CoseKeys);
-        let additions = passkeys.iter().filter_map(|row| row.signed_addition(self.tenant)).collect();
-        let consent = Consent { judgment: judged.judgment, decisions: approvals, passkeys: additions };
+        let decisions: Vec<_> = demanded.into_iter().cloned().collect();
+        let has_assertion = decisions.iter().any(|decision| decision.statement.assertion.is_some());
+        let passkeys = approvals.passkeys.iter().filter(|_| has_assertion);
+        let passkeys = passkeys.filter_map(|row| row.signed_addition(self.tenant)).collect();
+        let trusted = trusted(self.tenant, &approvals.passkeys);
+        let consent = Consent { judgment: judged.judgment, decisions, passkeys };
         let verifies = |message: &[u8], signature: &[u8]| self.store.signer().verifies(message, signature);
         match consent.check(Subject::Task(record.id), &judged.request, record.request_digest, verifies, &trusted) {
             Ok(()) => Ok(Ruling::Start(Box::new(consent))),
@@ -392,8 +362,13 @@ impl Write {
         let (version, labels) = (self.rules().await?.version, self.labels(&[record.id]).await?);
         let digest = record.record_digest(&record.submission(&labels).map_err(Error::Corrupt)?.1)?;
         let verdict = Verdict::Ask { approvers, hours, passkey };
-        let own = record.self_approval;
-        let signed = self.sign_judgment(record.id, record.request_digest, digest, version, rule, &verdict, own);
+        let judgment = Judgment {
+            rules_version: version,
+            rule: rule.to_owned(),
+            at: self.now,
+            ..record.judgment(self.tenant, digest, verdict)
+        };
+        let signed = self.sign_judgment(judgment);
         self.change_state(record.id, TaskState::Assigned, TaskState::AwaitingApproval, None).await?;
         tenant_query!(
             self,
@@ -435,17 +410,7 @@ impl Write {
             Some(approval) => (approval.verdict(record)?, approval.created_at),
         };
         let digest = record.record_digest(&submission).map_err(|_| "the submission cannot be read")?;
-        let judgment = Judgment {
-            tenant: self.tenant,
-            subject: Subject::Task(record.id),
-            request: record.request_digest,
-            record: digest,
-            rules_version: record.rules_version,
-            rule: record.rule.clone(),
-            verdict,
-            self_approval: record.self_approval,
-            at,
-        };
+        let judgment = Judgment { at, ..record.judgment(self.tenant, digest, verdict) };
         let signature = signature(&record.judgment_signature).ok_or("the task is not as it was judged")?;
         let judgment = Signed { statement: judgment, signature };
         match self.verifies(&judgment, keys) {
@@ -487,42 +452,21 @@ impl Write {
         )
     }
 
-    async fn decision_records(
-        &mut self,
-        approval: &ApprovalRecord,
-        behind: &ExcludedPeople,
-    ) -> Result<Vec<DecisionRecord>> {
+    async fn decision_records(&mut self, approval: ApprovalId) -> Result<Vec<DecisionRecord>> {
         tenant_query!(
             self,
             DecisionRecord,
             fetch_all,
             concat!(
-                "select d.person_id, d.answer, d.reason, d.created_at, d.rules_version, d.assertion, d.signature,
-                    exists (select 1 from membership m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
-                        where m.tenant_id = d.tenant_id and m.organization_id = $3 and m.person_id = d.person_id
-                        and p.locked_at is null and ",
-                crate::role_sql::is_approver!(),
-                ") as is_approver, ",
-                crate::holds::decided_in_hold!("$4, $5, $6"),
-                " as in_hold
-                 from decision d where d.tenant_id = $1 and d.approval_id = $2 order by d.created_at, d.person_id limit 100"
+                "select d.person_id, d.answer, d.reason, d.created_at, d.rules_version, d.assertion, d.credential_id, d.signature, ",
+                conditions::counts_without_passkey!(),
+                " as counts from decision d
+                 join approval a on a.tenant_id = d.tenant_id and a.id = d.approval_id
+                 join task t on t.tenant_id = a.tenant_id and t.id = a.task_id
+                 join person p on p.tenant_id = a.tenant_id and p.id = a.requester_id
+                 where d.tenant_id = $1 and d.approval_id = $2 order by d.created_at, d.person_id limit 100"
             ),
-            approval.id,
-            approval.organization_id,
-            approval.requester_id,
-            behind.responsible_id,
-            behind.creator_id
-        )
-    }
-
-    pub(crate) async fn people_behind(&mut self, task: TaskId) -> Result<ExcludedPeople> {
-        tenant_query!(
-            self,
-            ExcludedPeople,
-            fetch_one,
-            "select p.responsible_id, k.creator_id from task t join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
-             left join api_key k on k.tenant_id = t.tenant_id and k.id = t.key_id where t.tenant_id = $1 and t.id = $2",
-            task
+            approval
         )
     }
 }
@@ -550,6 +494,10 @@ fn wrong_end(approval: &ApprovalRecord, history: &History) -> Option<&'static st
 impl DecisionRecord {
     fn signed(&self, judged: &Judged, approval: ApprovalId) -> Option<Signed<Decision>> {
         let Judgment { tenant, subject, request, .. } = judged.judgment.statement;
+        let assertion: Option<Assertion> = self.assertion.as_ref().map(|text| text.parse()).transpose().ok()?;
+        if assertion.as_ref().map(|assertion| &assertion.credential_id.0) != self.credential_id.as_ref() {
+            return None;
+        }
         let statement = Decision {
             tenant,
             subject,
@@ -560,10 +508,15 @@ impl DecisionRecord {
             reason: InputDigest::of(self.reason.as_bytes()),
             rules_version: self.rules_version,
             at: self.created_at,
-            assertion: self.assertion.as_ref().map(|text| text.parse()).transpose().ok()?,
+            assertion,
         };
         Some(Signed { statement, signature: signature(&self.signature)? })
     }
+}
+
+/// Returns these passkeys as those that confirm decisions.
+fn trusted(tenant: TenantId, passkeys: &[PublicKeyRow]) -> TrustedPasskeys<'static> {
+    TrustedPasskeys::new(passkeys.iter().map(|row| row.passkey(tenant)).collect(), &CoseKeys)
 }
 
 /// Returns `None` if a stored value cannot be read.

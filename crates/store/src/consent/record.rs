@@ -1,10 +1,12 @@
 //! The stored row of a task, from which the signed judgment is made again.
 use crate::{Error, Result, db::column::row_type};
 use domain::{
-    KeyId, OrganizationId, PersonId, TaskId, Timestamp,
+    KeyId, OrganizationId, PersonId, TaskId, TenantId, Timestamp,
+    consent::{Judgment, Subject},
     label::Labels,
     network::NetworkPolicy,
     request::{InputDigest, Request, RequestDigest},
+    rule::Verdict,
     task::{Priority, Submission, Tool},
     visibility::Visibility,
 };
@@ -31,6 +33,10 @@ row_type! {
         pub required_approval: bool,
         pub rule: String,
         pub rules_version: i64,
+        /// The responsible person at submission, if the owner is a service account.
+        pub responsible_id: Option<PersonId>,
+        /// The creator of the key.
+        pub key_creator_id: Option<PersonId>,
         /// Whether the tenant let approvers decide their own requests at submission.
         pub self_approval: bool,
         pub judgment_signature: Vec<u8>,
@@ -72,8 +78,8 @@ where
 macro_rules! record_columns {
     () => {
         concat!(
-            "id, attempt, organization_id, owner_id, key_id, title, tool, visibility, network, priority, required_approval, rule, rules_version, self_approval,
-            judgment_signature, script, request, request_digest, idempotency_key, submission_digest, created_at, queued_at,
+            "id, attempt, organization_id, owner_id, key_id, title, tool, visibility, network, priority, required_approval, rule, rules_version,
+            responsible_id, key_creator_id, self_approval, judgment_signature, script, request, request_digest, idempotency_key, submission_digest, created_at, queued_at,
             lease_until, (ending is null and receipt is null and receipt_signature is null and ended_at is null) as is_open, ",
             $crate::tasks::owner_may_submit!(),
             " as owner_may_submit"
@@ -111,6 +117,23 @@ impl TaskRecord {
             return Err("the submission is not that of the task");
         }
         Ok((request, submission))
+    }
+
+    /// Returns the judgment of this row with the digest of [`record_digest`](Self::record_digest). Its time is that of the submission.
+    pub(crate) fn judgment(&self, tenant: TenantId, record: InputDigest, verdict: Verdict) -> Judgment {
+        Judgment {
+            tenant,
+            subject: Subject::Task(self.id),
+            request: self.request_digest,
+            record,
+            rules_version: self.rules_version,
+            rule: self.rule.clone(),
+            verdict,
+            responsible: self.responsible_id,
+            key_creator: self.key_creator_id,
+            self_approval: self.self_approval,
+            at: self.created_at,
+        }
     }
 
     /// Returns [`record_digest`] of this row.

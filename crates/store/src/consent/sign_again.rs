@@ -67,8 +67,7 @@ impl Write {
             count += 1;
         }
         let Some(approval) = &judged.approval else { return Ok(count) };
-        let behind = self.people_behind(task.id).await?;
-        for row in self.decision_records(approval, &behind).await? {
+        for row in self.decision_records(approval.id).await? {
             let signed = row.signed(&judged, approval.id);
             if let Some(signature) = signed.and_then(|signed| self.signed_again(&signed)) {
                 const SQL: &str =

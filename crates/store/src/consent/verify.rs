@@ -2,19 +2,12 @@
 use super::{
     Keys, UNREADABLE, readable,
     record::{StoredTask, TaskRecord, record_columns},
+    trusted,
 };
 use crate::{Error, Read, Result, Write, audit::BodyRow, db::conn::tenant_query};
-use cose::CoseKeys;
 use domain::{
-    Allowed, TaskId,
-    acknowledgment::AcknowledgedStart,
-    approval::Answer,
-    audit::Record,
-    consent::Signed,
-    passkey::{PasskeyError, TrustedPasskeys},
-    policy::ReadAudit,
-    request::InputDigest,
-    rule::Verdict,
+    Allowed, TaskId, acknowledgment::AcknowledgedStart, approval::Answer, audit::Record, consent::Signed,
+    passkey::PasskeyError, policy::ReadAudit, request::InputDigest, rule::Verdict,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -98,9 +91,16 @@ impl Write {
         let approval = self.approval_record(task.id).await?;
         let mut decisions = vec![];
         if let Some(approval) = &approval {
-            let behind = self.people_behind(task.id).await?;
-            for row in self.decision_records(approval, &behind).await? {
-                decisions.push(json!([row.person_id, row.answer, row.reason, row.created_at, row.rules_version]));
+            for row in self.decision_records(approval.id).await? {
+                decisions.push(json!([
+                    row.person_id,
+                    row.answer,
+                    row.reason,
+                    row.created_at,
+                    row.rules_version,
+                    row.assertion,
+                    row.credential_id
+                ]));
             }
         }
         let approval = approval.map(|it| {
@@ -111,6 +111,7 @@ impl Write {
                 it.request_digest,
                 it.rule,
                 it.needed,
+                it.requires_passkey,
                 it.created_at,
                 it.expires_at
             ])
@@ -128,6 +129,9 @@ impl Write {
             "required_approval": task.required_approval,
             "rule": task.rule,
             "rules_version": task.rules_version,
+            "responsible": task.responsible_id,
+            "key_creator": task.key_creator_id,
+            "self_approval": task.self_approval,
             "script": InputDigest::of(task.script.as_bytes()),
             "request": InputDigest::of(task.request.as_bytes()),
             "request_digest": task.request_digest,
@@ -164,10 +168,9 @@ impl Write {
             return Ok(None);
         };
         let passkeys = self.passkeys_of_deciders(approval.id).await?;
-        let trusted = TrustedPasskeys::new(passkeys.iter().map(|row| row.passkey(self.tenant)).collect(), &CoseKeys);
+        let trusted = trusted(self.tenant, &passkeys);
         let mut approvals = 0;
-        let behind = self.people_behind(record.id).await?;
-        for row in self.decision_records(approval, &behind).await? {
+        for row in self.decision_records(approval.id).await? {
             let Some(signed) =
                 row.signed(&judged, approval.id).filter(|signed| self.verifies(signed, Keys::WithRetired))
             else {

@@ -221,6 +221,8 @@ impl Batch {
             } else {
                 Verdict::Run
             },
+            responsible: None,
+            key_creator: None,
             self_approval: false,
             at,
         };

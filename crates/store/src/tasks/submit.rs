@@ -6,6 +6,7 @@ use crate::{
 };
 use domain::{
     Allowed, PersonId, TaskId,
+    consent::{Judgment, Subject},
     policy::SubmitTask,
     request::{InputDigest, Request, RequestDigest},
     rule::Verdict,
@@ -35,6 +36,14 @@ row_type! {
     }
 }
 
+row_type! {
+    /// The people besides the owner who could approve the request of a key.
+    pub struct Submitter {
+        pub responsible_id: Option<PersonId>,
+        pub key_creator_id: Option<PersonId>,
+    }
+}
+
 impl Write {
     /// Stores a task and applies the tenant's rules to it. The same idempotency key returns the same task; with a different
     /// submission it is a conflict (S-09).
@@ -56,7 +65,20 @@ impl Write {
         let (verdict, rule) = rules.rules.judge(submission);
         let record = record_digest(content, idempotency_key.as_deref());
         let own = self.approval_policy().await?.self_approval;
-        let judgment = self.sign_judgment(id, digest, record, rules.version, rule, verdict, own);
+        let Submitter { responsible_id, key_creator_id } = self.submitter().await?;
+        let judgment = self.sign_judgment(Judgment {
+            tenant: self.tenant,
+            subject: Subject::Task(id),
+            request: digest,
+            record,
+            rules_version: rules.version,
+            rule: rule.to_owned(),
+            verdict: verdict.clone(),
+            responsible: responsible_id,
+            key_creator: key_creator_id,
+            self_approval: own,
+            at: self.now,
+        });
         let state = match verdict {
             Verdict::Run => TaskState::Queued,
             Verdict::Ask { .. } => TaskState::AwaitingApproval,
@@ -77,6 +99,8 @@ impl Write {
             required_approval: state == TaskState::AwaitingApproval,
             rule: rule.to_owned(),
             rules_version: rules.version,
+            responsible_id: responsible_id,
+            key_creator_id: key_creator_id,
             self_approval: own,
             judgment_signature: judgment.signature.0.to_vec(),
             script: submission.script.clone(),
@@ -123,6 +147,19 @@ impl Write {
         self.check_submitter(submission.organization, owner).await?;
         self.publish(Topic::Tasks, id.0);
         Ok(Submitted { id, state, request_digest: digest, repeated: false })
+    }
+
+    async fn submitter(&mut self) -> Result<Submitter> {
+        // A service account submits with a key only.
+        let Some(key) = self.actor.key() else { return Ok(Submitter { responsible_id: None, key_creator_id: None }) };
+        tenant_query!(
+            self,
+            Submitter,
+            fetch_one,
+            "select p.responsible_id, k.creator_id as key_creator_id from api_key k
+             join person p on p.tenant_id = k.tenant_id and p.id = k.owner_id where k.tenant_id = $1 and k.id = $2",
+            key
+        )
     }
 
     async fn submitted_before(

@@ -4,7 +4,7 @@ use crate::{
     world::{World, decision, needs_approval, on_both},
 };
 use domain::{
-    approval::{Answer, ApprovalState},
+    approval::{Answer, ApprovalState, Requesters},
     policy::CancelTask,
     role::Role,
     task::TaskState,
@@ -169,8 +169,7 @@ on_both! {
             approval: approval.id,
             task: task.id,
             organization: acme.ops,
-            requester: acme.mia.person().unwrap(),
-            behind: [None, None],
+            requesters: Requesters::only(acme.mia.person().unwrap()),
             self_approval: false,
             held_until: None,
             answer: Answer::Approve,

@@ -2,7 +2,7 @@
 use crate::world::{World, decision, hash, holding, needs_approval, new_key, on_both, person, task};
 use domain::{
     Actor, KeyId, PersonId,
-    approval::Answer,
+    approval::{Answer, Requesters},
     audit::Outcome,
     policy::{
         ChangeKey, CreateKey, CreateServiceAccount, Decide, DenialReason, FreezeTenant, IssuePasswordLink,
@@ -240,7 +240,7 @@ on_both! {
         assert_eq!((waits(&mia).await, waits(&acme.ada).await), ((0, 0), (1, 1)), "it does not wait for her");
         assert!(matches!(by(&mia).await, Err(Error::Denied(why)) if why.reason == DenialReason::ResponsibleForRequester));
         // She became responsible after the policy was evaluated.
-        let before = Decide { behind: [None, None], ..decision(&approval, Answer::Approve) };
+        let before = Decide { requesters: Requesters::only(approval.requester_id), ..decision(&approval, Answer::Approve) };
         let late = world.change(&mia, async |write| write.decide(mia.may(before)?).await).await;
         assert!(matches!(late, Err(Error::Conflict(Conflict::DeciderIsResponsible))));
         by(&acme.ada).await.unwrap();
@@ -265,7 +265,7 @@ on_both! {
             assert_eq!(world.store.read(behind).await.unwrap().approvals_waiting_for_me().await.unwrap(), 0);
             assert!(matches!(by(behind).await, Err(Error::Denied(why)) if why.reason == DenialReason::ResponsibleForRequester));
         }
-        let before = Decide { behind: [None, None], ..decision(&approval, Answer::Approve) };
+        let before = Decide { requesters: Requesters::only(approval.requester_id), ..decision(&approval, Answer::Approve) };
         let late = world.change(&mia, async |write| write.decide(mia.may(before)?).await).await;
         assert!(matches!(late, Err(Error::Conflict(Conflict::DeciderCreatedKey))));
         by(&acme.olga).await.unwrap();

@@ -3,7 +3,7 @@ use crate::world::{World, hash, holding, needs_approval, on_both, person};
 use domain::{
     Actor, KeyId, KeyLimits, OrganizationId, PersonId,
     access::{Ability, Resource},
-    approval::{Answer, ApprovalState},
+    approval::{Answer, ApprovalState, Requesters},
     policy::{
         ArchiveOrganization, CancelTask, ChangeRules, CreateKey, CreateOrganization, CreatePerson,
         CreateServiceAccount, Decide, Invite, LockPerson, ReadAccess, RemoveMembership, RequestMembership,
@@ -333,11 +333,11 @@ on_both! {
                 let listed: Vec<_> = listed.into_iter().map(|required_approval| required_approval.id).collect();
                 prop_assert_eq!(listed, all.iter().filter(sees).map(|required_approval| required_approval.id).collect::<Vec<_>>());
             }
-            // The transaction checks again who is behind the requester, because that may have changed since the policy saw it.
+            // The transaction checks again whose request it is, because that may have changed since the policy saw it.
             for required_approval in all.iter().filter(|required_approval| required_approval.state == ApprovalState::Waiting) {
                 for actor in &tenant.people {
                     let before = required_approval.decide_action(Answer::Deny, "no".into(), required_approval.request_digest);
-                    let Ok(proof) = actor.may(Decide { behind: [None; 2], ..before }) else { continue };
+                    let Ok(proof) = actor.may(Decide { requesters: Requesters::only(required_approval.requester_id), ..before }) else { continue };
                     let mut write = world.store.write(actor).await.unwrap();
                     let result = write.decide(proof).await;
                     let is_behind = matches!(result, Err(Error::Conflict(Conflict::DeciderIsResponsible | Conflict::DeciderCreatedKey)));
@@ -351,7 +351,7 @@ on_both! {
             let mut read = world.store.read(&tenant.console).await.unwrap();
             for required_approval in &all {
                 let sight = read.task(required_approval.task_id).await.unwrap().access_attributes();
-                let resource = Resource::Task(required_approval.task_id, sight, required_approval.behind(), required_approval.self_approval);
+                let resource = Resource::Task(required_approval.task_id, sight, required_approval.requesters(), required_approval.self_approval);
                 let proof = tenant.console.may(ReadAccess { resource }).unwrap();
                 let holders = read.access_list(&proof, "", 100, world.now()).await.unwrap().items;
                 let can: BTreeSet<_> = holders.iter().filter(|one| !one.locked && one.can.contains(&Ability::Decide)).map(|one| one.id).collect();

@@ -3,6 +3,7 @@ use crate::world::{World, on_both, person, task};
 use domain::{
     Actor, Email, OrganizationId, PersonId, TaskId,
     access::Resource,
+    approval::Requesters,
     policy::{CreateOrganization, CreatePerson, ReadAccess, RemoveMembership, SetMembership},
     role::{Role, TenantRole},
     visibility::{AccessAttributes, Visibility},
@@ -126,7 +127,7 @@ on_both! {
             }
             let console = Actor::console(actors[0].tenant, world.now());
             for (id, sight) in &tasks {
-                let proof = console.may(ReadAccess { resource: Resource::Task(*id, *sight, [None; 2], false) }).unwrap();
+                let proof = console.may(ReadAccess { resource: Resource::Task(*id, *sight, Requesters::only(sight.owner), false) }).unwrap();
                 let listed = world.store.read(&console).await.unwrap().access_list(&proof, "", 100, world.now()).await.unwrap();
                 let listed: BTreeSet<_> = listed.items.iter().map(|one| one.id).collect();
                 let see = actors.iter().filter(|actor| sight.is_visible_to(actor)).filter_map(Actor::person).collect();

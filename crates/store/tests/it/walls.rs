@@ -9,7 +9,7 @@ use domain::{
     InvitationId, JoinRequestId, KeyId, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId,
     SignedInBy, TaskId,
     account::Factor,
-    approval::Answer,
+    approval::{Answer, Requesters},
     log::{Line, Stream},
     passkey::{self, Base64Url, PasskeyAddition},
     policy::*,
@@ -586,7 +586,7 @@ pub fn matrix() -> Vec<Row> {
         //                          svmaouArkcipe
         submit_task                "dd+++dddddddd" |x, w, a, t| x.submit_task(may(a, sealed(t.organization))?).await;
         cancel_task                "dd+d+d+dd+ddn" |x, w, a, t| x.cancel_task(may(a, CancelTask { task: t.task, owner: t.person, organization: t.organization })?).await;
-        decide                     "ddd++dddddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requester: t.person, behind: [None, None], self_approval: false, held_until: None, answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted, requires_passkey: false, assertion: None })?).await;
+        decide                     "ddd++dddddddd" |x, w, a, t| x.decide(may(a, Decide { approval: t.approval, task: t.task, organization: t.organization, requesters: Requesters::only(t.person), self_approval: false, held_until: None, answer: Answer::Approve, reason: String::new(), request: t.request, network: domain::network::NetworkPolicy::Unrestricted, requires_passkey: false, assertion: None })?).await;
         expire_approvals           "++++++++++++-" |x, w, a, t| x.expire_approvals().await;
         durable_audit_head         "++++++++++++-" |x, w, a, t| x.durable_audit_head().await.map(|head| i32::from(head.hash == t.audit_head));
         verify_starts              "ddddd++dd+dd-" |x, w, a, t| x.verify_starts(&may(a, ReadAudit)?, None, 50).await.map(|starts| i64::from(starts.last.is_some()));
