@@ -149,27 +149,21 @@ impl Write {
         let since = self.size_before_claim().await?;
         let (mut permitted, mut entries) = (vec![], vec![]);
         for _ in 0..MAX_CLAIM_ROUNDS {
-            let (mut is_last, mut claimed) = (true, vec![]);
+            let (ended, mut claimed) = (entries.len(), vec![]);
             for StoredTask { id, record } in self.claim_next(runner, most - permitted.len()).await? {
                 match record {
                     Some(record) => claimed.push(record),
-                    None => {
-                        entries.push(self.reject_claimed(id, UNREADABLE).await?);
-                        is_last = false;
-                    }
+                    None => entries.push(self.reject_claimed(id, UNREADABLE).await?),
                 }
             }
             for (task, ruling) in self.judge_claimed(claimed).await? {
                 match ruling {
                     Ruling::Start(consent) => permitted.push((task, consent)),
-                    held => {
-                        let entry = self.take_back(&task, held).await?;
-                        is_last = entry.is_none();
-                        entries.extend(entry);
-                    }
+                    held => entries.extend(self.take_back(&task, held).await?),
                 }
             }
-            if is_last || permitted.len() == most {
+            // Only a task that was ended makes way for another: one that returned to the queue would be claimed again.
+            if entries.len() == ended || permitted.len() == most {
                 break;
             }
         }

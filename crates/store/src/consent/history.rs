@@ -35,6 +35,11 @@ impl History {
         self.state == TaskState::Queued && is_next && times && claimed.is_open
     }
 
+    /// Returns whether a task has the state and the times of its last events.
+    pub(crate) fn is_of(&self, task: &TaskRecord) -> bool {
+        (self.state, self.submitted_at, self.queued_at) == (task.state, Some(task.created_at), task.queued_at)
+    }
+
     fn new() -> Self {
         Self {
             state: TaskState::Submitted,

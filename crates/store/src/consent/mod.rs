@@ -485,7 +485,7 @@ impl ApprovalRecord {
     }
 }
 
-/// Returns what is wrong with the end of an approval request whose task is in the queue.
+/// Returns what is wrong with the end of an approval request whose task is in the queue or started.
 fn wrong_end(approval: &ApprovalRecord, history: &History) -> Option<&'static str> {
     let ended = approval.state == ApprovalState::Approved && approval.settled_at == history.approved_at;
     (!ended).then_some("the approval request is not approved")

@@ -7,7 +7,7 @@ use domain::{
     network::NetworkPolicy,
     request::{InputDigest, Request, RequestDigest},
     rule::Verdict,
-    task::{Priority, Submission, Tool},
+    task::{Priority, Submission, TaskState, Tool},
     visibility::Visibility,
 };
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
@@ -21,6 +21,7 @@ row_type! {
     /// A task's row.
     pub struct TaskRecord {
         pub id: TaskId,
+        pub state: TaskState,
         pub attempt: u32,
         pub organization_id: OrganizationId,
         pub owner_id: PersonId,
@@ -78,7 +79,7 @@ where
 macro_rules! record_columns {
     () => {
         concat!(
-            "id, attempt, organization_id, owner_id, key_id, title, tool, visibility, network, priority, required_approval, rule, rules_version,
+            "id, state, attempt, organization_id, owner_id, key_id, title, tool, visibility, network, priority, required_approval, rule, rules_version,
             responsible_id, key_creator_id, self_approval, judgment_signature, script, request, request_digest, idempotency_key, submission_digest, created_at, queued_at,
             lease_until, (ending is null and receipt is null and receipt_signature is null and ended_at is null) as is_open, ",
             $crate::tasks::owner_may_submit!(),

@@ -2,7 +2,7 @@
 use super::{
     Keys, UNREADABLE, readable,
     record::{StoredTask, TaskRecord, record_columns},
-    trusted,
+    trusted, wrong_end,
 };
 use crate::{Error, Read, Result, Write, audit::BodyRow, db::conn::tenant_query};
 use domain::{
@@ -156,6 +156,9 @@ impl Write {
         if history.attempts != u64::from(record.attempt) {
             return Ok(Some("the audit log has another number of attempts"));
         }
+        if !history.is_of(record) {
+            return Ok(Some("the audit log has another state or other times for it"));
+        }
         let labels = self.labels(&[record.id]).await?;
         let approval = self.approval_record(record.id).await?;
         let judged = match self.judged(record, &labels, approval, Keys::WithRetired) {
@@ -186,6 +189,10 @@ impl Write {
             approvals += u32::from(row.answer == Answer::Approve && (row.assertion.is_some() || !passkey));
         }
         // A request that was opened again after the last attempt has no bearing on that attempt.
-        Ok((approvals < approvers && !history.reopened).then_some("it started with fewer approvals than required"))
+        Ok(match wrong_end(approval, &history) {
+            _ if history.reopened => None,
+            None if approvals < approvers => Some("it started with fewer approvals than required"),
+            problem => problem,
+        })
     }
 }

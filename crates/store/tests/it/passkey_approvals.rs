@@ -19,7 +19,7 @@ use testkit::Authenticator;
 
 const HOST: &str = "castellan.example.org";
 
-async fn demand(world: &World, approvers: u32, passkey: bool) {
+pub async fn demand(world: &World, approvers: u32, passkey: bool) {
     let adam = &world.acme.adam;
     let version = world.store.read(adam).await.unwrap().rules().await.unwrap().version;
     let verdict = Verdict::Ask { approvers, hours: 24, passkey };
@@ -29,7 +29,7 @@ async fn demand(world: &World, approvers: u32, passkey: bool) {
 }
 
 /// Registers a passkey, and returns its authenticator and its id.
-async fn register(world: &World, owner: &Actor) -> (Authenticator, PasskeyId) {
+pub async fn register(world: &World, owner: &Actor) -> (Authenticator, PasskeyId) {
     let (id, person) = (PasskeyId(store::new_id()), owner.person().unwrap());
     let device = Authenticator::es256(owner.tenant, person, HOST);
     let new = NewPasskey {
@@ -45,7 +45,7 @@ async fn register(world: &World, owner: &Actor) -> (Authenticator, PasskeyId) {
     (device, id)
 }
 
-async fn remove(world: &World, owner: &Actor, id: PasskeyId) {
+pub async fn remove(world: &World, owner: &Actor, id: PasskeyId) {
     let action = RemoveFactor { owner: owner.person().unwrap(), factor: Factor::Passkey };
     let removed = world.change(owner, async |write| write.remove_passkey(owner.may(action)?, id, None).await);
     removed.await.unwrap();
@@ -68,7 +68,12 @@ async fn decide(
 }
 
 /// Approves with the passkey.
-async fn approve(world: &World, approver: &Actor, request: &Approval, device: &Authenticator) -> Result<ApprovalState> {
+pub async fn approve(
+    world: &World,
+    approver: &Actor,
+    request: &Approval,
+    device: &Authenticator,
+) -> Result<ApprovalState> {
     let statement = statement(approver.tenant, request, approver.person().unwrap(), Answer::Approve);
     decide(world, approver, request, Answer::Approve, Some(device.sign(&statement))).await
 }
