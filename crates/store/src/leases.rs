@@ -153,7 +153,7 @@ impl Write {
             for StoredTask { id, record } in self.claim_next(runner, most - permitted.len()).await? {
                 match record {
                     Some(record) => claimed.push(record),
-                    None => entries.push(self.reject_claimed(id, UNREADABLE).await?),
+                    None => entries.push(self.reject_unreadable_claim(id).await?),
                 }
             }
             for (task, ruling) in self.judge_claimed(claimed).await? {

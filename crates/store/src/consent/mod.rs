@@ -13,7 +13,7 @@ pub(crate) use record::{LabelSets, StoredTask, TaskRecord, record_columns, recor
 pub use verify::{UnexplainedStart, VerifiedStarts};
 
 use crate::{
-    Conflict, Error, Result, Write,
+    Conflict, Error, Result, Topic, Write,
     approvals::conditions,
     db::{
         column::row_type,
@@ -43,9 +43,6 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// Rejection reason for a row with an undecodable value.
 pub(crate) const UNREADABLE: &str = "a stored value cannot be read";
-
-/// Takes back what a claim has set.
-const TAKE_BACK: &str = "update task set attempt = attempt - 1, runner_id = null where tenant_id = $1 and id = $2";
 
 row_type! {
     /// The approval request of a task, as far as it is signed.
@@ -313,20 +310,19 @@ impl Write {
     /// Returns `None` if it returned to the queue, because another transaction holds its approval request.
     pub(crate) async fn take_back(&mut self, record: &TaskRecord, ruling: Ruling) -> Result<Option<Entry>> {
         let task = record.id;
+        self.undo_attempt(task).await?;
         let entry = match ruling {
             Ruling::Cancel => self.cancel_ownerless(task).await,
-            Ruling::Reject(because) => self.reject_claimed(task, because).await,
+            Ruling::Reject(because) => self.reject(task, TaskState::Assigned, because).await,
             Ruling::Refuse { rule } => {
-                tenant_query!(self, execute, TAKE_BACK, task)?;
                 self.change_state(task, TaskState::Assigned, TaskState::Denied, None).await?;
                 self.state_change_event(task, "task.deny", json!({ "rule": rule, "because": "the_rules_changed" }))
             }
             Ruling::Ask { .. } if !self.lock_approval_of_claimed(record).await? => {
-                self.unclaim(task).await?;
+                self.queue_again(task).await?;
                 return Ok(None);
             }
             Ruling::Ask { approvers, hours, passkey, rule, because } => {
-                tenant_query!(self, execute, TAKE_BACK, task)?;
                 self.ask_again(record, approvers, hours, passkey, &rule).await?;
                 let detail =
                     json!({ "rule": rule, "needed": approvers, "requires_passkey": passkey, "because": because });
@@ -337,10 +333,26 @@ impl Write {
         entry.map(Some)
     }
 
-    /// Fails a claimed task that is not what was signed, and returns the audit event.
-    pub(crate) async fn reject_claimed(&mut self, task: TaskId, because: &str) -> Result<Entry> {
-        tenant_query!(self, execute, TAKE_BACK, task)?;
-        self.reject(task, TaskState::Assigned, because).await
+    /// Fails a claimed task of which a value cannot be read, and returns the audit event.
+    pub(crate) async fn reject_unreadable_claim(&mut self, task: TaskId) -> Result<Entry> {
+        self.undo_attempt(task).await?;
+        self.reject(task, TaskState::Assigned, UNREADABLE).await
+    }
+
+    /// Takes back what a claim has set, apart from the state.
+    async fn undo_attempt(&mut self, task: TaskId) -> Result<()> {
+        const SQL: &str = "update task set attempt = attempt - 1, runner_id = null, lease_until = null
+             where tenant_id = $1 and id = $2";
+        tenant_query!(self, execute, SQL, task)?;
+        Ok(())
+    }
+
+    /// Returns a claimed task, whose attempt was undone, to the queue.
+    async fn queue_again(&mut self, task: TaskId) -> Result<()> {
+        const SQL: &str = "update task set state = 'queued' where tenant_id = $1 and id = $2";
+        tenant_query!(self, execute, SQL, task)?;
+        self.publish(Topic::Tasks, task.0);
+        Ok(())
     }
 
     /// Fails a task that is not what was signed, and returns the audit event.

@@ -1,14 +1,14 @@
 //! Confirmation of a claim: on PostgreSQL, rights and rules can change while a claim reads them.
 use super::{Ruling, TaskRecord, record_columns};
 use crate::{
-    Result, Topic, Write,
+    Result, Write,
     audit::Head,
     db::{
         column::Number,
         conn::{Conn, tenant_query},
     },
 };
-use domain::{TaskId, consent::Consent};
+use domain::consent::Consent;
 
 /// A claimed task that may start, with the statements that permit it.
 pub(crate) type Permitted = (TaskRecord, Box<Consent>);
@@ -51,7 +51,10 @@ impl Write {
         for (task, ruling) in self.judge_claimed(records).await? {
             match ruling {
                 Ruling::Start(consent) => confirmed.push((task, consent)),
-                _ => self.unclaim(task.id).await?,
+                _ => {
+                    self.undo_attempt(task.id).await?;
+                    self.queue_again(task.id).await?;
+                }
             }
         }
         Ok(confirmed)
@@ -68,15 +71,5 @@ impl Write {
             }
             Conn::Postgres(_) | Conn::Sqlite(_) => Ok(true),
         }
-    }
-
-    /// Returns a claimed task to the queue, as if it had not been claimed.
-    pub(crate) async fn unclaim(&mut self, task: TaskId) -> Result<()> {
-        const SQL: &str =
-            "update task set state = 'queued', attempt = attempt - 1, runner_id = null, lease_until = null
-             where tenant_id = $1 and id = $2";
-        tenant_query!(self, execute, SQL, task)?;
-        self.publish(Topic::Tasks, task.0);
-        Ok(())
     }
 }

@@ -72,10 +72,8 @@ impl Write {
         })
     }
 
-    /// Ends a task that was claimed but whose owner lost access, before its runner learns of it. Returns the audit event.
+    /// Ends a claimed task whose owner lost access, before its runner learns of it. Returns the audit event.
     pub(crate) async fn cancel_ownerless(&mut self, task: TaskId) -> Result<Entry> {
-        const SQL: &str = "update task set attempt = attempt - 1, runner_id = null where tenant_id = $1 and id = $2";
-        tenant_query!(self, execute, SQL, task)?;
         self.change_state(task, TaskState::Assigned, TaskState::Cancelled, None).await?;
         let because = self.owner_access_loss(task).await?;
         self.state_change_event(task, "task.stop", json!({ "was": TaskState::Queued, "because": because }))

@@ -1,17 +1,17 @@
 //! Concurrent decisions on one approval request by people, expiry and nodes (D-04, D-12): exactly one of them takes effect.
 use crate::{
     consent::set_role,
-    world::{World, decision, needs_approval, on_both},
+    world::{World, decision, needs_approval, on_both, sealed},
 };
 use domain::{
-    approval::{Answer, ApprovalState, Requesters},
+    approval::{Answer, ApprovalState},
     policy::CancelTask,
     role::Role,
     task::TaskState,
 };
 use futures::{future::join_all, join};
 use std::time::Duration;
-use store::{Error, Submitted};
+use store::{Approval, Assignment, Error, Submitted, Write};
 
 async fn answers(world: &World, task: &Submitted) -> usize {
     world.store.read(&world.acme.console).await.unwrap().decisions(task.id).await.unwrap().len()
@@ -153,39 +153,69 @@ on_both! {
         assert!(matches!(decided, Ok(_) | Err(Error::Conflict(_))), "{decided:?}");
         assert_eq!(world.state(acme, task.id).await, TaskState::Cancelled);
     }
+}
+
+/// Locks that only PostgreSQL has: SQLite has a single writer.
+mod on_postgres {
+    use super::*;
+    use crate::raw::Raw;
+
+    /// Returns a transaction that holds an approval request.
+    async fn hold(world: &World, approval: &Approval) -> Write {
+        let mut holder = world.store.write(&world.acme.abe).await.unwrap();
+        let decide = world.acme.abe.may(decision(approval, Answer::Approve)).unwrap();
+        let refused = holder.decide(decide).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+        holder
+    }
+
+    async fn approved(world: &World) -> (Submitted, Approval) {
+        let task = world.submit(&world.acme.mia, needs_approval(world.acme.ops)).await;
+        let approval = world.approval_request(&task).await;
+        world.decide(&world.acme.ada, &approval, Answer::Approve).await.unwrap();
+        (task, approval)
+    }
+
+    /// Claims up to two tasks without waiting for a lock.
+    async fn claim_two(world: &World) -> Vec<Assignment> {
+        let claim = world.change(&world.acme.rex, async |write| write.claim_tasks(&["bash".into()], 2).await);
+        tokio::time::timeout(Duration::from_secs(5), claim).await.expect("the claim does not wait").unwrap()
+    }
 
     /// A claim locks tasks first, so it does not wait for an approval request that another transaction holds.
-    async fn d_04_a_claim_does_not_wait_for_an_approval_request_that_is_held(world) {
-        let acme = &world.acme;
-        if world.is_sqlite() {
-            return; // a single writer, so that nothing can hold it meanwhile
-        }
-        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
-        let approval = world.approval_request(&task).await;
-        world.decide(&acme.ada, &approval, Answer::Approve).await.unwrap();
-        set_role(world, &acme.ada, Role::Member).await;
-        let mut holder = world.store.write(&acme.abe).await.unwrap();
-        let decide = domain::policy::Decide {
-            approval: approval.id,
-            task: task.id,
-            organization: acme.ops,
-            requesters: Requesters::only(acme.mia.person().unwrap()),
-            self_approval: false,
-            held_until: None,
-            answer: Answer::Approve,
-            reason: "checked the script".into(),
-            request: approval.request_digest,
-            network: domain::network::NetworkPolicy::Isolated,
-            requires_passkey: false,
-            assertion: None,
-        };
-        let refused = holder.decide(acme.abe.may(decide).unwrap()).await;
-        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
-        let claimed = tokio::time::timeout(Duration::from_secs(5), world.claim(&acme.rex)).await.expect("the claim does not wait");
-        assert!(claimed.is_none());
-        assert_eq!(world.state(acme, task.id).await, TaskState::Queued);
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn d_04_a_claim_does_not_wait_for_an_approval_request_that_is_held() {
+        let world = World::postgres().await;
+        let (task, approval) = approved(&world).await;
+        set_role(&world, &world.acme.ada, Role::Member).await;
+        let holder = hold(&world, &approval).await;
+        assert!(claim_two(&world).await.is_empty());
+        assert_eq!(world.state(&world.acme, task.id).await, TaskState::Queued);
         drop(holder);
-        assert!(world.claim(&acme.rex).await.is_none());
-        assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
+        assert!(claim_two(&world).await.is_empty());
+        assert_eq!(world.state(&world.acme, task.id).await, TaskState::AwaitingApproval);
+        world.end().await;
+    }
+
+    /// Of the first two tasks, one returns to the queue and the other one fails; the third one starts.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn s_09_a_claim_goes_on_whatever_the_order_of_tasks_that_do_not_start() {
+        for held_first in [true, false] {
+            let world = World::postgres().await;
+            let (first, second) = (approved(&world).await, approved(&world).await);
+            let ((held, approval), (changed, _)) = if held_first { (first, second) } else { (second, first) };
+            set_role(&world, &world.acme.ada, Role::Member).await;
+            let free = world.submit(&world.acme.mia, sealed(world.acme.ops)).await;
+            let mut raw = Raw::of(&world).await;
+            let id = raw.id(changed.id.0);
+            raw.run(&format!("update task set script = 'true' where id = {id}")).await.unwrap();
+            let holder = hold(&world, &approval).await;
+            let started: Vec<_> = claim_two(&world).await.into_iter().map(|taken| taken.lease.task).collect();
+            assert_eq!(started, [free.id], "{held_first}");
+            assert_eq!(world.state(&world.acme, changed.id).await, TaskState::Failed);
+            assert_eq!(world.state(&world.acme, held.id).await, TaskState::Queued);
+            drop(holder);
+            world.end().await;
+        }
     }
 }

@@ -40,7 +40,7 @@ pub async fn claim(world: &World) -> Option<Assignment> {
     claimed.ok().and_then(|mut assignments| assignments.pop())
 }
 
-fn rule(networks: Vec<domain::network::NetworkPolicy>, verdict: Verdict) -> Rule {
+pub fn rule(networks: Vec<domain::network::NetworkPolicy>, verdict: Verdict) -> Rule {
     Rule { name: "changed".into(), tools: vec![], networks, verdict }
 }
 
@@ -57,7 +57,7 @@ pub async fn set_role(world: &World, person: &Actor, role: Role) {
     world.change(&acme.adam, async |write| write.set_membership(acme.adam.may(set)?).await).await.unwrap();
 }
 
-async fn last_reason(world: &World, task: &Submitted) -> (String, String) {
+pub async fn last_reason(world: &World, task: &Submitted) -> (String, String) {
     let mut read = world.store.read(&world.acme.console).await.unwrap();
     let last = read.task_history(task.id).await.unwrap().pop().unwrap();
     let record: domain::audit::Record = serde_json::from_str(&last.body).unwrap();
@@ -372,55 +372,6 @@ on_both! {
         assert_eq!(world.decide(&acme.ada, &request, Answer::Approve).await.unwrap(), ApprovalState::Waiting);
         assert_eq!(world.decide(&acme.abe, &request, Answer::Approve).await.unwrap(), ApprovalState::Approved);
         assert_eq!(world.claim(&acme.rex).await.unwrap().lease.task, task.id);
-    }
-
-    /// The claim reads rights and rules while they change, and the change is recorded first.
-    async fn d_04_rights_and_rules_that_change_during_a_claim_hold_for_it(world) {
-        let (acme, adam) = (&world.acme, &world.acme.adam);
-        let during = async |change: store::Write| {
-            let commit = async {
-                tokio::time::sleep(Duration::from_millis(200)).await;
-                change.commit().await.unwrap();
-            };
-            let (claimed, ()) = futures::join!(world.claim(&acme.rex), commit);
-            assert!(claimed.is_none(), "{claimed:?}");
-            // Where the claim did not wait for the change, the next one decides.
-            assert!(world.claim(&acme.rex).await.is_none());
-        };
-        let first = approved(world, 1).await;
-        let mut change = world.store.write(adam).await.unwrap();
-        let demoted = SetMembership { organization: acme.ops, person: acme.ada.person().unwrap(), role: Role::Member };
-        change.set_membership(adam.may(demoted).unwrap()).await.unwrap();
-        during(change).await;
-        assert_eq!(last_reason(world, &first).await, ("approval.reopen".into(), "an_approval_no_longer_counts".into()));
-        assert_eq!(world.state(acme, first.id).await, TaskState::AwaitingApproval);
-
-        set_role(world, &acme.ada, Role::Approver).await;
-        let second = approved(world, 2).await;
-        let version = world.store.read(adam).await.unwrap().rules().await.unwrap().version;
-        let refuse = ChangeRules { rules: Rules::new(vec![rule(vec![], Verdict::Refuse)]).unwrap(), version };
-        let mut change = world.store.write(adam).await.unwrap();
-        change.change_rules(adam.may(refuse).unwrap()).await.unwrap();
-        during(change).await;
-        assert_eq!(world.state(acme, second.id).await, TaskState::Denied);
-        assert_eq!(last_reason(world, &second).await, ("task.deny".into(), "the_rules_changed".into()));
-    }
-
-    /// Changes that do not concern the task do not keep it from starting.
-    async fn d_04_other_changes_during_a_claim_do_not_hold_it(world) {
-        let (acme, adam) = (&world.acme, &world.acme.adam);
-        let task = approved(world, 1).await;
-        let mut change = world.store.write(adam).await.unwrap();
-        let promoted = SetMembership { organization: acme.ops, person: acme.vera.person().unwrap(), role: Role::Member };
-        change.set_membership(adam.may(promoted).unwrap()).await.unwrap();
-        let commit = async {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            change.commit().await.unwrap();
-        };
-        let (claimed, ()) = futures::join!(world.claim(&acme.rex), commit);
-        let claimed = claimed.unwrap();
-        assert_eq!((claimed.lease.task, claimed.lease.attempt, claimed.consent.decisions.len()), (task.id, 1, 1));
-        assert_eq!(world.state(acme, task.id).await, TaskState::Assigned);
     }
 
     /// A released task is judged again with each attempt.

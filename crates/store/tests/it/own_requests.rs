@@ -43,7 +43,7 @@ async fn transfer(world: &World, account: PersonId, from: &Actor, to: &Actor) {
     world.change(adam, async |w| w.transfer_service_account(adam.may(transfer)?).await).await.unwrap();
 }
 
-async fn allow_own(world: &World, allowed: bool) {
+pub async fn allow_own(world: &World, allowed: bool) {
     let adam = &world.acme.adam;
     let set = SetSelfApproval { allowed };
     world.change(adam, async |w| w.set_self_approval(adam.may(set)?).await).await.unwrap();

@@ -51,7 +51,7 @@ pub async fn remove(world: &World, owner: &Actor, id: PasskeyId) {
     removed.await.unwrap();
 }
 
-fn statement(tenant: TenantId, request: &Approval, approver: PersonId, answer: Answer) -> PasskeyDecision {
+pub fn statement(tenant: TenantId, request: &Approval, approver: PersonId, answer: Answer) -> PasskeyDecision {
     let subject = domain::consent::Subject::Task(request.task_id);
     PasskeyDecision { tenant, subject, approval: request.id, request: request.request_digest, approver, answer }
 }

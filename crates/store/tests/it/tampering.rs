@@ -94,14 +94,14 @@ pub fn rows_of(raw: &Raw, table: &str, task: &Submitted) -> String {
 }
 
 /// A service account of Olga's, who may decide its requests with her passkey.
-struct Robot {
+pub struct Robot {
     key: Actor,
     device: Authenticator,
 }
 
 impl Robot {
     /// Creates it in a tenant that demands passkeys and permits decisions on own requests.
-    async fn create(world: &World) -> Self {
+    pub async fn create(world: &World) -> Self {
         let (acme, olga, adam) = (&world.acme, &world.acme.olga, &world.acme.adam);
         demand(world, 1, true).await;
         let allow = SetSelfApproval { allowed: true };
@@ -119,7 +119,7 @@ impl Robot {
     }
 
     /// Submits a task that Olga approves with her passkey, so that no column of its rows is empty that a queued task can have.
-    async fn approved(&self, world: &World, number: usize) -> Submitted {
+    pub async fn approved(&self, world: &World, number: usize) -> Submitted {
         let olga = &world.acme.olga;
         let fields = serde_json::json!({
             "script": format!("echo {number}"), "network_policy": "unrestricted", "labels": { "service": "mail" },
