@@ -48,23 +48,23 @@ test('X19 an approval is confirmed with a passkey, and without one where the rul
     await page.goto('/approvals');
     await page.getByRole('link', { name: 'Restart the mail server' }).click();
     await device.unlocked(false);
-    await page.getByRole('button', { name: 'Approve with passkey' }).click();
+    await page.getByRole('button', { name: 'Approve request with passkey' }).click();
     await expect(page.getByText('The browser did not provide a passkey. Try again.')).toBeVisible();
     await device.unlocked(true);
   });
 
   await test.step('the passkey approves', async () => {
     await page.getByLabel('Reason').fill('reviewed');
-    await page.getByRole('button', { name: 'Approve with passkey' }).click();
+    await page.getByRole('button', { name: 'Approve request with passkey' }).click();
     await expect(page.getByText('This request has been approved.')).toBeVisible();
-    await expect(page.getByText('With passkey “Laptop”, verified.')).toBeVisible();
+    await expect(page.getByText('Verified with the passkey “Laptop”.')).toBeVisible();
   });
 
   await test.step('the audit event states the passkey', async () => {
     const audit = await ada.open(browser);
     await audit.goto('/audit?action=approval.decide&outcome=done');
     await audit.locator('main table a[href^="/audit/"]').first().click();
-    await expect(audit.getByText('With passkey “Laptop”, verified.')).toBeVisible();
+    await expect(audit.getByText('Verified with the passkey “Laptop”.')).toBeVisible();
   });
 
   await test.step('a denial needs no passkey', async () => {
@@ -74,6 +74,6 @@ test('X19 an approval is confirmed with a passkey, and without one where the rul
     await page.getByLabel('Reason').fill('no');
     await page.getByRole('button', { name: 'Deny request' }).click();
     await expect(page.getByText('This request has been denied.')).toBeVisible();
-    await expect(page.getByText('The server vouches for this approver.')).toBeVisible();
+    await expect(page.getByText('Recorded by the server, without a passkey.')).toBeVisible();
   });
 });

@@ -3,7 +3,7 @@
 
 use crate::{
     folder::{Folder, FolderError},
-    identity::CheckpointKey,
+    identity::PinnedKey,
 };
 use domain::{TenantId, checkpoint::Checkpoint};
 
@@ -30,7 +30,7 @@ pub enum WitnessError {
 #[derive(Debug)]
 pub struct Witness {
     /// The key that was pinned at enrollment and its successors, oldest first.
-    keys: Vec<CheckpointKey>,
+    keys: Vec<PinnedKey>,
     tenant: TenantId,
     seen: Option<Seen>,
 }
@@ -49,7 +49,7 @@ impl Witness {
     ///
     /// # Errors
     /// When the file cannot be read or contains anything else.
-    pub fn load(folder: &Folder, keys: Vec<CheckpointKey>, tenant: TenantId) -> Result<Self, WitnessError> {
+    pub fn load(folder: &Folder, keys: Vec<PinnedKey>, tenant: TenantId) -> Result<Self, WitnessError> {
         let mut witness = Self { keys, tenant, seen: None };
         if let Some(bytes) = folder.read(FILE)? {
             let note = String::from_utf8(bytes).map_err(|_| WitnessError::Malformed)?;
@@ -59,7 +59,7 @@ impl Witness {
     }
 
     /// Accepts the keys of a longer chain of successors; returns whether it is longer.
-    pub fn accept_keys(&mut self, keys: Vec<CheckpointKey>) -> bool {
+    pub fn accept_keys(&mut self, keys: Vec<PinnedKey>) -> bool {
         let is_longer = keys.len() > self.keys.len() && keys.starts_with(&self.keys);
         if is_longer {
             self.keys = keys;
@@ -121,7 +121,10 @@ impl Witness {
 mod tests {
     use super::*;
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-    use domain::{checkpoint::Rollback, succession::Succession};
+    use domain::{
+        checkpoint::Rollback,
+        succession::{CHECKPOINTS, Succession},
+    };
     use uuid::Uuid;
 
     const TENANT: TenantId = TenantId(Uuid::from_u128(1));
@@ -130,8 +133,8 @@ mod tests {
         Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap()
     }
 
-    fn key() -> CheckpointKey {
-        CheckpointKey(server().public_key().as_ref().try_into().unwrap())
+    fn key() -> PinnedKey {
+        PinnedKey(server().public_key().as_ref().try_into().unwrap())
     }
 
     fn signed(checkpoint: &Checkpoint) -> String {
@@ -161,9 +164,9 @@ mod tests {
     #[test]
     fn x5_a_successor_is_accepted_only_if_the_old_key_signed_it_and_then_replaces_it() {
         let (_data, folder) = folder();
-        let keys = key().with_successors(&[succession(&server())]);
+        let keys = key().with_successors(CHECKPOINTS, &[succession(&server())]);
         assert_eq!(keys.len(), 2);
-        assert_eq!(key().with_successors(&[succession(&successor())]), [key()], "signed by itself");
+        assert_eq!(key().with_successors(CHECKPOINTS, &[succession(&successor())]), [key()], "signed by itself");
         let mut witness = Witness::load(&folder, vec![key()], TENANT).unwrap();
         witness.see(&folder, &signed(&head(7, 0, false))).unwrap();
         let next = head(8, 0, false);

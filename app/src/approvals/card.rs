@@ -140,7 +140,7 @@ fn DecisionForm(
                 {match (requires_passkey, has_passkey) {
                     // Where a passkey is required, only a browser without JavaScript gets the button, and the reason why it fails.
                     (true, _) => view! { <noscript>{plain(ButtonVariant::Primary, t!("approval-approve"))}</noscript> }.into_any(),
-                    (false, true) => plain(ButtonVariant::Secondary, t!("approval-approve-without")).into_any(),
+                    (false, true) => plain(ButtonVariant::Secondary, t!("approval-approve")).into_any(),
                     (false, false) => plain(ButtonVariant::Primary, t!("approval-approve")).into_any(),
                 }}
             </div>

@@ -4,9 +4,9 @@ use store::DecisionEvidence;
 /// Returns the text of the evidence.
 pub fn evidence_text(evidence: &DecisionEvidence) -> String {
     match evidence {
-        DecisionEvidence::Server => t!("approval-confirmed-server"),
-        DecisionEvidence::Passkey(name) => t!("approval-confirmed-passkey", name = name.clone()),
-        DecisionEvidence::RemovedPasskey => t!("approval-confirmed-removed-passkey"),
-        DecisionEvidence::Invalid => t!("approval-confirmed-invalid"),
+        DecisionEvidence::Server => t!("approval-evidence-server"),
+        DecisionEvidence::Passkey(name) => t!("approval-evidence-passkey", name = name.clone()),
+        DecisionEvidence::RemovedPasskey => t!("approval-evidence-removed-passkey"),
+        DecisionEvidence::Invalid => t!("approval-evidence-invalid"),
     }
 }

@@ -130,7 +130,7 @@ fn Sidebar(
                 <DescriptionItem name=t!("audit-action")><a href=action><code>{row.action}</code></a></DescriptionItem>
                 <DescriptionItem name=t!("audit-target")>{row.target_kind}" "<code class="break">{target}</code>" "{page}</DescriptionItem>
                 {evidence.map(|text| view! {
-                    <DescriptionItem name=t!("audit-confirmation")><UntrustedText text=text /></DescriptionItem>
+                    <DescriptionItem name=t!("audit-evidence")><UntrustedText text=text /></DescriptionItem>
                 })}
                 {about}
             </DescriptionList>

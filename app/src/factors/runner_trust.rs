@@ -31,8 +31,9 @@ pub fn RunnerTrust(
         view! {
             <details>
                 <summary><UntrustedText text=name /></summary>
-                <p class="help">{t!("passkey-fingerprint")}</p>
+                <p>{t!("passkey-fingerprint")}</p>
                 <Digest hex=key.passkey.fingerprint().to_string() />
+                <p class="help">{t!("passkey-fingerprint-help")}</p>
                 <p class="help">{t!("passkey-for-operator")}</p>
                 <p><code class="break">{text.clone()}</code>" "<Copy text=text label=t!("copy") done=t!("copied") /></p>
                 {key.signed_at.map(|at| view! { <p>{t!("passkey-signed")}" "<TimeAgo at=at /></p> })}

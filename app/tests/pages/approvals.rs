@@ -180,5 +180,5 @@ async fn x19_an_approval_page_asks_for_the_passkey_that_the_rules_demand() {
     assert_eq!(fixture.action(Some(&ada), DECIDE, &garbage).await.unwrap_err().kind, Kind::Invalid);
     let no = [("id", id.as_str()), ("request_digest", &digest), ("answer", "deny"), ("reason", "not today")];
     assert_eq!(fixture.action(Some(&ada), DECIDE, &no).await.unwrap(), Done::Stay);
-    fixture.get(Some(&ada), &page).await.shows("The server vouches for this approver.");
+    fixture.get(Some(&ada), &page).await.shows("Recorded by the server, without a passkey.");
 }

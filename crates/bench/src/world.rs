@@ -39,10 +39,6 @@ impl Signer for BenchKey {
     fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ED25519, self.0.public_key().as_ref()).verify(message, signature).is_ok()
     }
-
-    fn verifies_retired(&self, _: &[u8], _: &[u8]) -> bool {
-        false
-    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "benchmarks run in real time")]

@@ -398,9 +398,6 @@ mod tests {
         fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
             Signer::sign(self, message) == signature
         }
-        fn verifies_retired(&self, _: &[u8], _: &[u8]) -> bool {
-            false
-        }
     }
 
     const TENANT: TenantId = TenantId(Uuid::from_u128(1));

@@ -75,6 +75,13 @@ macro_rules! public_key_columns {
     };
 }
 
+/// Selects the passkeys of person `$2`.
+macro_rules! passkeys_of {
+    () => {
+        concat!(public_key_columns!(), "where tenant_id = $1 and person_id = $2 order by id limit 100")
+    };
+}
+
 /// Selects the passkeys of the people who decided request `$2`.
 macro_rules! deciders_passkeys {
     () => {
@@ -145,9 +152,7 @@ impl Read {
     /// Returns the public parts of the actor's own passkeys, oldest first.
     pub async fn own_public_keys(&mut self) -> Result<Vec<OwnPublicKey>> {
         let person = self.viewer();
-        const SQL: &str =
-            concat!(public_key_columns!(), "where tenant_id = $1 and person_id = $2 order by id limit 100");
-        let rows = tenant_query!(self, PublicKeyRow, fetch_all, SQL, person)?;
+        let rows = tenant_query!(self, PublicKeyRow, fetch_all, passkeys_of!(), person)?;
         let own = |row: PublicKeyRow| OwnPublicKey {
             id: row.id,
             passkey: row.passkey(self.tenant),
@@ -195,9 +200,7 @@ impl Write {
 
     /// Returns the public parts of a person's passkeys.
     pub(crate) async fn passkeys_of(&mut self, person: PersonId) -> Result<Vec<passkey::Passkey>> {
-        const SQL: &str =
-            concat!(public_key_columns!(), "where tenant_id = $1 and person_id = $2 order by id limit 100");
-        let rows = tenant_query!(self, PublicKeyRow, fetch_all, SQL, person)?;
+        let rows = tenant_query!(self, PublicKeyRow, fetch_all, passkeys_of!(), person)?;
         Ok(rows.iter().map(|row| row.passkey(self.tenant)).collect())
     }
 

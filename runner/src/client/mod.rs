@@ -21,6 +21,7 @@ use crate::{
     work::{Attempt, AttemptCommand, Event, RunnerContext},
 };
 use attempts::HeldAttempt;
+use domain::succession::CHECKPOINTS;
 use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 use stream::{Session, next_message};
 use tokio::{
@@ -89,7 +90,7 @@ impl<E: Executor> Client<E> {
         let held = ended.into_iter().map(|e| (e.attempt, HeldAttempt::ended(e.attempt, e.spool, e.signed))).collect();
         let connection_key = identity.connection_key(&folder)?;
         let dialer = Dialer::new(&identity, connection_key.as_ref().unwrap_or(&key), endpoint.clone())?;
-        let keys = identity.checkpoint_key.with_successors(&identity.checkpoint_successions);
+        let keys = identity.checkpoint_key.with_successors(CHECKPOINTS, &identity.checkpoint_successions);
         let witness = Witness::load(&folder, keys, identity.tenant)?;
         let permits = usize::try_from(slots).unwrap_or(1);
         Ok(Self {

@@ -8,7 +8,11 @@ use crate::{
     witness::WitnessError,
     work::{Attempt, verify},
 };
-use domain::{Invalid, Timestamp, grant::EXPIRED};
+use domain::{
+    Invalid, Timestamp,
+    grant::EXPIRED,
+    succession::{CHECKPOINTS, GRANTS},
+};
 use std::time::Duration;
 use tokio::time::Instant;
 use wire::v1::{self, runner_message, server_message::Kind};
@@ -84,7 +88,7 @@ impl<E: Executor> Client<E> {
     /// Accepts successors of the pinned key that verifies grants. A key that was replaced, and another successor than the one that was
     /// accepted, are those of somebody with a copy of an old key.
     fn follow_grant_key(&mut self, key: &[u8], successions: &[String]) -> Result<(), StreamEnd> {
-        let (known, keys) = (self.identity.grant_keys(), self.identity.grant_key.with_successors(successions));
+        let (known, keys) = (self.identity.grant_keys(), self.identity.grant_key.with_successors(GRANTS, successions));
         if !keys.starts_with(&known) || keys.last().is_none_or(|last| last.0 != key) {
             return Err(StreamEnd::Unwanted(
                 "its grant key is not the one of enrollment or a successor that this one signed; enroll this runner again, if \
@@ -102,7 +106,7 @@ impl<E: Executor> Client<E> {
 
     /// Accepts successors of the pinned key that verifies checkpoints.
     fn follow_checkpoint_key(&mut self, successions: &[String]) -> Result<(), StreamEnd> {
-        if !self.witness.accept_keys(self.identity.checkpoint_key.with_successors(successions)) {
+        if !self.witness.accept_keys(self.identity.checkpoint_key.with_successors(CHECKPOINTS, successions)) {
             return Ok(());
         }
         self.identity.checkpoint_successions = successions.to_vec();

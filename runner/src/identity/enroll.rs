@@ -1,6 +1,6 @@
 //! Enrollment: exchanges a token and a certificate request for the runner's identity (S-02).
 
-use super::{CheckpointKey, GrantKey, Identity, IdentityError, RunnerKey, Token};
+use super::{Identity, IdentityError, PinnedKey, RunnerKey, Token};
 use crate::config::{RunnerName, ServerUrl};
 use domain::{RunnerId, TenantId};
 use reqwest::{Certificate, StatusCode, redirect};
@@ -29,8 +29,8 @@ struct Response {
     certificate: String,
     ca: String,
     runner_endpoint: String,
-    grant_public_key: GrantKey,
-    checkpoint_public_key: CheckpointKey,
+    grant_public_key: PinnedKey,
+    checkpoint_public_key: PinnedKey,
 }
 
 /// The server to enroll with.

@@ -1,22 +1,20 @@
 //! Runner identity: its certificate, its keys and the authority that it trusts.
 
-mod checkpoint_key;
 mod enroll;
-mod grant_key;
 mod key;
+mod pinned_key;
 mod renewal;
 mod token;
 
 use crate::folder::{Folder, FolderError};
-use domain::{RunnerId, TenantId};
+use domain::{RunnerId, TenantId, succession::GRANTS};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-pub use checkpoint_key::CheckpointKey;
 pub use enroll::{EnrollmentServer, enroll};
-pub use grant_key::GrantKey;
 pub use key::RunnerKey;
+pub use pinned_key::PinnedKey;
 pub use renewal::Renewal;
 pub use token::Token;
 
@@ -61,12 +59,12 @@ pub struct Identity {
     /// The only authority for the server's certificate, PEM.
     pub ca: String,
     /// The Ed25519 key that verified grants at enrollment; a server with a key that is no successor of it is rejected.
-    pub grant_key: GrantKey,
+    pub grant_key: PinnedKey,
     /// The successions of that key that the server sent, as lines of text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grant_successions: Vec<String>,
     /// The Ed25519 key that verifies checkpoints of the audit log.
-    pub checkpoint_key: CheckpointKey,
+    pub checkpoint_key: PinnedKey,
     /// The successions of that key that the server sent, as lines of text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checkpoint_successions: Vec<String>,
@@ -74,8 +72,8 @@ pub struct Identity {
 
 impl Identity {
     /// Returns the keys that verified grants, oldest first. Only the last one verifies new grants.
-    pub fn grant_keys(&self) -> Vec<GrantKey> {
-        self.grant_key.with_successors(&self.grant_successions)
+    pub fn grant_keys(&self) -> Vec<PinnedKey> {
+        self.grant_key.with_successors(GRANTS, &self.grant_successions)
     }
 
     /// Returns the identity in `folder`, if the runner is enrolled.

@@ -1,7 +1,7 @@
 //! Verification of assignments: exactly what was approved runs, or nothing does (D-04).
 
 use super::{Attempt, CAPABILITIES};
-use crate::{identity::GrantKey, sandbox::SCRIPT};
+use crate::{identity::PinnedKey, sandbox::SCRIPT};
 use bytes::Bytes;
 use domain::{
     Invalid, RunnerId, TenantId, Timestamp,
@@ -22,7 +22,7 @@ pub struct RunnerContext {
     pub runner: RunnerId,
     pub tenant: TenantId,
     /// The last accepted key. Statements of the keys before it permit nothing, because they can be backdated.
-    pub grant_key: GrantKey,
+    pub grant_key: PinnedKey,
 }
 
 /// A verified assignment; only [`verify`] makes one.
@@ -133,10 +133,7 @@ mod tests {
             self.0.sign(message).as_ref().try_into().unwrap()
         }
         fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-            GrantKey(self.0.public_key().as_ref().try_into().unwrap()).verifies(message, signature)
-        }
-        fn verifies_retired(&self, _: &[u8], _: &[u8]) -> bool {
-            false
+            PinnedKey(self.0.public_key().as_ref().try_into().unwrap()).verifies(message, signature)
         }
     }
 
@@ -145,7 +142,7 @@ mod tests {
     }
 
     fn context() -> RunnerContext {
-        let grant_key = GrantKey(server().0.public_key().as_ref().try_into().unwrap());
+        let grant_key = PinnedKey(server().0.public_key().as_ref().try_into().unwrap());
         RunnerContext { runner: RUNNER, tenant: TENANT, grant_key }
     }
 
@@ -319,7 +316,7 @@ mod tests {
     #[test]
     fn a_signature_of_another_server_is_refused() {
         let request = request();
-        let stranger = RunnerContext { grant_key: GrantKey([3; 32]), ..context() };
+        let stranger = RunnerContext { grant_key: PinnedKey([3; 32]), ..context() };
         assert!(verify(&assign(&request, &grant(&request)), &stranger, &nobody(), NOW).is_err());
     }
 

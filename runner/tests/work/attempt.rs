@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use runner::{
     clock,
     folder::Folder,
-    identity::{GrantKey, RunnerKey},
+    identity::{PinnedKey, RunnerKey},
     sandbox::Bubblewrap,
     spool::{Spool, SpoolDirectory},
     work::{AttemptCommand, AttemptRun, Event, RunnerContext, verify},
@@ -34,7 +34,7 @@ struct StartedAttempt {
 async fn prepare_attempt(deployment: &Deployment, script: &str) -> StartedAttempt {
     let folder = Folder::open(&deployment.folder()).unwrap();
     let (mut directory, _) = SpoolDirectory::open(&folder, RUNNER).unwrap();
-    let context = RunnerContext { runner: RUNNER, tenant: TENANT, grant_key: GrantKey(deployment.grant_key()) };
+    let context = RunnerContext { runner: RUNNER, tenant: TENANT, grant_key: PinnedKey(deployment.grant_key()) };
     let nobody = TrustedPasskeys::new(vec![], &CoseKeys);
     let verified = verify(&deployment.assignment(7, 1, script), &context, &nobody, clock::now()).unwrap();
     let spool = Arc::new(Mutex::new(directory.begin(verified.attempt()).unwrap().unwrap()));

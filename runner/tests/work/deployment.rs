@@ -20,7 +20,7 @@ use runner::{
     Client, clock,
     config::Endpoint,
     folder::Folder,
-    identity::{CheckpointKey, GrantKey, Identity, RunnerKey},
+    identity::{Identity, PinnedKey, RunnerKey},
     sandbox::{Bubblewrap, Config},
 };
 use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier, version::TLS13};
@@ -117,9 +117,9 @@ impl Deployment {
             certificate: self.certify(&csr),
             connection_key: None,
             ca: self.authority.0.clone(),
-            grant_key: GrantKey(self.grant_key()),
+            grant_key: PinnedKey(self.grant_key()),
             grant_successions: vec![],
-            checkpoint_key: CheckpointKey(self.grant_key()),
+            checkpoint_key: PinnedKey(self.grant_key()),
             checkpoint_successions: vec![],
         };
         identity.save(&folder).unwrap();
@@ -127,7 +127,7 @@ impl Deployment {
 
     /// Returns the response to an enrollment request, as JSON.
     pub fn enrollment(&self, csr: &str, runner: RunnerId) -> String {
-        let key = serde_json::json!(GrantKey(self.grant_key()));
+        let key = serde_json::json!(PinnedKey(self.grant_key()));
         serde_json::json!({
             "runner_id": runner,
             "tenant": TENANT,
@@ -266,10 +266,6 @@ impl Signer for Grants<'_> {
 
     fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.sign(message) == signature
-    }
-
-    fn verifies_retired(&self, _: &[u8], _: &[u8]) -> bool {
-        false
     }
 }
 

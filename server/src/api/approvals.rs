@@ -124,8 +124,7 @@ pub(super) struct DecisionRecord {
     /// When the decision was made.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// Name of the passkey with which the approver confirmed the decision, if it was verified. Otherwise, the server vouches for the
-    /// approver.
+    /// Name of the passkey with which the decision was verified. Without it, the server recorded the decision.
     passkey: Option<String>,
     /// Whether the approver decided their own request, which a setting of the tenant must allow.
     own_request: bool,

@@ -134,7 +134,7 @@ async fn x19_a_runner_runs_what_a_pinned_passkey_approved_and_nothing_else() {
     assert_eq!(detail["decisions"][0]["passkey"], "Phone");
     let page = format!("/approvals/{}", approval["id"].as_str().unwrap());
     let page = program.get(Credential::Browser(&browser), &page).await.is(200).body;
-    assert!(page.contains("With passkey “Phone”, verified."), "{page}");
+    assert!(page.contains("Verified with the passkey “Phone”."), "{page}");
     assert!(program.verify_audit_log().contains("acme"));
 
     // A second passkey is trusted as soon as the first one signed it.

@@ -1,10 +1,10 @@
-//! Public key for grants, pinned at enrollment.
+//! Public keys of the server, pinned at enrollment.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use domain::{
     Invalid,
     grant::Grant,
-    succession::{GRANTS, Succession, successors},
+    succession::{Succession, successors},
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -12,9 +12,9 @@ use std::{fmt, str::FromStr};
 /// An Ed25519 public key; 64 hexadecimal digits as text.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct GrantKey(pub [u8; 32]);
+pub struct PinnedKey(pub [u8; 32]);
 
-impl GrantKey {
+impl PinnedKey {
     /// Reads a grant and checks its signature (RFC 8032).
     ///
     /// # Errors
@@ -27,11 +27,12 @@ impl GrantKey {
         }
     }
 
-    /// Returns this key and its successors, oldest first. Lines that no accepted key signed lead to nothing.
-    pub fn with_successors(self, lines: &[String]) -> Vec<Self> {
+    /// Returns this key and its successors for a purpose, oldest first. Lines that no accepted key signed lead to nothing.
+    pub fn with_successors(self, purpose: &str, lines: &[String]) -> Vec<Self> {
         let successions: Vec<_> = lines.iter().filter_map(|line| Succession::parse(line).ok()).collect();
-        let keys =
-            successors(GRANTS, self.0, &successions, |key, message, signature| Self(*key).verifies(message, signature));
+        let keys = successors(purpose, self.0, &successions, |key, message, signature| {
+            Self(*key).verifies(message, signature)
+        });
         keys.into_iter().map(Self).collect()
     }
 
@@ -41,31 +42,31 @@ impl GrantKey {
     }
 }
 
-impl FromStr for GrantKey {
+impl FromStr for PinnedKey {
     type Err = Invalid;
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text, &mut bytes)
             .map(|()| Self(bytes))
-            .map_err(|_| Invalid::new("grant_public_key", "must be 64 hexadecimal digits"))
+            .map_err(|_| Invalid::new("public_key", "must be 64 hexadecimal digits"))
     }
 }
 
-impl TryFrom<String> for GrantKey {
+impl TryFrom<String> for PinnedKey {
     type Error = Invalid;
     fn try_from(text: String) -> Result<Self, Invalid> {
         text.parse()
     }
 }
 
-impl From<GrantKey> for String {
-    fn from(key: GrantKey) -> Self {
+impl From<PinnedKey> for String {
+    fn from(key: PinnedKey) -> Self {
         hex::encode(key.0)
     }
 }
 
-impl fmt::Debug for GrantKey {
+impl fmt::Debug for PinnedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GrantKey({})", hex::encode(self.0))
+        write!(f, "PinnedKey({})", hex::encode(self.0))
     }
 }
