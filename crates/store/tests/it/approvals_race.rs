@@ -199,7 +199,7 @@ mod on_postgres {
 
     /// Of the first two tasks, one returns to the queue and the other one fails; the third one starts.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn s_09_a_claim_goes_on_whatever_the_order_of_tasks_that_do_not_start() {
+    async fn s_09_a_claim_continues_in_any_order_of_tasks_that_do_not_start() {
         for held_first in [true, false] {
             let world = World::postgres().await;
             let (first, second) = (approved(&world).await, approved(&world).await);

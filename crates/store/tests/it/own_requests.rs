@@ -63,7 +63,7 @@ async fn waiting(world: &World, actor: &Actor) -> i64 {
 
 on_both! {
     /// Otherwise a person could submit with the key of a service account, transfer the account, and approve.
-    async fn d_04_whoever_was_behind_a_request_at_submission_does_not_decide_it(world) {
+    async fn d_04_people_who_were_behind_a_request_at_submission_do_not_decide_it(world) {
         let acme = &world.acme;
         set_role(world, &acme.mia, Role::Approver).await;
         let mia = world.again(&acme.mia).await;
@@ -93,7 +93,7 @@ on_both! {
         assert_eq!((judgment.responsible, judgment.key_creator), (mia.person(), acme.ada.person()));
     }
 
-    /// Whoever becomes responsible after the approval.
+    /// The approver becomes responsible after the approval.
     async fn d_04_an_approval_by_the_present_responsible_person_does_not_count_at_claim(world) {
         let acme = &world.acme;
         let robot = robot(world, &acme.olga, &acme.ada).await;
