@@ -192,6 +192,7 @@ mod on_postgres {
         assert!(claim_two(&world).await.is_empty());
         assert_eq!(world.state(&world.acme, task.id).await, TaskState::Queued);
         drop(holder);
+        world.rolled_back().await;
         assert!(claim_two(&world).await.is_empty());
         assert_eq!(world.state(&world.acme, task.id).await, TaskState::AwaitingApproval);
         world.end().await;
