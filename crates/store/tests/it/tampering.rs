@@ -23,6 +23,7 @@ const SET_BY_CLAIM: [&str; 6] = [
     "task.cancel_requested",
     "task.next_line",
     "task.output_bytes",
+    "task.output_styles",
     "task.started_at",
 ];
 
@@ -33,6 +34,7 @@ const OF_THE_RUN: [&str; 10] = [
     "task.cancel_requested",
     "task.next_line",
     "task.output_bytes",
+    "task.output_styles",
     "task.ending",
     "task.receipt",
     "task.receipt_signature",
