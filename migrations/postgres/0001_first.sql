@@ -2,7 +2,7 @@
 
 create table tenant (
     id         uuid not null primary key,
-    name       text not null,
+    name       text not null unique,
     created_at bigint not null
 );
 
@@ -754,6 +754,13 @@ create table key_check (
     sealed  bytea not null
 );
 
+-- What a move of the data to PostgreSQL has left here: on SQLite `moved`, and on PostgreSQL `unfinished` until the copy is complete.
+-- Nothing is served with such a row.
+create table transfer (
+    id    bigint not null primary key,
+    state text not null
+);
+
 -- Audit events are immutable; only their personal data can be erased.
 create function audit_append_only() returns trigger language plpgsql as $$
 begin
@@ -788,8 +795,8 @@ alter table tenant enable row level security;
 alter table tenant force row level security;
 create policy tenant_only on tenant using ((select castellan_system()) or id = (select castellan_tenant()))
     with check ((select castellan_system()) or id = (select castellan_tenant()));
--- Every table with a tenant_id. The tables without one (setup_link, ceremony, used_sign_in, throttle, key_check) contain
--- hashes and encrypted values that belong to no tenant.
+-- Every table with a tenant_id. The tables without one (setup_link, ceremony, used_sign_in, throttle, key_check,
+-- transfer) contain hashes, encrypted values and a state that belong to no tenant.
 do $$
 declare
     walled text;

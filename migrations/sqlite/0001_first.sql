@@ -2,7 +2,7 @@
 
 create table tenant (
     id         blob not null primary key,
-    name       text not null,
+    name       text not null unique,
     created_at bigint not null
 );
 
@@ -752,6 +752,13 @@ create table checkpoint (
 create table key_check (
     id      bigint not null primary key,
     sealed  blob not null
+);
+
+-- What a move of the data to PostgreSQL has left here: on SQLite `moved`, and on PostgreSQL `unfinished` until the copy is complete.
+-- Nothing is served with such a row.
+create table transfer (
+    id    bigint not null primary key,
+    state text not null
 );
 
 -- Audit events are immutable; only their personal data can be erased.

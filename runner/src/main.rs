@@ -13,7 +13,7 @@ use runner::{
 };
 use std::{
     error::Error,
-    io::{IsTerminal, Write},
+    io::{self, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
 };
@@ -25,14 +25,28 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == sandbox::init::ARGUMENT) {
         return sandbox::init::run(arguments);
     }
-    let config = Config::parse();
+    let config = match Config::try_parse() {
+        Ok(config) => config,
+        Err(help) => {
+            let status = ExitCode::from(u8::try_from(help.exit_code()).unwrap_or(2));
+            return help.print().map_or_else(|error| fail(&error), |()| status);
+        }
+    };
     match harden::harden().map_err(Into::into).and_then(|()| run(&config)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "castellan-runner: {error}"); // standard error may be closed
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&*error),
     }
+}
+
+/// Reports an error. A closed pipe, as in `castellan-runner --check | head -1`, is reported by the exit status alone, as a shell does
+/// for a program that SIGPIPE ended.
+fn fail(error: &(dyn Error + 'static)) -> ExitCode {
+    match error.downcast_ref::<io::Error>() {
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::from(128 + 13),
+        _ => {}
+    }
+    let _ = writeln!(io::stderr(), "castellan-runner: {error}"); // standard error may be closed
+    ExitCode::FAILURE
 }
 
 fn run(config: &Config) -> Result<(), Box<dyn Error>> {
@@ -64,18 +78,18 @@ fn run(config: &Config) -> Result<(), Box<dyn Error>> {
 /// Tests the sandbox and prints its posture.
 async fn check(config: &Config) -> Result<(), Box<dyn Error>> {
     let executor = sandbox(config, None).await;
-    let posture = executor.posture();
+    let (posture, mut out) = (executor.posture(), io::stdout());
     let bubblewrap = posture.bubblewrap.as_deref().unwrap_or("missing");
-    println!("      bubblewrap {bubblewrap}; tasks run as {}", posture.account);
-    println!("      limits: {}. {}", posture.limiter, posture.limiter_note);
+    writeln!(out, "      bubblewrap {bubblewrap}; tasks run as {}", posture.account)?;
+    writeln!(out, "      limits: {}. {}", posture.limiter, posture.limiter_note)?;
     match &posture.fit {
         Ok(()) => {
-            println!("{:<6}user IDs: {}", if posture.separate_ids { "OK" } else { "WARN" }, posture.ids_note);
-            println!("OK    sandbox: tasks can run here");
+            writeln!(out, "{:<6}user IDs: {}", if posture.separate_ids { "OK" } else { "WARN" }, posture.ids_note)?;
+            writeln!(out, "OK    sandbox: tasks can run here")?;
             Ok(())
         }
         Err(unfit) => {
-            println!("FAIL  sandbox: {unfit}");
+            writeln!(out, "FAIL  sandbox: {unfit}")?;
             Err("no task can run here".into())
         }
     }

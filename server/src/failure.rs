@@ -1,6 +1,10 @@
 //! Command failures: error messages for the terminal.
 use app::refusal::{conflict_text, denied_text};
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, io};
+
+/// Exit status if the reader of the output is gone, as a shell reports it for a program that SIGPIPE ended. It is not 0, because the
+/// result may not have been read.
+const CLOSED_PIPE: u8 = 128 + 13;
 
 /// Error message of a failed command.
 #[derive(Debug)]
@@ -10,6 +14,15 @@ impl Failure {
     /// Creates a failure. The text describes the cause and the fix.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into(), 1)
+    }
+
+    /// Creates the failure of a command whose output cannot be written. A closed pipe, as in `castellan admin list-keys | head -1`, has
+    /// an empty message.
+    pub fn of_output(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self(String::new(), CLOSED_PIPE),
+            _ => Self::new(format!("standard output cannot be written: {error}. Changes that the command made before remain")),
+        }
     }
 
     /// Returns the failure with another exit status than 1.

@@ -63,13 +63,18 @@ pub(crate) fn is_full(data: &Path) -> bool {
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
 async fn ready(State(app): State<App>) -> Response {
-    match tokio::time::timeout(PING_TIMEOUT, app.store.ping()).await {
-        Ok(Ok(())) if is_full(&app.config.data_dir) => {
+    match tokio::time::timeout(PING_TIMEOUT, app.store.accepts_changes()).await {
+        Ok(Ok(false)) => {
+            tracing::error!("not ready: the database is read-only");
+            let detail = "The database is read-only: a standby, or default_transaction_read_only is set.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Not ready: database", detail).into_response()
+        }
+        Ok(Ok(true)) if is_full(&app.config.data_dir) => {
             tracing::error!("not ready: the disk of the data directory is full");
             let detail = "The disk of the data directory is full.";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Not ready: disk", detail).into_response()
         }
-        Ok(Ok(())) => "ready\n".into_response(),
+        Ok(Ok(true)) => "ready\n".into_response(),
         failed => {
             tracing::error!(?failed, "not ready: the database does not answer");
             let detail = "The database does not answer.";

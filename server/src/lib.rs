@@ -12,7 +12,7 @@
 //! - Runners: [`runners`] enrolls runners and dispatches tasks; [`pki`] issues their certificates; [`receipts`] verifies results.
 //! - Background work: [`mail`] delivers email, [`checkpoints`] signs the audit log, [`retention`] deletes expired data,
 //!   [`grant_rotation`] signs again at a start after a rotation, and `anonymous_log` logs security events without a tenant.
-//! - Support: [`failure`] (command errors), [`file_descriptors`], [`telemetry`] (logging), `clock` (system time), `atomic_file`, `permits`
+//! - Support: [`failure`] (command errors), `output` (what commands print), [`file_descriptors`], [`telemetry`] (logging), `clock` (system time), `atomic_file`, `permits`
 
 mod anonymous_log;
 pub mod api;
@@ -31,6 +31,7 @@ pub mod http;
 pub mod keys;
 pub mod live;
 pub mod mail;
+mod output;
 mod permits;
 pub mod pki;
 mod plain_page;

@@ -17,6 +17,8 @@ use url::Url;
 
 /// Timeout of sending one email.
 const SEND_TIMEOUT: Duration = Duration::from_mins(1);
+/// Timeout of a check of the mail server.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Wait if no email is queued.
 const IDLE_WAIT: Duration = Duration::from_hours(24);
 /// Delay after a database error.
@@ -101,6 +103,19 @@ impl Mailer {
             Ok(sent) => sent.map(|_| ()).map_err(|error| error.to_string()),
             Err(late) => Err(late.to_string()),
         }
+    }
+}
+
+/// Connects to the mail server and signs in to it, without sending anything.
+///
+/// # Errors
+/// Fails with the cause.
+pub async fn check_connection(smtp: &SmtpUrl, origin: &str) -> Result<(), Failure> {
+    match tokio::time::timeout(CHECK_TIMEOUT, transport(smtp, origin)?.test_connection()).await {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err(Failure::new("the mail server does not accept commands")),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(Failure::new("the mail server does not answer")),
     }
 }
 

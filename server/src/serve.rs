@@ -11,14 +11,16 @@ use crate::{
     http::{Hosts, Limits, Listener, SiteCertificate, guard, self_signed_file, tls},
     keys::EnvironmentSecrets,
     live, mail, rates, retention,
+    output::print,
     runners::Runners,
-    state::App,
+    state::{App, IfMissing},
     telemetry,
     web::{self, Web},
 };
 use auth::setup;
 use axum::Router;
-use std::{io::IsTerminal, sync::Arc};
+use std::{io::IsTerminal, net::SocketAddr, sync::Arc};
+use store::DatabaseLock;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +32,8 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
     telemetry::start(&config.log)?;
     tls::install_provider();
     file_descriptors::raise_limit(config.limits.connections.get());
-    let mut app = App::open(config, given).await?;
+    let mut app = App::open(config, given, IfMissing::Create).await?;
+    let _lock = DatabaseLock::take(app.config.database().expose())?;
     let review = Review::of(&app, Witness::default(), Depth::Heads).await?.require_clean()?;
     for tenant in review.unwitnessed() {
         tracing::warn!(%tenant, "no checkpoint covers this audit log; events that were removed from its end would not be noticed");
@@ -62,7 +65,7 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
     let router = routes(&app, &origin)?.merge(runners.enrollment());
     let service = guard(rates::limited(router, app.clone()), hosts, config.limits.request_body_bytes.get());
 
-    print_address(&app, &origin).await?;
+    print_address(&app, &origin, listener.address()?).await?;
     tokio::spawn(stop_on_signal(stop.clone()));
     tokio::join!(
         listener.serve(service, stop.clone()),
@@ -96,13 +99,22 @@ pub fn routes(app: &App, origin: &str) -> Result<Router, Failure> {
 }
 
 /// Prints the address and, before setup, the setup link.
-async fn print_address(app: &App, origin: &str) -> Result<(), Failure> {
+async fn print_address(app: &App, origin: &str, bound: SocketAddr) -> Result<(), Failure> {
     let link = setup::offer_link(&app.store, &app.config.data_dir, origin).await?;
-    println!("Castellan is at {origin}");
-    if let Some(link) = link {
-        println!(
-            "\nThere are no accounts yet. Create the first one with this link, which works once and expires in an hour:\n\n  {link}\n"
+    let mut text = format!("Castellan is at {origin}\n");
+    if bound.ip().is_unspecified() && app.config.public_url.is_none() {
+        text.push_str(
+            "This address works on this machine only. Set public_url to the address that other machines use; links need it.\n",
         );
+    }
+    if let Some(link) = link {
+        text.push_str(&format!(
+            "\nThere are no accounts yet. Create the first one with this link, which works once and expires in an hour:\n\n  {link}\n\n"
+        ));
+    }
+    // A server without a reader of its output works, and the link is in a file of the data folder, too.
+    if let Err(failure) = print(text) {
+        tracing::warn!(%failure, "the address cannot be printed");
     }
     Ok(())
 }

@@ -14,6 +14,15 @@ use std::sync::Arc;
 use store::{Settings, Store};
 use tokio_util::sync::CancellationToken;
 
+/// What a command does if there is no data folder, key or database yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfMissing {
+    /// Creates it: `castellan serve` and `castellan admin create-…`.
+    Create,
+    /// Fails: all others, which could only have been called in the wrong folder.
+    Fail,
+}
+
 /// Components of a running server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
@@ -35,14 +44,14 @@ pub struct App {
 }
 
 impl App {
-    /// Opens keys and database, and creates them if they do not exist. Secrets from the environment (`given`) replace key files.
+    /// Opens keys and database. Secrets from the environment (`given`) replace key files.
     ///
     /// # Errors
     /// Fails if a part cannot be set up, with a message that describes the fix.
-    pub async fn open(config: Config, given: EnvironmentSecrets) -> Result<Self, Failure> {
-        let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
-        let keys = Keys::open_with(&secrets, given)?;
-        let store = Store::open(Self::settings(&keys, config.database().expose().to_owned())).await?;
+    pub async fn open(config: Config, given: EnvironmentSecrets, missing: IfMissing) -> Result<Self, Failure> {
+        let url = config.database().expose().to_owned();
+        let (secrets, keys) = Self::open_keys(&config, &url, given, missing).await?;
+        let store = Store::open(Self::settings(&keys, url)).await?;
         keys.check_with(&store, &secrets).await?;
         if config.mail.smtp.is_some() {
             store.enable_mail();
@@ -62,13 +71,35 @@ impl App {
         })
     }
 
-    /// Opens only the keys, and creates missing ones.
+    /// Opens only the keys of the deployment with the database at `url`. They are created together with the database and never again.
     ///
     /// # Errors
-    /// Fails if a key cannot be read or created.
-    pub fn keys(config: &Config, given: EnvironmentSecrets) -> Result<Keys, Failure> {
-        let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
-        Ok(Keys::open_with(&secrets, given)?)
+    /// Fails if a key is missing or cannot be read or created, and if there is nothing here and `missing` says so.
+    pub async fn open_keys(
+        config: &Config,
+        url: &str,
+        given: EnvironmentSecrets,
+        missing: IfMissing,
+    ) -> Result<(SecretsDir, Keys), Failure> {
+        let path = config.secrets_dir();
+        let nothing = |what: &str| {
+            let place = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
+            Failure::new(format!(
+                "{what}: {}. Run the command in the folder where `castellan serve` runs, or set CASTELLAN_DATA_DIR to its data folder. \
+                 Only `castellan serve` and `castellan admin create-…` create one",
+                place.display()
+            ))
+        };
+        if missing == IfMissing::Fail && !path.exists() {
+            return Err(nothing("no data folder here"));
+        }
+        let secrets = match (store::is_initialized(url).await?, missing) {
+            (true, _) => SecretsDir::open(&path)?,
+            (false, IfMissing::Create) => SecretsDir::open_or_create(&path)?,
+            (false, IfMissing::Fail) => return Err(nothing("the data folder has no database yet")),
+        };
+        let keys = Keys::open_with(&secrets, given)?;
+        Ok((secrets, keys))
     }
 
     /// Returns the settings to open the database at `url` with these keys.

@@ -15,7 +15,12 @@ pub struct TelemetryError(String);
 /// Fails if log output is already set up or the filter is invalid.
 pub fn start(log: &Log) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(log.level.as_str()).map_err(|error| TelemetryError(error.to_string()))?;
-    let lines = fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal());
+    let lines = fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        // Otherwise writing to a closed log would panic.
+        .log_internal_errors(false)
+        .with_ansi(stderr().is_terminal());
     match log.format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().with_ansi(false).try_init(),

@@ -40,7 +40,8 @@ impl Read {
 }
 
 impl Write {
-    /// Opens break-glass sign-in for an admin or changes its expiry. Returns `NotFound` for anyone else.
+    /// Opens break-glass sign-in for an admin or changes its expiry. Returns `NotFound` for anyone else, and for
+    /// an admin who is locked and could not sign in.
     pub async fn open_break_glass(&mut self, proof: Allowed<OpenBreakGlass>) -> Result<()> {
         let OpenBreakGlass { person, until, reason } = proof.action();
         let (person, until) = (*person, *until);
@@ -49,7 +50,7 @@ impl Write {
             execute,
             "insert into break_glass (tenant_id, person_id, reason, opened_at, expires_at)
              select p.tenant_id, p.id, $3, $4, $5 from person p
-             where p.tenant_id = $1 and p.id = $2 and p.tenant_role = 'admin'
+             where p.tenant_id = $1 and p.id = $2 and p.tenant_role = 'admin' and p.locked_at is null
              on conflict (tenant_id, person_id) do update
              set reason = excluded.reason, opened_at = excluded.opened_at, expires_at = excluded.expires_at",
             person,

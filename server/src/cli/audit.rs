@@ -4,6 +4,7 @@ use super::targets::{console, find_person};
 use crate::{
     checkpoints::{Cause, Depth, Finding, Review, Witness, acknowledge},
     failure::Failure,
+    output::Output,
     state::App,
 };
 use clap::Subcommand;
@@ -26,9 +27,6 @@ pub(super) enum Audit {
         /// File or folder with copies of signed checkpoints to compare with, besides those in the data directory
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
-        /// Print the result as JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Continue with an audit log that was altered, or after a task started without consent, after you found out why
     Acknowledge(Acknowledgment),
@@ -56,15 +54,15 @@ pub(super) struct Acknowledgment {
     against: Option<PathBuf>,
 }
 
-pub(super) async fn run(command: Audit, app: App) -> Result<(), Failure> {
+pub(super) async fn run(command: Audit, app: App, output: Output) -> Result<(), Failure> {
     match command {
-        Audit::Verify { against, json } => verify(against, json, app).await,
-        Audit::Acknowledge(why) => accept(Cause::Altered, why, app).await,
-        Audit::Erase { user, reason } => erase(&user, &reason, app).await,
+        Audit::Verify { against } => verify(against, app, output).await,
+        Audit::Acknowledge(why) => accept(Cause::Altered, why, app, output).await,
+        Audit::Erase { user, reason } => erase(&user, &reason, app, output).await,
     }
 }
 
-async fn erase(user: &str, reason: &str, app: App) -> Result<(), Failure> {
+async fn erase(user: &str, reason: &str, app: App, output: Output) -> Result<(), Failure> {
     let reason = domain::text::name("reason", reason, 500)?;
     let found = find_person(&app, user).await?;
     let (console, person) = (console(&app, found.tenant_id), found.id);
@@ -78,30 +76,28 @@ async fn erase(user: &str, reason: &str, app: App) -> Result<(), Failure> {
         write.commit().await?;
         (examined, erased) = (last, erased + count);
     }
-    println!("Personal data erased from {erased} audit events.");
     app.store.close().await;
-    Ok(())
+    output.print(&json!({ "erased": erased }), format_args!("Personal data erased from {erased} audit events."))
 }
 
-pub(super) async fn restore(why: Acknowledgment, app: App) -> Result<(), Failure> {
-    accept(Cause::Restored, why, app).await
+pub(super) async fn restore(why: Acknowledgment, app: App, output: Output) -> Result<(), Failure> {
+    accept(Cause::Restored, why, app, output).await
 }
 
-async fn accept(cause: Cause, why: Acknowledgment, app: App) -> Result<(), Failure> {
+async fn accept(cause: Cause, why: Acknowledgment, app: App, output: Output) -> Result<(), Failure> {
     let reason = domain::text::name("reason", &why.reason, 500)?;
     let mut witness = Witness::default();
     if let Some(place) = &why.against {
         witness.add_copies(place, &app.keys.checkpoints)?;
     }
-    for finding in acknowledge(&app, cause, &reason, witness).await? {
-        println!("{}{finding}", finding.prefix());
-    }
-    println!("Recorded in the audit log. The server can be started.");
+    let findings = acknowledge(&app, cause, &reason, witness).await?;
     app.store.close().await;
-    Ok(())
+    let lines: String = findings.iter().map(|finding| format!("{}{finding}\n", finding.prefix())).collect();
+    let data = json!({ "acknowledged": findings.iter().map(finding_data).collect::<Vec<_>>() });
+    output.print(&data, format_args!("{lines}Recorded in the audit log. The server can be started."))
 }
 
-async fn verify(against: Option<PathBuf>, as_json: bool, app: App) -> Result<(), Failure> {
+async fn verify(against: Option<PathBuf>, app: App, output: Output) -> Result<(), Failure> {
     let mut witness = Witness::default();
     if let Some(place) = &against {
         witness.add_copies(place, &app.keys.checkpoints)?;
@@ -110,11 +106,7 @@ async fn verify(against: Option<PathBuf>, as_json: bool, app: App) -> Result<(),
     app.store.close().await;
     let unwitnessed: Vec<_> = review.unwitnessed().collect();
     let has_witness = unwitnessed.is_empty() && review.logs.values().any(|log| log.checkpoints > 0);
-    if as_json {
-        println!("{:#}", report(&review, has_witness));
-    } else {
-        print(&review, &unwitnessed);
-    }
+    let printed = output.print(&report(&review, has_witness), text(&review, &unwitnessed));
     if !review.findings.is_empty() {
         let text = "the audit log, or a task, differs from what was signed; preserve this machine and find out who had write access to the \
                     database";
@@ -125,45 +117,51 @@ async fn verify(against: Option<PathBuf>, as_json: bool, app: App) -> Result<(),
                     castellan audit verify --against FILE";
         return Err(Failure::new(text).with_status(NO_WITNESS));
     }
-    Ok(())
+    printed
 }
 
 fn findings_of(review: &Review, tenant: TenantId) -> impl Iterator<Item = &Finding> {
     review.findings.iter().filter(move |finding| finding.tenant() == Some(tenant))
 }
 
-fn print(review: &Review, unwitnessed: &[TenantId]) {
+fn text(review: &Review, unwitnessed: &[TenantId]) -> String {
+    let mut lines = vec![];
     for (tenant, log) in &review.logs {
         let name = format!("{} ({tenant})", log.name);
         for finding in findings_of(review, *tenant) {
-            println!("{name}: {finding}");
+            lines.push(format!("{name}: {finding}"));
         }
         if let (Some(events), None) = (log.events, findings_of(review, *tenant).next()) {
             let compared = match unwitnessed.contains(tenant) {
                 true => "no checkpoint to compare with".to_owned(),
                 false => format!("{} checkpoints compared", log.checkpoints),
             };
-            println!("{name}: {events} events verified, {compared}");
+            lines.push(format!("{name}: {events} events verified, {compared}"));
             if log.erased > 0 {
-                println!(
+                lines.push(format!(
                     "{name}: personal data erased from {} of {} events, each recorded as audit.erase",
                     log.erased, log.personal
-                );
+                ));
             }
         }
         for start in review.acknowledged.iter().filter(|it| it.tenant() == Some(*tenant)) {
-            println!("{name}: acknowledged: {start}");
+            lines.push(format!("{name}: acknowledged: {start}"));
         }
         for rollback in log.latest.iter().flat_map(|latest| &latest.rollbacks) {
-            println!(
+            lines.push(format!(
                 "{name}: acknowledged: the log was rolled back from {} events; the first {} are the same",
                 rollback.size, rollback.kept
-            );
+            ));
         }
     }
     for finding in review.findings.iter().filter(|it| it.tenant().is_none_or(|of| !review.logs.contains_key(&of))) {
-        println!("{finding}");
+        lines.push(format!("{finding}"));
     }
+    lines.join("\n")
+}
+
+fn finding_data(finding: &Finding) -> Value {
+    json!({ "tenant": finding.tenant(), "text": finding.to_string() })
 }
 
 fn report(review: &Review, has_witness: bool) -> Value {
@@ -179,7 +177,6 @@ fn report(review: &Review, has_witness: bool) -> Value {
             "rollbacks": rollbacks.map(rollback).collect::<Vec<_>>(),
         })
     };
-    let finding = |it: &Finding| json!({ "tenant": it.tenant(), "text": it.to_string() });
     let result = match (review.findings.is_empty(), has_witness) {
         (false, _) => "altered",
         (true, true) => "verified",
@@ -188,7 +185,7 @@ fn report(review: &Review, has_witness: bool) -> Value {
     json!({
         "result": result,
         "tenants": review.logs.iter().map(log).collect::<Vec<_>>(),
-        "findings": review.findings.iter().map(finding).collect::<Vec<_>>(),
-        "acknowledged": review.acknowledged.iter().map(finding).collect::<Vec<_>>(),
+        "findings": review.findings.iter().map(finding_data).collect::<Vec<_>>(),
+        "acknowledged": review.acknowledged.iter().map(finding_data).collect::<Vec<_>>(),
     })
 }

@@ -1,7 +1,8 @@
 //! `castellan admin break-glass` command: time-limited, audited break-glass access for one admin.
 use super::targets::{console, find_person};
-use crate::{failure::Failure, state::App};
+use crate::{failure::Failure, output::Output, state::App};
 use domain::policy::{CloseBreakGlass, OpenBreakGlass};
+use serde_json::json;
 use std::time::Duration;
 
 const MAX_BREAK_GLASS_DURATION: Duration = Duration::from_hours(24);
@@ -25,19 +26,30 @@ pub(super) struct BreakGlass {
     reason: Option<String>,
 }
 
-pub(super) async fn run(command: BreakGlass, app: &App) -> Result<(), Failure> {
+pub(super) async fn run(command: BreakGlass, app: &App, output: Output) -> Result<(), Failure> {
     let person = match &command.user {
         Some(user) => Some(find_person(app, user).await?),
         None => None,
     };
     match (person, command.on, command.off) {
-        (Some(known), true, _) => open(app, &known, command.span, command.reason.unwrap_or_default()).await,
-        (person, _, true) => close(app, person).await,
-        _ => show(app).await,
+        (Some(known), true, _) => open(app, &known, command.span, command.reason.unwrap_or_default(), output).await,
+        (person, _, true) => close(app, person, output).await,
+        _ => show(app, output).await,
     }
 }
 
-async fn open(app: &App, known: &store::Credential, span: Duration, reason: String) -> Result<(), Failure> {
+async fn open(
+    app: &App,
+    known: &store::Credential,
+    span: Duration,
+    reason: String,
+    output: Output,
+) -> Result<(), Failure> {
+    if let Some(at) = known.locked_at {
+        return Err(Failure::new(format!(
+            "this person has been locked since {at} and could not sign in; unlock them first: castellan admin unlock-user --user EMAIL"
+        )));
+    }
     if known.password_hash.is_none() {
         return Err(Failure::new("this person has no password; an admin must first create a link to set one"));
     }
@@ -49,11 +61,10 @@ async fn open(app: &App, known: &store::Credential, span: Duration, reason: Stri
         opened => opened?,
     }
     write.commit().await?;
-    println!("Break-glass access enabled until {until}.");
-    Ok(())
+    output.print(&json!({ "until": until }), format_args!("Break-glass access enabled until {until}."))
 }
 
-async fn close(app: &App, person: Option<store::Credential>) -> Result<(), Failure> {
+async fn close(app: &App, person: Option<store::Credential>, output: Output) -> Result<(), Failure> {
     let mut closed = 0;
     for tenant in app.store.system().tenants().await? {
         let console = console(app, tenant.id);
@@ -67,18 +78,20 @@ async fn close(app: &App, person: Option<store::Credential>) -> Result<(), Failu
         }
     }
     let admins = if closed == 1 { "admin" } else { "admins" };
-    println!("Break-glass access disabled for {closed} {admins}.");
-    Ok(())
+    output.print(&json!({ "closed": closed }), format_args!("Break-glass access disabled for {closed} {admins}."))
 }
 
-async fn show(app: &App) -> Result<(), Failure> {
+async fn show(app: &App, output: Output) -> Result<(), Failure> {
+    let (mut data, mut text) = (vec![], String::new());
     for tenant in app.store.system().tenants().await? {
         let open = app.store.read(&console(app, tenant.id)).await?.break_glass(app.store.now()).await?;
         for access in open {
-            println!("{}\tuntil {}\t{}", access.email, access.expires_at, access.reason);
+            text.push_str(&format!("{}\tuntil {}\t{}\n", access.email, access.expires_at, access.reason));
+            let (email, until, reason) = (access.email, access.expires_at, access.reason);
+            data.push(json!({ "tenant": tenant.name, "email": email, "until": until, "reason": reason }));
         }
     }
-    Ok(())
+    output.print(&json!({ "break_glass": data }), text)
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

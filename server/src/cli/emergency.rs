@@ -1,11 +1,12 @@
 //! `castellan admin` commands for emergencies: lock, freeze, stop and end sessions (K-09).
 use super::targets::{Location, console, find_organization, find_person, find_tenant};
-use crate::{console::notify_server, failure::Failure, state::App};
+use crate::{console::notify_server, failure::Failure, output::Output, state::App};
 use clap::Subcommand;
 use domain::{
     PersonId, RunnerId, TenantId,
     policy::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, Stopped, UnfreezeTenant, UnlockPerson},
 };
+use serde_json::json;
 use store::MAX_TASKS_PER_STOP;
 
 #[derive(Debug, Subcommand)]
@@ -57,7 +58,7 @@ pub(super) enum Emergency {
     },
 }
 
-pub(super) async fn run(command: Emergency, app: &App) -> Result<(), Failure> {
+pub(super) async fn run(command: Emergency, app: &App, output: Output) -> Result<(), Failure> {
     let store = &app.store;
     macro_rules! change {
         ($tenant:expr, $method:ident, $action:expr $(, $more:expr)*) => {{
@@ -80,7 +81,8 @@ pub(super) async fn run(command: Emergency, app: &App) -> Result<(), Failure> {
         }
         Emergency::EndBrowserSessions { user, tenant } => {
             let (tenant, of) = find_target(app, user.as_deref(), tenant.as_deref()).await?;
-            println!("{}", change!(tenant, end_all_browser_sessions, EndBrowserSessions { of }, None));
+            let ended = change!(tenant, end_all_browser_sessions, EndBrowserSessions { of }, None);
+            output.print(&json!({ "ended": ended }), ended)?;
         }
         Emergency::Freeze { tenant } => change!(find_tenant(app, tenant.as_deref()).await?, freeze, FreezeTenant {}),
         Emergency::Unfreeze { tenant } => {
@@ -105,7 +107,7 @@ pub(super) async fn run(command: Emergency, app: &App) -> Result<(), Failure> {
                     break;
                 }
             }
-            println!("{stopped}");
+            output.print(&json!({ "stopped": stopped }), stopped)?;
         }
     }
     Ok(())

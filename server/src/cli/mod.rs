@@ -10,8 +10,16 @@ mod migrate;
 mod organizations;
 mod targets;
 
-use crate::{config, failure::Failure, keys, serve, state};
+use crate::{
+    config,
+    failure::Failure,
+    keys,
+    output::Output,
+    serve,
+    state::{App, IfMissing},
+};
 use clap::{Parser, Subcommand};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// A self-hosted control plane for running AI and operations agents with approvals, sandboxing and an audit log
@@ -21,6 +29,9 @@ pub struct Arguments {
     /// Configuration file [default: castellan.toml, if it exists]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -57,12 +68,13 @@ enum Command {
 /// # Errors
 /// Fails with a message for the terminal.
 pub async fn run(arguments: Arguments, given: keys::EnvironmentSecrets) -> Result<(), Failure> {
+    let output = Output::new(arguments.json);
     match arguments.command {
         Command::DefaultConfig => {
-            print!("{}", config::default_config());
-            return Ok(());
+            let toml = config::default_config();
+            return output.print(&json!({ "toml": toml }), &toml);
         }
-        Command::Dev(dev::Dev::Routes { json }) => return dev::routes(json),
+        Command::Dev(dev::Dev::Routes) => return dev::routes(output),
         _ => {}
     }
     let mut config = config::load(arguments.config.as_deref(), &given.settings)?;
@@ -71,13 +83,18 @@ pub async fn run(arguments: Arguments, given: keys::EnvironmentSecrets) -> Resul
             config.local_runner.enabled &= !no_local_runner;
             serve::run(config, given).await
         }
-        Command::Migrate(command) => migrate::run(command, config, given).await,
-        Command::Doctor => doctor::run(config, given).await,
-        Command::Audit(command) => audit::run(command, state::App::open(config, given).await?).await,
-        Command::Restore(why) => audit::restore(why, state::App::open(config, given).await?).await,
-        Command::Admin(command) if command.is_secret_rotation() => admin::rotate_session_secret(config, given).await,
-        Command::Admin(command) => admin::run(command, state::App::open(config, given).await?).await,
-        Command::Dev(command) => dev::run(command, state::App::open(config, given).await?).await,
+        Command::Migrate(command) => migrate::run(command, config, given, output).await,
+        Command::Doctor => doctor::run(config, given, output).await,
+        Command::Audit(command) => audit::run(command, App::open(config, given, IfMissing::Fail).await?, output).await,
+        Command::Restore(why) => audit::restore(why, App::open(config, given, IfMissing::Fail).await?, output).await,
+        Command::Admin(command) if command.is_secret_rotation() => {
+            admin::rotate_session_secret(config, given, output).await
+        }
+        Command::Admin(command) => {
+            let app = App::open(config, given, command.if_missing()).await?;
+            admin::run(command, app, output).await
+        }
+        Command::Dev(command) => dev::run(command, App::open(config, given, IfMissing::Fail).await?, output).await,
         Command::DefaultConfig => Ok(()),
     }
 }

@@ -32,11 +32,18 @@ pub(super) async fn find_tenant(app: &App, wanted: Option<&str>) -> Result<Tenan
             let found = tenants.iter().find(|tenant| tenant.name == wanted || tenant.id.to_string() == wanted);
             found.map(|tenant| tenant.id).ok_or_else(|| Failure::new(format!("there is no tenant {wanted}")))
         }
-        None => match tenants.first() {
-            Some(first) => Ok(first.id),
-            None => Ok(app.store.system().create_tenant("Castellan").await?),
-        },
+        None => tenants.first().map(|first| first.id).ok_or_else(|| {
+            Failure::new("there is no tenant yet; create one with `castellan admin create-tenant --name NAME`")
+        }),
     }
+}
+
+/// Finds a tenant, or creates the first one if none is named and there is none.
+pub(super) async fn find_or_create_tenant(app: &App, wanted: Option<&str>) -> Result<TenantId, Failure> {
+    if wanted.is_none() && app.store.system().tenants().await?.is_empty() {
+        return Ok(app.store.system().create_tenant("Castellan").await?);
+    }
+    find_tenant(app, wanted).await
 }
 
 pub(super) async fn find_organization(

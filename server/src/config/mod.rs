@@ -13,7 +13,7 @@ use crate::http::Origin;
 use domain::Email;
 use ipnet::IpNet;
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -228,9 +228,16 @@ impl Config {
         self.database_url.clone().unwrap_or_else(|| DatabaseUrl::sqlite(&self.data_dir.join("castellan.db")))
     }
 
-    /// Returns the public origin; `bound` is the address that the listener is bound to.
+    /// Returns the public origin; `bound` is the address that the listener is bound to. A listener on all addresses is named by the
+    /// loopback address, because no client can connect to 0.0.0.0.
     pub fn public_url(&self, bound: SocketAddr) -> Origin {
-        self.public_url.clone().unwrap_or_else(|| Origin::of_address(self.secure(), bound))
+        let ip = match bound.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+            bound => bound,
+        };
+        let of_address = || Origin::of_address(self.secure(), SocketAddr::new(ip, bound.port()));
+        self.public_url.clone().unwrap_or_else(of_address)
     }
 
     pub fn providers(&self) -> &[ConfiguredProvider] {

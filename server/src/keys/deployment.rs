@@ -4,6 +4,7 @@ use super::{KeyChain, Keys, PREVIOUS_SESSIONS_FILE, SESSIONS_FILE, SecretsDir, S
 use crate::failure::Failure;
 use aws_lc_rs::hmac;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
+use std::path::Path;
 use store::Store;
 
 /// Number of the runner CA key in the database; lower numbers are in [`Keys::check_with`].
@@ -80,6 +81,17 @@ impl Keys {
             secrets.path(PREVIOUS_SESSIONS_FILE).display().to_string()
         })?))
     }
+}
+
+/// Opens the secrets directory for the key of the runner CA, which is created at the first start of a server only.
+///
+/// # Errors
+/// Fails like [`SecretsDir::open_or_create`], and on a database error.
+pub async fn authority_dir(store: &Store, path: &Path) -> Result<SecretsDir, Failure> {
+    Ok(match store.system().has_key(AUTHORITY_KEY_NUMBER).await? {
+        true => SecretsDir::open(path)?,
+        false => SecretsDir::open_or_create(path)?,
+    })
 }
 
 /// Checks the key of the runner CA: runners that enrolled at one node can connect to any.

@@ -7,7 +7,7 @@
 
 use super::{KeyError, MasterKey, SessionKey, from_hex};
 use crate::config::{DATABASE_URL, ENCRYPTION_KEY, ENCRYPTION_KEY_FD, SESSION_SECRET};
-use rustix::io::FdFlags;
+use rustix::{io::FdFlags, thread::set_name};
 use secrecy::zeroize::Zeroizing;
 use std::{
     env,
@@ -38,6 +38,8 @@ pub struct EnvironmentSecrets {
 /// Fails if a key is malformed or the program cannot re-execute itself.
 pub fn take_secrets() -> Result<EnvironmentSecrets, KeyError> {
     if let Some(number) = env::var_os(ENCRYPTION_KEY_FD) {
+        // After the execution of /proc/self/exe, `ps` and `pkill` would know the process as `exe`.
+        let _ = set_name(c"castellan"); // the name is for people
         return parse(&read_from_pipe(&number)?);
     }
     let mut given = Zeroizing::new(String::new());

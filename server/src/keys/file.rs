@@ -15,7 +15,11 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// Directory of generated keys with mode 0700; its files have mode 0600.
 #[derive(Debug, Clone)]
-pub struct SecretsDir(PathBuf);
+pub struct SecretsDir {
+    path: PathBuf,
+    /// Whether missing files are created.
+    creates: bool,
+}
 
 impl SecretsDir {
     /// Opens or creates the directory, with a `.gitignore`.
@@ -24,6 +28,26 @@ impl SecretsDir {
     /// Fails if other users can access or own it, or it cannot be created.
     pub fn open_or_create(path: &Path) -> Result<Self, KeyError> {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path))?;
+        let dir = Self { path: path.to_owned(), creates: true };
+        dir.check()?;
+        dir.read_or_create(".gitignore", || Ok("*\n".into()))?;
+        Ok(dir)
+    }
+
+    /// Opens the directory of a deployment whose keys exist. A missing file is an error, because no new key could replace it.
+    ///
+    /// # Errors
+    /// Fails if other users can access or own it.
+    pub fn open(path: &Path) -> Result<Self, KeyError> {
+        let dir = Self { path: path.to_owned(), creates: false };
+        if path.exists() {
+            dir.check()?;
+        }
+        Ok(dir)
+    }
+
+    fn check(&self) -> Result<(), KeyError> {
+        let path = &self.path;
         let found = fs::symlink_metadata(path).map_err(io_error(path))?;
         if !found.is_dir() {
             return Err(unsafe_file(
@@ -33,21 +57,18 @@ impl SecretsDir {
             ));
         }
         check_private(path, &found, "700")?;
-        let dir = Self(path.to_owned());
-        dir.remove_leftover_drafts()?;
-        dir.read_or_create(".gitignore", || Ok("*\n".into()))?;
-        Ok(dir)
+        self.remove_leftover_drafts()
     }
 
     /// Returns the path of the file `name`.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
-    /// Reads the file `name`, or creates it with the content from `make`.
+    /// Reads the file `name`, or creates it with the content from `make` if this directory may create files.
     ///
     /// # Errors
-    /// Fails if the file is not a private regular file, or cannot be read or created.
+    /// Fails with [`KeyError::Missing`] if it may not, and if the file is not a private regular file, or cannot be read or created.
     pub fn read_or_create(
         &self,
         name: &str,
@@ -56,6 +77,9 @@ impl SecretsDir {
         let path = self.path(name);
         if let Some(text) = read(&path)? {
             return Ok(text);
+        }
+        if !self.creates {
+            return Err(KeyError::Missing { path });
         }
         self.create(name, &make()?)?;
         // With concurrent starts, the first file wins.
@@ -110,21 +134,21 @@ impl SecretsDir {
 
     /// Locks the directory while a draft is written, so that drafts found under the lock are leftovers.
     fn lock(&self) -> Result<File, KeyError> {
-        let dir = File::open(&self.0).map_err(io_error(&self.0))?;
-        flock(&dir, FlockOperation::LockExclusive).map_err(|error| io_error(&self.0)(error.into()))?;
+        let dir = File::open(&self.path).map_err(io_error(&self.path))?;
+        flock(&dir, FlockOperation::LockExclusive).map_err(|error| io_error(&self.path)(error.into()))?;
         Ok(dir)
     }
 
     /// Removes drafts of killed processes.
     fn remove_leftover_drafts(&self) -> Result<(), KeyError> {
         let _lock = self.lock()?;
-        for entry in fs::read_dir(&self.0).map_err(io_error(&self.0))? {
-            let entry = entry.map_err(io_error(&self.0))?;
+        for entry in fs::read_dir(&self.path).map_err(io_error(&self.path))? {
+            let entry = entry.map_err(io_error(&self.path))?;
             let name = entry.file_name();
             let draft = name.to_str().and_then(|name| name.strip_prefix('.')?.rsplit_once('.'));
             let random = |tail: &str| tail.len() == 16 && tail.bytes().all(|b| b.is_ascii_hexdigit());
             if draft.is_some_and(|(_, tail)| random(tail)) {
-                fs::remove_file(entry.path()).map_err(io_error(&self.0))?;
+                fs::remove_file(entry.path()).map_err(io_error(&self.path))?;
             }
         }
         Ok(())
@@ -159,7 +183,7 @@ impl SecretsDir {
             let _ = fs::remove_file(&draft); // report the first error
         }
         written.map_err(io_error(&path))?;
-        File::open(&self.0).and_then(|dir| dir.sync_all()).map_err(io_error(&self.0))
+        File::open(&self.path).and_then(|dir| dir.sync_all()).map_err(io_error(&self.path))
     }
 }
 

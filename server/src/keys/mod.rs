@@ -8,9 +8,11 @@ mod key_chain;
 mod process;
 mod signing;
 
+use crate::config::{ENCRYPTION_KEY, SESSION_SECRET};
 use domain::succession::GRANTS;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 use std::{
+    ffi::OsStr,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -18,7 +20,7 @@ use std::{
 
 pub use auth::SessionKey;
 pub use checkpoint_keys::{CheckpointKeys, NoteSignature};
-pub use deployment::check_authority;
+pub use deployment::{authority_dir, check_authority};
 pub use environment::{EnvironmentSecrets, take_secrets};
 pub use file::SecretsDir;
 pub use key_chain::KeyChain;
@@ -27,6 +29,8 @@ pub use signing::SigningKey;
 
 /// 32-byte key that wraps the tenant keys.
 pub type MasterKey = SecretBox<[u8; 32]>;
+
+const MASTER_FILE: &str = "master.key";
 
 const SESSIONS_FILE: &str = "sessions.key";
 
@@ -41,6 +45,12 @@ pub enum KeyError {
     /// Other users can read the file, or it has the wrong type or owner.
     #[error("{} {problem}; {fix}", path.display())]
     Unsafe { path: PathBuf, problem: String, fix: String },
+    /// The file is lost. Another key would not be the one that the deployment was made with.
+    #[error(
+        "{} is missing, but the database belongs to a deployment that has this key. Restore the file from a backup, or copy data/secrets \
+         from another node (cp -a){}. Nothing was changed", path.display(), variable_hint(path)
+    )]
+    Missing { path: PathBuf },
     /// The text is not a valid key.
     #[error(
         "{place} is not {expected}; restore it from a backup. Data that was encrypted with the old key cannot be read with a new one"
@@ -49,6 +59,16 @@ pub enum KeyError {
     /// The operating system provides no randomness, or the key was not passed on to the new process.
     #[error("{0}")]
     System(String),
+}
+
+/// Returns which variable can hold the key instead of the file.
+fn variable_hint(path: &Path) -> String {
+    let variable = match path.file_name().and_then(OsStr::to_str) {
+        Some(MASTER_FILE) => ENCRYPTION_KEY,
+        Some(SESSIONS_FILE) => SESSION_SECRET,
+        _ => return String::new(),
+    };
+    format!("; if the key was in the environment, set {variable} again")
 }
 
 /// Keys of the server.
@@ -67,10 +87,10 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Reads the keys in `dir` and generates missing ones. `master`, from the environment, replaces the file.
+    /// Reads the keys in `dir`, which generates missing ones if it may. `master`, from the environment, replaces the file.
     ///
     /// # Errors
-    /// Fails if a file is readable by others or not a valid key, or cannot be read or created.
+    /// Fails if a file is missing, readable by others or not a valid key, or cannot be read or created.
     pub fn open_or_create(dir: &SecretsDir, master: Option<MasterKey>) -> Result<Self, KeyError> {
         Self::open_with(dir, EnvironmentSecrets { master, ..EnvironmentSecrets::default() })
     }
@@ -82,20 +102,16 @@ impl Keys {
     pub fn open_with(dir: &SecretsDir, given: EnvironmentSecrets) -> Result<Self, KeyError> {
         let master = match given.master {
             Some(given) => given,
-            None => symmetric(dir, "master.key")?,
+            None => symmetric(dir, MASTER_FILE)?,
         };
+        let grants = Arc::new(KeyChain::open_or_create(dir, "grants.pem", GRANTS)?);
+        let checkpoints = CheckpointKeys::open_or_create(dir)?;
         let configured = given.sessions.is_some();
         let sessions = match given.sessions {
             Some(given) => given,
             None => symmetric(dir, SESSIONS_FILE)?,
         };
-        Ok(Self {
-            master,
-            grants: Arc::new(KeyChain::open_or_create(dir, "grants.pem", GRANTS)?),
-            checkpoints: CheckpointKeys::open_or_create(dir)?,
-            sessions,
-            configured,
-        })
+        Ok(Self { master, grants, checkpoints, sessions, configured })
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     config::Config,
     failure::Failure,
     http::{Limits, Listener, tls},
-    keys::{SecretsDir, check_authority},
+    keys::{authority_dir, check_authority},
     pki::{Authority, PortCertificate, RunnerPeer},
     state::App,
 };
@@ -65,7 +65,7 @@ impl Runners {
     /// Fails if the authority cannot be used or the port is not available.
     pub async fn open(app: &App, origin: &str) -> Result<Self, Failure> {
         let config = &app.config;
-        let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
+        let secrets = authority_dir(&app.store, &config.secrets_dir()).await?;
         let now = date(app.store.now())?;
         let authority = Authority::open_or_create(&secrets, &config.data_dir, now)?;
         check_authority(&app.store, &authority.public_key()).await?;

@@ -22,7 +22,7 @@ pub use failure::ProviderFailure;
 pub use fetch::{ConfiguredBy, Fetch, FetchError};
 pub use flow::{AuthorizationRedirect, Callback, CallbackOutcome, Purpose};
 pub use options::{ProviderSummary, SignInOptions, SignInProvider};
-pub use probe::ProbeResult;
+pub use probe::{ProbeResult, check_provider};
 use secrecy::SecretString;
 use std::sync::Arc;
 use store::Store;

@@ -1,7 +1,10 @@
 //! Provider test: fetches the discovery document for the admin who sets the provider up.
-use super::{FetchError, Providers, oidc};
+use super::{ConfiguredBy, Fetch, FetchError, Providers, fetch::ProviderClient, oidc};
 use crate::{Error, SignIn};
-use domain::{Actor, ProviderId, provider::Kind};
+use domain::{
+    Actor, ProviderId,
+    provider::{Kind, Provider},
+};
 use http::Request;
 use openidconnect::DiscoveryError;
 
@@ -43,19 +46,9 @@ impl Providers {
         }
         let http_client = self.fetch.of(&provider.issuer, self.stored_by());
         let redirect = self.redirect_url(&id.to_string());
-        if provider.kind == Kind::Github {
-            let request = Request::get(&provider.issuer).body(vec![]).map_err(|error| failed(&error.to_string()))?;
-            http_client.send(request).await.map_err(|error| failed(&describe(&error)))?;
+        let Some(metadata) = fetch_metadata(&provider, &http_client).await? else {
             return Ok(ProbeResult { issuer: provider.issuer, redirect, ..ProbeResult::default() });
-        }
-        let metadata = oidc::discover(&provider.issuer, &http_client).await.map_err(|error| {
-            failed(&match error {
-                DiscoveryError::Request(error) => describe(&error),
-                DiscoveryError::Response(status, ..) => format!("the provider responded with status {status}"),
-                DiscoveryError::Parse(_) => "the response is not an OpenID Connect discovery document".into(),
-                other => other.to_string(),
-            })
-        })?;
+        };
         let algorithms = metadata.id_token_signing_alg_values_supported().iter();
         let algorithms =
             algorithms.filter_map(|algorithm| serde_json::to_value(algorithm).ok()?.as_str().map(str::to_owned));
@@ -70,6 +63,33 @@ impl Providers {
             redirect,
         })
     }
+}
+
+/// Checks for the operator that a provider responds as a sign-in needs it.
+///
+/// # Errors
+/// Fails with [`Error::ProbeFailed`] and the cause.
+pub async fn check_provider(provider: &Provider, by: ConfiguredBy) -> Result<(), Error> {
+    let http_client = Fetch::new().map_err(|error| failed(&describe(&error)))?.of(&provider.issuer, by);
+    fetch_metadata(provider, &http_client).await.map(drop)
+}
+
+/// Fetches the discovery document; GitHub has none and only has to respond.
+async fn fetch_metadata(provider: &Provider, http_client: &ProviderClient) -> Result<Option<oidc::Metadata>, Error> {
+    if provider.kind == Kind::Github {
+        let request = Request::get(&provider.issuer).body(vec![]).map_err(|error| failed(&error.to_string()))?;
+        http_client.send(request).await.map_err(|error| failed(&describe(&error)))?;
+        return Ok(None);
+    }
+    let metadata = oidc::discover(&provider.issuer, http_client).await.map_err(|error| {
+        failed(&match error {
+            DiscoveryError::Request(error) => describe(&error),
+            DiscoveryError::Response(status, ..) => format!("the provider responded with status {status}"),
+            DiscoveryError::Parse(_) => "the response is not an OpenID Connect discovery document".into(),
+            other => other.to_string(),
+        })
+    })?;
+    Ok(Some(metadata))
 }
 
 /// Returns an error with the cause, shortened and escaped.

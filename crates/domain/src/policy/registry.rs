@@ -54,6 +54,7 @@ const RECORDED: &[AuditEvent] = &[
     AuditEvent::recorded("browser_session.prove").while_frozen(),
     AuditEvent::recorded("confirmation.expire").while_frozen(),
     AuditEvent::recorded("confirmation.request"),
+    AuditEvent::recorded("database.return"),
     AuditEvent::recorded("database.transfer"),
     AuditEvent::recorded("factor.recover").while_frozen(),
     AuditEvent::recorded("factor.show").while_frozen(),

@@ -1,6 +1,7 @@
 //! Database access: pools, transactions, group commit, column types, committed events and outage detection.
 pub(crate) mod column;
 pub(crate) mod conn;
+pub(crate) mod database_lock;
 pub(crate) mod event;
 pub(crate) mod event_bus;
 pub(crate) mod events;
@@ -9,6 +10,7 @@ pub(crate) mod group_commit;
 pub(crate) mod group_commit_postgres;
 pub(crate) mod id;
 pub(crate) mod insert;
+mod first_connection;
 mod notify;
 pub(crate) mod open;
 pub(crate) mod outage;

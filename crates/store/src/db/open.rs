@@ -3,8 +3,9 @@ use crate::{
     Error, MasterKey, Quotas, Result,
     db::{
         conn::{Conn, PostgresConn, SqliteConn},
+        database_lock::sqlite_file,
         event_bus::EventBus,
-        events,
+        events, first_connection,
         group_commit::Writer,
         group_commit_postgres::GroupCommitter,
         outage::OutageDetector,
@@ -15,7 +16,7 @@ use domain::{TenantId, Timestamp, consent::Signer};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, PgPool,
     migrate::Migrator,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
@@ -97,8 +98,15 @@ impl fmt::Debug for Store {
 
 impl Store {
     /// Opens the database, creates it if it is missing, and migrates its schema. A schema newer than this
-    /// program, a wrong master key and a SQLite below 3.51.3 are refused.
+    /// program, a wrong master key, a SQLite below 3.51.3, data that were moved away and an unfinished copy are refused.
     pub async fn open(settings: Settings) -> Result<Self> {
+        let store = Self::open_for_transfer(settings).await?;
+        store.system().assert_serves().await?;
+        Ok(store)
+    }
+
+    /// Opens a database also before its data were copied completely and after they were moved away.
+    pub(crate) async fn open_for_transfer(settings: Settings) -> Result<Self> {
         let events = EventBus::new();
         let pool = match settings.url.split_once(':') {
             Some(("sqlite", _)) => open_sqlite(&settings.url, &events).await?,
@@ -152,6 +160,13 @@ impl Store {
         let mut conn = self.begin_read(RowAccess::Nothing).await?;
         crate::db::conn::unscoped_query!(conn, crate::db::column::Number, fetch_one, "select cast(1 as bigint) as n")?;
         Ok(())
+    }
+
+    /// Returns whether the database answers and accepts changes: a standby or a read-only database of PostgreSQL does not.
+    pub async fn accepts_changes(&self) -> Result<bool> {
+        let Pool::Postgres { single_query, outages, .. } = &self.0.pool else { return self.ping().await.map(|()| true) };
+        let sql = "select not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off'";
+        outages.or_unavailable(Box::pin(sqlx::query_scalar(sql).fetch_one(single_query))).await
     }
 
     /// Returns whether this is SQLite, which serves a single node.
@@ -233,8 +248,28 @@ impl Store {
 /// Begins a write on PostgreSQL. As on SQLite, waiting too long for a lock is reported as busy.
 const BEGIN: &str = "begin; set local lock_timeout = '15s'";
 
-/// Makes PostgreSQL release the locks of a node that vanished; otherwise a tenant could be blocked for hours.
-const RELEASE_LOCKS: &str = "set idle_in_transaction_session_timeout = '2min'; set tcp_keepalives_idle = 30;
+/// Returns whether the database at `url` exists and belongs to a deployment, whose keys must then exist, too.
+///
+/// # Errors
+/// Fails with [`Error::Unusable`] if it cannot be reached.
+pub async fn is_initialized(url: &str) -> Result<bool> {
+    let Some(file) = sqlite_file(url) else { return first_connection::is_initialized(url).await };
+    if !file.is_file() {
+        return Ok(false);
+    }
+    let failed = |error: sqlx::Error| unusable(url, &error);
+    let mut conn = SqliteConnectOptions::from_str(url).map_err(failed)?.connect().await.map_err(failed)?;
+    let sql = "select exists (select 1 from sqlite_master where name = 'key_check')";
+    let has_table: bool = sqlx::query_scalar(sql).fetch_one(&mut conn).await.map_err(failed)?;
+    let sql = "select exists (select 1 from key_check where id = 1)";
+    let initialized = has_table && sqlx::query_scalar(sql).fetch_one(&mut conn).await.map_err(failed)?;
+    conn.close().await.map_err(failed)?;
+    Ok(initialized)
+}
+
+/// Makes PostgreSQL release the locks of a node that vanished; otherwise a tenant could be blocked for hours. Also resets what a role
+/// or database was given since the start, so that row-level security holds.
+const RELEASE_LOCKS: &str = "set castellan.system = ''; set castellan.tenant = ''; set idle_in_transaction_session_timeout = '2min'; set tcp_keepalives_idle = 30;
     set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3";
 
 /// Lets a connection see all tenants for its whole life.
@@ -293,27 +328,12 @@ fn make_private(file: &Path) {
 }
 
 async fn open_postgres(url: &str, events: &EventBus) -> Result<Pool> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|_| {
-            Error::Unusable("the PostgreSQL address cannot be read; write postgres://USER@HOST/DATABASE".into())
-        })?
-        .application_name("castellan");
-    let writing = pool_of(12, RELEASE_LOCKS)
-        .connect_with(options.clone())
-        .await
-        .map_err(|error| unusable("PostgreSQL", &error))?;
-    let superuser: bool =
-        sqlx::query_scalar("select rolsuper or rolbypassrls from pg_roles where rolname = current_user")
-            .fetch_one(&writing)
-            .await?;
-    if superuser {
-        return Err(Error::Unusable(
-            "Castellan must not connect to PostgreSQL as a superuser or with BYPASSRLS: the walls between tenants \
-             would not hold. Create an ordinary role that owns the database."
-                .into(),
-        ));
-    }
-    migrate(&POSTGRES, &writing).await?;
+    let options = first_connection::options(url)?;
+    let mut first = first_connection::connect(&options).await?;
+    first_connection::assert_usable(&mut first).await?;
+    migrate(&POSTGRES, &mut first).await?;
+    first.close().await?;
+    let writing = pool_of(12, RELEASE_LOCKS).connect_lazy_with(options.clone());
     let reading = pool_of(12, RELEASE_LOCKS).connect_lazy_with(options.clone());
     let single_query = pool_of(8, SEE_ALL).connect_lazy_with(options.clone());
     let listener = events::connect_listener(&options).await?;

@@ -12,7 +12,7 @@ use crate::{
     tenant_key,
 };
 use domain::{
-    Actor, TenantId, Timestamp,
+    Actor, Invalid, TenantId, Timestamp,
     audit::GENESIS,
     consent::{RulesVersion, Signed},
     rule::Rules,
@@ -66,6 +66,12 @@ impl System<'_> {
         let known = unscoped_query!(conn, Sealed, fetch_one, "select sealed from key_check where id = $1", id)?;
         conn.commit().await?;
         Ok(self.0.key().open(&place, &known.sealed).is_ok_and(|known| *known == *fingerprint))
+    }
+
+    /// Returns whether the deployment has a key with this number.
+    pub async fn has_key(&self, id: i64) -> Result<bool> {
+        let mut conn = self.read().await?;
+        Ok(unscoped_query!(conn, Number, fetch_one, "select count(*) as n from key_check where id = $1", id)?.n > 0)
     }
 
     /// Replaces the deployment's key with this number if it was `old`; returns whether it did (D-12).
@@ -155,14 +161,13 @@ impl System<'_> {
         let now = self.now();
         let rules = RulesVersion { tenant: id, version: 1, rules: Rules::default(), changed_by: None, at: now };
         let rules = Signed::new(rules, self.0.signer());
-        unscoped_query!(
-            *conn,
-            execute,
-            "insert into tenant (id, name, created_at) values ($1, $2, $3)",
-            id,
-            name,
-            now
-        )?;
+        let sql = "insert into tenant (id, name, created_at) values ($1, $2, $3)";
+        match unscoped_query!(*conn, execute, sql, id, name, now) {
+            Err(error) if error.is_duplicate() => {
+                return Err(Invalid::new("tenant", "has the name of an existing one; choose another name").into());
+            }
+            inserted => inserted?,
+        };
         unscoped_query!(
             *conn,
             execute,

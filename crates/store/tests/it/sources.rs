@@ -22,6 +22,8 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("seed/rows.rs", "writes many rows of one tenant at once"),
     ("transfer/mod.rs", "copies all tenants to another database"),
     ("transfer/table.rs", "copies all tenants to another database"),
+    ("transfer/state.rs", "keeps databases of all tenants from being served"),
+    ("db/first_connection.rs", "checks the role and the server before tables exist"),
     ("db/open.rs", "checks the database and sets the tenant of PostgreSQL transactions"),
     ("db/group_commit_postgres.rs", "flushes the write-ahead log"),
     ("db/group_commit/mod.rs", "begins and commits transactions"),

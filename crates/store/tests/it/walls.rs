@@ -740,6 +740,7 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("Write::commit", "ends the transaction of whatever was done in it"),
     ("System::tenants", "the console's list"),
     ("System::create_tenant", "makes one"),
+    ("System::has_key", "the deployment's own keys, nobody's rows"),
     ("System::knows_key", "the deployment's own keys, nobody's rows"),
     ("System::replace_key", "the deployment's own keys, nobody's rows"),
     ("System::set_key", "the deployment's own keys, nobody's rows"),

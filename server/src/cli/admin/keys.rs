@@ -3,6 +3,7 @@ use crate::{
     authentication::digest,
     cli::targets::{console, find_organization, find_person, find_tenant},
     failure::Failure,
+    output::Output,
     state::App,
 };
 use domain::{
@@ -11,6 +12,7 @@ use domain::{
     role::Role,
     scope::Scopes,
 };
+use serde_json::json;
 use std::time::Duration;
 
 /// Properties of a new key.
@@ -22,8 +24,8 @@ pub(super) struct KeyRequest {
     pub(super) networks: Networks,
 }
 
-/// Creates a key. Its scopes may exceed the current permissions of its owner.
-pub(super) async fn create(app: &App, user: &str, request: KeyRequest) -> Result<String, Failure> {
+/// Creates a key and prints it. Its scopes may exceed the current permissions of its owner.
+pub(super) async fn create(app: &App, user: &str, request: KeyRequest, output: Output) -> Result<(), Failure> {
     let (tenant, owner, responsible) = find_owner(app, user).await?;
     let console = console(app, tenant);
     let organization = match &request.organization {
@@ -44,8 +46,9 @@ pub(super) async fn create(app: &App, user: &str, request: KeyRequest) -> Result
     let proof = app.store.authorize(&console, action).await?;
     let mut write = app.store.write(&console).await?;
     write.create_key(proof, token.shown(), digest(&token.text)).await?;
-    write.commit().await?;
-    Ok(token.text)
+    // Before the commit: there would be a key that nobody knows.
+    output.print(&json!({ "key": token.text }), &token.text)?;
+    Ok(write.commit().await?)
 }
 
 pub(super) async fn service_account(
@@ -66,23 +69,38 @@ pub(super) async fn service_account(
     Ok(person)
 }
 
-pub(super) async fn list(app: &App, user: Option<&str>) -> Result<(), Failure> {
-    let (tenant, owner) = match user {
-        Some(user) => find_owner(app, user).await.map(|(tenant, owner, _)| (tenant, Some(owner)))?,
-        None => (find_tenant(app, None).await?, None),
+/// Prints the keys of a person, a tenant, or all tenants.
+pub(super) async fn list(
+    app: &App,
+    user: Option<&str>,
+    tenant: Option<&str>,
+    output: Output,
+) -> Result<(), Failure> {
+    let (only, owner) = match (user, tenant) {
+        (Some(user), _) => find_owner(app, user).await.map(|(tenant, owner, _)| (Some(tenant), Some(owner)))?,
+        (None, Some(tenant)) => (Some(find_tenant(app, Some(tenant)).await?), None),
+        (None, None) => (None, None),
     };
-    let now = app.store.now();
-    let keys = app.store.read(&console(app, tenant)).await?.keys().await?;
-    for key in keys.iter().filter(|key| owner.is_none_or(|owner| owner == key.owner_id)) {
-        let state = match key.expires_at {
-            _ if key.revoked_at.is_some() => "revoked".into(),
-            Some(at) if at <= now => format!("expired {at}"),
-            Some(at) => format!("active until {at}"),
-            None => "active".into(),
-        };
-        println!("{}…  {state}  {}  {}  {}", key.prefix, key.scopes, key.owner, key.name);
+    let (now, mut data, mut text) = (app.store.now(), vec![], String::new());
+    let tenants = app.store.system().tenants().await?;
+    for tenant in tenants.iter().filter(|tenant| only.is_none_or(|only| only == tenant.id)) {
+        let keys = app.store.read(&console(app, tenant.id)).await?.keys().await?;
+        for key in keys.iter().filter(|key| owner.is_none_or(|owner| owner == key.owner_id)) {
+            let (state, state_text) = match key.expires_at {
+                _ if key.revoked_at.is_some() => ("revoked", "revoked".to_owned()),
+                Some(at) if at <= now => ("expired", format!("expired {at}")),
+                Some(at) => ("active", format!("active until {at}")),
+                None => ("active", "active".to_owned()),
+            };
+            let (prefix, scopes, owner, name) = (&key.prefix, &key.scopes, &key.owner, &key.name);
+            text.push_str(&format!("{}  {prefix}…  {state_text}  {scopes}  {owner}  {name}\n", tenant.name));
+            data.push(json!({
+                "tenant": tenant.name, "prefix": prefix, "state": state, "expires_at": key.expires_at,
+                "scopes": scopes.to_string(), "owner": owner, "owner_id": key.owner_id, "name": name,
+            }));
+        }
     }
-    Ok(())
+    output.print(&json!({ "keys": data }), text)
 }
 
 pub(super) async fn revoke(app: &App, user: &str) -> Result<usize, Failure> {

@@ -1,21 +1,23 @@
 //! `castellan admin` commands for tenants, people and keys.
 mod keys;
 
-use super::targets::{Location, console, create_organization, find_organization, find_tenant};
+use super::targets::{Location, console, create_organization, find_or_create_tenant, find_organization};
 use crate::{
     authentication::{Hasher, check_password},
     config::Config,
     failure::Failure,
-    keys::{EnvironmentSecrets, Keys, SecretsDir},
-    state::App,
+    keys::{EnvironmentSecrets, SecretsDir},
+    output::Output,
+    state::{App, IfMissing},
 };
 use clap::{Subcommand, ValueEnum};
 use domain::{
     Email, Networks, PersonId,
-    policy::{CreatePerson, SetMembership},
+    policy::{CreatePerson, IssuePasswordLink, SetMembership},
     role::{Role, TenantRole},
     scope::Scopes,
 };
+use serde_json::json;
 use std::io::Read;
 use store::Store;
 
@@ -28,6 +30,8 @@ pub(super) enum Admin {
         name: String,
     },
     /// Create a person, by default in the first tenant and organization
+    ///
+    /// Without `--password-stdin`, prints a one-time link with which the person sets a password.
     CreateUser {
         /// Email address
         #[arg(long)]
@@ -88,11 +92,14 @@ pub(super) enum Admin {
     RotateCheckpointKey,
     /// Replace the key that signs grants and approvals by one that it signs. Stop every node, then run this on one of them
     RotateGrantKey,
-    /// List the API keys of a person, or of the first tenant
+    /// List the API keys of a person, a tenant, or all tenants
     ListKeys {
         /// Email address of the person, or ID of the service account
-        #[arg(long)]
+        #[arg(long, conflicts_with = "tenant")]
         user: Option<String>,
+        /// Name or ID of the tenant [default: all]
+        #[arg(long)]
+        tenant: Option<String>,
     },
     /// Revoke all API keys of a person or service account
     RevokeKeys {
@@ -141,43 +148,57 @@ impl Admin {
     pub(super) const fn is_secret_rotation(&self) -> bool {
         matches!(self, Self::RotateSessionSecret)
     }
+
+    /// Returns whether the command may be the first one of a deployment. The other `create-…` commands need what these create.
+    pub(super) const fn if_missing(&self) -> IfMissing {
+        match self {
+            Self::CreateTenant { .. } | Self::CreateUser { .. } => IfMissing::Create,
+            _ => IfMissing::Fail,
+        }
+    }
 }
 
 /// Rotates the session secret in its file, or registers the secret from the environment. The database is opened without
 /// checking the current secret, because it is about to change.
-pub(super) async fn rotate_session_secret(config: Config, given: EnvironmentSecrets) -> Result<(), Failure> {
-    let secrets = SecretsDir::open_or_create(&config.secrets_dir())?;
-    let keys = Keys::open_with(&secrets, given)?;
-    let store = Store::open(App::settings(&keys, config.database().expose().to_owned())).await?;
+pub(super) async fn rotate_session_secret(
+    config: Config,
+    given: EnvironmentSecrets,
+    output: Output,
+) -> Result<(), Failure> {
+    let url = config.database().expose().to_owned();
+    let (secrets, keys) = App::open_keys(&config, &url, given, IfMissing::Fail).await?;
+    let store = Store::open(App::settings(&keys, url)).await?;
     if keys.configured {
         keys.accept_session_secret(&store).await?;
-        println!("The session secret from the environment is now in use. Restart every node with it.");
-    } else {
-        keys.check_with(&store, &secrets).await?;
-        keys.rotate_session_secret(&store, &secrets).await?;
-        println!(
-            "The session secret was replaced; sessions stay valid. Copy {} to the other nodes and restart every node.",
-            secrets.path("sessions.key").display()
-        );
+        store.close().await;
+        let text = "The session secret from the environment is now in use. Restart every node with it.";
+        return output.print(&json!({ "file": null }), text);
     }
+    keys.check_with(&store, &secrets).await?;
+    keys.rotate_session_secret(&store, &secrets).await?;
     store.close().await;
-    Ok(())
+    let file = secrets.path("sessions.key");
+    let text = format_args!(
+        "The session secret was replaced; sessions stay valid. Copy {} to the other nodes and restart every node.",
+        file.display()
+    );
+    output.print(&json!({ "file": file }), text)
 }
 
 /// Runs the command and notifies the server of changes, even after a partial failure.
-pub(super) async fn run(command: Admin, app: App) -> Result<(), Failure> {
-    let result = execute(command, &app).await;
+pub(super) async fn run(command: Admin, app: App, output: Output) -> Result<(), Failure> {
+    let result = execute(command, &app, output).await;
     crate::console::notify_server(&app).await;
     app.store.close().await;
     result
 }
 
-async fn execute(command: Admin, app: &App) -> Result<(), Failure> {
+async fn execute(command: Admin, app: &App, output: Output) -> Result<(), Failure> {
     match command {
         Admin::CreateTenant { name } => {
             let tenant = app.store.system().create_tenant(&name).await?;
             create_organization(app, &console(app, tenant), &name).await?;
-            println!("{tenant}");
+            output.print(&json!({ "id": tenant }), tenant)?;
         }
         Admin::CreateUser { email, name, role, password_stdin, location } => {
             let email = Email::parse(&email)?;
@@ -186,46 +207,59 @@ async fn execute(command: Admin, app: &App) -> Result<(), Failure> {
                 true => Some(password(&[&name, email.as_str()]).await?),
                 false => None,
             };
-            println!("{}", create_user(app, email, name, role, hash, location).await?);
+            let (person, link) = create_user(app, email, name, role, hash, location).await?;
+            let text = link.as_ref().map(|link| {
+                format!("\n\nThis link sets the password. It works once and expires in 72 hours:\n\n  {link}")
+            });
+            output.print(&json!({ "id": person, "link": link }), format_args!("{person}{}", text.unwrap_or_default()))?;
         }
         Admin::CreateKey { user, name, scopes, organization, days, networks } => {
             let request = keys::KeyRequest { name, scopes, organization, days, networks };
-            println!("{}", keys::create(app, &user, request).await?);
+            keys::create(app, &user, request, output).await?;
         }
         Admin::CreateServiceAccount { name, responsible, role, organization } => {
             let role = match role {
                 ServiceRole::Viewer => Role::Viewer,
                 ServiceRole::Member => Role::Member,
             };
-            println!("{}", keys::service_account(app, name, &responsible, role, organization.as_deref()).await?);
+            let account = keys::service_account(app, name, &responsible, role, organization.as_deref()).await?;
+            output.print(&json!({ "id": account }), account)?;
         }
         Admin::RotateSessionSecret => {} // handled before the store opens
         Admin::RotateCheckpointKey => {
             let secrets = SecretsDir::open_or_create(&app.config.secrets_dir())?;
             app.keys.checkpoints.rotate(&secrets, false)?;
-            println!(
+            let file = secrets.path("checkpoints.pem");
+            let text = format_args!(
                 "The checkpoint key was replaced. Copy {} to the other nodes and restart every node.",
-                secrets.path("checkpoints.pem").display()
+                file.display()
             );
+            output.print(&json!({ "file": file }), text)?;
         }
         Admin::RotateGrantKey => {
             let secrets = SecretsDir::open_or_create(&app.config.secrets_dir())?;
             app.keys.grants.rotate(&secrets, true)?;
-            println!(
+            let file = secrets.path("grants.pem");
+            let text = format_args!(
                 "The grant key was replaced. The next start signs open tasks and the rules again. Copy {} to the other nodes, then start \
                  every node.",
-                secrets.path("grants.pem").display()
+                file.display()
             );
+            output.print(&json!({ "file": file }), text)?;
         }
-        Admin::ListKeys { user } => keys::list(app, user.as_deref()).await?,
-        Admin::BreakGlass(command) => super::break_glass::run(command, app).await?,
+        Admin::ListKeys { user, tenant } => keys::list(app, user.as_deref(), tenant.as_deref(), output).await?,
+        Admin::BreakGlass(command) => super::break_glass::run(command, app, output).await?,
         Admin::Organizations(command) => super::organizations::run(command, app).await?,
-        Admin::Emergency(command) => super::emergency::run(command, app).await?,
-        Admin::RevokeKeys { user } => println!("{} keys revoked", keys::revoke(app, &user).await?),
+        Admin::Emergency(command) => super::emergency::run(command, app, output).await?,
+        Admin::RevokeKeys { user } => {
+            let revoked = keys::revoke(app, &user).await?;
+            output.print(&json!({ "revoked": revoked }), format_args!("{revoked} keys revoked"))?;
+        }
     }
     Ok(())
 }
 
+/// Creates a person, and a link to set a password if there is none.
 async fn create_user(
     app: &App,
     email: Email,
@@ -233,22 +267,30 @@ async fn create_user(
     role: UserRole,
     hash: Option<String>,
     location: Location,
-) -> Result<PersonId, Failure> {
-    let tenant = find_tenant(app, location.tenant.as_deref()).await?;
+) -> Result<(PersonId, Option<String>), Failure> {
+    let tenant = find_or_create_tenant(app, location.tenant.as_deref()).await?;
     let console = console(app, tenant);
     let organization = find_organization(app, &console, location.organization.as_deref()).await?;
     let (tenant_role, role) = role.roles();
     let proof = app.store.authorize(&console, CreatePerson { email, name, tenant_role }).await?;
     let mut write = app.store.write(&console).await?;
     let person = write.create_person(proof).await?;
-    if let Some(hash) = hash {
-        write.set_password(person, &hash).await?;
-    }
     if let Some(role) = role {
         write.set_membership(console.may(SetMembership { organization, person, role })?).await?;
     }
+    let link = match hash {
+        Some(hash) => {
+            write.set_password(person, &hash).await?;
+            None
+        }
+        None => {
+            let token = auth::Token::new("")?;
+            write.issue_password_link(console.may(IssuePasswordLink { person })?, token.hash).await?;
+            Some(format!("{}/password?token={}", app.config.public_url(app.config.listen), token.text))
+        }
+    };
     write.commit().await?;
-    Ok(person)
+    Ok((person, link))
 }
 
 /// Reads the password from the first line of standard input and returns its hash.
