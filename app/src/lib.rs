@@ -37,6 +37,8 @@
 //! - `search`: search across all objects.
 //! - `setup`: initial setup and password links.
 //! - [`tasks`]: submission, list, details and live output.
+
+#![deny(clippy::print_stdout, clippy::print_stderr)] // they panic if the output cannot be written
 #![recursion_limit = "256"]
 
 #[macro_use]

@@ -18,6 +18,8 @@
 //! - [`witness`]: the largest head of the audit log that the runner saw
 //! - [`work`]: verification and execution of one attempt
 
+#![deny(clippy::print_stdout, clippy::print_stderr)] // they panic if the output cannot be written
+
 pub mod client;
 pub mod clock;
 pub mod config;

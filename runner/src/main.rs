@@ -1,5 +1,7 @@
 //! The program `castellan-runner`: enrolls if necessary and works until it is stopped; in each sandbox, process 1.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)] // they panic if the output cannot be written
+
 use clap::Parser;
 use runner::{
     Client, Config,

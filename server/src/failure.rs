@@ -21,7 +21,9 @@ impl Failure {
     pub fn of_output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self(String::new(), CLOSED_PIPE),
-            _ => Self::new(format!("standard output cannot be written: {error}. Changes that the command made before remain")),
+            _ => Self::new(format!(
+                "standard output cannot be written: {error}. Changes that the command made before remain"
+            )),
         }
     }
 

@@ -14,6 +14,8 @@
 //!   [`grant_rotation`] signs again at a start after a rotation, and `anonymous_log` logs security events without a tenant.
 //! - Support: [`failure`] (command errors), `output` (what commands print), [`file_descriptors`], [`telemetry`] (logging), `clock` (system time), `atomic_file`, `permits`
 
+#![deny(clippy::print_stdout, clippy::print_stderr)] // they panic if the output cannot be written
+
 mod anonymous_log;
 pub mod api;
 mod atomic_file;

@@ -1,4 +1,7 @@
 //! Entry point of the `castellan` binary.
+
+#![deny(clippy::print_stdout, clippy::print_stderr)] // they panic if the output cannot be written
+
 use clap::Parser;
 use server::{cli, failure::Failure, keys};
 use std::{

@@ -3,6 +3,8 @@
 //! [`Auth`] is what all requests share, [`SignIn`] the service of one request. Pages call it, the server constructs it; it
 //! knows HTTP headers and cookies, but no web framework.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)] // they panic if the output cannot be written
+
 mod account;
 mod attempt_lock;
 mod attempt_log;

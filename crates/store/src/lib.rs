@@ -25,6 +25,8 @@
 //! - `system`: lookups by token, due work, the first start
 //! - `seed`, `transfer`: synthetic tasks, and the move to PostgreSQL
 
+#![deny(clippy::print_stdout, clippy::print_stderr)] // they panic if the output cannot be written
+
 mod access;
 mod account_events;
 mod addresses;

@@ -62,10 +62,8 @@ impl fmt::Display for Check {
 
 pub(super) async fn run(config: Config, given: EnvironmentSecrets, output: Output) -> Result<(), Failure> {
     tls::install_provider();
-    let mut checks = vec![Check::ok(
-        "configuration",
-        format!("listens on {}, runners on {}", config.listen, config.runner_listen),
-    )];
+    let mut checks =
+        vec![Check::ok("configuration", format!("listens on {}, runners on {}", config.listen, config.runner_listen))];
     checks.push(folder(&config));
     checks.push(certificate(&config));
     checks.push(match config.metrics.token {
@@ -102,7 +100,10 @@ fn folder(config: &Config) -> Check {
     }
     if access(data, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).is_err() {
         let user = rustix::process::geteuid().as_raw();
-        return Check::fail("data folder", format!("user {user} cannot write to {place}; run: chown -R {user} {place}"));
+        return Check::fail(
+            "data folder",
+            format!("user {user} cannot write to {place}; run: chown -R {user} {place}"),
+        );
     }
     for name in ["castellan.db", "checkpoints", "setup-link"] {
         let path = data.join(name);
@@ -229,9 +230,7 @@ async fn sandbox() -> Check {
         Err(failure) => Err(failure),
     };
     match tested {
-        Ok(tested) if tested.stdout.is_empty() => {
-            Check::fail("runner", String::from_utf8_lossy(&tested.stderr).trim())
-        }
+        Ok(tested) if tested.stdout.is_empty() => Check::fail("runner", String::from_utf8_lossy(&tested.stderr).trim()),
         Ok(tested) => {
             let text = String::from_utf8_lossy(&tested.stdout).into_owned();
             let result = if tested.status.success() { Outcome::Ok } else { Outcome::Fail };

@@ -21,7 +21,12 @@ pub(super) struct Migrate {
     back: bool,
 }
 
-pub(super) async fn run(command: Migrate, config: Config, given: EnvironmentSecrets, output: Output) -> Result<(), Failure> {
+pub(super) async fn run(
+    command: Migrate,
+    config: Config,
+    given: EnvironmentSecrets,
+    output: Output,
+) -> Result<(), Failure> {
     if command.back {
         let url = config.database().expose().to_owned();
         let (_, keys) = App::open_keys(&config, &url, given, IfMissing::Fail).await?;

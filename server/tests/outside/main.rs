@@ -13,6 +13,7 @@ mod html;
 #[expect(dead_code, reason = "other tests use more of it")]
 mod mail_server;
 mod nodes;
+mod operation;
 mod people;
 mod ports;
 mod processes;

@@ -164,7 +164,9 @@ impl Store {
 
     /// Returns whether the database answers and accepts changes: a standby or a read-only database of PostgreSQL does not.
     pub async fn accepts_changes(&self) -> Result<bool> {
-        let Pool::Postgres { single_query, outages, .. } = &self.0.pool else { return self.ping().await.map(|()| true) };
+        let Pool::Postgres { single_query, outages, .. } = &self.0.pool else {
+            return self.ping().await.map(|()| true);
+        };
         let sql = "select not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off'";
         outages.or_unavailable(Box::pin(sqlx::query_scalar(sql).fetch_one(single_query))).await
     }

@@ -136,7 +136,9 @@ pub async fn return_to_sqlite(from: Settings) -> Result<()> {
     let _lock = DatabaseLock::take(&from.url)?;
     let store = Store::open_for_transfer(from).await?;
     if store.system().transfer_state().await? != Some(State::Moved) {
-        return Err(Error::Unusable("the data of this database were not moved to PostgreSQL; nothing was changed".into()));
+        return Err(Error::Unusable(
+            "the data of this database were not moved to PostgreSQL; nothing was changed".into(),
+        ));
     }
     for tenant in tenants(&store).await? {
         record(&store, tenant, "database.return", json!({})).await?;

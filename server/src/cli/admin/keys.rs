@@ -70,12 +70,7 @@ pub(super) async fn service_account(
 }
 
 /// Prints the keys of a person, a tenant, or all tenants.
-pub(super) async fn list(
-    app: &App,
-    user: Option<&str>,
-    tenant: Option<&str>,
-    output: Output,
-) -> Result<(), Failure> {
+pub(super) async fn list(app: &App, user: Option<&str>, tenant: Option<&str>, output: Output) -> Result<(), Failure> {
     let (only, owner) = match (user, tenant) {
         (Some(user), _) => find_owner(app, user).await.map(|(tenant, owner, _)| (Some(tenant), Some(owner)))?,
         (None, Some(tenant)) => (Some(find_tenant(app, Some(tenant)).await?), None),

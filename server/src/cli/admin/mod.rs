@@ -211,7 +211,8 @@ async fn execute(command: Admin, app: &App, output: Output) -> Result<(), Failur
             let text = link.as_ref().map(|link| {
                 format!("\n\nThis link sets the password. It works once and expires in 72 hours:\n\n  {link}")
             });
-            output.print(&json!({ "id": person, "link": link }), format_args!("{person}{}", text.unwrap_or_default()))?;
+            output
+                .print(&json!({ "id": person, "link": link }), format_args!("{person}{}", text.unwrap_or_default()))?;
         }
         Admin::CreateKey { user, name, scopes, organization, days, networks } => {
             let request = keys::KeyRequest { name, scopes, organization, days, networks };

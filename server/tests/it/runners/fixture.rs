@@ -74,7 +74,9 @@ impl Fixture {
         config.runner_listen = "127.0.0.1:0".parse().unwrap();
         config.data_dir = data.path().to_owned();
         config.local_runner.enabled = false;
-        let mut app = App::open(config, server::keys::EnvironmentSecrets::default(), server::state::IfMissing::Create).await.unwrap();
+        let mut app = App::open(config, server::keys::EnvironmentSecrets::default(), server::state::IfMissing::Create)
+            .await
+            .unwrap();
         app.store.close().await;
         let mut settings = App::settings(&app.keys, app.config.database().expose().to_owned());
         settings.clock =

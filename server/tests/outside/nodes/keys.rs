@@ -55,13 +55,13 @@ async fn x1_d_12_both_nodes_continue_with_the_new_grant_key() {
     assert_eq!(nodes.two.audit(&nodes.adam.key, Some("grant_key.rotate")).await.len(), 1);
 }
 
-/// M-06: a node with a different master key is refused.
+/// M-06: a node without the master key is refused, and makes none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn m_06_a_node_with_another_master_key_is_refused() {
+async fn m_06_a_node_without_the_master_key_is_refused() {
     let mut one = Program::postgres();
     one.start().await;
     let mut stranger = Program::sqlite();
     stranger.set("CASTELLAN_DATABASE_URL", one.database_url().unwrap());
     let message = stranger.startup_error().await;
-    assert!(message.contains("master key is not the one"), "{message}");
+    assert!(message.contains("secrets/master.key is missing") && !stranger.data().exists(), "{message}");
 }

@@ -1,7 +1,7 @@
 //! Sign-in with identity providers, including a hostile one; every refusal has a matching success.
 mod admission;
 mod callbacks;
-mod fake_provider;
+pub(crate) mod fake_provider;
 mod flow;
 mod gitea;
 mod github;

@@ -69,6 +69,13 @@ impl Cluster {
         .await;
     }
 
+    /// Restarts PostgreSQL as a standby, which only reads.
+    pub async fn restart_as_standby(&mut self) {
+        self.kill();
+        stdout_of(unprivileged(Path::new("touch")).arg(self.folder.join("data/standby.signal")));
+        self.start_again().await;
+    }
+
     fn pid(&self) -> u32 {
         self.postmaster.as_ref().expect("it runs").id()
     }

@@ -2,7 +2,7 @@
 //! lost, none runs twice at once, nothing is left behind. The normal test run is short; `cargo xtask torture` runs
 //! longer.
 mod clock;
-mod cluster;
+pub(crate) mod cluster;
 mod disk;
 mod duplicate_runs;
 mod fsync;
