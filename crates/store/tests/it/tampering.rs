@@ -17,7 +17,7 @@ use store::Submitted;
 use testkit::Authenticator;
 
 /// Columns that a claim replaces, so that a changed value has no effect.
-const SET_BY_CLAIM: [&str; 6] = [
+const SET_BY_CLAIM: [&str; 7] = [
     "task.runner_id",
     "task.lease_until",
     "task.cancel_requested",
@@ -28,7 +28,7 @@ const SET_BY_CLAIM: [&str; 6] = [
 ];
 
 /// Columns that change while a task runs and when it ends. The runner signs what it reports of the end; see `domain::receipt`.
-const OF_THE_RUN: [&str; 10] = [
+const OF_THE_RUN: [&str; 11] = [
     "task.runner_id",
     "task.lease_until",
     "task.cancel_requested",
