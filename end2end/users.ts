@@ -69,7 +69,7 @@ export async function setUp(castellan: Castellan): Promise<Person> {
     password: PASSWORD,
   });
   // Ada makes approvers alone.
-  await ada.act('approvals/second-person', { required: 'false' });
+  await ada.act('approvals/dual-control', { enabled: 'false' });
   return ada;
 }
 

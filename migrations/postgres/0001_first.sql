@@ -67,6 +67,7 @@ create table membership (
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
 create index membership_person on membership (tenant_id, person_id, organization_id, role);
+create index membership_owner on membership (tenant_id, person_id, organization_id) where role = 'owner';
 
 -- Invitation links; only hashes of their tokens are stored. Used-up and revoked ones are deleted; the audit log records
 -- their history.
@@ -126,6 +127,9 @@ create table password_link (
     tenant_id  uuid not null,
     token_hash bytea not null,
     person_id  uuid not null,
+    -- Who issued it, and who confirmed that and saw it; null for a link that the person requested and for the console.
+    issuer_id  uuid,
+    confirmer_id uuid,
     created_at bigint not null,
     expires_at bigint not null,
     primary key (token_hash),
@@ -170,7 +174,7 @@ create table approval_policy (
     -- Whether approvers can decide their own requests.
     self_approval boolean not null,
     -- Whether a second admin or owner confirms new approvers and access to their accounts.
-    second_person boolean not null
+    dual_control boolean not null
 );
 -- Changes that a second admin or owner confirms, as JSON (domain::confirmation::ProtectedChange).
 create table confirmation (
@@ -178,6 +182,8 @@ create table confirmation (
     id           uuid not null,
     change       text not null,
     person_id    uuid,
+    -- The organization whose owners can confirm it; null if only admins can.
+    organization_id uuid,
     requester_id uuid not null,
     state        text not null,
     created_at   bigint not null,
@@ -190,9 +196,12 @@ create table confirmation (
 );
 create unique index confirmation_waiting on confirmation (tenant_id, change) where state = 'waiting';
 create index confirmation_expiry on confirmation (expires_at) where state = 'waiting';
--- Holds: an account does not decide requests of the person who gave it an approving role or access to it. Past and lifted ones
--- remain, because decisions that were made in them do not count.
-create table approver_hold (
+create index confirmation_list on confirmation (tenant_id, id) where state = 'waiting';
+create index confirmation_requester on confirmation (tenant_id, requester_id) where state = 'waiting';
+create index confirmation_person on confirmation (tenant_id, person_id) where state = 'waiting';
+-- Holds: an account and the person who made it, gave it an approving role or gained access to it do not decide each other's requests.
+-- Past and lifted ones remain, because decisions that were made in them do not count.
+create table account_hold (
     tenant_id  uuid not null,
     person_id  uuid not null,
     maker_id   uuid not null,
@@ -204,6 +213,21 @@ create table approver_hold (
     foreign key (tenant_id, person_id) references person (tenant_id, id),
     foreign key (tenant_id, maker_id) references person (tenant_id, id)
 );
+create index account_hold_end on account_hold (tenant_id, expires_at) where lifted_at is null;
+-- Roles of approvers, owners and admins that ended. They count for a day more, so that taking a role away for a moment avoids no rule.
+create table former_role (
+    tenant_id       uuid not null,
+    id              uuid not null,
+    person_id       uuid not null,
+    -- Null for an admin of the tenant.
+    organization_id uuid,
+    role            text not null,
+    ended_at        bigint not null,
+    primary key (tenant_id, id),
+    foreign key (tenant_id, person_id) references person (tenant_id, id)
+);
+create index former_role_person on former_role (tenant_id, person_id, ended_at);
+create index former_role_end on former_role (tenant_id, ended_at);
 -- Secrets of authenticator apps, encrypted with the tenant's key. The last used time step is stored, so that no code works
 -- twice.
 create table totp (
@@ -276,6 +300,8 @@ create table address_change (
     token_hash bytea not null,
     person_id  uuid not null,
     email      text not null,
+    -- The admin who requested it for the person; null if the person did, and for the console.
+    issuer_id  uuid,
     created_at bigint not null,
     expires_at bigint not null,
     -- Hash of the token sent to the current address, null if an admin confirmed the change; and when each link was
@@ -803,7 +829,7 @@ declare
 begin
     foreach walled in array array[
         'tenant_key', 'organization', 'organization_former_name', 'person', 'membership', 'invitation',
-        'join_request', 'password_link', 'browser_session', 'factor_policy', 'approval_policy', 'confirmation', 'approver_hold', 'totp', 'passkey',
+        'join_request', 'password_link', 'browser_session', 'factor_policy', 'approval_policy', 'confirmation', 'account_hold', 'former_role', 'totp', 'passkey',
         'recovery_code', 'account_event', 'address_change', 'known_device', 'known_network',
         'failure_count', 'anomaly', 'mail', 'identity_provider', 'identity', 'break_glass',
         'api_key', 'review', 'review_item', 'key_network', 'key_hour', 'daily_usage', 'rules',

@@ -61,12 +61,12 @@ pub async fn lift_hold(person: String, maker: String) -> Result<Done, Refusal> {
 }
 
 /// Sets whether a second admin or owner confirms new approvers and access to their accounts.
-#[server(prefix = "/actions", endpoint = "approvals/second-person")]
-pub async fn set_second_person(required: bool) -> Result<Done, Refusal> {
+#[server(prefix = "/actions", endpoint = "approvals/dual-control")]
+pub async fn set_dual_control(enabled: bool) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let proof = store.authorize(&actor, policy::SetSecondPerson { required }).await?;
+    let proof = store.authorize(&actor, policy::SetDualControl { enabled }).await?;
     let mut write = store.write(&actor).await?;
-    let applied = write.set_second_person(proof).await?;
+    let applied = write.set_dual_control(proof).await?;
     write.commit().await?;
     Ok(SuccessMessage::stay_or_request(applied, APPROVAL_SETTINGS))
 }
@@ -75,8 +75,7 @@ pub async fn set_second_person(required: bool) -> Result<Done, Refusal> {
 async fn waiting(id: &str) -> Result<store::Confirmation, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let id: ConfirmationId = ctx::id(id)?;
-    let waiting = store.read(&actor).await?.confirmations().await?;
-    waiting.into_iter().find(|request| request.id == id).ok_or_else(|| store::Error::NotFound.into())
+    Ok(store.read(&actor).await?.confirmation(id).await?)
 }
 
 /// Confirms a change that another admin or owner requested. Shows a password link once, if that was requested.
@@ -101,8 +100,7 @@ pub async fn confirm_change(id: String) -> Result<Done, Refusal> {
 pub async fn decline_change(id: String) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
     let request = waiting(&id).await?;
-    let action = policy::DeclineChange { request: request.id, requester: request.requester_id };
-    let proof = store.authorize(&actor, action).await?;
+    let proof = store.authorize(&actor, request.decline_action()).await?;
     let mut write = store.write(&actor).await?;
     write.decline_change(proof).await?;
     write.commit().await?;

@@ -1,5 +1,5 @@
-//! The approval settings of a tenant: own requests, changes that a second person confirms, and holds on approvers.
-use super::actions::{ConfirmChange, DeclineChange, LiftHold, SetSecondPerson, SetSelfApproval};
+//! The approval settings of a tenant: own requests, dual control, and holds on approvers.
+use super::actions::{ConfirmChange, DeclineChange, LiftHold, SetDualControl, SetSelfApproval};
 use crate::{
     outcome::Refusal,
     ui::{
@@ -7,7 +7,7 @@ use crate::{
         ctx, labels, page,
     },
 };
-use domain::{Actor, account::ApproverChange, confirmation::ProtectedChange};
+use domain::{Actor, account::AccountChange, confirmation::ProtectedChange};
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Confirmation, Hold};
 
@@ -21,7 +21,7 @@ async fn settings(actor: Actor) -> Result<Page, Refusal> {
     let (policy, holds) = (read.approval_policy().await?, read.holds().await?);
     let confirmations = read.confirmations().await?;
     let reads_holds = actor.can_read_everything();
-    let reads_confirmations = reads_holds || actor.manages_anything();
+    let reads_confirmations = reads_holds || actor.manages_anything() || !confirmations.is_empty();
     let page = Page::new(Section::Approvals, t!("approval-settings-title")).lead(t!("approval-settings-lead"));
     Ok(page.body(view! {
         <section>
@@ -30,9 +30,9 @@ async fn settings(actor: Actor) -> Result<Page, Refusal> {
             {actor.is_admin().then(|| view! { <SelfApproval allowed=policy.self_approval /> })}
         </section>
         <section>
-            <h2>{t!("approval-settings-second")}</h2>
-            <p>{if policy.second_person { t!("approval-settings-second-on") } else { t!("approval-settings-second-off") }}</p>
-            {actor.is_admin().then(|| view! { <SecondPerson required=policy.second_person /> })}
+            <h2>{t!("approval-settings-dual")}</h2>
+            <p>{if policy.dual_control { t!("approval-settings-dual-on") } else { t!("approval-settings-dual-off") }}</p>
+            {actor.is_admin().then(|| view! { <DualControl enabled=policy.dual_control /> })}
         </section>
         {reads_confirmations.then(|| view! { <Confirmations rows=confirmations actor=actor.clone() /> })}
         {reads_holds.then(|| view! { <Holds holds=holds actor=actor /> })}
@@ -58,24 +58,24 @@ fn SelfApproval(allowed: bool) -> impl IntoView {
 }
 
 #[component]
-fn SecondPerson(required: bool) -> impl IntoView {
-    let hidden = vec![("required", (!required).to_string())];
-    let (label, consequence, act) = match required {
+fn DualControl(enabled: bool) -> impl IntoView {
+    let hidden = vec![("enabled", (!enabled).to_string())];
+    let (label, consequence, act) = match enabled {
         false => (
-            t!("approval-settings-second-require-open"),
-            t!("approval-settings-second-require-consequence"),
-            t!("approval-settings-second-require"),
+            t!("approval-settings-dual-enable-open"),
+            t!("approval-settings-dual-enable-consequence"),
+            t!("approval-settings-dual-enable"),
         ),
         true => (
-            t!("approval-settings-second-drop-open"),
-            t!("approval-settings-second-drop-consequence"),
-            t!("approval-settings-second-drop"),
+            t!("approval-settings-dual-disable-open"),
+            t!("approval-settings-dual-disable-consequence"),
+            t!("approval-settings-dual-disable"),
         ),
     };
-    view! { <Confirm label=label consequence=consequence act=act action=SetSecondPerson::PATH hidden=hidden /> }
+    view! { <Confirm label=label consequence=consequence act=act action=SetDualControl::PATH hidden=hidden /> }
 }
 
-/// The changes that wait for a second person, with the buttons that the actor may use.
+/// The pending changes, with the buttons that the actor may use.
 #[component]
 fn Confirmations(rows: Vec<Confirmation>, actor: Actor) -> impl IntoView {
     let headings = vec![
@@ -103,7 +103,7 @@ fn Confirmations(rows: Vec<Confirmation>, actor: Actor) -> impl IntoView {
             }
         });
         let own = actor.person() == Some(request.requester_id);
-        let close = (own || actor.manages_anything()).then(|| {
+        let close = actor.may(request.decline_action()).is_ok().then(|| {
             let act = if own { t!("confirmation-withdraw") } else { t!("confirmation-decline") };
             view! { <Form action=DeclineChange::PATH hidden=hidden()><Button>{act}</Button></Form> }
         });
@@ -144,7 +144,7 @@ fn change(change: &ProtectedChange) -> String {
         ProtectedChange::FactorsReset { .. } => t!("change-factors-reset"),
         ProtectedChange::Address { email, .. } => t!("change-address", email = email.to_string()),
         ProtectedChange::AllowSelfApproval => t!("change-allow-self-approval"),
-        ProtectedChange::AllowSingleAdmin => t!("change-allow-single-admin"),
+        ProtectedChange::DisableDualControl => t!("change-disable-dual-control"),
     }
 }
 
@@ -196,11 +196,13 @@ fn Holds(holds: Vec<Hold>, actor: Actor) -> impl IntoView {
     }
 }
 
-fn cause(cause: ApproverChange) -> String {
+fn cause(cause: AccountChange) -> String {
     match cause {
-        ApproverChange::Role => t!("hold-cause-role"),
-        ApproverChange::PasswordLink => t!("hold-cause-password-link"),
-        ApproverChange::FactorsReset => t!("hold-cause-factors-reset"),
-        ApproverChange::Address => t!("hold-cause-address"),
+        AccountChange::Creation => t!("hold-cause-creation"),
+        AccountChange::Invitation => t!("hold-cause-invitation"),
+        AccountChange::Role => t!("hold-cause-role"),
+        AccountChange::PasswordLink => t!("hold-cause-password-link"),
+        AccountChange::FactorsReset => t!("hold-cause-factors-reset"),
+        AccountChange::Address => t!("hold-cause-address"),
     }
 }

@@ -68,8 +68,10 @@ string_enum! {
 }
 
 string_enum! {
-    /// A change by which somebody becomes an approver, or gains access to the account of one (D-04).
-    ApproverChange, "cause", {
+    /// A change by which somebody becomes an approver, or another person gains access to an account (D-04).
+    AccountChange, "cause", {
+        Creation = "creation",
+        Invitation = "invitation",
         Role = "role",
         PasswordLink = "password_link",
         FactorsReset = "factors_reset",
@@ -77,14 +79,15 @@ string_enum! {
     }
 }
 
-impl ApproverChange {
-    /// Returns the notice that admins and owners get.
-    pub const fn notice(self) -> AccountNotice {
+impl AccountChange {
+    /// Returns the notice that admins and owners get if the account may approve, if any.
+    pub const fn notice(self) -> Option<AccountNotice> {
         match self {
-            Self::Role => AccountNotice::ApproverAdded,
-            Self::PasswordLink => AccountNotice::ApproverLinkIssued,
-            Self::FactorsReset => AccountNotice::ApproverFactorsReset,
-            Self::Address => AccountNotice::ApproverAddressReplaced,
+            Self::Creation | Self::Invitation => None,
+            Self::Role => Some(AccountNotice::ApproverAdded),
+            Self::PasswordLink => Some(AccountNotice::ApproverLinkIssued),
+            Self::FactorsReset => Some(AccountNotice::ApproverFactorsReset),
+            Self::Address => Some(AccountNotice::ApproverAddressReplaced),
         }
     }
 }

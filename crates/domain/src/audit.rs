@@ -101,9 +101,24 @@ pub struct Entry {
 impl Entry {
     /// Returns the record of an allowed action. The random `salt` prevents guessing the personal data from its digest.
     pub fn of<A: Action>(proof: &Allowed<A>, at: Timestamp, salt: [u8; 16]) -> Self {
+        Self::by(proof.actor(), proof, at, salt)
+    }
+
+    /// Returns the record of an allowed action that another person requested and the actor confirmed.
+    pub fn confirmed<A: Action>(
+        proof: &Allowed<A>,
+        confirmer: &Actor,
+        requester: PersonId,
+        at: Timestamp,
+        salt: [u8; 16],
+    ) -> Self {
+        Self::by(confirmer, proof, at, salt).with_detail("requester", serde_json::json!(requester))
+    }
+
+    fn by<A: Action>(actor: &Actor, proof: &Allowed<A>, at: Timestamp, salt: [u8; 16]) -> Self {
         let (kind, id) = proof.action().target();
-        Self::new(proof.actor(), A::NAME, (kind, id), Outcome::Done, proof.action().detail(), at).with_personal(
-            proof.actor(),
+        Self::new(actor, A::NAME, (kind, id), Outcome::Done, proof.action().detail(), at).with_personal(
+            actor,
             proof.action().personal(),
             salt,
         )

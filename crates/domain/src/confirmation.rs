@@ -7,7 +7,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, time::Duration};
 
-/// The time after which a request for confirmation lapses.
+/// The time after which a request for confirmation expires.
 pub const LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 string_enum! {
@@ -31,10 +31,18 @@ pub enum ProtectedChange {
     FactorsReset { person: PersonId },
     Address { person: PersonId, email: Email },
     AllowSelfApproval,
-    AllowSingleAdmin,
+    DisableDualControl,
 }
 
 impl ProtectedChange {
+    /// Returns the organization whose owners can confirm it; `None` if only admins can.
+    pub const fn organization(&self) -> Option<OrganizationId> {
+        match self {
+            Self::Membership { organization, .. } => Some(*organization),
+            _ => None,
+        }
+    }
+
     /// Returns the person concerned; `None` for settings.
     pub const fn person(&self) -> Option<PersonId> {
         match self {
@@ -43,7 +51,7 @@ impl ProtectedChange {
             | Self::PasswordLink { person }
             | Self::FactorsReset { person }
             | Self::Address { person, .. } => Some(*person),
-            Self::AllowSelfApproval | Self::AllowSingleAdmin => None,
+            Self::AllowSelfApproval | Self::DisableDualControl => None,
         }
     }
 }

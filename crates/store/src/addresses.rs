@@ -7,7 +7,7 @@ use crate::{
 };
 use domain::{
     Action, Allowed, BrowserSessionId, Email, PersonId, Timestamp,
-    account::{AccountNotice, ApproverChange},
+    account::{AccountNotice, AccountChange},
     audit::Outcome,
     confirmation::ProtectedChange,
     policy::{ChangeAddress, ReplaceAddress},
@@ -31,6 +31,8 @@ row_type! {
     pub struct PendingAddress {
         pub person_id: PersonId,
         pub email: Email,
+        /// The admin who requested it for the person.
+        pub issuer_id: Option<PersonId>,
         /// When the link sent to the new address was followed.
         pub new_confirmed_at: Option<Timestamp>,
         /// When the link sent to the current address was followed, or an admin confirmed the change.
@@ -60,19 +62,18 @@ impl Write {
     /// only notified. Returns `NotFound` if there is no such person. For an approver it may have to be confirmed.
     pub async fn replace_address(&mut self, proof: Allowed<ReplaceAddress>, new: MailedLink<'_>) -> Result<Applied> {
         let ReplaceAddress { person, email } = proof.action();
-        const PERSON: &str =
-            "update person set name = name where tenant_id = $1 and id = $2 and responsible_id is null";
-        if tenant_query!(self, execute, PERSON, *person)? == 0 {
+        if !self.is_person(*person).await? {
             return Err(Error::NotFound);
         }
         let change = ProtectedChange::Address { person: *person, email: email.clone() };
         if self.access_awaits_confirmation(change).await? {
             return Ok(Applied::AfterConfirmation);
         }
+        self.lock_person_row(*person).await?;
         self.store_address_change(*person, email, new, None).await?;
         self.record_action(&proof).await?;
         self.notify_person(*person, AccountNotice::AddressRequested, email.as_str()).await?;
-        self.follow_access_to_account(*person, ApproverChange::Address).await?;
+        self.follow_access_to_account(*person, AccountChange::Address).await?;
         Ok(Applied::Now)
     }
 
@@ -84,6 +85,7 @@ impl Write {
         present: Option<MailedLink<'_>>,
     ) -> Result<()> {
         tenant_query!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", owner)?;
+        let issuer = self.maker().id.filter(|_| present.is_none());
         insert!(self, "address_change" {
             token_hash: new.token_hash,
             person_id: owner,
@@ -92,6 +94,7 @@ impl Write {
             expires_at: self.now.after(LIFETIME),
             current_token_hash: present.map(|link| link.token_hash),
             current_confirmed_at: present.is_none().then_some(self.now),
+            issuer_id: issuer,
         })?;
         self.mail_address(owner, email, &Mail::ConfirmAddress { token: new.token.to_owned() }).await
     }
@@ -101,7 +104,7 @@ impl Write {
         self.record(entry).await
     }
 
-    /// Records that one of the links was followed. After both, changes the address, ends the person's other sessions and
+    /// Records that one of the links was followed. After both, changes the address, starts the hold for an admin who replaced it again, ends the person's other sessions and
     /// returns the person. Returns `NotFound` if the link was used, replaced or has expired, and a conflict if the address
     /// is in use.
     pub async fn confirm_address(
@@ -116,11 +119,11 @@ impl Write {
             "update address_change set new_confirmed_at = case when token_hash = $2 then $3 else new_confirmed_at end,
                 current_confirmed_at = case when current_token_hash = $2 then $3 else current_confirmed_at end
              where tenant_id = $1 and (token_hash = $2 or current_token_hash = $2) and expires_at > $3
-             returning person_id, email, new_confirmed_at, current_confirmed_at",
+             returning person_id, email, issuer_id, new_confirmed_at, current_confirmed_at",
             token_hash,
             self.now
         )?;
-        let PendingAddress { person_id: person, email, new_confirmed_at, current_confirmed_at } = pending;
+        let PendingAddress { person_id: person, email, issuer_id, new_confirmed_at, current_confirmed_at } = pending;
         let target = ("person", person.to_string());
         if new_confirmed_at.is_none() || current_confirmed_at.is_none() {
             let by = if new_confirmed_at.is_some() { "new" } else { "present" };
@@ -145,6 +148,10 @@ impl Write {
         tenant_query!(self, execute, "delete from password_link where tenant_id = $1 and person_id = $2", person)?;
         let entry = self.event("person.address_changed", target, Outcome::Done, Value::Null)?;
         self.record_both(entry, ended).await?;
+        if issuer_id.is_some() {
+            let managers = self.managers().await?;
+            self.hold(person, issuer_id, AccountChange::Address, &managers).await?;
+        }
         self.add_account_event(person, AccountNotice::AddressChanged, email.as_str()).await?;
         Ok(Some(person))
     }

@@ -5,7 +5,7 @@ use crate::{
 };
 use domain::{
     Allowed, OrganizationId, PersonId,
-    account::ApproverChange,
+    account::AccountChange,
     audit::Outcome,
     policy::{AdmitPerson, SyncProviderRoles},
     role::{Role, TenantRole},
@@ -52,8 +52,7 @@ impl Write {
         let SyncProviderRoles { person, provider, tenant_role, roles } = proof.action();
         let (person, mut changed) = (*person, 0);
         // Recorded at the end: memberships are always locked before the audit log.
-        let (mut entries, mut revoked, mut became_approver) = (vec![], 0, false);
-        let managers = self.managers().await?;
+        let (mut entries, mut withdrawn, mut revoked, mut became_approver) = (vec![], vec![], 0, false);
         let given = tenant_query!(
             self,
             Given,
@@ -67,10 +66,12 @@ impl Write {
             if roles.iter().any(|(organization, _)| *organization == organization_id) {
                 continue;
             }
+            withdrawn.extend(self.withdraw_confirmations(person, Some(organization_id)).await?);
             match self.keep_last_owner(organization_id, person, None).await {
                 Err(Error::Conflict(_)) => continue,
                 kept => kept?,
             }
+            self.store_former_role(organization_id, person).await?;
             // A person may have set this role since it was read.
             const TAKE: &str = "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3
                 and provider = $4";
@@ -91,6 +92,9 @@ impl Write {
             match self.keep_last_owner(*organization, person, Some(*role)).await {
                 Err(Error::Conflict(_)) => continue,
                 kept => kept?,
+            }
+            if has.is_some_and(|has| *role < has) {
+                self.store_former_role(*organization, person).await?;
             }
             let set = tenant_query!(
                 self,
@@ -118,17 +122,22 @@ impl Write {
             became_approver |= set > 0;
             changed += set;
         }
-        if changed == 0 {
+        if changed == 0 && withdrawn.is_empty() {
             return Ok(false);
         }
         self.rotate_session_tokens(person).await?;
         let cancelled = json!(entries.len());
+        self.delete_void_invitations(person).await?;
+        if became_approver {
+            self.revoke_open_access(person).await?;
+        }
         let entry = self.entry(&proof)?.with_detail("cancelled", cancelled).with_detail("keys_revoked", json!(revoked));
         entries.push(entry);
+        entries.extend(withdrawn);
         self.record_all(entries).await?;
         if became_approver {
-            let maker = self.maker();
-            self.follow_approver_change(person, ApproverChange::Role, &maker, &managers).await?;
+            let (managers, maker) = (self.managers().await?, self.maker());
+            self.follow_account_change(person, AccountChange::Role, &maker, &managers).await?;
         }
         Ok(true)
     }

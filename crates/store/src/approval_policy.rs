@@ -7,7 +7,7 @@ use domain::{
     Action, Allowed,
     account::AccountNotice,
     confirmation::ProtectedChange,
-    policy::{SetSecondPerson, SetSelfApproval},
+    policy::{SetDualControl, SetSelfApproval},
 };
 
 row_type! {
@@ -16,11 +16,11 @@ row_type! {
         /// Whether approvers can decide their own requests.
         pub self_approval: bool,
         /// Whether a second admin or owner confirms new approvers and access to their accounts, once there are two.
-        pub second_person: bool,
+        pub dual_control: bool,
     }
 }
 
-const POLICY: &str = "select self_approval, second_person from approval_policy where tenant_id = $1";
+const POLICY: &str = "select self_approval, dual_control from approval_policy where tenant_id = $1";
 
 impl Read {
     /// Returns the tenant's approval settings; every actor can read them.
@@ -46,13 +46,13 @@ impl Write {
     }
 
     /// Sets whether a second admin or owner confirms new approvers and access to their accounts.
-    pub async fn set_second_person(&mut self, proof: Allowed<SetSecondPerson>) -> Result<Applied> {
-        const SQL: &str = "update approval_policy set second_person = $2 where tenant_id = $1";
-        let required = proof.action().required;
-        if !required && self.setting_awaits_confirmation(ProtectedChange::AllowSingleAdmin).await? {
+    pub async fn set_dual_control(&mut self, proof: Allowed<SetDualControl>) -> Result<Applied> {
+        const SQL: &str = "update approval_policy set dual_control = $2 where tenant_id = $1";
+        let enabled = proof.action().enabled;
+        if !enabled && self.setting_awaits_confirmation(ProtectedChange::DisableDualControl).await? {
             return Ok(Applied::AfterConfirmation);
         }
-        tenant_query!(self, execute, SQL, required)?;
+        tenant_query!(self, execute, SQL, enabled)?;
         self.record_policy(&proof).await
     }
 
@@ -65,7 +65,7 @@ impl Write {
         let entry = self.entry(proof)?;
         self.record(entry).await?;
         let (managers, by, tenant) = (self.managers().await?, self.maker(), self.tenant.0);
-        self.announce(AccountNotice::ApprovalPolicyChanged, None, &by, &managers).await?;
+        self.announce(AccountNotice::ApprovalPolicyChanged, None, &by, managers.ids()).await?;
         self.publish(Topic::Approvals, tenant);
         Ok(Applied::Now)
     }

@@ -182,10 +182,12 @@ impl Write {
         person: PersonId,
         successor: Option<PersonId>,
     ) -> Result<()> {
+        let withdrawn = self.withdraw_confirmations(person, Some(organization)).await?;
         self.keep_last_owner(organization, person, None).await?;
         if let Some(successor) = successor {
             self.lock_memberships(successor).await?;
         }
+        self.store_former_role(organization, person).await?;
         const DELETE_MEMBERSHIP: &str =
             "delete from membership where tenant_id = $1 and organization_id = $2 and person_id = $3";
         if tenant_query!(self, execute, DELETE_MEMBERSHIP, organization, person)? == 0 {
@@ -201,6 +203,7 @@ impl Write {
             .with_detail("keys_revoked", json!(revoked))
             .with_detail("service_accounts", json!(accounts));
         entries.push(entry);
+        entries.extend(withdrawn);
         self.record_all(entries).await?;
         self.cancel_late_submissions(organization, person).await
     }

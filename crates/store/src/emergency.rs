@@ -47,6 +47,7 @@ impl Write {
         const LOCK: &str = "update person set locked_at = $3 where tenant_id = $1 and id = $2 and locked_at is null";
         let person = proof.action().person;
         self.require_person(person).await?;
+        let mut entries = self.withdraw_confirmations(person, None).await?;
         self.keep_last_admin(person).await?;
         if tenant_query!(self, execute, LOCK, person, self.now)? == 0 {
             return Err(Error::Conflict(Conflict::AlreadyLocked));
@@ -55,8 +56,9 @@ impl Write {
         // Invitations of a locked person must not become valid again when the person is unlocked.
         const DELETE_INVITATIONS: &str = "delete from invitation where tenant_id = $1 and inviter_id = $2";
         tenant_query!(self, execute, DELETE_INVITATIONS, person)?;
-        let entry = self.entry(&proof)?;
-        self.record_both(entry, ended).await
+        entries.push(self.entry(&proof)?);
+        entries.extend(ended);
+        self.record_all(entries).await
     }
 
     /// Unlocks a person.

@@ -8,7 +8,7 @@ use crate::{
 };
 use domain::{
     Allowed, BrowserSessionId, PersonId, Timestamp,
-    account::{AccountNotice, ApproverChange},
+    account::{AccountNotice, AccountChange},
     audit::Outcome,
     confirmation::ProtectedChange,
     policy::{EnrollFactor, RemoveFactor, ResetFactors, SetFactorPolicy},
@@ -206,7 +206,7 @@ impl Write {
         self.record_both(entry, ended).await?;
         let by = self.maker().name;
         self.notify_person(person, AccountNotice::FactorsReset, &by).await?;
-        self.follow_access_to_account(person, ApproverChange::FactorsReset).await?;
+        self.follow_access_to_account(person, AccountChange::FactorsReset).await?;
         Ok(Applied::Now)
     }
 

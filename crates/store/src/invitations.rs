@@ -11,6 +11,7 @@ use crate::{
 };
 use domain::{
     Allowed, Email, InvitationId, OrganizationId, PersonId, TenantId, Timestamp,
+    account::AccountChange,
     audit::Outcome,
     policy::{AcceptInvitation, AdmitInvitee, ConfirmInvitee, Invite, RevokeInvitation},
     role::{Role, TenantRole},
@@ -203,15 +204,15 @@ impl Write {
             return Err(Error::Conflict(Conflict::InvitationForAnotherAddress));
         }
         let (managers, inviter) = (self.managers().await?, self.inviter(&used).await?);
-        let role = used.role.min(Role::Member);
-        if !self.join(organization, person, role).await? {
+        if !self.join(organization, person, used.role).await? {
             return Err(Error::Conflict(Conflict::AlreadyMember));
         }
         self.rotate_session_tokens(person).await?;
-        let entry = self.entry(&proof)?.with_detail("role", json!(used.role));
+        self.follow_account_change(person, AccountChange::Invitation, &inviter, &managers).await?;
+        let entry = self.entry(&proof)?;
+        let entry = self.raise_new_member(organization, person, used.role, &inviter, &managers, entry).await?;
         self.record(entry).await?;
-        self.require_not_archived(organization).await?;
-        self.raise_new_member(organization, person, used.role, &inviter, &managers).await
+        self.require_not_archived(organization).await
     }
 
     /// Creates an account with a password for an invitee. An address that is in use in any tenant is a conflict: an
@@ -245,11 +246,12 @@ impl Write {
             return Err(Error::Conflict(Conflict::AccountExistsForInvitation));
         }
         let (managers, inviter) = (self.managers().await?, self.inviter(&used).await?);
-        self.join(*organization, id, used.role.min(Role::Member)).await?;
-        let entry = self.entry(&proof)?.with_detail("person", json!(id)).with_detail("role", json!(used.role));
+        self.join(*organization, id, used.role).await?;
+        self.follow_account_change(id, AccountChange::Creation, &inviter, &managers).await?;
+        let entry = self.entry(&proof)?.with_detail("person", json!(id));
+        let entry = self.raise_new_member(*organization, id, used.role, &inviter, &managers, entry).await?;
         self.record(entry).await?;
         self.require_not_archived(*organization).await?;
-        self.raise_new_member(*organization, id, used.role, &inviter, &managers).await?;
         self.publish(Topic::People, id.0);
         Ok(id)
     }

@@ -14,7 +14,6 @@ use domain::{
     account::AccountNotice,
     joining::JoinState,
     policy::{AcceptJoinRequest, DeclineJoinRequest, RequestMembership, SetAcceptsJoinRequests, WithdrawJoinRequest},
-    role::Role,
 };
 use std::time::Duration;
 
@@ -227,15 +226,17 @@ impl Write {
         let &AcceptJoinRequest { request, organization, role } = proof.action();
         let person = self.close_request(request, organization, JoinState::Accepted, "").await?;
         let managers = self.managers().await?;
-        let joined = self.join(organization, person, role.min(Role::Member)).await?;
+        let joined = self.join(organization, person, role).await?;
         self.rotate_session_tokens(person).await?;
-        let entry = self.entry(&proof)?.with_detail("person", serde_json::json!(person));
+        let mut entry = self.entry(&proof)?.with_detail("person", serde_json::json!(person));
+        if joined {
+            let maker = self.maker();
+            entry = self.raise_new_member(organization, person, role, &maker, &managers, entry).await?;
+        }
         self.record(entry).await?;
         self.require_not_archived(organization).await?;
         let name = self.organization_name(organization).await?;
-        self.notify_person(person, AccountNotice::JoinAccepted, &name).await?;
-        let maker = self.maker();
-        if joined { self.raise_new_member(organization, person, role, &maker, &managers).await } else { Ok(()) }
+        self.notify_person(person, AccountNotice::JoinAccepted, &name).await
     }
 
     /// Declines a request and notifies the person. The reason is shown only on their organizations page: text written by

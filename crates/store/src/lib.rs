@@ -51,6 +51,7 @@ mod emergency;
 mod erasure;
 mod error;
 mod factors;
+mod former_roles;
 mod holds;
 mod identities;
 mod invitations;

@@ -10,13 +10,14 @@ use crate::{
 };
 use domain::{
     Allowed, OrganizationId, PersonId, Timestamp,
-    account::{AccountNotice, ApproverChange},
+    account::{AccountNotice, AccountChange},
     audit::Outcome,
     confirmation::ProtectedChange,
     policy::{CreatePerson, SetTenantRole},
     role::{Role, TenantRole},
     text,
 };
+use serde_json::json;
 
 row_type! {
     pub struct Person {
@@ -131,17 +132,21 @@ impl Write {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::AddressInUse)),
             other => other?,
         };
-        let entry = self.entry(&proof)?.on("person", id.to_string());
-        self.record(entry).await?;
+        let mut entry = self.entry(&proof)?.on("person", id.to_string());
+        self.follow_account_change(id, AccountChange::Creation, &maker, &managers).await?;
         if *tenant_role == TenantRole::Admin {
             let change = ProtectedChange::TenantRole { person: id, tenant_role: *tenant_role };
             if self.awaits_confirmation(change, &maker, &managers).await? {
                 const SQL: &str = "update person set tenant_role = 'person' where tenant_id = $1 and id = $2";
                 tenant_query!(self, execute, SQL, id)?;
+                entry = entry
+                    .with_detail("tenant_role", json!(TenantRole::Person))
+                    .with_detail("pending", json!(tenant_role));
             } else {
-                self.follow_approver_change(id, ApproverChange::Role, &maker, &managers).await?;
+                self.follow_account_change(id, AccountChange::Role, &maker, &managers).await?;
             }
         }
+        self.record(entry).await?;
         self.publish(Topic::People, id.0);
         Ok(id)
     }
@@ -149,6 +154,10 @@ impl Write {
     /// Changes a person's role in the tenant; the last admin keeps it. A new admin may have to be confirmed.
     pub async fn set_tenant_role(&mut self, proof: Allowed<SetTenantRole>) -> Result<Applied> {
         let &SetTenantRole { person, tenant_role } = proof.action();
+        let change = ProtectedChange::TenantRole { person, tenant_role };
+        if tenant_role == TenantRole::Admin {
+            self.lock_confirmation(&change).await?;
+        }
         // The update locks the rows, so that two admins cannot demote each other at the same time.
         let admins = tenant_query!(
             self,
@@ -161,12 +170,17 @@ impl Write {
             return Err(Error::Conflict(Conflict::LastAdmin));
         }
         let becomes_admin = tenant_role == TenantRole::Admin && !admins.iter().any(|admin| admin.id == person);
+        if self.confirmed.is_some() && !becomes_admin {
+            return Err(Error::Conflict(Conflict::ConfirmationOutdated));
+        }
         let (managers, maker) = (self.managers().await?, self.maker());
         if becomes_admin && self.is_person(person).await? {
-            let change = ProtectedChange::TenantRole { person, tenant_role };
             if self.awaits_confirmation(change, &maker, &managers).await? {
                 return Ok(Applied::AfterConfirmation);
             }
+        }
+        if tenant_role != TenantRole::Admin {
+            self.store_former_admin(person).await?;
         }
         let set = tenant_query!(
             self,
@@ -178,11 +192,15 @@ impl Write {
         if set == 0 {
             return Err(Error::NotFound);
         }
+        match becomes_admin {
+            true => self.revoke_open_access(person).await?,
+            false => self.delete_void_invitations(person).await?,
+        }
         self.rotate_session_tokens(person).await?;
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         if becomes_admin {
-            self.follow_approver_change(person, ApproverChange::Role, &maker, &managers).await?;
+            self.follow_account_change(person, AccountChange::Role, &maker, &managers).await?;
         }
         Ok(Applied::Now)
     }

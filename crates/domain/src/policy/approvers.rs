@@ -1,11 +1,14 @@
 //! Actions on the rules for approvers: holds and the approval settings of a tenant (D-04).
-use super::{Action, DenialReason, require, require_admin};
-use crate::{Actor, ConfirmationId, PersonId, role::Role};
+use super::{Action, DenialReason, require, require_admin, require_manager};
+use crate::{Actor, ConfirmationId, OrganizationId, PersonId, role::Role};
 use serde_json::{Value, json};
 
-/// Requires an admin, or an owner of some organization.
-fn require_any_manager(actor: &Actor) -> Result<(), DenialReason> {
-    require(actor.manages_anything(), DenialReason::ManagerOnly)
+/// Requires an admin, or an owner of the organization whose membership changes.
+fn require_confirmer(actor: &Actor, organization: Option<OrganizationId>) -> Result<(), DenialReason> {
+    match organization {
+        Some(organization) => require_manager(actor, organization),
+        None => require_admin(actor),
+    }
 }
 
 impl Actor {
@@ -20,7 +23,7 @@ actions! {
     LiftHold = "hold.lift" on "person" (|a| a.person.to_string()) {
         /// The account on hold.
         person: PersonId,
-        /// The person whose requests it does not decide.
+        /// The person who made that change.
         maker: PersonId,
     } if |a, actor| {
         require_admin(actor)?;
@@ -28,14 +31,17 @@ actions! {
         require(!is_involved, DenialReason::InvolvedInHold)
     }, detail |a| json!({ "maker": a.maker }), step_up true;
 
-    /// Confirms a change that another admin or owner requested. Neither they nor the person concerned can do it.
+    /// Confirms a change that another admin or owner requested. Neither they nor the person concerned can do it. An owner confirms only
+    /// memberships of their own organization.
     ConfirmChange = "confirmation.confirm" on "confirmation" (|a| a.request.to_string()) {
         request: ConfirmationId,
         requester: PersonId,
         /// The person whom the change concerns.
         person: Option<PersonId>,
+        /// The organization whose membership changes.
+        organization: Option<OrganizationId>,
     } if |a, actor| {
-        require_any_manager(actor)?;
+        require_confirmer(actor, a.organization)?;
         let own = actor.person().is_some_and(|person| person == a.requester || Some(person) == a.person);
         require(!own, DenialReason::OwnConfirmation)
     }, detail |a| json!({ "requester": a.requester }), step_up true;
@@ -44,15 +50,17 @@ actions! {
     DeclineChange = "confirmation.decline" on "confirmation" (|a| a.request.to_string()) {
         request: ConfirmationId,
         requester: PersonId,
+        /// The organization whose membership changes.
+        organization: Option<OrganizationId>,
     } if |a, actor| {
         let own = actor.person() == Some(a.requester);
-        if own { Ok(()) } else { require_any_manager(actor) }
+        if own { Ok(()) } else { require_confirmer(actor, a.organization) }
     }, detail |a| json!({ "requester": a.requester }), while_frozen true;
 
     /// Sets whether a second admin or owner confirms new approvers and access to their accounts.
-    SetSecondPerson = "tenant.second_person" on "tenant" (|_| String::new()) {
-        required: bool,
-    } if |_, actor| require_admin(actor), detail |a| json!({ "required": a.required }), step_up true;
+    SetDualControl = "tenant.dual_control" on "tenant" (|_| String::new()) {
+        enabled: bool,
+    } if |_, actor| require_admin(actor), detail |a| json!({ "enabled": a.enabled }), step_up true;
 
     /// Sets whether approvers can decide their own requests.
     SetSelfApproval = "tenant.self_approval" on "tenant" (|_| String::new()) {
@@ -75,8 +83,10 @@ mod tests {
     #[test]
     fn d_04_a_change_is_confirmed_by_an_admin_or_owner_who_is_not_involved() {
         let id = |number| PersonId(Uuid::from_u128(number));
-        let request = ConfirmationId(Uuid::nil());
-        let confirm = || ConfirmChange { request, requester: id(1), person: Some(id(2)) };
+        let (request, theirs) = (ConfirmationId(Uuid::nil()), crate::OrganizationId(Uuid::nil()));
+        let confirm_in =
+            |organization| ConfirmChange { request, requester: id(1), person: Some(id(2)), organization };
+        let confirm = || confirm_in(Some(theirs));
         for involved in [1, 2] {
             assert!(admin(involved).may(confirm()).is_err_and(|denied| denied.reason == DenialReason::OwnConfirmation));
         }
@@ -84,12 +94,15 @@ mod tests {
         let member = Actor { tenant_role: TenantRole::Person, ..admin(3) };
         let mut owner = member.clone();
         assert!(member.may(confirm()).is_err_and(|denied| denied.reason == DenialReason::ManagerOnly));
-        owner.roles.insert(crate::OrganizationId(Uuid::nil()), Role::Owner);
+        owner.roles.insert(theirs, Role::Owner);
         assert!(owner.may(confirm()).is_ok());
-        let decline = || DeclineChange { request, requester: id(1) };
+        let of_others = crate::OrganizationId(Uuid::from_u128(1));
+        assert!(owner.may(confirm_in(Some(of_others))).is_err_and(|denied| denied.reason == DenialReason::ManagerOnly));
+        assert!(owner.may(confirm_in(None)).is_err_and(|denied| denied.reason == DenialReason::AdminOnly));
+        let decline = || DeclineChange { request, requester: id(1), organization: Some(theirs) };
         assert!(admin(1).may(decline()).is_ok() && owner.may(decline()).is_ok());
         assert!(member.may(decline()).is_err());
-        assert!(owner.may(SetSecondPerson { required: false }).is_err());
+        assert!(owner.may(SetDualControl { enabled: false }).is_err());
     }
 
     #[test]

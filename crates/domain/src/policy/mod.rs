@@ -213,7 +213,7 @@ pub use access::{
     ChangeKey, CreateEnrollment, CreateKey, EndBrowserSession, EndOtherBrowserSessions, KeyExpiryChange, ReadAccess,
     RevokeKey, RevokeKeysOf, RevokeRunner, RotateKey,
 };
-pub use approvers::{ConfirmChange, DeclineChange, LiftHold, SetSecondPerson, SetSelfApproval};
+pub use approvers::{ConfirmChange, DeclineChange, LiftHold, SetDualControl, SetSelfApproval};
 pub use audit::{AcknowledgeAudit, Acknowledged, RestoreAudit, RotateGrantKey};
 pub use denial::DenialReason;
 pub use emergency::{

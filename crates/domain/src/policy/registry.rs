@@ -158,7 +158,7 @@ mod tests {
             (StepUp::Always, "person.reset_factors person.replace_address tenant.factor_policy person.create"),
             (StepUp::Always, "person.password_link person.tenant_role service_account.create service_account.transfer"),
             // Approvers
-            (StepUp::Always, "hold.lift tenant.self_approval tenant.second_person confirmation.confirm"),
+            (StepUp::Always, "hold.lift tenant.self_approval tenant.dual_control confirmation.confirm"),
             (StepUp::Never, "confirmation.decline"),
             // Providers; their own actions and those of the console
             (StepUp::Always, "provider.set provider.remove"),

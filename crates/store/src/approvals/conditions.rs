@@ -32,9 +32,9 @@ macro_rules! counts_without_passkey {
                 join person o on o.tenant_id = m.tenant_id and o.id = m.person_id and o.locked_at is null
                 where m.tenant_id = $1 and m.organization_id = a.organization_id and m.person_id = d.person_id and ",
             $crate::role_sql::is_approver!(),
-            ") and not ",
-            $crate::holds::decided_in_hold!("a.requester_id, t.responsible_id, p.responsible_id, t.key_creator_id"),
-            " and (",
+            ") and ",
+            $crate::holds::held_until!("d.person_id", "a.requester_id, t.responsible_id, p.responsible_id, t.key_creator_id", "d.created_at"),
+            " is null and (",
             $crate::approvals::conditions::allows_own!(),
             " or not ",
             $crate::approvals::conditions::is_own!("d.person_id"),

@@ -177,11 +177,11 @@ macro_rules! visible {
 
 pub(crate) use visible;
 
-/// Selects the requests that the policy lets `$2` decide ([`Decide`]): not their own (unless `$own`, and the tenant allows it), none of
-/// a person for whom they are on hold at `$now`, and none that they have decided. It starts from their organizations, so that requests
-/// elsewhere cost nothing.
+/// Selects the requests that the policy lets `$2` decide at `$4` ([`Decide`]): not their own (unless `$own`, and the tenant allows it), none
+/// that a hold keeps them from, and none that they have decided. It starts from their organizations, so that requests elsewhere cost
+/// nothing.
 macro_rules! waiting_for_me {
-    ($column:literal, $now:literal, $own:literal) => {
+    ($column:literal, $own:literal) => {
         concat!(
             "select ",
             $column,
@@ -196,27 +196,23 @@ macro_rules! waiting_for_me {
             $own,
             " and t.self_approval)) and not ",
             conditions::has_decided!(),
-            " and not exists (select 1 from approver_hold h
-                    where h.tenant_id = $1 and h.person_id = $2 and h.lifted_at is null and h.expires_at > ",
-            $now,
-            " and h.maker_id in (",
-            conditions::requesters!(),
-            "))"
+            " and ",
+            $crate::holds::held_until!("$2", "a.requester_id, t.responsible_id, p.responsible_id, t.key_creator_id", "$4"),
+            " is null"
         )
     };
 }
 
+/// Selects approval requests as `$2` sees them at `$4`; see [`visible`] for `$3`.
 macro_rules! columns {
     () => {
         concat!(
             "select a.id, a.task_id, t.title, t.tool, t.network, a.organization_id, o.name as organization, a.requester_id,
                 p.name as requester, t.responsible_id as first_responsible_id, p.responsible_id, t.key_creator_id, a.request_digest, ",
             conditions::allows_own!(),
-            " as self_approval,
-                (select max(h.expires_at) from approver_hold h where h.tenant_id = $1 and h.person_id = $2 and h.lifted_at is null
-                    and h.maker_id in (",
-            conditions::requesters!(),
-            ")) as held_until, ",
+            " as self_approval, ",
+            $crate::holds::held_until!("$2", "a.requester_id, t.responsible_id, p.responsible_id, t.key_creator_id", "$4"),
+            " as held_until, ",
             conditions::has_decided!(),
             " as has_decided, a.rule, a.needed,
                 (select count(*) from decision d where d.tenant_id = a.tenant_id and d.approval_id = a.id and ",
@@ -241,8 +237,9 @@ impl Read {
         limit: u32,
     ) -> Result<Page<Approval>> {
         let everything = Arg::Bool(self.actor.can_read_everything());
+        let now = Arg::Int(self.store.now().0);
         let mut statement =
-            Statement::new(columns!(), vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), everything]);
+            Statement::new(columns!(), vec![Arg::Uuid(self.tenant.0), Arg::Uuid(self.viewer().0), everything, now]);
         if let Some(OrganizationId(only)) = self.actor.only {
             statement.push(" and a.organization_id = ?", Arg::Uuid(only));
         }
@@ -256,7 +253,7 @@ impl Read {
             statement.push(" and a.id < ?", Arg::Uuid(id));
         }
         statement.push(" order by a.id desc limit ?", Arg::Int(i64::from(limit) + 1));
-        let rows = statement.fetch(&mut self.conn).await?.into_iter().map(|row| self.as_of_now(row)).collect();
+        let rows = statement.fetch(&mut self.conn).await?;
         Ok(Page::cut(rows, limit, |row: &Approval| row.id.to_string()))
     }
 
@@ -271,10 +268,10 @@ impl Read {
             self,
             Number,
             fetch_one,
-            concat!("select count(*) as n from (", waiting_for_me!("1", "$3", "$4"), " limit 100) counted"),
+            concat!("select count(*) as n from (", waiting_for_me!("1", "$3"), " limit 100) counted"),
             person,
-            now,
-            own
+            own,
+            now
         )?;
         Ok(counted.n)
     }
@@ -287,18 +284,17 @@ impl Read {
         }
         let (person, everything) = (self.viewer(), self.actor.can_read_everything());
         let (now, own) = (self.store.now(), self.decides_own_requests().await?);
-        let found = tenant_query!(
+        tenant_query!(
             self,
             Approval,
             fetch_all,
-            concat!(columns!(), " and a.id in (", waiting_for_me!("a.id", "$5", "$6"), ") order by a.id limit $4"),
+            concat!(columns!(), " and a.id in (", waiting_for_me!("a.id", "$5"), ") order by a.id limit $6"),
             person,
             everything,
-            limit,
             now,
-            own
-        )?;
-        Ok(found.into_iter().map(|row| self.as_of_now(row)).collect())
+            own,
+            limit
+        )
     }
 
     /// Returns whether the tenant lets the actor decide their own requests; see [`domain::policy::Decide`].
@@ -306,27 +302,21 @@ impl Read {
         Ok(matches!(self.actor.principal, Principal::Person(_)) && self.approval_policy().await?.self_approval)
     }
 
-    /// Forgets a hold that has ended.
-    fn as_of_now(&self, row: Approval) -> Approval {
-        let now = self.store.now();
-        Approval { held_until: row.held_until.filter(|until| *until > now), ..row }
-    }
-
     /// Returns one approval request.
     pub async fn approval(&mut self, id: ApprovalId) -> Result<Approval> {
-        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
-        const SQL: &str = concat!(columns!(), " and a.id = $4");
-        let found = tenant_query!(self, Approval, fetch_one, SQL, person, everything, id)?;
+        let (person, everything, now) = (self.viewer(), self.actor.can_read_everything(), self.store.now());
+        const SQL: &str = concat!(columns!(), " and a.id = $5");
+        let found = tenant_query!(self, Approval, fetch_one, SQL, person, everything, now, id)?;
         self.require_key_access(found.organization_id)?;
-        Ok(self.as_of_now(found))
+        Ok(found)
     }
 
     /// Returns the approval request of a task if there is one and the actor sees it.
     pub async fn approval_of(&mut self, task: TaskId) -> Result<Option<Approval>> {
-        let (person, everything) = (self.viewer(), self.actor.can_read_everything());
-        const SQL: &str = concat!(columns!(), " and a.task_id = $4");
-        let found = tenant_query!(self, Approval, fetch_optional, SQL, person, everything, task)?;
-        Ok(found.filter(|found| self.actor.reaches(found.organization_id)).map(|found| self.as_of_now(found)))
+        let (person, everything, now) = (self.viewer(), self.actor.can_read_everything(), self.store.now());
+        const SQL: &str = concat!(columns!(), " and a.task_id = $5");
+        let found = tenant_query!(self, Approval, fetch_optional, SQL, person, everything, now, task)?;
+        Ok(found.filter(|found| self.actor.reaches(found.organization_id)))
     }
 
     /// Returns the decisions on a task that the actor sees, oldest first.

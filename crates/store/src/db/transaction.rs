@@ -34,7 +34,7 @@ pub struct Write {
     /// Security events among its audit events, logged after the commit.
     pub(crate) security_log: Vec<SecurityLogEntry>,
     events: Vec<Event>,
-    /// The change that it applies because a second person confirmed it.
+    /// The change that it applies because the actor confirms it.
     pub(crate) confirmed: Option<ConfirmedChange>,
 }
 
@@ -107,7 +107,10 @@ impl Write {
 
     /// Returns the audit entry of an allowed action, to which the caller may add details.
     pub(crate) fn entry<A: Action>(&self, proof: &Allowed<A>) -> Result<Entry> {
-        Ok(Entry::of(proof, self.now, salt()?))
+        Ok(match &self.confirmed {
+            Some(confirmed) => Entry::confirmed(proof, &self.actor, confirmed.requester, self.now, salt()?),
+            None => Entry::of(proof, self.now, salt()?),
+        })
     }
 
     /// Appends an audit event for something that the policy does not decide.

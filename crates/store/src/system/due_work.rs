@@ -45,7 +45,7 @@ impl System<'_> {
         Ok([approvals.at, leases.at, invitations.at, keys.at, confirmations.at].into_iter().flatten().min())
     }
 
-    /// Runs due work in every tenant: expires approval requests and leases, deletes expired invitations and notifies owners
+    /// Runs due work in every tenant: expires approval requests, requests for confirmation and leases, deletes expired invitations and notifies owners
     /// of keys that expire soon. A failure in one tenant does not stop the others; the last error is returned.
     pub async fn run_due_work(&self) -> Result<()> {
         let mut all = Ok(());
@@ -60,7 +60,11 @@ impl System<'_> {
         let mut write = self.0.write(&clock).await?;
         write.delete_expired_invitations().await?;
         write.expire_approvals().await?;
+        write.commit().await?;
+        // In a transaction of its own: requests for confirmation are locked before the audit log.
+        let mut write = self.0.write(&clock).await?;
         write.expire_confirmations().await?;
+        write.delete_former_roles().await?;
         write.commit().await?;
         let mut write = self.0.write(&clock).await?;
         write.send_expiry_notices().await?;

@@ -179,7 +179,7 @@ impl System<'_> {
         unscoped_query!(
             *conn,
             execute,
-            "insert into approval_policy (tenant_id, self_approval, second_person) values ($1, false, true)",
+            "insert into approval_policy (tenant_id, self_approval, dual_control) values ($1, false, true)",
             id
         )?;
         unscoped_query!(

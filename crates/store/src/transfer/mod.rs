@@ -19,7 +19,7 @@ use table::Table;
 
 /// Every table, after the ones that it references. The heads of the hash chains come last, so their presence means that the copy
 /// is complete. `key_check` and `transfer` are omitted: each database has its own.
-const TABLES: [&str; 49] = [
+const TABLES: [&str; 50] = [
     "tenant",
     "tenant_key",
     "organization",
@@ -34,7 +34,8 @@ const TABLES: [&str; 49] = [
     "factor_policy",
     "approval_policy",
     "confirmation",
-    "approver_hold",
+    "account_hold",
+    "former_role",
     "totp",
     "passkey",
     "ceremony",

@@ -131,7 +131,7 @@ const PEOPLE: &[&str] = &[
     "set_factor_policy",
     "set_self_approval",
     "lift_hold",
-    "set_second_person",
+    "set_dual_control",
     "confirm_change",
     "decline_change",
     "replace_address",
@@ -331,17 +331,20 @@ on_both! {
         world.change(adam, async |w| w.reset_factors(adam.may(ResetFactors { person: held })?).await).await.unwrap();
         let lift = || LiftHold { person: held, maker: adam.person().unwrap() };
         l.records("lift_hold", 1, console, async |w| w.lift_hold(console.may(lift())?).await).await;
-        l.records("set_second_person", 1, adam, async |w| w.set_second_person(adam.may(SetSecondPerson { required: true })?).await).await;
+        l.records("set_dual_control", 1, adam, async |w| w.set_dual_control(adam.may(SetDualControl { enabled: true })?).await).await;
         let (olga, admin) = (&world.acme.olga, adam.person().unwrap());
         for method in ["confirm_change", "decline_change"] {
-            world.change(adam, async |w| w.reset_factors(adam.may(ResetFactors { person: held })?).await).await.unwrap();
-            let request = world.store.read(adam).await.unwrap().confirmations().await.unwrap()[0].id;
+            let (organization, role) = (world.acme.ops, if method == "confirm_change" { Role::Owner } else { Role::Approver });
+            let person = if method == "confirm_change" { held } else { world.acme.vera.person().unwrap() };
+            let set = SetMembership { organization, person, role };
+            world.change(adam, async |w| w.set_membership(adam.may(set)?).await).await.unwrap();
+            let (request, organization) = (world.store.read(adam).await.unwrap().confirmations().await.unwrap()[0].id, Some(organization));
             match method {
                 "confirm_change" => {
-                    let confirm = || ConfirmChange { request, requester: admin, person: Some(held) };
+                    let confirm = || ConfirmChange { request, requester: admin, person: Some(held), organization };
                     l.records(method, 2, olga, async |w| w.confirm_change(olga.may(confirm())?, mailed("unused")).await).await;
                 }
-                _ => l.records(method, 1, olga, async |w| w.decline_change(olga.may(DeclineChange { request, requester: admin })?).await).await,
+                _ => l.records(method, 1, olga, async |w| w.decline_change(olga.may(DeclineChange { request, requester: admin, organization })?).await).await,
             }
         }
         let replace = || ReplaceAddress { person, email: email("replaced", "acme") };

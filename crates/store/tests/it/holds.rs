@@ -205,7 +205,7 @@ on_both! {
         let mut raw = Raw::of(world).await;
         let (tenant, ada, olga) = (raw.id(acme.tenant.0), raw.id(id(&acme.ada).0), raw.id(id(&acme.olga).0));
         let (now, end) = (world.now().0, world.now().after(DAY).0);
-        raw.run(&format!("insert into approver_hold (tenant_id, person_id, maker_id, cause, created_at, expires_at)
+        raw.run(&format!("insert into account_hold (tenant_id, person_id, maker_id, cause, created_at, expires_at)
             values ({tenant}, {ada}, {olga}, 'role', {now}, {end})")).await.unwrap();
         assert!(world.claim(&acme.rex).await.is_none());
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);

@@ -44,7 +44,7 @@ pub struct Resources {
     person: PersonId,
     /// Ada, who is on hold because of Adam.
     held: PersonId,
-    /// Adam's, for a password link for Ada.
+    /// Adam's, to make Ada an owner.
     confirmation: ConfirmationId,
     email: Email,
     /// Held by the runner, private, with a line of output.
@@ -137,20 +137,22 @@ impl Resources {
                 write
                     .create_enrollment(adam.may(CreateEnrollment { enrollment, name: "new".into() })?, enrollment_token)
                     .await?;
-                write.issue_password_link(adam.may(IssuePasswordLink { person })?, link_token).await
+                Ok(())
             })
             .await
             .unwrap();
+        let link = console.may(IssuePasswordLink { person }).unwrap();
+        world.change(console, async |write| write.issue_password_link(link, link_token).await).await.unwrap();
         let held = fixture.ada.person().unwrap();
         let link = adam.may(IssuePasswordLink { person: held }).unwrap();
         let held_link = hash(&format!("link of ada at {name}"));
         world.change(adam, async |write| write.issue_password_link(link, held_link).await).await.unwrap();
         for required in [true, false] {
-            let set = console.may(SetSecondPerson { required }).unwrap();
-            world.change(console, async |write| write.set_second_person(set).await).await.unwrap();
+            let set = console.may(SetDualControl { enabled: required }).unwrap();
+            world.change(console, async |write| write.set_dual_control(set).await).await.unwrap();
             if required {
-                let link = adam.may(IssuePasswordLink { person: held }).unwrap();
-                world.change(adam, async |write| write.issue_password_link(link, [5; 32]).await).await.unwrap();
+                let set = adam.may(SetMembership { organization: fixture.ops, person: held, role: Role::Owner }).unwrap();
+                world.change(adam, async |write| write.set_membership(set).await).await.unwrap();
             }
         }
         let confirmation = world.store.read(adam).await.unwrap().confirmations().await.unwrap()[0].id;
@@ -525,6 +527,7 @@ pub fn matrix() -> Vec<Row> {
         own_browser_session        "--+----------" |r, w, a, t| r.own_browser_session(t.session).await;
         factors                    "--+----------" |r, w, a, t| r.factors().await;
         approval_policy            "+++++++++++++" |r, w, a, t| r.approval_policy().await;
+        confirmation               "nnnn+++nn+nnn" |r, w, a, t| r.confirmation(t.confirmation).await;
         confirmations              "----+++--+---" |r, w, a, t| r.confirmations().await.map(|all| all.len());
         holds                      "-----++--+---" |r, w, a, t| r.holds().await.map(|holds| holds.len());
         factor_policy              "++++++++++++-" |r, w, a, t| r.factor_policy().await.map(i32::from);
@@ -640,9 +643,9 @@ pub fn matrix() -> Vec<Row> {
         note_refused_factor        "+++++++++++++" |x, w, a, t| x.note_refused_factor("wrong code").await;
         reset_factors              "dddddd+dd+ddn" |x, w, a, t| x.reset_factors(may(a, ResetFactors { person: t.person })?).await;
         set_self_approval          "dddddd+dd+dd+" |x, w, a, t| x.set_self_approval(may(a, SetSelfApproval { allowed: true })?).await;
-        set_second_person          "dddddd+dd+dd+" |x, w, a, t| x.set_second_person(may(a, SetSecondPerson { required: true })?).await;
-        confirm_change             "dddd+dddd+ddn" |x, w, a, t| x.confirm_change(may(a, ConfirmChange { request: t.confirmation, requester: t.admin, person: Some(t.held) })?, MailedLink { token: "", token_hash: [6; 32] }).await;
-        decline_change             "dddd+d+dd+ddn" |x, w, a, t| x.decline_change(may(a, DeclineChange { request: t.confirmation, requester: t.admin })?).await;
+        set_dual_control          "dddddd+dd+dd+" |x, w, a, t| x.set_dual_control(may(a, SetDualControl { enabled: true })?).await;
+        confirm_change             "dddd+dddd+ddn" |x, w, a, t| x.confirm_change(may(a, ConfirmChange { request: t.confirmation, requester: t.admin, person: Some(t.held), organization: Some(t.organization) })?, MailedLink { token: "", token_hash: [6; 32] }).await;
+        decline_change             "dddd+d+dd+ddn" |x, w, a, t| x.decline_change(may(a, DeclineChange { request: t.confirmation, requester: t.admin, organization: Some(t.organization) })?).await;
         lift_hold                  "ddddddddd+ddn" |x, w, a, t| x.lift_hold(may(a, LiftHold { person: t.held, maker: t.admin })?).await;
         set_factor_policy          "dddddd+dd+dd+" |x, w, a, t| x.set_factor_policy(may(a, SetFactorPolicy { everybody: true })?).await;
         make_recovery_codes        "dd+dddddddddd" |x, w, a, t| x.make_recovery_codes(may(a, MakeRecoveryCodes { owner: t.person })?, &[[1; 32]]).await;

@@ -4,7 +4,7 @@ use domain::{
     Actor, Email, KeyId, OrganizationId, Principal, SignedInBy, TenantId, Timestamp,
     approval::Answer,
     network::NetworkPolicy,
-    policy::{ChangeRules, CreateKey, CreateOrganization, Decide, SetSecondPerson, SubmitTask},
+    policy::{ChangeRules, CreateKey, CreateOrganization, Decide, SetDualControl, SubmitTask},
     receipt::{End, Receipt},
     role::Role,
     rule::{Rule, Rules, Verdict},
@@ -257,8 +257,8 @@ async fn create_tenant_fixture(store: &Store, name: &'static str) -> TenantFixtu
     let new = testkit::new_key(olga, &format!("kit of {name}"), "tasks:read");
     let kit = write.create_key(console.may(new).unwrap(), "mk_kit", hash(&format!("kit of {name}"))).await.unwrap();
     // Tests of confirmations turn it on.
-    let alone = console.may(SetSecondPerson { required: false }).unwrap();
-    write.set_second_person(alone).await.unwrap();
+    let alone = console.may(SetDualControl { enabled: false }).unwrap();
+    write.set_dual_control(alone).await.unwrap();
     write.commit().await.unwrap();
     let olga = person(store, tenant, olga).await;
     TenantFixture {

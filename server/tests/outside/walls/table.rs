@@ -353,9 +353,9 @@ pub const WALLS: &[Row] = &[
         admins(404, 404),
     ),
     row(
-        "action POST /actions/approvals/second-person",
-        "/actions/approvals/second-person",
-        "required=true",
+        "action POST /actions/approvals/dual-control",
+        "/actions/approvals/dual-control",
+        "enabled=true",
         admins(200, 200),
     ),
     row(
