@@ -108,6 +108,6 @@ done-all-sessions-ended = All other people were signed out.
 done-sessions-ended = All sessions of this person were ended.
 done-factors-reset = The second factors of this person were removed and their sessions were ended.
 done-address-requested = A confirmation link was sent to the new address. Nothing changes until it is opened.
-done-change-requested = Requested. The change takes effect when another admin or owner confirms it under Approval settings. All admins and owners were notified.
+done-change-requested = Requested. The change takes effect when another admin or owner confirms it on the page Approval settings. Those who can were notified.
 done-change-confirmed = Confirmed. The change has taken effect.
 done-password-changed = Your password was changed and your other sessions were ended.

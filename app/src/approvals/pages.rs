@@ -1,5 +1,6 @@
 //! The approval queue, and the page of one approval request.
 use super::{
+    APPROVAL_SETTINGS,
     badge::{ApprovalBadge, badge_parts},
     card::{DecisionCard, blocked_because},
     changes::{Changes, Comparison},
@@ -54,6 +55,7 @@ async fn queue_page(actor: Actor) -> Result<Page, Refusal> {
             }}
             <Pager next=list.next />
         </Live>
+        <p class="after"><a href=APPROVAL_SETTINGS>{t!("approval-settings-title")}</a></p>
     }))
 }
 

@@ -7,7 +7,7 @@ use crate::{
 };
 use domain::{
     Action, Allowed, BrowserSessionId, Email, PersonId, Timestamp,
-    account::{AccountNotice, AccountChange},
+    account::{AccountChange, AccountNotice},
     audit::Outcome,
     confirmation::ProtectedChange,
     policy::{ChangeAddress, ReplaceAddress},

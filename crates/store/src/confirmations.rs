@@ -16,7 +16,7 @@ use domain::{
     audit::{Entry, Outcome},
     confirmation::{ConfirmationState, LIFETIME, ProtectedChange},
     policy::{
-        ConfirmChange, DeclineChange, IssuePasswordLink, ReplaceAddress, ResetFactors, SetMembership, SetDualControl,
+        ConfirmChange, DeclineChange, IssuePasswordLink, ReplaceAddress, ResetFactors, SetDualControl, SetMembership,
         SetSelfApproval, SetTenantRole,
     },
     role::{Role, TenantRole},
@@ -140,7 +140,8 @@ impl Write {
             change.clone(),
             self.now
         )?;
-        const OPEN: &str = "select count(*) as n from confirmation where tenant_id = $1 and requester_id = $2 and state = 'waiting'";
+        const OPEN: &str =
+            "select count(*) as n from confirmation where tenant_id = $1 and requester_id = $2 and state = 'waiting'";
         if tenant_query!(self, Number, fetch_one, OPEN, requester)?.n >= MAX_OPEN {
             return Err(Error::Conflict(Conflict::TooManyConfirmations));
         }
@@ -259,23 +260,25 @@ impl Write {
         person: PersonId,
         organization: Option<OrganizationId>,
     ) -> Result<Vec<Entry>> {
-        let open = tenant_query!(
+        let mut open = tenant_query!(
             self,
             ConfirmationKey,
             fetch_all,
             "select c.id from confirmation c where c.tenant_id = $1 and c.person_id = $2 and c.state = 'waiting'
                 and ($3 is null or c.organization_id = $3)
-             union select c.id from confirmation c where c.tenant_id = $1 and c.requester_id = $2 and c.state = 'waiting'
-                and ($3 is null or c.organization_id = $3) order by 1",
+             union all select c.id from confirmation c where c.tenant_id = $1 and c.requester_id = $2 and c.state = 'waiting'
+                and ($3 is null or c.organization_id = $3)",
             person,
             organization
         )?;
+        open.sort_by_key(|request| request.id); // every transaction locks several in this order
         let mut entries = vec![];
         for ConfirmationKey { id } in open {
             const SQL: &str = "update confirmation set state = 'withdrawn', settled_at = $3
                 where tenant_id = $1 and id = $2 and state = 'waiting'";
             if tenant_query!(self, execute, SQL, id, self.now)? > 0 {
-                let (target, state) = (("confirmation", id.to_string()), json!({ "state": ConfirmationState::Withdrawn }));
+                let (target, state) =
+                    (("confirmation", id.to_string()), json!({ "state": ConfirmationState::Withdrawn }));
                 entries.push(self.event("confirmation.decline", target, Outcome::Done, state)?);
                 self.publish(Topic::People, id.0);
             }
@@ -290,7 +293,8 @@ impl Write {
             ConfirmationKey,
             fetch_all,
             "update confirmation set state = 'expired', settled_at = $2
-             where tenant_id = $1 and state = 'waiting' and expires_at <= $2 returning id",
+             where tenant_id = $1 and state = 'waiting' and id in (select id from confirmation
+                where tenant_id = $1 and state = 'waiting' and expires_at <= $2 order by id limit 500) returning id",
             self.now
         )?;
         let entries = self.expiry_events(&expired)?;

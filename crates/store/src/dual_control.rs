@@ -47,9 +47,8 @@ impl Managers {
 
     /// Returns those who can confirm a change of this requester: as [`domain::policy::ConfirmChange`].
     pub(crate) fn confirmers(&self, change: &ProtectedChange, requester: PersonId) -> Vec<PersonId> {
-        let of_change = |manager: &&Manager| {
-            manager.organization_id.is_none() || manager.organization_id == change.organization()
-        };
+        let of_change =
+            |manager: &&Manager| manager.organization_id.is_none() || manager.organization_id == change.organization();
         let mut ids: Vec<_> = self.0.iter().filter(of_change).map(|manager| manager.person_id).collect();
         ids.retain(|id| *id != requester && Some(*id) != change.person());
         ids.dedup();

@@ -8,7 +8,7 @@ use crate::{
 };
 use domain::{
     Allowed, BrowserSessionId, PersonId, Timestamp,
-    account::{AccountNotice, AccountChange},
+    account::{AccountChange, AccountNotice},
     audit::Outcome,
     confirmation::ProtectedChange,
     policy::{EnrollFactor, RemoveFactor, ResetFactors, SetFactorPolicy},

@@ -13,6 +13,7 @@ pub(crate) const DAY: Duration = Duration::from_hours(24);
 impl Write {
     /// Stores that a person's role in an organization ends or becomes lower. Called before that.
     pub(crate) async fn store_former_role(&mut self, organization: OrganizationId, person: PersonId) -> Result<()> {
+        self.delete_former_roles(person).await?;
         tenant_query!(
             self,
             execute,
@@ -32,6 +33,7 @@ impl Write {
 
     /// Stores that a person stops being an admin of the tenant. Called before that.
     pub(crate) async fn store_former_admin(&mut self, person: PersonId) -> Result<()> {
+        self.delete_former_roles(person).await?;
         tenant_query!(
             self,
             execute,
@@ -67,10 +69,10 @@ impl Write {
         Ok(())
     }
 
-    /// Deletes former roles that no longer count.
-    pub(crate) async fn delete_former_roles(&mut self) -> Result<()> {
-        const SQL: &str = "delete from former_role where tenant_id = $1 and ended_at <= $2";
-        tenant_query!(self, execute, SQL, self.now.before(DAY))?;
+    /// Deletes a person's former roles that no longer count.
+    async fn delete_former_roles(&mut self, person: PersonId) -> Result<()> {
+        const SQL: &str = "delete from former_role where tenant_id = $1 and person_id = $2 and ended_at <= $3";
+        tenant_query!(self, execute, SQL, person, self.now.before(DAY))?;
         Ok(())
     }
 }

@@ -38,8 +38,20 @@ row_type! {
 macro_rules! in_force {
     ($hold:literal, $time:literal) => {
         concat!(
-            $hold, ".created_at <= ", $time, " and ", $hold, ".expires_at > ", $time, " and (",
-            $hold, ".lifted_at is null or ", $hold, ".lifted_at > ", $time, ")"
+            $hold,
+            ".created_at <= ",
+            $time,
+            " and ",
+            $hold,
+            ".expires_at > ",
+            $time,
+            " and (",
+            $hold,
+            ".lifted_at is null or ",
+            $hold,
+            ".lifted_at > ",
+            $time,
+            ")"
         )
     };
 }
@@ -51,10 +63,24 @@ macro_rules! held_until {
     ($person:literal, $people:literal, $time:literal) => {
         concat!(
             "(select max(h.expires_at) from account_hold h where h.tenant_id = $1 and h.person_id in (",
-            $person, ", ", $people, ") and ", $crate::holds::in_force!("h", $time), " and case when h.person_id = ", $person,
-            " then h.maker_id in (", $people, ") or exists (select 1 from account_hold b where b.tenant_id = $1 and b.person_id in (",
-            $people, ") and b.person_id <> ", $person, " and b.maker_id = h.maker_id and ", $crate::holds::in_force!("b", $time),
-            ") else h.maker_id = ", $person, " end)"
+            $person,
+            ", ",
+            $people,
+            ") and ",
+            $crate::holds::in_force!("h", $time),
+            " and case when h.person_id = ",
+            $person,
+            " then h.maker_id in (",
+            $people,
+            ") or exists (select 1 from account_hold o where o.tenant_id = $1 and o.person_id in (",
+            $people,
+            ") and o.person_id <> ",
+            $person,
+            " and o.maker_id = h.maker_id and ",
+            $crate::holds::in_force!("o", $time),
+            ") else h.maker_id = ",
+            $person,
+            " end)"
         )
     };
 }
@@ -140,22 +166,23 @@ impl Write {
 
     /// Returns the admins of the tenant and the owners of its organizations.
     pub(crate) async fn managers(&mut self) -> Result<Managers> {
-        let found = tenant_query!(
+        let mut found = tenant_query!(
             self,
             Manager,
             fetch_all,
             // `<>` lets SQLite use the index.
             "select p.id as person_id, cast(null as uuid) as organization_id from person p
                 where p.tenant_id = $1 and p.tenant_role <> 'person' and p.tenant_role = 'admin'
-             union select m.person_id, m.organization_id from membership m
+             union all select m.person_id, m.organization_id from membership m
                 join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
                 where m.tenant_id = $1 and m.role = 'owner' and p.responsible_id is null
-             union select f.person_id, f.organization_id from former_role f
-                join person p on p.tenant_id = f.tenant_id and p.id = f.person_id
-                where f.tenant_id = $1 and f.ended_at > $2 and f.role <> 'approver' and p.responsible_id is null
-             order by 1",
+             union all select former_role.person_id, former_role.organization_id from former_role
+                join person p on p.tenant_id = former_role.tenant_id and p.id = former_role.person_id
+                where former_role.tenant_id = $1 and former_role.ended_at > $2 and former_role.role <> 'approver'
+                    and p.responsible_id is null",
             self.now.before(DAY)
         )?;
+        found.sort_by_key(|manager| manager.person_id);
         Ok(Managers(found))
     }
 
@@ -177,7 +204,8 @@ impl Write {
                     and (p.tenant_role = 'admin' or exists (select 1 from membership m
                         where m.tenant_id = $1 and m.person_id = p.id and ",
                 is_approver!(),
-                ") or exists (select 1 from former_role f where f.tenant_id = $1 and f.person_id = p.id and f.ended_at > $3))"
+                ") or exists (select 1 from former_role where former_role.tenant_id = $1
+                        and former_role.person_id = p.id and former_role.ended_at > $3))"
             ),
             person,
             self.now.before(DAY)

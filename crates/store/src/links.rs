@@ -9,7 +9,7 @@ use crate::{
 };
 use domain::{
     Allowed, PersonId,
-    account::{AccountNotice, AccountChange},
+    account::{AccountChange, AccountNotice},
     confirmation::ProtectedChange,
     policy::IssuePasswordLink,
 };

@@ -10,7 +10,7 @@ use crate::{
 };
 use domain::{
     Allowed, OrganizationId, PersonId, Timestamp,
-    account::{AccountNotice, AccountChange},
+    account::{AccountChange, AccountNotice},
     audit::Outcome,
     confirmation::ProtectedChange,
     policy::{CreatePerson, SetTenantRole},

@@ -84,8 +84,7 @@ mod tests {
     fn d_04_a_change_is_confirmed_by_an_admin_or_owner_who_is_not_involved() {
         let id = |number| PersonId(Uuid::from_u128(number));
         let (request, theirs) = (ConfirmationId(Uuid::nil()), crate::OrganizationId(Uuid::nil()));
-        let confirm_in =
-            |organization| ConfirmChange { request, requester: id(1), person: Some(id(2)), organization };
+        let confirm_in = |organization| ConfirmChange { request, requester: id(1), person: Some(id(2)), organization };
         let confirm = || confirm_in(Some(theirs));
         for involved in [1, 2] {
             assert!(admin(involved).may(confirm()).is_err_and(|denied| denied.reason == DenialReason::OwnConfirmation));

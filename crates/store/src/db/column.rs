@@ -3,7 +3,7 @@ use domain::{
     ApprovalId, BrowserSessionId, ConfirmationId, Email, EnrollmentId, EventId, IdentityId, InvitationId,
     JoinRequestId, KeyId, Networks, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SignedInBy,
     TaskId, TenantId, Timestamp,
-    account::{AccountNotice, AccountChange},
+    account::{AccountChange, AccountNotice},
     anomalies::{AnomalyDetails, AnomalyKind},
     ansi::Styles,
     approval::{Answer, ApprovalState},

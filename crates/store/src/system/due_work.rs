@@ -64,7 +64,6 @@ impl System<'_> {
         // In a transaction of its own: requests for confirmation are locked before the audit log.
         let mut write = self.0.write(&clock).await?;
         write.expire_confirmations().await?;
-        write.delete_former_roles().await?;
         write.commit().await?;
         let mut write = self.0.write(&clock).await?;
         write.send_expiry_notices().await?;

@@ -5,8 +5,8 @@ use domain::{
     account::AccountNotice,
     policy::{
         AcceptInvitation, AcceptJoinRequest, AdmitInvitee, CreatePerson, DenialReason, Invite, IssuePasswordLink,
-        LockPerson, RemoveMembership, ReplaceAddress, RequestMembership, ResetFactors, SetAcceptsJoinRequests, SetMembership, SetDualControl,
-        SetSelfApproval, SetTenantRole, UnlockPerson,
+        LockPerson, RemoveMembership, ReplaceAddress, RequestMembership, ResetFactors, SetAcceptsJoinRequests,
+        SetDualControl, SetMembership, SetSelfApproval, SetTenantRole, UnlockPerson,
     },
     role::{Role, TenantRole},
 };
@@ -264,17 +264,28 @@ on_both! {
     async fn d_04_the_only_manager_waits_for_nobody(world) {
         let acme = &world.acme;
         require(world, &acme.adam, true).await.unwrap();
-        assert_eq!(issue_link(world, &acme.adam, id(&acme.ada), "mine").await.unwrap(), Applied::Now, "an owner confirms no link");
-        set_tenant_role(world, &acme.console, &acme.abe, TenantRole::Admin).await.unwrap();
-        set_tenant_role(world, &acme.console, &acme.adam, TenantRole::Person).await.unwrap();
-        set_role(world, &acme.console, &acme.mia, Role::Owner).await.unwrap();
-        let abe = &world.again(&acme.abe).await;
-        for organization in [acme.ops, acme.lab] {
-            let set = SetMembership { organization, person: id(&acme.olga), role: Role::Viewer };
-            world.change(&acme.console, async |w| w.set_membership(acme.console.may(set)?).await).await.ok();
-        }
+        // An owner confirms no link, and no admin of yesterday.
+        assert_eq!(issue_link(world, &acme.adam, id(&acme.ada), "mine").await.unwrap(), Applied::Now);
+        let abe = second_admin(world).await;
+        set_tenant_role(world, &acme.console, &abe, TenantRole::Person).await.unwrap();
         world.wait(DAY);
-        assert_eq!(issue_link(world, abe, id(&acme.ada), "another").await.unwrap(), Applied::Now, "a role of yesterday does not count");
+        assert_eq!(issue_link(world, &acme.adam, id(&acme.ada), "another").await.unwrap(), Applied::Now);
+    }
+
+    async fn d_04_the_person_who_confirms_a_link_is_held_when_it_is_used(world) {
+        let acme = &world.acme;
+        let abe = second_admin(world).await;
+        require(world, &acme.adam, true).await.unwrap();
+        issue_link(world, &acme.adam, id(&acme.ada), "mine").await.unwrap();
+        confirm(world, &abe, &waiting(world, &abe).await[0]).await.unwrap();
+        world.wait(DAY);
+        let holds = async || {
+            let holds = world.store.read(&acme.adam).await.unwrap().holds().await.unwrap();
+            holds.into_iter().map(|hold| hold.maker_id).collect::<std::collections::BTreeSet<_>>()
+        };
+        assert!(holds().await.is_empty());
+        world.change(&acme.ada, async |w| w.use_password_link(hash("confirmed")).await).await.unwrap();
+        assert_eq!(holds().await, [id(&acme.adam), id(&abe)].into_iter().collect());
     }
 
     /// An admin who locks or demotes the others would otherwise be the only one.

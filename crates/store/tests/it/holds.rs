@@ -5,7 +5,7 @@ use crate::{
 };
 use domain::{
     Actor, InvitationId, PersonId,
-    account::AccountNotice,
+    account::{AccountChange, AccountNotice},
     approval::{Answer, ApprovalState},
     policy::{
         AcceptInvitation, AcceptJoinRequest, AdmitInvitee, CreateOrganization, CreatePerson, CreateServiceAccount,
@@ -77,6 +77,19 @@ async fn approve(world: &World, actor: &Actor, task: &Submitted) -> Result<Appro
     world.change(actor, async |write| write.decide(actor.may(decision(&approval, Answer::Approve))?).await).await
 }
 
+/// Returns a new account that accepted an invitation.
+async fn invited(world: &World, by: &Actor, role: Role) -> Actor {
+    let (organization, invitation) = (world.acme.ops, InvitationId(store::new_id()));
+    let invite = Invite { invitation, organization, role, email: None, uses: 1, days: 7 };
+    let link = NewInvitation { token: String::new(), token_hash: hash("i") };
+    world.change(by, async |w| w.invite(by.may(invite)?, link).await).await.unwrap();
+    let admit = AdmitInvitee { invitation, organization, email: email("second", "acme"), name: "Second".into() };
+    let nobody = &world.acme.invitation;
+    let admitted =
+        world.change(nobody, async |w| w.admit_invitee(nobody.may(admit)?, hash("i"), "$argon2id$").await).await;
+    crate::world::person(&world.store, world.acme.tenant, admitted.unwrap()).await
+}
+
 async fn set_self_approval(world: &World, allowed: bool) {
     let adam = &world.acme.adam;
     let set = SetSelfApproval { allowed };
@@ -135,9 +148,6 @@ on_both! {
             assert_eq!(denied(world, &acme.ada, &task).await, Some(DenialReason::ApproverOnHold), "{change}");
             world.wait(DAY);
         }
-        // A link for somebody who approves nothing holds nothing.
-        issue_link(world, adam, id(&acme.vera)).await;
-        assert_eq!(world.store.read(adam).await.unwrap().holds().await.unwrap().len(), 0);
     }
 
     async fn d_04_a_hold_covers_service_accounts_and_keys_of_the_person(world) {
@@ -230,12 +240,104 @@ on_both! {
         issue_link(world, &acme.console, id(&acme.ada)).await;
         set_role(world, &acme.console, &acme.mia, Role::Approver).await;
         assert_eq!(world.store.read(&acme.adam).await.unwrap().holds().await.unwrap().len(), 0);
-        // Olga stays alone: a locked admin does not count.
-        let lock = LockPerson { person: id(&acme.adam) };
-        world.change(&acme.console, async |w| w.lock_person(acme.console.may(lock)?).await).await.unwrap();
-        set_role(world, &acme.olga, &acme.vera, Role::Approver).await;
-        let task = world.submit(&acme.olga, needs_approval(acme.ops)).await;
-        assert_eq!(denied(world, &world.again(&acme.vera).await, &task).await, None);
+        // A tenant with one admin.
+        let tenant = world.store.system().create_tenant("solo").await.unwrap();
+        let console = &Actor::console(tenant, world.now());
+        let new = |who: &str, tenant_role| CreatePerson { email: email(who, "solo"), name: who.into(), tenant_role };
+        let admin = world.change(console, async |w| w.create_person(console.may(new("eve", TenantRole::Admin))?).await).await.unwrap();
+        let admin = crate::world::person(&world.store, tenant, admin).await;
+        let other = world.change(&admin, async |w| {
+            let other = w.create_person(admin.may(new("ben", TenantRole::Person))?).await?;
+            w.set_tenant_role(admin.may(SetTenantRole { person: other, tenant_role: TenantRole::Admin })?).await?;
+            w.issue_password_link(admin.may(IssuePasswordLink { person: other })?, hash("solo")).await?;
+            Ok(other)
+        }).await.unwrap();
+        let holds = world.store.read(&admin).await.unwrap().holds().await.unwrap();
+        assert_eq!(holds.iter().map(|hold| (hold.person_id, hold.cause)).collect::<Vec<_>>(), [(other, AccountChange::PasswordLink)], "two admins then");
+    }
+
+    /// An owner could otherwise submit with one account of their own and approve with another.
+    async fn d_04_an_account_on_hold_does_not_decide_requests_of_accounts_that_its_maker_made(world) {
+        let acme = &world.acme;
+        let olga = &acme.olga;
+        let second = invited(world, olga, Role::Member).await;
+        set_role(world, olga, &acme.mia, Role::Approver).await;
+        let mia = world.again(&acme.mia).await;
+        let task = world.submit(&second, needs_approval(acme.ops)).await;
+        assert_eq!((denied(world, &mia, &task).await, waiting(world, &mia).await), (Some(DenialReason::ApproverOnHold), 0));
+        assert!(matches!(approve(world, &mia, &task).await, Err(Error::Conflict(Conflict::DeciderOnHold))));
+        // The maker has access to the account, too.
+        assert_eq!((denied(world, olga, &task).await, waiting(world, olga).await), (Some(DenialReason::ApproverOnHold), 0));
+        assert!(matches!(approve(world, olga, &task).await, Err(Error::Conflict(Conflict::DeciderOnHold))));
+        assert_eq!((denied(world, &acme.ada, &task).await, waiting(world, &acme.ada).await), (None, 1));
+        let lift = LiftHold { person: id(&second), maker: id(olga) };
+        world.change(&acme.adam, async |w| w.lift_hold(acme.adam.may(lift)?).await).await.unwrap();
+        assert_eq!((denied(world, &mia, &task).await, waiting(world, &mia).await), (None, 1));
+        // A link gives access to an older account.
+        issue_link(world, &acme.adam, id(&acme.vera)).await;
+        issue_link(world, &acme.adam, id(&acme.ada)).await;
+        set_role(world, &acme.console, &acme.vera, Role::Member).await;
+        let task = world.submit(&world.again(&acme.vera).await, needs_approval(acme.ops)).await;
+        assert_eq!(denied(world, &acme.ada, &task).await, Some(DenialReason::ApproverOnHold));
+        assert_eq!(denied(world, &acme.abe, &task).await, None);
+        world.wait(DAY);
+        assert_eq!((denied(world, &acme.ada, &task).await, denied(world, olga, &task).await), (None, None));
+    }
+
+    async fn d_04_a_decision_about_an_account_of_the_same_maker_does_not_count_at_claim(world) {
+        let acme = &world.acme;
+        issue_link(world, &acme.adam, id(&acme.mia)).await;
+        let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
+        approve(world, &acme.ada, &task).await.unwrap();
+        let mut raw = Raw::of(world).await;
+        let (tenant, ada, adam) = (raw.id(acme.tenant.0), raw.id(id(&acme.ada).0), raw.id(id(&acme.adam).0));
+        let (now, end) = (world.now().0, world.now().after(DAY).0);
+        raw.run(&format!("insert into account_hold (tenant_id, person_id, maker_id, cause, created_at, expires_at)
+            values ({tenant}, {ada}, {adam}, 'role', {now}, {end})")).await.unwrap();
+        assert_eq!(seen(world, &acme.abe, &task).await.given, 0);
+        assert!(world.claim(&acme.rex).await.is_none());
+        assert_eq!(last_detail(world, &task).await["because"], "an_approval_no_longer_counts");
+    }
+
+    /// Links live longer than holds.
+    async fn d_04_the_use_of_a_link_or_a_replaced_address_starts_the_hold_again(world) {
+        let acme = &world.acme;
+        world.store.enable_mail();
+        set_role(world, &acme.console, &acme.adam, Role::Member).await;
+        let (adam, ada) = (&world.again(&acme.adam).await, &acme.ada);
+        let link = IssuePasswordLink { person: id(ada) };
+        world.change(adam, async |w| w.issue_password_link(adam.may(link)?, hash("late")).await).await.unwrap();
+        world.wait(DAY + DAY);
+        let task = world.submit(adam, needs_approval(acme.ops)).await;
+        assert_eq!(denied(world, ada, &task).await, None);
+        world.change(ada, async |w| w.use_password_link(hash("late")).await).await.unwrap();
+        assert_eq!(denied(world, ada, &task).await, Some(DenialReason::ApproverOnHold));
+        world.wait(DAY);
+        let replace = ReplaceAddress { person: id(ada), email: email("other", "acme") };
+        let new = MailedLink { token: "", token_hash: hash("address") };
+        world.change(adam, async |w| w.replace_address(adam.may(replace)?, new).await).await.unwrap();
+        world.wait(DAY - Duration::from_secs(1));
+        world.change(ada, async |w| w.confirm_address(hash("address"), None).await).await.unwrap();
+        world.wait(Duration::from_secs(1));
+        let task = world.submit(adam, needs_approval(acme.ops)).await;
+        assert_eq!(denied(world, ada, &task).await, Some(DenialReason::ApproverOnHold));
+        world.wait(DAY);
+        assert_eq!(denied(world, ada, &task).await, None);
+    }
+
+    /// An admin who locks the others would otherwise be the only one, whom no hold applies to and nobody is told about.
+    async fn d_04_locked_managers_count_for_holds_and_announcements(world) {
+        let acme = &world.acme;
+        let (adam, olga) = (&acme.adam, &acme.olga);
+        let lock = LockPerson { person: id(olga) };
+        world.change(adam, async |w| w.lock_person(adam.may(lock)?).await).await.unwrap();
+        set_role(world, adam, &acme.mia, Role::Approver).await;
+        let mia = world.again(&acme.mia).await;
+        set_role(world, &acme.console, adam, Role::Member).await;
+        let task = world.submit(&world.again(adam).await, needs_approval(acme.ops)).await;
+        assert_eq!(denied(world, &mia, &task).await, Some(DenialReason::ApproverOnHold));
+        let notice = (AccountNotice::ApproverAdded, "mia of acme · adam of acme".to_owned());
+        assert_eq!(notices(world, olga).await.last(), Some(&notice));
     }
 
     async fn d_04_admins_and_owners_learn_of_every_new_approver_and_of_access_to_their_accounts(world) {
@@ -314,6 +416,7 @@ on_both! {
         let count = notices(world, olga).await.len();
         set_role(world, adam, &acme.mia, Role::Member).await;
         set_role(world, adam, &acme.ada, Role::Approver).await;
+        world.wait(DAY); // Mia was an approver
         issue_link(world, adam, id(&acme.mia)).await;
         assert_eq!(notices(world, olga).await.len(), count);
         for stranger in [&world.bolt.adam, &world.bolt.olga] {
@@ -324,14 +427,8 @@ on_both! {
 
     async fn d_04_an_invitee_who_becomes_an_approver_is_on_hold_for_the_inviter(world) {
         let acme = &world.acme;
-        let (olga, organization, invitation) = (&acme.olga, acme.ops, InvitationId(store::new_id()));
-        let invite = Invite { invitation, organization, role: Role::Approver, email: None, uses: 1, days: 7 };
-        let link = NewInvitation { token: String::new(), token_hash: hash("i") };
-        world.change(olga, async |w| w.invite(olga.may(invite)?, link).await).await.unwrap();
-        let admit = AdmitInvitee { invitation, organization, email: email("second", "acme"), name: "Second".into() };
-        let nobody = &acme.invitation;
-        let second = world.change(nobody, async |w| w.admit_invitee(nobody.may(admit)?, hash("i"), "$argon2id$").await).await.unwrap();
-        let second = crate::world::person(&world.store, acme.tenant, second).await;
+        let olga = &acme.olga;
+        let second = invited(world, olga, Role::Approver).await;
         let task = world.submit(olga, needs_approval(acme.ops)).await;
         assert_eq!(denied(world, &second, &task).await, Some(DenialReason::ApproverOnHold));
         assert!(matches!(approve(world, &second, &task).await, Err(Error::Conflict(Conflict::DeciderOnHold))));

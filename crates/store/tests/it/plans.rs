@@ -47,6 +47,11 @@ const LARGE: &[&str] = &[
     "k",
     "review_item",
     "i",
+    "account_hold",
+    "h",
+    "confirmation",
+    "c",
+    "former_role",
 ];
 
 /// Endings of paginated list statements.
@@ -266,6 +271,14 @@ async fn fill(raw: &mut Raw) {
             "NEW_ID, organization_id, person_id, '', 'declined', '', n",
             "membership",
         ),
+        ("account_hold", "person_id, maker_id, cause, created_at, expires_at", "id, id, 'role', n, 9e15 + n", "person"),
+        (
+            "confirmation",
+            "id, change, person_id, requester_id, state, created_at, expires_at",
+            "NEW_ID, cast(NEW_ID as text), id, id, 'waiting', n, 9e15 + n",
+            "person",
+        ),
+        ("former_role", "id, person_id, role, ended_at", "NEW_ID, id, 'approver', n", "person"),
         ("key_network", "key_id, network, last_used_at", "id, '10.0.' || n || '.0/24', 9e15 + n", "api_key"),
         ("daily_usage", "day, person_id, tasks, bytes", "9000000 + n, id, n, n", "person"),
         ("key_hour", "key_id, hour, tasks", "id, 9000000 + n, n", "api_key"),

@@ -1,4 +1,5 @@
 //! SQL conditions that repeat the policy (D-03, D-04): the store and `domain::policy` agree in random worlds.
+use crate::raw::Raw;
 use crate::world::{World, hash, holding, needs_approval, on_both, person};
 use domain::{
     Actor, KeyId, KeyLimits, OrganizationId, PersonId,
@@ -7,7 +8,7 @@ use domain::{
     policy::{
         ArchiveOrganization, CancelTask, ChangeRules, CreateKey, CreateOrganization, CreatePerson,
         CreateServiceAccount, Decide, Invite, LockPerson, ReadAccess, RemoveMembership, RequestMembership,
-        SetAcceptsJoinRequests, SetMembership, SetTenantRole, TransferServiceAccount,
+        SetAcceptsJoinRequests, SetMembership, SetSelfApproval, SetTenantRole, TransferServiceAccount,
     },
     role::{Role, TenantRole},
     rule::{Rule, Rules, Verdict},
@@ -18,7 +19,7 @@ use proptest::{
     sample::select,
     test_runner::{Config, TestRunner},
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 use store::{Approval, ApprovalFilter, Conflict, Error, NewInvitation, Write};
 use tokio::{runtime::Handle, task::block_in_place};
 use uuid::Uuid;
@@ -48,6 +49,9 @@ struct Plan {
     tasks: Vec<(usize, usize, BTreeSet<usize>, Fate)>,
     locked: Option<usize>,
     archived: Option<usize>,
+    self_approval: bool,
+    /// The accounts on hold (people, then service accounts), and the people who made the changes.
+    holds: BTreeSet<(usize, usize)>,
 }
 
 fn plans() -> impl Strategy<Value = Plan> {
@@ -64,14 +68,18 @@ fn plans() -> impl Strategy<Value = Plan> {
         prop::collection::vec(one, 4..10),
         prop::option::weighted(0.3, 0..PEOPLE),
         prop::option::weighted(0.3, 0..ORGANIZATIONS),
+        any::<bool>(),
+        prop::collection::btree_set((0..PEOPLE + SERVICE_ACCOUNTS, 0..PEOPLE), 0..4),
     )
-        .prop_map(|(tenant_roles, roles, accounts, tasks, locked, archived)| Plan {
+        .prop_map(|(tenant_roles, roles, accounts, tasks, locked, archived, self_approval, holds)| Plan {
             tenant_roles,
             roles,
             accounts,
             tasks,
             locked,
             archived,
+            self_approval,
+            holds,
         })
 }
 
@@ -85,6 +93,24 @@ struct Tenant {
     people: Vec<Actor>,
     /// The keys of the service accounts, with the scopes to submit and to decide.
     accounts: Vec<Actor>,
+    /// The accounts on hold, and the people who made the changes.
+    holds: BTreeSet<(PersonId, PersonId)>,
+}
+
+impl Tenant {
+    /// Returns a request as an actor sees it: with the end of a hold, if one of these people and the actor are one person, or a third person
+    /// is behind both.
+    fn seen_by(&self, actor: &Actor, approval: &Approval) -> Approval {
+        let person = actor.person().unwrap();
+        let behind = |of: PersonId| {
+            let makers = self.holds.iter().filter(move |(held, _)| *held == of).map(|(_, maker)| *maker);
+            makers.chain([of]).collect::<BTreeSet<_>>()
+        };
+        let requesters = [Some(approval.requester_id), approval.responsible_id, approval.creator_id];
+        let others = requesters.into_iter().flatten().filter(|requester| *requester != person);
+        let is_held = others.into_iter().any(|requester| !behind(requester).is_disjoint(&behind(person)));
+        Approval { held_until: is_held.then_some(approval.expires_at), ..approval.clone() }
+    }
 }
 
 async fn change<T>(world: &World, actor: &Actor, work: impl AsyncFnOnce(&mut Write) -> T) -> T {
@@ -199,6 +225,9 @@ async fn build(world: &World, plan: &Plan) -> Tenant {
         change(world, &guest, async |write| write.request_membership(guest.may(ask).unwrap()).await).await.unwrap();
     }
 
+    let allow = SetSelfApproval { allowed: plan.self_approval };
+    change(world, &console, async |write| write.set_self_approval(console.may(allow).unwrap()).await).await.unwrap();
+
     for (requester, organization, approved, fate) in &plan.tasks {
         let requester = before.get(*requester).unwrap_or_else(|| &accounts[*requester - PEOPLE]);
         let Ok(submit) = requester.may(needs_approval(organizations[*organization])) else { continue };
@@ -232,7 +261,21 @@ async fn build(world: &World, plan: &Plan) -> Tenant {
         let now = person(&world.store, tenant, account.person().unwrap()).await;
         keys.push(by_key(&now, "tasks:*,approvals:*", true));
     }
-    Tenant { console, organizations, before, people: present, accounts: keys }
+    let account = |at: usize| people.get(at).copied().or_else(|| accounts.get(at - PEOPLE)?.person());
+    let holds = plan.holds.iter().filter_map(|(held, maker)| Some((account(*held)?, account(*maker)?)));
+    let holds: BTreeSet<_> = holds.filter(|(held, maker)| held != maker).collect();
+    let mut raw = Raw::of(world).await;
+    for (held, maker) in &holds {
+        let (tenant, held, maker) = (raw.id(tenant.0), raw.id(held.0), raw.id(maker.0));
+        let (now, end) = (world.now().0, world.now().after(Duration::from_hours(1)).0);
+        raw.run(&format!(
+            "insert into account_hold (tenant_id, person_id, maker_id, cause, created_at, expires_at)
+             values ({tenant}, {held}, {maker}, 'role', {now}, {end})"
+        ))
+        .await
+        .unwrap();
+    }
+    Tenant { console, organizations, before, people: present, accounts: keys, holds }
 }
 
 async fn withdraw(world: &World, console: &Actor, required_approval: &Approval) {
@@ -319,7 +362,7 @@ on_both! {
             let keys = tenant.people.iter().flat_map(|of| ["approvals:*", "approvals:read"].map(|scopes| by_key(of, scopes, false)));
             for actor in tenant.people.iter().cloned().chain(keys).chain(tenant.accounts.clone()) {
                 let open = |required_approval: &&Approval| required_approval.state == ApprovalState::Waiting && !decided.contains(&(required_approval.id, actor.person().unwrap()));
-                let expected: Vec<_> = all.iter().rev().filter(open).filter(|required_approval| may_decide(&actor, required_approval)).map(|required_approval| required_approval.id).collect();
+                let expected: Vec<_> = all.iter().rev().filter(open).filter(|required_approval| may_decide(&actor, &tenant.seen_by(&actor, required_approval))).map(|required_approval| required_approval.id).collect();
                 let mut read = world.store.read(&actor).await.unwrap();
                 let found: Vec<_> = read.approvals_for_me(100).await.unwrap().into_iter().map(|required_approval| required_approval.id).collect();
                 prop_assert_eq!(&found, &expected, "{:?} {:?}", actor, all);
@@ -333,15 +376,15 @@ on_both! {
                 let listed: Vec<_> = listed.into_iter().map(|required_approval| required_approval.id).collect();
                 prop_assert_eq!(listed, all.iter().filter(sees).map(|required_approval| required_approval.id).collect::<Vec<_>>());
             }
-            // The transaction checks again whose request it is, because that may have changed since the policy saw it.
+            // The transaction checks again whose request it is and who is on hold, because that may have changed since the policy saw it.
             for required_approval in all.iter().filter(|required_approval| required_approval.state == ApprovalState::Waiting) {
                 for actor in &tenant.people {
                     let before = required_approval.decide_action(Answer::Deny, "no".into(), required_approval.request_digest);
-                    let Ok(proof) = actor.may(Decide { requesters: Requesters::only(required_approval.requester_id), ..before }) else { continue };
+                    let Ok(proof) = actor.may(Decide { requesters: Requesters::only(required_approval.requester_id), held_until: None, ..before }) else { continue };
                     let mut write = world.store.write(actor).await.unwrap();
                     let result = write.decide(proof).await;
-                    let is_behind = matches!(result, Err(Error::Conflict(Conflict::DeciderIsResponsible | Conflict::DeciderCreatedKey)));
-                    prop_assert_eq!(is_behind, !may_decide(actor, required_approval), "{:?} {:?}", actor, result);
+                    let is_behind = matches!(result, Err(Error::Conflict(Conflict::DeciderIsResponsible | Conflict::DeciderCreatedKey | Conflict::DeciderOnHold)));
+                    prop_assert_eq!(is_behind, !may_decide(actor, &tenant.seen_by(actor, required_approval)), "{:?} {:?}", actor, result);
                     let again = matches!(result, Err(Error::Conflict(Conflict::AlreadyDecided)));
                     prop_assert_eq!(again, !is_behind && decided.contains(&(required_approval.id, actor.person().unwrap())));
                     prop_assert_eq!(result.is_ok(), !is_behind && !again);

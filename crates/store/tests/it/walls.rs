@@ -151,22 +151,31 @@ impl Resources {
             let set = console.may(SetDualControl { enabled: required }).unwrap();
             world.change(console, async |write| write.set_dual_control(set).await).await.unwrap();
             if required {
-                let set = adam.may(SetMembership { organization: fixture.ops, person: held, role: Role::Owner }).unwrap();
+                let set =
+                    adam.may(SetMembership { organization: fixture.ops, person: held, role: Role::Owner }).unwrap();
                 world.change(adam, async |write| write.set_membership(set).await).await.unwrap();
             }
         }
         let confirmation = world.store.read(adam).await.unwrap().confirmations().await.unwrap()[0].id;
         let archived = CreateOrganization { name: format!("{name} archive") };
-        let (archived, account) = world
+        let archived = world
+            .change(console, async |write| {
+                let organization = write.create_organization(console.may(archived)?).await?;
+                let owner = fixture.olga.person().unwrap();
+                for role in [Role::Approver, Role::Member, Role::Owner] {
+                    let membership = SetMembership { organization, person: owner, role };
+                    write.set_membership(console.may(membership)?).await?;
+                }
+                write.archive_organization(console.may(ArchiveOrganization { organization })?).await?;
+                Ok(organization)
+            })
+            .await
+            .unwrap();
+        let account = world
             .change(adam, async |write| {
                 write.set_factor_policy(adam.may(SetFactorPolicy { everybody: true })?).await?;
-                let organization = write.create_organization(adam.may(archived)?).await?;
-                let owner = fixture.olga.person().unwrap();
-                let membership = SetMembership { organization, person: owner, role: Role::Owner };
-                write.set_membership(adam.may(membership)?).await?;
-                write.archive_organization(adam.may(ArchiveOrganization { organization })?).await?;
                 let account = CreateServiceAccount { name: format!("robot of {name}"), responsible: person };
-                Ok((organization, write.create_service_account(adam.may(account)?).await?))
+                write.create_service_account(adam.may(account)?).await
             })
             .await
             .unwrap();
