@@ -325,7 +325,7 @@ on_both! {
         assert_eq!(denied(world, ada, &task).await, None);
     }
 
-    /// An admin who locks the others would otherwise be the only one, whom no hold applies to and nobody is told about.
+    /// An admin who locks the others would otherwise be the only one, for whom there is no hold, and of whose changes nobody is notified.
     async fn d_04_locked_managers_count_for_holds_and_announcements(world) {
         let acme = &world.acme;
         let (adam, olga) = (&acme.adam, &acme.olga);

@@ -1,6 +1,8 @@
 //! SQL conditions that repeat the policy (D-03, D-04): the store and `domain::policy` agree in random worlds.
-use crate::raw::Raw;
-use crate::world::{World, hash, holding, needs_approval, on_both, person};
+use crate::{
+    raw::Raw,
+    world::{World, hash, holding, needs_approval, on_both, person},
+};
 use domain::{
     Actor, KeyId, KeyLimits, OrganizationId, PersonId,
     access::{Ability, Resource},
