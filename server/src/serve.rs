@@ -66,8 +66,8 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
     let router = routes(&app, &origin)?.merge(runners.enrollment());
     let service = guard(rates::limited(router, app.clone()), hosts, config.limits.request_body_bytes.get());
 
-    print_address(&app, &origin, listener.address()?).await?;
     tokio::spawn(stop_on_signal(stop.clone()));
+    print_address(&app, &origin, listener.address()?).await?;
     tokio::join!(
         listener.serve(service, stop.clone()),
         runners.serve(stop.clone()),
@@ -123,27 +123,32 @@ async fn print_address(app: &App, origin: &str, bound: SocketAddr) -> Result<(),
 /// Stops the server on SIGINT and SIGTERM; the second one ends the process without waiting for responses.
 ///
 /// SIGHUP stops it if a terminal started it, which was closed then. Otherwise it has no effect.
-async fn stop_on_signal(stop: CancellationToken) {
+///
+/// The handlers are installed by the call, before the address is printed: otherwise a signal right after it would kill the server.
+fn stop_on_signal(stop: CancellationToken) -> impl Future<Output = ()> {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
-        tracing::error!("signal handlers cannot be installed; kill the process to stop it");
-        return;
-    };
-    let on_terminal = std::io::stdin().is_terminal();
-    loop {
-        let name = tokio::select! {
-            _ = interrupt.recv() => "SIGINT",
-            _ = terminate.recv() => "SIGTERM",
-            _ = hangup.recv() => "SIGHUP",
+    let handlers = kinds.map(signal);
+    async move {
+        let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = handlers else {
+            tracing::error!("signal handlers cannot be installed; kill the process to stop it");
+            return;
         };
-        if name == "SIGHUP" && !on_terminal {
-            tracing::info!("SIGHUP has no effect; restart the server to apply a changed configuration");
-        } else if stop.is_cancelled() {
-            tracing::warn!("{name} again: stopping without waiting for responses");
-            std::process::exit(1);
-        } else {
-            tracing::info!("{name}: stopping");
-            stop.cancel();
+        let on_terminal = std::io::stdin().is_terminal();
+        loop {
+            let name = tokio::select! {
+                _ = interrupt.recv() => "SIGINT",
+                _ = terminate.recv() => "SIGTERM",
+                _ = hangup.recv() => "SIGHUP",
+            };
+            if name == "SIGHUP" && !on_terminal {
+                tracing::info!("SIGHUP has no effect; restart the server to apply a changed configuration");
+            } else if stop.is_cancelled() {
+                tracing::warn!("{name} again: stopping without waiting for responses");
+                std::process::exit(1);
+            } else {
+                tracing::info!("{name}: stopping");
+                stop.cancel();
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Nodes with other keys than the deployment are refused at startup.
 use super::Nodes;
 use crate::{program::Program, timeouts::DEFAULT_TIMEOUT};
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 /// 64 hexadecimal digits.
 const KEY: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
@@ -21,6 +21,7 @@ async fn a_04_a_node_with_other_keys_is_refused() {
         let message = stranger.startup_error().await;
         assert!(message.contains(&format!("secrets/{name}")) && message.contains("copy"), "{message}");
         fs::create_dir_all(&theirs).unwrap();
+        fs::set_permissions(&theirs, fs::Permissions::from_mode(0o700)).unwrap();
         fs::copy(ours.join(name), theirs.join(name)).unwrap();
         // The certificate belongs to the copied key.
         let _ = fs::remove_file(stranger.data().join("runners-ca.pem"));
