@@ -41,11 +41,12 @@ impl Write {
             return Err(Error::Conflict(Conflict::ConfirmationOutdated));
         }
         let (managers, maker) = (self.managers().await?, self.maker());
-        if becomes_approver && self.is_person(person).await? {
-            if self.awaits_confirmation(change, &maker, &managers).await? {
-                self.require_not_archived(organization).await?;
-                return Ok(Applied::AfterConfirmation);
-            }
+        if becomes_approver
+            && self.is_person(person).await?
+            && self.awaits_confirmation(change, &maker, &managers).await?
+        {
+            self.require_not_archived(organization).await?;
+            return Ok(Applied::AfterConfirmation);
         }
         let is_lowered = held.as_ref().is_some_and(|held| held.role > role);
         if is_lowered {

@@ -174,10 +174,9 @@ impl Write {
             return Err(Error::Conflict(Conflict::ConfirmationOutdated));
         }
         let (managers, maker) = (self.managers().await?, self.maker());
-        if becomes_admin && self.is_person(person).await? {
-            if self.awaits_confirmation(change, &maker, &managers).await? {
-                return Ok(Applied::AfterConfirmation);
-            }
+        if becomes_admin && self.is_person(person).await? && self.awaits_confirmation(change, &maker, &managers).await?
+        {
+            return Ok(Applied::AfterConfirmation);
         }
         if tenant_role != TenantRole::Admin {
             self.store_former_admin(person).await?;

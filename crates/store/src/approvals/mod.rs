@@ -197,7 +197,11 @@ macro_rules! waiting_for_me {
             " and t.self_approval)) and not ",
             conditions::has_decided!(),
             " and ",
-            $crate::holds::held_until!("$2", "a.requester_id, t.responsible_id, p.responsible_id, t.key_creator_id", "$4"),
+            $crate::holds::held_until!(
+                "$2",
+                "a.requester_id, t.responsible_id, p.responsible_id, t.key_creator_id",
+                "$4"
+            ),
             " is null"
         )
     };

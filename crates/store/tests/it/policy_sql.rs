@@ -108,8 +108,11 @@ impl Tenant {
             let makers = self.holds.iter().filter(move |(held, _)| *held == of).map(|(_, maker)| *maker);
             makers.chain([of]).collect::<BTreeSet<_>>()
         };
-        let requesters = [Some(approval.requester_id), approval.responsible_id, approval.creator_id];
-        let others = requesters.into_iter().flatten().filter(|requester| *requester != person);
+        let Requesters { requester, responsible: [first, present], key_creator } = approval.requesters();
+        let others = [Some(requester), first, present, key_creator]
+            .into_iter()
+            .flatten()
+            .filter(|requester| *requester != person);
         let is_held = others.into_iter().any(|requester| !behind(requester).is_disjoint(&behind(person)));
         Approval { held_until: is_held.then_some(approval.expires_at), ..approval.clone() }
     }
