@@ -46,7 +46,7 @@ pub(super) async fn create(app: &App, user: &str, request: KeyRequest, output: O
     let proof = app.store.authorize(&console, action).await?;
     let mut write = app.store.write(&console).await?;
     write.create_key(proof, token.shown(), digest(&token.text)).await?;
-    // Before the commit: there would be a key that nobody knows.
+    // Before the commit, so that a key that cannot be printed is not created.
     output.print(&json!({ "key": token.text }), &token.text)?;
     Ok(write.commit().await?)
 }
