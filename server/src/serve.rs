@@ -33,8 +33,11 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
     telemetry::start(&config.log)?;
     tls::install_provider();
     file_descriptors::raise_limit(config.limits.connections.get());
-    let mut app = App::open(config, given, IfMissing::Create).await?;
-    let _lock = DatabaseLock::take(app.config.database().expose())?;
+    let url = config.database().expose().to_owned();
+    let keys = App::open_keys(&config, &url, given, IfMissing::Create).await?;
+    // Before the schema is updated, which another server may be using.
+    let _lock = DatabaseLock::take(&url)?;
+    let mut app = App::open_with(config, url, keys).await?;
     let review = Review::of(&app, Witness::default(), Depth::Heads).await?.require_clean()?;
     for tenant in review.unwitnessed() {
         tracing::warn!(%tenant, "no checkpoint covers this audit log; events that were removed from its end would not be noticed");

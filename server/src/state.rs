@@ -50,7 +50,15 @@ impl App {
     /// Fails if a part cannot be set up, with a message that describes the fix.
     pub async fn open(config: Config, given: EnvironmentSecrets, missing: IfMissing) -> Result<Self, Failure> {
         let url = config.database().expose().to_owned();
-        let (secrets, keys) = Self::open_keys(&config, &url, given, missing).await?;
+        let keys = Self::open_keys(&config, &url, given, missing).await?;
+        Self::open_with(config, url, keys).await
+    }
+
+    /// Opens the deployment with the database at `url` and the keys of [`App::open_keys`].
+    ///
+    /// # Errors
+    /// Fails like [`App::open`].
+    pub async fn open_with(config: Config, url: String, (secrets, keys): (SecretsDir, Keys)) -> Result<Self, Failure> {
         let store = Store::open(Self::settings(&keys, url)).await?;
         keys.check_with(&store, &secrets).await?;
         if config.mail.smtp.is_some() {

@@ -219,6 +219,9 @@ const MAX_SPANS: usize = 200;
 /// The last column to which escape sequences move the cursor beyond the end of the text.
 const MAX_COLUMN: usize = 1024;
 
+/// The maximum number of cells that escape sequences fill with blanks in one line, so that the work is proportional to its length.
+const MAX_BLANKS: usize = 16 * 1024;
+
 /// Returns the spans of one line by itself.
 pub fn spans(line: &str) -> Vec<Span> {
     spans_from(line, &mut Style::default())
@@ -247,13 +250,24 @@ type Cell = (char, Style);
 
 /// Returns the cells of a line at its end. The cursor returns, moves and erases as in a terminal (ECMA-48, 8.3), within the line.
 fn cells(line: &str, style: &mut Style) -> Vec<Cell> {
-    let (mut cells, mut cursor) = (Vec::<Cell>::new(), 0_usize);
+    let (mut cells, mut cursor, mut blanks) = (Vec::<Cell>::new(), 0_usize, MAX_BLANKS);
+    let mut may_fill = |count: usize| match blanks.checked_sub(count) {
+        Some(rest) => {
+            blanks = rest;
+            true
+        }
+        None => false,
+    };
     for element in Elements(line) {
         match element {
             Element::Character('\r') => cursor = 0,
             Element::Character('\u{8}') => cursor = cursor.saturating_sub(1),
             Element::Character(c) if c.is_control() && c != '\t' => {}
             Element::Character(c) => {
+                let gap = cursor.saturating_sub(cells.len());
+                if gap > 0 && !may_fill(gap) {
+                    cursor = cells.len();
+                }
                 if cursor >= cells.len() {
                     cells.resize(cursor + 1, (' ', Style::default()));
                 }
@@ -263,7 +277,10 @@ fn cells(line: &str, style: &mut Style) -> Vec<Cell> {
             Element::Control('m', parameters) => style.apply(parameters),
             Element::Control('K', parameters) => match number(parameters) {
                 0 => cells.truncate(cursor),
-                1 => cells.iter_mut().take(cursor + 1).for_each(|cell| *cell = (' ', Style::default())),
+                1 if may_fill(cells.len().min(cursor + 1)) => {
+                    cells.iter_mut().take(cursor + 1).for_each(|cell| *cell = (' ', Style::default()));
+                }
+                1 => {}
                 _ => cells.clear(),
             },
             Element::Control(command @ ('C' | 'D' | 'G'), parameters) => {
@@ -440,6 +457,17 @@ mod tests {
             assert_eq!(plain(line), text, "{line:?}");
         }
         assert_eq!(shown("\u{1b}[31mabc\rX"), [("ansi-fg-1".into(), "Xbc".into())]);
+    }
+
+    #[test]
+    fn erasing_and_moving_beyond_the_end_are_limited() {
+        let letters = "x".repeat(MAX_BLANKS / 2);
+        let erased = |times: usize| format!("{letters}\u{1b}[1K\r").repeat(times) + &letters + "\u{1b}[1K";
+        assert_eq!(plain(&erased(1)), " ".repeat(letters.len()));
+        assert_eq!(plain(&erased(2)), letters, "the third time");
+        let moved = |times: usize| "\u{1b}[1025Gx\u{1b}[2K".repeat(times) + "\r\u{1b}[3Gy";
+        assert_eq!(plain(&moved(MAX_BLANKS / MAX_COLUMN - 1)), "  y");
+        assert_eq!(plain(&moved(MAX_BLANKS / MAX_COLUMN)), "y", "without space before it");
     }
 
     #[test]

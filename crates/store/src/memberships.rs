@@ -128,6 +128,10 @@ impl Write {
             Ok(true) | Err(Error::Conflict(Conflict::ConfirmationExists)) => {
                 return Ok(entry.with_detail("role", json!(Role::Member)).with_detail("pending", json!(role)));
             }
+            // The person joins as a member all the same; the limit concerns the one who invited them.
+            Err(Error::Conflict(Conflict::TooManyConfirmations)) => {
+                return Ok(entry.with_detail("role", json!(Role::Member)).with_detail("not_requested", json!(role)));
+            }
             awaits => drop(awaits?),
         }
         const SQL: &str =

@@ -31,7 +31,8 @@ pub(super) async fn run(
         let url = config.database().expose().to_owned();
         let (_, keys) = App::open_keys(&config, &url, given, IfMissing::Fail).await?;
         store::return_to_sqlite(App::settings(&keys, url)).await?;
-        let text = "The SQLite database is used again. What PostgreSQL has recorded since the move is not in it.";
+        let text = "The SQLite database is used again. What PostgreSQL has recorded since the move is not in it. If the server ran on \
+                    PostgreSQL meanwhile, record the return to the older data: castellan restore --reason TEXT";
         return output.print(&json!({ "returned": true }), text);
     }
     let (Some(from), Some(to)) = (command.from, command.to) else {

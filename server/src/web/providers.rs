@@ -22,12 +22,17 @@ use url::form_urlencoded;
 /// Paths of the endpoints, for the route inventory.
 pub const PATHS: [&str; 3] = ["/sign-in/with/{provider}", "/sign-in/from/{provider}", "/account/link/{provider}"];
 
+/// Maximum length of the path to continue at, in bytes.
+const MAX_NEXT: usize = 1024;
+
 /// Settings page of a person's sign-in methods.
 const SIGN_IN_SETTINGS: &str = "/account/sign-in";
 
 pub(super) async fn start(State(web): State<Web>, Path(key): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let next = own_path(&query_parameter(&parts, "next")).map_or_else(|| "/".to_owned(), |path| path.to_string());
+    let next = own_path(&query_parameter(&parts, "next")).map(|path| path.to_string());
+    // The cookie contains it.
+    let next = next.filter(|path| path.len() <= MAX_NEXT).unwrap_or_else(|| "/".to_owned());
     let reauthenticate = parts.extensions.get::<Browser>().is_some();
     let purpose = Purpose::SignIn { next, reauthenticate };
     match web.auth.providers.start(&key, purpose, &parts.headers).await {

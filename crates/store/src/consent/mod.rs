@@ -497,10 +497,12 @@ impl ApprovalRecord {
     }
 }
 
+const NOT_APPROVED: &str = "the approval request is not approved";
+
 /// Returns what is wrong with the end of an approval request whose task is in the queue or started.
 fn wrong_end(approval: &ApprovalRecord, history: &History) -> Option<&'static str> {
     let ended = approval.state == ApprovalState::Approved && approval.settled_at == history.approved_at;
-    (!ended).then_some("the approval request is not approved")
+    (!ended).then_some(NOT_APPROVED)
 }
 
 impl DecisionRecord {

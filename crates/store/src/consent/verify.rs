@@ -1,6 +1,6 @@
 //! Verification that every task that started had consent: its submission, its judgment and its decisions agree with the audit log.
 use super::{
-    Keys, UNREADABLE, readable,
+    Keys, NOT_APPROVED, UNREADABLE, readable,
     record::{StoredTask, TaskRecord, record_columns},
     trusted, wrong_end,
 };
@@ -11,6 +11,8 @@ use domain::{
 };
 use serde::Deserialize;
 use serde_json::json;
+
+const OTHER_STATE: &str = "the audit log has another state or other times for it";
 
 /// A task whose start cannot be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +79,7 @@ impl Write {
             };
             let (Some(problem), nothing) = (problem, InputDigest::of(b"")) else { continue };
             let rows = match &record {
-                Some(record) => readable(self.rows_digest(record).await)?.unwrap_or(nothing),
+                Some(record) => readable(self.rows_digest(record, problem).await)?.unwrap_or(nothing),
                 None => nothing,
             };
             unexplained.push(UnexplainedStart { task, problem, rows });
@@ -85,8 +87,8 @@ impl Write {
         Ok(VerifiedStarts { last, count, unexplained })
     }
 
-    /// Returns the digest of what the rows of a task say, apart from what changes while it waits or runs.
-    async fn rows_digest(&mut self, task: &TaskRecord) -> Result<InputDigest> {
+    /// Returns the digest of what the rows of a task say, apart from what changes while it waits or runs unless that is the problem.
+    async fn rows_digest(&mut self, task: &TaskRecord, problem: &str) -> Result<InputDigest> {
         let labels = self.labels(&[task.id]).await?.remove(&task.id);
         let approval = self.approval_record(task.id).await?;
         let mut decisions = vec![];
@@ -103,6 +105,14 @@ impl Write {
                 ]));
             }
         }
+        let progress = [OTHER_STATE, NOT_APPROVED].contains(&problem).then(|| {
+            json!([
+                task.state,
+                task.queued_at,
+                approval.as_ref().map(|it| it.state),
+                approval.as_ref().map(|it| it.settled_at)
+            ])
+        });
         let approval = approval.map(|it| {
             json!([
                 it.id,
@@ -141,6 +151,7 @@ impl Write {
             "labels": labels,
             "approval": approval,
             "decisions": decisions,
+            "progress": progress,
         });
         let rows = serde_json::to_vec(&rows).map_err(|_| Error::Corrupt("task"))?;
         Ok(InputDigest::of(&rows))
@@ -157,7 +168,7 @@ impl Write {
             return Ok(Some("the audit log has another number of attempts"));
         }
         if !history.is_of(record) {
-            return Ok(Some("the audit log has another state or other times for it"));
+            return Ok(Some(OTHER_STATE));
         }
         let labels = self.labels(&[record.id]).await?;
         let approval = self.approval_record(record.id).await?;

@@ -1,6 +1,7 @@
 //! Database lock: one server on a SQLite database, and none while its data are moved to PostgreSQL. On PostgreSQL there is no lock,
 //! because several servers share a database.
 use crate::{Error, Result};
+use sqlx::sqlite::SqliteConnectOptions;
 use std::{
     fs::{File, OpenOptions, TryLockError},
     os::unix::fs::OpenOptionsExt,
@@ -39,7 +40,6 @@ impl DatabaseLock {
 
 /// Returns the file of a SQLite address; `None` for PostgreSQL.
 pub(crate) fn sqlite_file(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    Some(PathBuf::from(path.split('?').next().unwrap_or(path)))
+    let options = url.starts_with("sqlite:").then(|| url.parse::<SqliteConnectOptions>().ok()).flatten()?;
+    Some(options.get_filename().to_owned())
 }

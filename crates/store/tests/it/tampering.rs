@@ -232,6 +232,18 @@ on_both! {
         assert_eq!(unexplained(world).await.len(), 1);
     }
 
+    async fn x1_an_acknowledgment_of_another_state_covers_that_state_only(world) {
+        let (mut raw, robot) = (Raw::of(world).await, Robot::create(world).await);
+        let task = robot.approved(world, 1).await;
+        run_and_keep(world, &mut raw, &task).await;
+        raw.run("update task set state = 'failed'").await.unwrap();
+        let before = unexplained(world).await;
+        assert_eq!(before.len(), 1);
+        raw.run("update task set state = 'lost'").await.unwrap();
+        let after = unexplained(world).await;
+        assert!(after.len() == 1 && after != before);
+    }
+
     async fn x1_an_acknowledgment_covers_every_column_of_a_start(world) {
         let (mut raw, robot) = (Raw::of(world).await, Robot::create(world).await);
         let task = robot.approved(world, 1).await;
