@@ -122,9 +122,9 @@ conflict-no-longer-submitter = You can no longer submit tasks in this organizati
 conflict-submitter-not-a-person = Only people and their API keys can submit tasks.
 conflict-idempotency-key-reused = This idempotency key was already used for a different task.
 quota-tasks-person = You have reached your quota of { $n } tasks for today (UTC). Nothing was submitted. Try again tomorrow, or ask the operator to raise the quota.
-quota-tasks-tenant = Your company has reached its quota of { $n } tasks for today (UTC). Nothing was submitted. Try again tomorrow, or ask the operator to raise the quota.
+quota-tasks-tenant = This tenant has reached its quota of { $n } tasks for today (UTC). Nothing was submitted. Try again tomorrow, or ask the operator to raise the quota.
 quota-bytes-person = This script does not fit into your quota of { $n } MiB of stored scripts and output for today (UTC). Nothing was submitted. Try again tomorrow, or ask the operator to raise the quota.
-quota-bytes-tenant = This script does not fit into your company’s quota of { $n } MiB of stored scripts and output for today (UTC). Nothing was submitted. Try again tomorrow, or ask the operator to raise the quota.
+quota-bytes-tenant = This script does not fit into this tenant’s quota of { $n } MiB of stored scripts and output for today (UTC). Nothing was submitted. Try again tomorrow, or ask the operator to raise the quota.
 
 # Sign-in
 sign-in-expired = Your sign-in has expired. Sign in again.

@@ -187,7 +187,7 @@ task-log-matches = { $n ->
 }
 task-log-no-matches = No matches
 task-log-seeking = Searching…
-task-log-failed = The server did not respond. Try again.
+task-log-failed = The search failed. Try again.
 task-log-start = Go to start
 task-log-end = Go to end
 task-log-follow = Follow output

@@ -49,7 +49,6 @@ pub fn EventLine(event: AccountEvent) -> impl IntoView {
     }
 }
 
-/// Returns the description of an account event.
 pub fn description(happened: AccountNotice) -> String {
     match happened {
         AccountNotice::PasswordChanged => t!("account-event-password-changed"),

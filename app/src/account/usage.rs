@@ -1,4 +1,4 @@
-//! Today's usage of the quotas, of the person and, for admins and auditors, of the tenant.
+//! Quota usage of today: the person's and, for admins and auditors, the tenant's.
 use crate::ui::{DescriptionItem, DescriptionList};
 use leptos::prelude::*;
 use store::{Quota, Quotas, Usage as Used};

@@ -3,7 +3,7 @@ use super::{ctx, error_summary::ErrorSummary, form_state::FormState, success_mes
 use crate::outcome::PAGE_FIELD;
 use leptos::{context::Provider, prelude::*};
 
-/// A form.
+/// A form for a server function, with a summary of the errors after a refusal.
 #[component]
 pub fn Form(
     /// The path of the server function.

@@ -17,7 +17,7 @@ use webauthn_rs::prelude::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasskeyPurpose {
     Register,
-    /// To verify a known person: as the second factor, or as a fresh proof of identity.
+    /// To verify a known person: as the second factor, or for step-up authentication.
     Verify,
     /// To sign in with the passkey alone.
     SignIn,

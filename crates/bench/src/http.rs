@@ -12,7 +12,6 @@ use std::{
 pub struct Request(Vec<u8>);
 
 impl Request {
-    /// Returns a GET request for `path`.
     pub fn get(host: &str, path: &str, headers: &[(&str, &str)]) -> Self {
         Self::new("GET", host, path, headers, "")
     }

@@ -79,7 +79,7 @@ pub struct Actor {
     pub fresh: bool,
     /// The source address, for the audit log.
     pub address: Option<String>,
-    /// The prefix of the API key, for the audit log.
+    /// The prefix of the API key, for the audit log and the security log.
     pub key_prefix: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use std::{
 string_enum! {
     /// A kind of anomaly.
     AnomalyKind, "kind", {
-        /// A sign-in from a new browser or network of a person.
+        /// A sign-in of a person from a browser or network that is new for them.
         SignIn = "sign_in",
         /// Many wrong passwords or second factors of one person.
         Guessing = "guessing",
@@ -23,7 +23,7 @@ string_enum! {
         KeyNetwork = "key_network",
         /// An API key used after [`DORMANT_AFTER`].
         KeySilent = "key_silent",
-        /// Many more tasks of an API key in an hour than ever before.
+        /// Several times as many tasks of an API key in an hour as in its busiest recent hour.
         TaskVolume = "task_volume",
         /// A task of an API key at an hour of the week at which it never submitted one.
         TaskHour = "task_hour",

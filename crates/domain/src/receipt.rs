@@ -20,7 +20,7 @@ pub enum End {
     Cancelled,
     /// Killed at the memory limit.
     OutOfMemory,
-    /// The cause, and how to fix it.
+    /// The cause, and the fix if one is known.
     NotStarted(String),
 }
 

@@ -82,8 +82,8 @@ impl Authority {
     /// possession is verified.
     ///
     /// # Errors
-    /// Fails with [`PkiError::Request`] if the request is malformed, too large or unsigned, or its key is neither
-    /// ECDSA P-384 nor RSA with at least 4096 bits.
+    /// Fails with [`PkiError::Request`] if the request is malformed, larger than 8 KiB, not signed by its key, or contains a private key,
+    /// or if its key is neither ECDSA P-384 nor RSA with 4096 to 8192 bits.
     pub fn issue_runner_certificate(
         &self,
         csr: &[u8],
@@ -139,7 +139,7 @@ pub(super) fn dated(now: OffsetDateTime, days: i64) -> Result<Template, PkiError
     Ok(Template { params, serial: Serial(u128::from_be_bytes(bytes)) })
 }
 
-/// Limits the name to 64 characters (RFC 5280, appendix A). It is informational; the URI identifies the runner.
+/// Returns the name without control characters, cut to 64 characters (RFC 5280, appendix A). It is informational; the URI identifies the runner.
 fn common_name(name: &str) -> String {
     name.chars().filter(|letter| !letter.is_control()).take(64).collect()
 }

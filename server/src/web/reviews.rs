@@ -20,7 +20,6 @@ use store::ReviewItem;
 /// Path of the export.
 pub const EXPORT: &str = "/reviews/{id}/export";
 
-/// Number of items per batch.
 const BATCH_SIZE: u32 = 500;
 
 const HEADINGS: [&str; 13] = [

@@ -1,4 +1,4 @@
-//! Size of the binary and of the files that a browser loads.
+//! Sizes of the binary and the compressed wasm file.
 use super::Bench;
 use crate::figure::{Figure, Threshold};
 use anyhow::{Context, Result};

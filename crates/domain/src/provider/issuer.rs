@@ -28,7 +28,7 @@ fn invalid_issuer() -> Invalid {
     Invalid::new("issuer", "must be an address that begins with https:// and has neither ? nor #")
 }
 
-/// Returns whether an issuer is on a loopback address: only then may its endpoints be as well.
+/// Returns whether the host of an issuer is localhost, 127.0.0.1 or `[::1]`. Only such an issuer may have endpoints on loopback addresses.
 pub fn is_loopback(issuer: &str) -> bool {
     host(issuer).is_some_and(is_loopback_host)
 }

@@ -12,7 +12,7 @@ pub use groups::GroupRule;
 pub use issuer::{GITHUB, GOOGLE, is_loopback};
 
 string_enum! {
-    /// The protocol of an identity provider.
+    /// The kind of an identity provider: its protocol and the source of its endpoints.
     Kind, "kind", {
         /// OpenID Connect at a fixed issuer.
         Google = "google",
@@ -79,7 +79,7 @@ impl Provider {
 pub fn key(text: &str) -> Result<String, Invalid> {
     let is_plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if text.is_empty() || text.len() > 40 || !is_plain || text.starts_with('-') {
-        return Err(Invalid::new("id", "must be 1 to 40 characters: a-z, 0-9 and hyphens"));
+        return Err(Invalid::new("id", "must be 1 to 40 characters: a-z, 0-9 and hyphens, not beginning with a hyphen"));
     }
     Ok(text.to_owned())
 }

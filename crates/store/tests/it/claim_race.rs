@@ -133,10 +133,7 @@ on_both! {
     /// A hold covers decisions from its beginning.
     async fn d_04_an_approval_does_not_count_if_its_hold_begins_during_a_claim(world) {
         let (acme, ada) = (&world.acme, &world.acme.ada);
-        set_role(world, &acme.mia, Role::Owner).await;
-        let mia = world.again(&acme.mia).await;
-        let task = world.submit(&mia, needs_approval(acme.ops)).await;
-        world.decide(ada, &world.approval_request(&task).await, Answer::Approve).await.unwrap();
+        let task = approved(world, 1).await;
         set_role(world, &acme.adam, Role::Member).await;
         let adam = world.again(&acme.adam).await;
         let of_adam = world.submit(&adam, needs_approval(acme.ops)).await;
@@ -158,7 +155,7 @@ on_both! {
         let mut raw = Raw::of(world).await;
         let [tenant, held, maker] = [acme.tenant.0, ada.person().unwrap().0, acme.mia.person().unwrap().0].map(|id| raw.id(id));
         let (now, end) = (world.now(), world.now().after(Duration::from_hours(1)));
-        raw.run(&format!("insert into approver_hold (tenant_id, person_id, maker_id, cause, created_at, expires_at)
+        raw.run(&format!("insert into account_hold (tenant_id, person_id, maker_id, cause, created_at, expires_at)
             values ({tenant}, {held}, {maker}, 'role', {}, {})", now.0, end.0)).await.unwrap();
         world.wait(Duration::from_secs(1));
         let lift = LiftHold { person: ada.person().unwrap(), maker: acme.mia.person().unwrap() };

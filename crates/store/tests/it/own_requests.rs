@@ -159,7 +159,7 @@ on_both! {
         let mut raw = Raw::of(world).await;
         let [tenant, held, maker] = [acme.tenant.0, id(ada).0, id(&acme.mia).0].map(|id| raw.id(id));
         let (now, hour) = (world.now(), Duration::from_hours(1));
-        raw.run(&format!("insert into approver_hold (tenant_id, person_id, maker_id, cause, created_at, expires_at)
+        raw.run(&format!("insert into account_hold (tenant_id, person_id, maker_id, cause, created_at, expires_at)
             values ({tenant}, {held}, {maker}, 'role', {}, {})", now.0, now.after(hour).0)).await.unwrap();
         assert_eq!((seen(world, ada, &task).await.given, waiting(world, ada).await), (0, 0));
         let held = world.decide(ada, &request, Answer::Approve).await;

@@ -203,7 +203,7 @@ async fn create_accounts(
 }
 
 async fn build(world: &World, plan: &Plan) -> Tenant {
-    let tenant = world.store.system().create_tenant("random").await.unwrap();
+    let tenant = world.store.system().create_tenant(&store::new_id().to_string()).await.unwrap();
     let console = Actor::console(tenant, world.now());
     let (organizations, people, steward) = settle(world, plan, &console).await;
     let steward = person(&world.store, tenant, steward).await;
@@ -237,9 +237,9 @@ async fn build(world: &World, plan: &Plan) -> Tenant {
         let requester = before.get(*requester).unwrap_or_else(|| &accounts[*requester - PEOPLE]);
         let Ok(submit) = requester.may(needs_approval(organizations[*organization])) else { continue };
         let made = world.change(requester, async |write| write.submit_task(submit).await).await.unwrap();
-        let required_approval = world.store.read(&console).await.unwrap().approval_of(made.id).await.unwrap().unwrap();
+        let approval = world.store.read(&console).await.unwrap().approval_of(made.id).await.unwrap().unwrap();
         let answered =
-            |answer| required_approval.decide_action(answer, "reviewed".into(), required_approval.request_digest);
+            |answer| approval.decide_action(answer, "reviewed".into(), approval.request_digest);
         for by in approved.iter().map(|at| &before[*at]) {
             let Ok(approve) = by.may(answered(Answer::Approve)) else { continue };
             let state = change(world, by, async |write| write.decide(approve).await).await.unwrap();
@@ -247,7 +247,7 @@ async fn build(world: &World, plan: &Plan) -> Tenant {
         }
         match fate {
             Fate::Waits => {}
-            Fate::Withdrawn => withdraw(world, &console, &required_approval).await,
+            Fate::Withdrawn => withdraw(world, &console, &approval).await,
             Fate::Denied => {
                 let deny = steward.may(answered(Answer::Deny)).unwrap();
                 change(world, &steward, async |write| write.decide(deny).await).await.unwrap();
@@ -283,9 +283,9 @@ async fn build(world: &World, plan: &Plan) -> Tenant {
     Tenant { console, organizations, before, people: present, accounts: keys, holds }
 }
 
-async fn withdraw(world: &World, console: &Actor, required_approval: &Approval) {
-    let (owner, organization) = (required_approval.requester_id, required_approval.organization_id);
-    let cancel = console.may(CancelTask { task: required_approval.task_id, owner, organization }).unwrap();
+async fn withdraw(world: &World, console: &Actor, approval: &Approval) {
+    let (owner, organization) = (approval.requester_id, approval.organization_id);
+    let cancel = console.may(CancelTask { task: approval.task_id, owner, organization }).unwrap();
     change(world, console, async |write| write.cancel_task(cancel).await).await.unwrap();
 }
 
@@ -330,8 +330,8 @@ async fn set_planned_roles(
         let organization = organizations[at];
         let filter = ApprovalFilter { state: Some(ApprovalState::Waiting), organization: Some(organization) };
         let waiting = world.store.read(console).await.unwrap().approvals(&filter, None, 100).await.unwrap();
-        for required_approval in &waiting.items {
-            withdraw(world, console, required_approval).await;
+        for approval in &waiting.items {
+            withdraw(world, console, approval).await;
         }
         let archive = console.may(ArchiveOrganization { organization }).unwrap();
         change(world, console, async |write| write.archive_organization(archive).await).await.unwrap();
@@ -350,8 +350,8 @@ fn in_random_worlds(world: &World, check: impl AsyncFn(&Plan, &Tenant) -> Result
 }
 
 /// Returns whether the policy lets an actor decide a request, apart from step-up authentication.
-fn may_decide(actor: &Actor, required_approval: &Approval) -> bool {
-    actor.may(required_approval.decide_action(Answer::Deny, "no".into(), required_approval.request_digest)).is_ok()
+fn may_decide(actor: &Actor, approval: &Approval) -> bool {
+    actor.may(approval.decide_action(Answer::Deny, "no".into(), approval.request_digest)).is_ok()
 }
 
 on_both! {
@@ -360,51 +360,51 @@ on_both! {
             let mut read = world.store.read(&tenant.console).await.unwrap();
             let all = read.approvals(&ApprovalFilter::default(), None, 100).await.unwrap().items;
             let mut decided = BTreeSet::new();
-            for required_approval in &all {
-                decided.extend(read.decisions(required_approval.task_id).await.unwrap().into_iter().map(|by| (required_approval.id, by.person_id)));
+            for approval in &all {
+                decided.extend(read.decisions(approval.task_id).await.unwrap().into_iter().map(|by| (approval.id, by.person_id)));
             }
             drop(read);
             let keys = tenant.people.iter().flat_map(|of| ["approvals:*", "approvals:read"].map(|scopes| by_key(of, scopes, false)));
             for actor in tenant.people.iter().cloned().chain(keys).chain(tenant.accounts.clone()) {
-                let open = |required_approval: &&Approval| required_approval.state == ApprovalState::Waiting && !decided.contains(&(required_approval.id, actor.person().unwrap()));
-                let expected: Vec<_> = all.iter().rev().filter(open).filter(|required_approval| may_decide(&actor, &tenant.seen_by(&actor, required_approval))).map(|required_approval| required_approval.id).collect();
+                let open = |approval: &&Approval| approval.state == ApprovalState::Waiting && !decided.contains(&(approval.id, actor.person().unwrap()));
+                let expected: Vec<_> = all.iter().rev().filter(open).filter(|approval| may_decide(&actor, &tenant.seen_by(&actor, approval))).map(|approval| approval.id).collect();
                 let mut read = world.store.read(&actor).await.unwrap();
-                let found: Vec<_> = read.approvals_for_me(100).await.unwrap().into_iter().map(|required_approval| required_approval.id).collect();
+                let found: Vec<_> = read.approvals_for_me(100).await.unwrap().into_iter().map(|approval| approval.id).collect();
                 prop_assert_eq!(&found, &expected, "{:?} {:?}", actor, all);
                 prop_assert_eq!(read.approvals_waiting_for_me().await.unwrap(), i64::try_from(expected.len()).unwrap());
                 // A request is as visible as a private task that needed approval.
-                let sees = |required_approval: &&Approval| {
-                    let (owner, organization) = (required_approval.requester_id, required_approval.organization_id);
+                let sees = |approval: &&Approval| {
+                    let (owner, organization) = (approval.requester_id, approval.organization_id);
                     AccessAttributes { owner, organization, visibility: Visibility::Private, required_approval: true }.is_visible_to(&actor)
                 };
                 let listed = read.approvals(&ApprovalFilter::default(), None, 100).await.unwrap().items;
-                let listed: Vec<_> = listed.into_iter().map(|required_approval| required_approval.id).collect();
-                prop_assert_eq!(listed, all.iter().filter(sees).map(|required_approval| required_approval.id).collect::<Vec<_>>());
+                let listed: Vec<_> = listed.into_iter().map(|approval| approval.id).collect();
+                prop_assert_eq!(listed, all.iter().filter(sees).map(|approval| approval.id).collect::<Vec<_>>());
             }
             // The transaction checks again whose request it is and who is on hold, because that may have changed since the policy saw it.
-            for required_approval in all.iter().filter(|required_approval| required_approval.state == ApprovalState::Waiting) {
+            for approval in all.iter().filter(|approval| approval.state == ApprovalState::Waiting) {
                 for actor in &tenant.people {
-                    let before = required_approval.decide_action(Answer::Deny, "no".into(), required_approval.request_digest);
-                    let Ok(proof) = actor.may(Decide { requesters: Requesters::only(required_approval.requester_id), held_until: None, ..before }) else { continue };
+                    let before = approval.decide_action(Answer::Deny, "no".into(), approval.request_digest);
+                    let Ok(proof) = actor.may(Decide { requesters: Requesters::only(approval.requester_id), held_until: None, ..before }) else { continue };
                     let mut write = world.store.write(actor).await.unwrap();
                     let result = write.decide(proof).await;
                     let is_behind = matches!(result, Err(Error::Conflict(Conflict::DeciderIsResponsible | Conflict::DeciderCreatedKey | Conflict::DeciderOnHold)));
-                    prop_assert_eq!(is_behind, !may_decide(actor, &tenant.seen_by(actor, required_approval)), "{:?} {:?}", actor, result);
+                    prop_assert_eq!(is_behind, !may_decide(actor, &tenant.seen_by(actor, approval)), "{:?} {:?}", actor, result);
                     let again = matches!(result, Err(Error::Conflict(Conflict::AlreadyDecided)));
-                    prop_assert_eq!(again, !is_behind && decided.contains(&(required_approval.id, actor.person().unwrap())));
+                    prop_assert_eq!(again, !is_behind && decided.contains(&(approval.id, actor.person().unwrap())));
                     prop_assert_eq!(result.is_ok(), !is_behind && !again);
                 }
             }
             // The access report asks the policy about people who make no request.
             let mut read = world.store.read(&tenant.console).await.unwrap();
-            for required_approval in &all {
-                let sight = read.task(required_approval.task_id).await.unwrap().access_attributes();
-                let resource = Resource::Task(required_approval.task_id, sight, required_approval.requesters(), required_approval.self_approval);
+            for approval in &all {
+                let sight = read.task(approval.task_id).await.unwrap().access_attributes();
+                let resource = Resource::Task(approval.task_id, sight, approval.requesters(), approval.self_approval);
                 let proof = tenant.console.may(ReadAccess { resource }).unwrap();
                 let holders = read.access_list(&proof, "", 100, world.now()).await.unwrap().items;
                 let can: BTreeSet<_> = holders.iter().filter(|one| !one.locked && one.can.contains(&Ability::Decide)).map(|one| one.id).collect();
-                let may = tenant.people.iter().filter(|actor| may_decide(actor, required_approval)).filter_map(Actor::person).collect();
-                prop_assert_eq!(can, may, "{:?}", required_approval);
+                let may = tenant.people.iter().filter(|actor| may_decide(actor, approval)).filter_map(Actor::person).collect();
+                prop_assert_eq!(can, may, "{:?}", approval);
             }
             Ok(())
         });

@@ -44,7 +44,7 @@ fn plans() -> impl Strategy<Value = Plan> {
 }
 
 async fn build(world: &World, plan: &Plan) -> (Vec<Actor>, Vec<(TaskId, AccessAttributes)>) {
-    let tenant = world.store.system().create_tenant("random").await.unwrap();
+    let tenant = world.store.system().create_tenant(&store::new_id().to_string()).await.unwrap();
     let console = Actor::console(tenant, world.now());
     let mut write = world.store.write(&console).await.unwrap();
     let mut organizations: Vec<OrganizationId> = vec![];

@@ -81,7 +81,7 @@ on_both! {
         let body = json!({ "reason": "mine", "request_digest": approval["request_digest"] });
         for verb in ["approve", "deny"] {
             let refused = env.post(&ada, &address(&approval, verb), body.clone()).await.problem(403);
-            assert!(refused["detail"].as_str().unwrap().contains("Another approver must decide."), "{refused}");
+            assert!(refused["detail"].as_str().unwrap().contains("Another approver must decide it."), "{refused}");
         }
     }
 

@@ -50,7 +50,7 @@ on_both! {
 
         submit(program, &ada.key, "true").await.is(201);
         submit(program, &ada.key, "true").await.is(201);
-        assert_over_quota(&submit(program, &ada.key, "true").await, 429, "Your company has reached its quota of 5 tasks");
+        assert_over_quota(&submit(program, &ada.key, "true").await, 429, "This tenant has reached its quota of 5 tasks");
         let admin = program.sign_in(&ada.email).await;
         let account = program.get(Credential::Browser(&admin), "/account").await.is(200).body;
         assert!(account.contains("2 of 3") && account.contains("5 of 5"), "{account}");

@@ -100,13 +100,15 @@ on_both! {
     async fn d_04_an_admin_cannot_approve_as_an_approver_with_a_password_link(program) {
         let (_, ada) = begin(program).await;
         let (olga, adam) = (program.person(OLGA, "acme"), program.person(ADAM, "acme"));
+        let second = program.person_named("amy", ADAM, "acme");
         let (owner, admin) = (program.sign_in(&olga.email).await, program.sign_in(&adam.email).await);
+        let second = program.sign_in(&second.email).await;
         let (task, approval) = ask(program, &adam).await;
         let requested = program.act(Credential::Browser(&admin), "people/link", &[("id", &ada.id)]).await.is(200);
         assert!(requested.body.contains("change-requested") && !requested.body.contains("token="), "{requested}");
         confirm(program, &admin).await.is(403);
-        // Even if the owner confirms it and gives the admin the link, the account is on hold.
-        let link = confirm(program, &owner).await.is(200).secret();
+        // Even if a second admin confirms it and gives the first one the link, the account is on hold.
+        let link = confirm(program, &second).await.is(200).secret();
         follow(program, "setup/set-password", &link, &[]).await;
         let stolen = program.sign_in(&ada.email).await;
         is_on_hold(program, &stolen, &approval).await;

@@ -172,9 +172,11 @@ on_both! {
         assert_eq!((&record["person"], &record["target_id"]), (&Value::Null, &organization.as_str().into()), "{record}");
         program.cli(&["admin", "unfreeze"], "");
         program.join(&token, "nia@acme.example", PASSWORD).await.is(200);
-        // The owner and the new admin are notified of the promotion, perhaps earlier.
-        let mails = [mail_server.mail(0).await.to, mail_server.mail(1).await.to, mail_server.mail(2).await.to];
-        assert!(mails.contains(&"nia@acme.example".into()), "{mails:?}");
+        // Earlier mails are about the promotions of the others.
+        let mut mails = vec![];
+        while !mails.contains(&"nia@acme.example".to_owned()) {
+            mails.push(mail_server.mail(mails.len()).await.to);
+        }
     }
 
     async fn d_03_an_invitation_does_not_open_an_existing_account(program) {

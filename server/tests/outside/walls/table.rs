@@ -86,9 +86,10 @@ const fn admins(admin: u16, outsider: u16) -> Statuses {
 const fn managers(owner: u16, admin: u16) -> Statuses {
     Statuses { nobody: 401, outsider: 404, owner, admin, ..all(403) }
 }
-/// A decision with a digest that was not shown.
+/// A decision with a digest that was not shown. The admin made a password link for the requester, so a hold keeps them from
+/// deciding.
 const STALE_DECISION: Statuses =
-    Statuses { nobody: 401, approver: 409, auditor: 403, owner: 409, admin: 409, ..all(404) };
+    Statuses { nobody: 401, approver: 409, auditor: 403, owner: 409, admin: 403, ..all(404) };
 /// A request for confirmation that does not exist.
 const NO_CONFIRMATION: Statuses = Statuses { nobody: 401, ..all(404) };
 /// Cancellation of a finished task.
@@ -349,7 +350,7 @@ pub const WALLS: &[Row] = &[
     row(
         "action POST /actions/approvals/lift-hold",
         "/actions/approvals/lift-hold",
-        "person=$mia&maker=$mia",
+        "person=$lea&maker=$lea",
         admins(404, 404),
     ),
     row(
