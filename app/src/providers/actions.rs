@@ -21,12 +21,23 @@ pub async fn save_provider(
     #[server(default)] client_secret: String,
     #[server(default)] new_accounts: String,
     #[server(default)] domains: String,
+    #[server(default)] audiences: String,
     #[server(default)] groups_claim: String,
     #[server(default)] groups: String,
     #[server(default)] enabled: bool,
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
-    let form = provider::ProviderForm { kind, label, issuer, client_id, new_accounts, domains, groups_claim, groups };
+    let form = provider::ProviderForm {
+        kind,
+        label,
+        issuer,
+        client_id,
+        audiences,
+        new_accounts,
+        domains,
+        groups_claim,
+        groups,
+    };
     let known = if id.is_empty() { None } else { Some(ctx::id(&id)?) };
     let mut provider = form.check()?;
     if provider::is_loopback(&provider.issuer) && !ctx::sign_in()?.allows_loopback_issuers() {

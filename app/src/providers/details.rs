@@ -108,6 +108,7 @@ fn ProviderFields(form: ProviderForm, id: Option<String>, enabled: bool) -> impl
             />
             <Select name="new_accounts" label=t!("provider-new-accounts") help=t!("provider-new-accounts-help") choices=new_accounts() value=form.new_accounts />
             <Field name="domains" label=t!("provider-domains") help=t!("provider-domains-help") value=form.domains />
+            <Field name="audiences" label=t!("provider-audiences") help=t!("provider-audiences-help") value=form.audiences />
             <Field name="groups_claim" label=t!("provider-groups-claim") help=t!("provider-groups-claim-help") value=form.groups_claim />
             <TextArea name="groups" label=t!("provider-groups") help=t!("provider-groups-help") value=form.groups mono=true />
             {(!is_new).then(|| view! { <Checkbox name="enabled" label=t!("provider-enabled") ticked=enabled /> })}

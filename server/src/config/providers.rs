@@ -8,7 +8,7 @@ use domain::{
 use figment::value::{Dict, Value};
 
 /// Allowed keys of a table.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "id",
     "kind",
     "label",
@@ -18,6 +18,7 @@ const KEYS: [&str; 12] = [
     "client_secret_file",
     "new_accounts",
     "domains",
+    "audiences",
     "groups_claim",
     "groups",
     "tenant",
@@ -82,6 +83,7 @@ fn parse(table: &Dict) -> Result<ConfiguredProvider, Invalid> {
         client_id: string(table, "client_id")?,
         new_accounts: string(table, "new_accounts")?,
         domains: list(table, "domains", ",")?,
+        audiences: list(table, "audiences", ",")?,
         groups_claim: string(table, "groups_claim")?,
         groups: list(table, "groups", "\n")?,
     };

@@ -1,5 +1,7 @@
 //! GitHub: OAuth 2 and GitHub's own API, because GitHub is not an OpenID Connect issuer.
-use super::{ActiveProvider, ProviderFailure, Ticket, fetch::ProviderClient, identity::ProvenIdentity};
+use super::{
+    ActiveProvider, ProviderFailure, Ticket, fetch::ProviderClient, identity::ProvenIdentity, lenient::LenientClient,
+};
 use domain::{Email, provider::GITHUB};
 use http::{Request, StatusCode, header};
 use oauth2::{
@@ -75,7 +77,7 @@ pub(super) async fn prove(
     let client = client(provider, redirect)?;
     let verifier = PkceCodeVerifier::new(ticket.verifier.clone());
     let request = client.exchange_code(AuthorizationCode::new(code)).set_pkce_verifier(verifier);
-    let answer = request.request_async(http_client).await.map_err(|error| {
+    let answer = request.request_async(&LenientClient(http_client)).await.map_err(|error| {
         tracing::warn!(provider = provider.key, error = %error.to_string().escape_debug(), "the provider rejected an authorization code");
         ProviderFailure::Unverified
     })?;

@@ -1,11 +1,14 @@
 //! Identity providers: the ones of the configuration file and of tenants, and which of them are active.
 mod admit;
+mod claims;
 mod configured;
 mod failure;
 mod fetch;
 mod flow;
 mod github;
+mod id_token;
 mod identity;
+mod lenient;
 mod metadata_cache;
 mod oidc;
 mod options;

@@ -17,6 +17,9 @@ pub struct ProviderForm {
     #[serde(default)]
     pub issuer: String,
     pub client_id: String,
+    /// Audiences that ID tokens may name beside the client, separated by commas or spaces.
+    #[serde(default)]
+    pub audiences: String,
     /// The text form of [`NewAccounts`]; empty means `nobody`.
     #[serde(default)]
     pub new_accounts: String,
@@ -69,12 +72,25 @@ impl ProviderForm {
             label,
             issuer: issuer::check(kind, &self.issuer)?,
             client_id: visible("client_id", &self.client_id, 255)?,
+            audiences: self.audiences(kind)?,
             new_accounts,
             domains,
             groups_claim,
             groups,
             enabled: true,
         })
+    }
+
+    fn audiences(&self, kind: Kind) -> Result<Vec<String>, Invalid> {
+        let items = self.audiences.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty());
+        let audiences = items.map(|item| visible("audiences", item, 255)).collect::<Result<Vec<_>, _>>()?;
+        if audiences.len() > MAX_ENTRIES {
+            return Err(Invalid::new("audiences", "must be at most 100"));
+        }
+        if kind == Kind::Github && !audiences.is_empty() {
+            return Err(Invalid::new("audiences", "must be empty because GitHub has no ID tokens"));
+        }
+        Ok(audiences)
     }
 
     fn domains(&self) -> Result<Vec<String>, Invalid> {
@@ -111,6 +127,7 @@ impl From<&Provider> for ProviderForm {
             label: provider.label.clone(),
             issuer: provider.issuer.clone(),
             client_id: provider.client_id.clone(),
+            audiences: provider.audiences.join(", "),
             new_accounts: provider.new_accounts.to_string(),
             domains: provider.domains.join(", "),
             groups_claim: provider.groups_claim.clone().unwrap_or_default(),
@@ -148,6 +165,7 @@ mod tests {
     fn a_02_settings_round_trip_through_the_form() {
         let mut form = form();
         (form.new_accounts, form.domains) = ("domains".into(), "Acme.Example, b.example".into());
+        form.audiences = "330000000000000001 other@project".into();
         (form.groups_claim, form.groups) = ("groups".into(), "a = Ops : owner\n\nb = Lab : viewer".into());
         let provider = form.check().unwrap();
         assert_eq!((provider.domains.len(), provider.groups.len(), provider.enabled), (2, 2, true));
@@ -159,6 +177,8 @@ mod tests {
         assert_eq!(field(|f| f.kind = "saml".into()), "kind");
         assert_eq!(field(|f| f.issuer = "http://id.acme.example".into()), "issuer");
         assert_eq!(field(|f| f.client_id = String::new()), "client_id");
+        assert_eq!(field(|f| f.audiences = "ä".into()), "audiences");
+        assert_eq!(field(|f| (f.kind, f.audiences) = ("github".into(), "a".into())), "audiences");
         assert_eq!(field(|f| f.new_accounts = "all".into()), "new_accounts");
         assert_eq!(field(|f| f.new_accounts = "domains".into()), "domains");
         assert_eq!(field(|f| f.domains = "*.example".into()), "domains");

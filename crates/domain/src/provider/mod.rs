@@ -46,6 +46,9 @@ pub struct Provider {
     /// The exact issuer identifier; an identity is an issuer and a subject.
     pub issuer: String,
     pub client_id: String,
+    /// Audiences that its ID tokens may name beside the client.
+    #[serde(default)]
+    pub audiences: Vec<String>,
     pub new_accounts: NewAccounts,
     /// If not empty, addresses must be in one of these domains (lower case).
     pub domains: Vec<String>,
@@ -79,7 +82,10 @@ impl Provider {
 pub fn key(text: &str) -> Result<String, Invalid> {
     let is_plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if text.is_empty() || text.len() > 40 || !is_plain || text.starts_with('-') {
-        return Err(Invalid::new("id", "must be 1 to 40 characters: a-z, 0-9 and hyphens, not beginning with a hyphen"));
+        return Err(Invalid::new(
+            "id",
+            "must be 1 to 40 characters: a-z, 0-9 and hyphens, not beginning with a hyphen",
+        ));
     }
     Ok(text.to_owned())
 }
