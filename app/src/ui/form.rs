@@ -1,7 +1,14 @@
 //! Forms that post to a server function. After an error, submitted values are kept and errors appear at their fields.
-use super::{ctx, error_summary::ErrorSummary, form_state::FormState, success_message};
+use super::{ctx, error_summary::ErrorSummary, form_state::FormState, live::Changing, success_message};
 use crate::outcome::PAGE_FIELD;
 use leptos::{context::Provider, prelude::*};
+
+/// The hidden field with a random value of the page, by which a form that is submitted twice is recognized.
+pub const ONCE_FIELD: &str = "_once";
+
+/// A random value of the page; the server provides it.
+#[derive(Clone, Debug)]
+pub struct PageToken(pub String);
 
 /// A form for a server function, with a summary of the errors after a refusal.
 #[component]
@@ -25,6 +32,9 @@ pub fn Form(
         answered.refusal_shown.mark_shown();
     }
     let page = page.unwrap_or_else(|| ctx::here().without(success_message::FIELD).to_string());
+    // A region that changes by itself is compared with its next version, which has another value.
+    let once = use_context::<PageToken>().filter(|_| use_context::<Changing>().is_none());
+    let once = once.map(|PageToken(value)| view! { <input type="hidden" name=ONCE_FIELD value=value /> });
     let (id, error_state) = (form.id.clone(), form.clone());
     let hidden = hidden.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     view! {
@@ -36,6 +46,7 @@ pub fn Form(
                     <form id=id method="post" action=action class=format!("form {class}") novalidate>
                         <ErrorSummary form=error_state />
                         <input type="hidden" name=PAGE_FIELD value=page />
+                        {once}
                         {hidden.collect_view()}
                         {fields}
                     </form>

@@ -1,7 +1,11 @@
 //! Live regions of a page; without JavaScript, a reload link.
 use super::ctx;
 use islands::Watch;
-use leptos::prelude::*;
+use leptos::{context::Provider, prelude::*};
+
+/// Marks what is in a region that is kept up to date.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Changing;
 
 /// A region that is kept up to date. It must not contain islands: the server's HTML replaces its content.
 #[component]
@@ -20,7 +24,7 @@ pub fn Live(
     view! {
         <Watch topics=topics region=region.into() page=reload.clone() since=ctx::since() now=now quiet=quiet newer=t!("live-newer", n = "{n}") />
         <div id=region class="live">
-            {children()}
+            <Provider value=Changing>{children()}</Provider>
         </div>
         {(!quiet).then(|| view! { <noscript><a class="button" href=reload>{t!("live-reload")}</a></noscript> })}
     }

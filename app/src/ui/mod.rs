@@ -46,7 +46,7 @@ pub use self::{
     field::{Checkbox, Choice, Field, Password, Select, TextArea},
     filter_chips::{Chip, Count, FilterRow},
     filter_form::{FilterForm, FilterSelect, FilterText},
-    form::Form,
+    form::{Form, ONCE_FIELD, PageToken},
     form_state::FormState,
     group::Group,
     icon::{Glyph, Icon},

@@ -1,10 +1,13 @@
 //! Server functions, called by islands and by plain forms. A form gets a redirect, or its page with the submitted values and
 //! the error; errors are never put in a URL (E16).
-use super::{Web, context::Context, cookies::with_cookies, page};
-use crate::plain_page::{self, wants_page};
+use super::{Web, context::Context, cookies::with_cookies, once::Slot, page};
+use crate::{
+    http::ClientAddress,
+    plain_page::{self, wants_page},
+};
 use app::{
     outcome::{Answered, Done, Kind, PAGE_FIELD, Refusal, RefusalShown},
-    ui::{Address, status},
+    ui::{Address, ONCE_FIELD, status},
 };
 use auth::{PROOF_PREFIX, Proof, cookie};
 use axum::{
@@ -39,6 +42,11 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
         Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     };
     let (fields, body) = form_fields(body);
+    let address = parts.extensions.get::<ClientAddress>().map(|client| client.0);
+    let slot = parts.extensions.get::<Slot>();
+    if is_form && slot.is_some_and(|slot| !slot.claim(parts.uri.path(), &fields, address)) {
+        return StatusCode::NO_CONTENT.into_response(); // replaced by the first response
+    }
     let nul = fields.iter().find(|(_, value)| value.contains('\0')).map(|(name, _)| name.clone());
 
     let (context, confirmed) = confirm_identity(context, &fields).await;
@@ -118,7 +126,11 @@ impl Action {
         let page = if is_stale || !self.has_valid_passkey { confirmation_page(&page) } else { page };
         let is_secret =
             |name: &str| name.contains("password") || name.contains("secret") || name.starts_with(PROOF_PREFIX);
-        let values = self.fields.into_iter().filter(|(name, _)| !is_secret(name) && name != PAGE_FIELD).collect();
+        let values = self
+            .fields
+            .into_iter()
+            .filter(|(name, _)| !is_secret(name) && name != PAGE_FIELD && name != ONCE_FIELD)
+            .collect();
         let context =
             context.answering(Answered { action: self.path, values, result, refusal_shown: RefusalShown::default() });
         let mut response = page::render(web, &context, &page).await;

@@ -6,6 +6,7 @@ use app::{
     notices::{Notice, Notices},
     outcome::{Answered, Refusal},
     receipt_check::ReceiptCheck,
+    ui::PageToken,
 };
 use auth::{
     Browser, IncompleteSignIn, Proof, SignIn, SignInRequest, device as device_cookie,
@@ -98,6 +99,10 @@ impl Context {
         provide_context(self.answered.clone());
         provide_context(ReceiptCheck(crate::receipts::check));
         provide_context(self.notices.clone());
+        // Without randomness a form that is submitted twice is processed twice.
+        if let Ok(random) = auth::token::random::<16>() {
+            provide_context(PageToken(format!("{:032x}", u128::from_be_bytes(random))));
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod actions;
 mod assets;
 mod context;
 mod cookies;
+mod once;
 mod page;
 mod providers;
 mod reviews;
@@ -61,17 +62,22 @@ pub fn routes(web: Web, streams: Router) -> Router {
     let cookies = authentication::session_layer(&app, https);
     // Form responses are not compressed: they can contain a secret next to user input, which their length would reveal (BREACH).
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
+    let actions = Router::new().route("/actions/{*name}", post(actions::run)).with_state(web.clone());
     let pages = Router::new()
-        .route("/actions/{*name}", post(actions::run))
         .route("/sign-in/with/{provider}", get(providers::start))
         .route("/sign-in/from/{provider}", get(providers::callback))
         .route("/account/link/{provider}", get(providers::link))
         .fallback(get(page::handle).layer(compression))
         .with_state(web)
         .merge(streams)
-        .merge(reviews::routes(app.clone()))
-        .layer(from_fn_with_state(app, authentication::identify))
-        .layer(cookies)
-        .layer(from_fn_with_state(https, authentication::sanitize_cookies));
-    Router::new().route("/pkg/{*file}", get(assets::serve)).merge(pages)
+        .merge(reviews::routes(app.clone()));
+    let with_session = |routes: Router| {
+        routes
+            .layer(from_fn_with_state(app.clone(), authentication::identify))
+            .layer(cookies.clone())
+            .layer(from_fn_with_state(https, authentication::sanitize_cookies))
+    };
+    // Outside the session, because a repeated response has its cookies.
+    let actions = with_session(actions).layer(from_fn_with_state(once::Submissions::default(), once::once));
+    Router::new().route("/pkg/{*file}", get(assets::serve)).merge(with_session(pages)).merge(actions)
 }
