@@ -10,7 +10,7 @@ use lettre::{
     transport::smtp::extension::ClientId,
 };
 use std::{error::Error, time::Duration};
-use store::{DueMail, Event, Topic};
+use store::{DueMail, Event, Mail, Topic};
 use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -21,6 +21,8 @@ const SEND_TIMEOUT: Duration = Duration::from_mins(1);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Wait if no email is queued.
 const IDLE_WAIT: Duration = Duration::from_hours(24);
+/// Maximum length of a failure's reason, in characters.
+const MAX_REASON_CHARS: usize = 200;
 /// Delay after a database error.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
@@ -77,13 +79,22 @@ impl Mailer {
         while !self.app.stop.is_cancelled()
             && let Some(due) = system.take_mail().await?
         {
-            match self.send(&due).await {
+            let sent = self.send(&due).await;
+            if let Mail::Invitation { token, .. } = &due.mail {
+                let failure = sent.as_ref().err().map(NotSent::reason);
+                system
+                    .set_invitation_mail_failure(due.tenant, auth::Token::of(token.clone()).hash, failure.as_deref())
+                    .await?;
+            }
+            match sent {
                 Ok(()) => system.delete_mail(due.tenant, due.id).await?,
-                Err(error) if due.last => {
+                Err(NotSent { error, is_final }) if due.last || is_final => {
                     tracing::error!(mail = %due.id, error, "an email could not be delivered; giving up");
                     system.delete_mail(due.tenant, due.id).await?;
                 }
-                Err(error) => tracing::warn!(mail = %due.id, error, "an email could not be delivered; retrying later"),
+                Err(NotSent { error, .. }) => {
+                    tracing::warn!(mail = %due.id, error, "an email could not be delivered; retrying later");
+                }
             }
         }
         let next = system.next_mail().await?;
@@ -91,19 +102,46 @@ impl Mailer {
         Ok(next.map_or(IDLE_WAIT, |at| at.since(self.app.store.now()).clamp(Duration::from_millis(200), IDLE_WAIT)))
     }
 
-    async fn send(&self, due: &DueMail) -> Result<(), String> {
+    async fn send(&self, due: &DueMail) -> Result<(), NotSent> {
         let (subject, text) = mails::words(&due.mail, &self.origin);
-        let to = due.to.ascii_host().parse::<Mailbox>().map_err(|error| error.to_string())?;
+        let to = due.to.ascii_host().parse::<Mailbox>().map_err(NotSent::finally)?;
         let message = Message::builder().from(self.from.clone()).to(to).subject(subject);
         // The same for each attempt, so that a mail which was taken although the answer was lost counts as one.
         let message = message.message_id(Some(format!("<{}@{}>", due.id, self.from.email.domain())));
         let message = message.header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN).header(AutoSubmitted);
-        let message = message.body(text).map_err(|error| error.to_string())?;
+        let message = message.body(text).map_err(NotSent::finally)?;
         match tokio::time::timeout(SEND_TIMEOUT, self.transport.send(message)).await {
-            Ok(sent) => sent.map(|_| ()).map_err(|error| error.to_string()),
-            Err(late) => Err(late.to_string()),
+            Ok(sent) => {
+                sent.map(|_| ()).map_err(|error| NotSent { is_final: is_final(&error), error: error.to_string() })
+            }
+            Err(late) => Err(NotSent { is_final: false, error: late.to_string() }),
         }
     }
+}
+
+/// The reason why a mail was not sent.
+struct NotSent {
+    error: String,
+    /// Whether another attempt cannot succeed.
+    is_final: bool,
+}
+
+impl NotSent {
+    fn finally(error: impl std::fmt::Display) -> Self {
+        Self { error: error.to_string(), is_final: true }
+    }
+
+    /// Returns one short line. The mail server may have written it.
+    fn reason(&self) -> String {
+        let line: String = self.error.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+        domain::text::visible(&line).take(MAX_REASON_CHARS).collect()
+    }
+}
+
+/// Returns whether a mail server refused the mail or its recipient for good (RFC 5321, section 4.2.3). It may have refused to talk to
+/// this server at all (530 to 538), which an operator can change.
+fn is_final(error: &lettre::transport::smtp::Error) -> bool {
+    error.status().is_some_and(|code| (550..=556).contains(&u16::from(code)))
 }
 
 /// Connects to the mail server and signs in to it, without sending anything.
@@ -158,5 +196,53 @@ async fn queued(events: &mut tokio::sync::broadcast::Receiver<Event>) {
             Ok(_) => {}
             Err(RecvError::Closed) => std::future::pending().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Email;
+
+    #[test]
+    fn case_bc27_every_address_that_a_form_takes_can_be_mailed() {
+        for text in [
+            "ada@example.org",
+            "ada@example.org,",
+            "<ada@x.org>",
+            "mailto:ada@x.org",
+            "ada@x",
+            ".ada@x.org",
+            "ada@x..org",
+            "ada@-x.org",
+            "ada+b@x.org",
+            "j\u{f6}rg@x.org",
+            "\u{130}@x.org",
+            "ada@m\u{fc}ller.example",
+            "o'neil@x.org",
+            "a_b@x-y.org",
+            "ada@[127.0.0.1]",
+            "a@b@x.org",
+            "ada@x.org.",
+            "!#$%&'*+-/=?^_`{|}~@x.org",
+            "\u{1f3f0}@x.org",
+        ] {
+            let Ok(email) = Email::parse(text) else { continue };
+            assert!(email.ascii_host().parse::<Mailbox>().is_ok(), "{text}");
+        }
+        for refused in ["ada@example.org,", "<ada@x.org>", "mailto:ada@x.org", ".ada@x.org", "ada@x..org", "ada@-x.org"]
+        {
+            assert!(Email::parse(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn case_bc27_the_reason_is_one_short_line_of_visible_characters() {
+        let error = format!("550 no\r\nsuch\u{1b}[31m user\u{202e} {}", "x".repeat(500));
+        let reason = NotSent { error, is_final: true }.reason();
+        assert!(
+            reason.starts_with("550 no  such[31m user x") && reason.chars().count() == MAX_REASON_CHARS,
+            "{reason}"
+        );
     }
 }

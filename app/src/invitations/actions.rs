@@ -27,13 +27,35 @@ pub async fn invite(
     let days = joining::days(number("days", &days)?)?;
     let invitation = InvitationId(store::new_id());
     let proof = store.authorize(&actor, policy::Invite { invitation, organization, role, email, uses, days }).await?;
-    let token = Token::new("")?;
-    let link = NewInvitation { token: token.text.clone(), token_hash: token.hash };
+    let (token, link) = new_link()?;
     let mut write = store.write(&actor).await?;
     let mailed = write.invite(proof, link).await?;
     write.commit().await?;
+    Ok(if mailed { Done::Stay } else { Done::Secret(address(&token)) })
+}
+
+/// Mails an invitation again with a new link, or shows the link once if mail is not configured.
+#[server(prefix = "/actions", endpoint = "organizations/resend-invitation")]
+pub async fn resend_invitation(organization: String, invitation: String) -> Result<Done, Refusal> {
+    let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let (organization, invitation) = (ctx::id(&organization)?, ctx::id(&invitation)?);
+    let proof = store.authorize(&actor, policy::ResendInvitation { invitation, organization }).await?;
+    let (token, link) = new_link()?;
+    let mut write = store.write(&actor).await?;
+    let mailed = write.resend_invitation(proof, link).await?;
+    write.commit().await?;
+    Ok(if mailed { Done::Stay } else { Done::Secret(address(&token)) })
+}
+
+fn new_link() -> Result<(Token, NewInvitation), Refusal> {
+    let token = Token::new("")?;
+    let link = NewInvitation { token: token.text.clone(), token_hash: token.hash };
+    Ok((token, link))
+}
+
+fn address(token: &Token) -> String {
     let origin = use_context::<PublicOrigin>().map(|origin| origin.0).unwrap_or_default();
-    Ok(if mailed { Done::Stay } else { Done::Secret(format!("{origin}/invitation?token={}", token.text)) })
+    format!("{origin}/invitation?token={}", token.text)
 }
 
 #[server(prefix = "/actions", endpoint = "organizations/revoke-invitation")]

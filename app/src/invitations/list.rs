@@ -1,5 +1,5 @@
 //! The open invitations of an organization, and the form that creates one.
-use super::actions::{Invite, RevokeInvitation};
+use super::actions::{Invite, ResendInvitation, RevokeInvitation};
 use crate::{
     people::pages::roles,
     ui::{Button, Confirm, Field, Form, Live, SecretOnce, Select, Table, TimeAgo, UntrustedText, ctx, labels},
@@ -17,6 +17,7 @@ pub fn Invitations(organization: OrganizationId, rows: Vec<Invitation>) -> impl 
     view! {
         <section class="stack">
             <h2>{t!("invitations")}</h2>
+            <SecretOnce action=ResendInvitation::PATH title=t!("invitation-created-title") text=t!("invitation-created-text") />
             <SecretOnce action=Invite::PATH title=t!("invitation-created-title") text=t!("invitation-created-text")>
                 <Form action=Invite::PATH hidden=vec![("organization", organization.to_string())]>
                     <Select name="role" label=t!("invitation-role") choices=roles() value=Role::Member.as_str() />
@@ -47,16 +48,23 @@ fn OpenInvitations(organization: OrganizationId, rows: Vec<Invitation>) -> impl 
             (Some(email), _) => email.to_string(),
             (None, _) => t!("invitation-anybody"),
         };
-        let about = recipient.clone();
+        let (about, failure) = (recipient.clone(), invitation.mail_failure);
         let hidden = vec![("organization", organization.to_string()), ("invitation", invitation.id.to_string())];
+        let resend = invitation.email.is_some().then(|| hidden.clone());
         view! {
             <tr>
-                <th scope="row"><UntrustedText text=recipient /></th>
+                <th scope="row">
+                    <UntrustedText text=recipient />
+                    {failure.map(|reason| view! { <p class="error"><UntrustedText text=t!("invitation-mail-failed", reason = reason) /></p> })}
+                </th>
                 <td>{labels::role(invitation.role)}</td>
                 <td>{t!("invitation-used", used = invitation.used, uses = invitation.uses)}</td>
                 <td><TimeAgo at=invitation.expires_at /></td>
                 <td><UntrustedText text=invitation.inviter /></td>
                 <td class="cell-action">
+                    {resend.map(|hidden| view! {
+                        <Form action=ResendInvitation::PATH hidden=hidden><Button>{t!("invitation-resend")}</Button></Form>
+                    })}
                     <Confirm
                         label=t!("invitation-revoke-open") about=about consequence=t!("invitation-revoke-consequence")
                         act=t!("invitation-revoke") action=RevokeInvitation::PATH hidden=hidden

@@ -2,7 +2,7 @@
 use crate::Invalid;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// An address in one form, however it was typed: lower case, NFC, and the host name in letters instead of `xn--` (UTS 46). The part
 /// before the `@` is a dot-atom (RFC 5322, section 3.2.3), the whole has at most 254 bytes (RFC 5321, section 4.5.3.1).
@@ -54,10 +54,11 @@ fn host_name(text: &str) -> Option<String> {
     checked.ok().map(|()| unicode)
 }
 
-/// Returns whether `name` consists of words of visible characters with single dots between them.
+/// Returns whether `name` consists of words of letters, digits and signs (`atext`, RFC 5322) with single dots between them.
 fn is_dot_atom(name: &str) -> bool {
     let allowed = |c: char| {
-        !c.is_whitespace() && !c.is_control() && !crate::text::is_invisible(c) && !r#"()<>[]:;@\,""#.contains(c)
+        let is_letter = c.is_alphanumeric() || is_combining_mark(c);
+        is_letter && !crate::text::is_invisible(c) || c.is_ascii_graphic() && !r#"()<>[]:;@\,"."#.contains(c)
     };
     name.split('.').all(|word| !word.is_empty() && word.chars().all(allowed))
 }

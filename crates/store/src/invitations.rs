@@ -13,7 +13,7 @@ use domain::{
     Allowed, Email, InvitationId, OrganizationId, PersonId, TenantId, Timestamp,
     account::AccountChange,
     audit::Outcome,
-    policy::{AcceptInvitation, AdmitInvitee, ConfirmInvitee, Invite, RevokeInvitation},
+    policy::{AcceptInvitation, AdmitInvitee, ConfirmInvitee, Invite, ResendInvitation, RevokeInvitation},
     role::{Role, TenantRole},
     text,
 };
@@ -35,6 +35,8 @@ row_type! {
         pub email: Option<Email>,
         /// Whether the server mailed it to that address.
         pub mailed: bool,
+        /// Why the mail was not delivered so far.
+        pub mail_failure: Option<String>,
         pub inviter: String,
         /// Number of people who may use it.
         pub uses: i64,
@@ -87,6 +89,13 @@ row_type! {
 }
 
 row_type! {
+    pub struct InvitedRow {
+        pub email: Email,
+        pub inviter_id: PersonId,
+    }
+}
+
+row_type! {
     pub struct NameRow {
         pub name: String,
     }
@@ -133,7 +142,7 @@ impl Read {
             Invitation,
             fetch_all,
             concat!(
-                "select i.id, i.role, i.email, i.mailed, b.name as inviter, i.uses, i.used, i.expires_at from invitation i
+                "select i.id, i.role, i.email, i.mailed, i.mail_failure, b.name as inviter, i.uses, i.used, i.expires_at from invitation i
                  join person b on b.tenant_id = i.tenant_id and b.id = i.inviter_id
                  where i.tenant_id = $1 and i.organization_id = $2 and ",
                 is_valid_invitation!("$3"),
@@ -174,6 +183,37 @@ impl Write {
         let entry = self.entry(&proof)?;
         self.record(entry).await?;
         self.require_not_archived(*organization).await?;
+        self.publish(Topic::People, organization.0);
+        Ok(mailed)
+    }
+
+    /// Replaces the link of an invitation to one address, and mails it there again; returns whether it did, because mail may be disabled
+    /// by now. The old link stops working. Returns `NotFound` if the invitation is no longer valid, or for anyone with the link.
+    pub async fn resend_invitation(&mut self, proof: Allowed<ResendInvitation>, link: NewInvitation) -> Result<bool> {
+        let &ResendInvitation { invitation, organization } = proof.action();
+        let mailed = self.store.is_mail_enabled();
+        let replaced = tenant_query!(
+            self,
+            InvitedRow,
+            fetch_optional,
+            concat!(
+                "update invitation as i set token_hash = $5, mailed = $6, mail_failure = null
+                 where i.tenant_id = $1 and i.id = $2 and i.organization_id = $3 and i.email is not null and ",
+                is_valid_invitation!("$4"),
+                " returning email, inviter_id"
+            ),
+            invitation,
+            organization,
+            self.now,
+            link.token_hash,
+            mailed
+        )?;
+        let InvitedRow { email, inviter_id } = replaced.ok_or(Error::NotFound)?;
+        if mailed {
+            self.mail_invitation(inviter_id, organization, &email, &link).await?;
+        }
+        let entry = self.entry(&proof)?;
+        self.record(entry).await?;
         self.publish(Topic::People, organization.0);
         Ok(mailed)
     }
@@ -330,12 +370,24 @@ impl Write {
             created_at: self.now,
             expires_at: new.expires_at,
         })?;
-        let (true, Some(email)) = (new.mailed, &new.email) else { return Ok(()) };
+        match (new.mailed, &new.email) {
+            (true, Some(email)) => self.mail_invitation(new.inviter_id, new.organization_id, email, link).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn mail_invitation(
+        &mut self,
+        inviter: PersonId,
+        organization: OrganizationId,
+        to: &Email,
+        link: &NewInvitation,
+    ) -> Result<()> {
         const SQL: &str = "select name from person where tenant_id = $1 and id = $2";
-        let inviter = tenant_query!(self, NameRow, fetch_one, SQL, new.inviter_id)?.name;
-        let organization = self.organization_name(new.organization_id).await?;
-        let mail = Mail::Invitation { token: link.token.clone(), organization, inviter };
-        self.mail_address(new.inviter_id, email, &mail).await
+        let name = tenant_query!(self, NameRow, fetch_one, SQL, inviter)?.name;
+        let organization = self.organization_name(organization).await?;
+        self.mail_address(inviter, to, &Mail::Invitation { token: link.token.clone(), organization, inviter: name })
+            .await
     }
 
     /// Counts one use of a valid invitation and deletes it after the last. Of two concurrent last uses only one succeeds.

@@ -28,6 +28,8 @@ pub struct MailServer {
     mails: Arc<Mutex<Vec<Mail>>>,
     /// The number of connections that are still rejected.
     busy: Arc<Mutex<u32>>,
+    /// Refuses recipients at this host for good.
+    refused_host: Arc<Mutex<Option<&'static str>>>,
     pub url: String,
 }
 
@@ -36,10 +38,11 @@ impl MailServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
         let (mails, busy) = (Arc::new(Mutex::new(Vec::<Mail>::new())), Arc::new(Mutex::new(0_u32)));
-        let (kept, rejections) = (mails.clone(), busy.clone());
+        let refused_host = Arc::<Mutex<Option<&str>>>::default();
+        let (kept, rejections, refused) = (mails.clone(), busy.clone(), refused_host.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let mails = kept.clone();
+                let (mails, refused) = (kept.clone(), *refused.lock().unwrap());
                 let rejections_left = {
                     let mut left = rejections.lock().unwrap();
                     let busy = *left > 0;
@@ -47,16 +50,21 @@ impl MailServer {
                     busy
                 };
                 tokio::spawn(async move {
-                    let _ = serve_smtp(stream, rejections_left, &mails).await; // the client may have disconnected
+                    let _ = serve_smtp(stream, rejections_left, refused, &mails).await; // the client may have disconnected
                 });
             }
         });
-        Self { mails, busy, url }
+        Self { mails, busy, refused_host, url }
     }
 
     /// Rejects the next connections.
     pub fn reject_next(&self, times: u32) {
         *self.busy.lock().unwrap() = times;
+    }
+
+    /// Refuses recipients at a host, or none.
+    pub fn refuse_recipients(&self, host: Option<&'static str>) {
+        *self.refused_host.lock().unwrap() = host;
     }
 
     /// Returns how many more connections it will reject.
@@ -98,7 +106,12 @@ impl Mail {
     }
 }
 
-async fn serve_smtp(stream: TcpStream, busy: bool, mails: &Mutex<Vec<Mail>>) -> std::io::Result<()> {
+async fn serve_smtp(
+    stream: TcpStream,
+    busy: bool,
+    refused_host: Option<&str>,
+    mails: &Mutex<Vec<Mail>>,
+) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     if busy {
@@ -112,7 +125,10 @@ async fn serve_smtp(stream: TcpStream, busy: bool, mails: &Mutex<Vec<Mail>>) -> 
             "EHLO" | "HELO" => b"250 postbox\r\n",
             "RCPT" => {
                 to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
-                b"250 ok\r\n"
+                match refused_host.is_some_and(|host| to.ends_with(host)) {
+                    true => b"550 5.1.1 <script>no such\x1b[31m user\r\n",
+                    false => b"250 ok\r\n",
+                }
             }
             "DATA" => {
                 write.write_all(b"354 send the message\r\n").await?;

@@ -36,6 +36,15 @@ actions! {
         organization: OrganizationId,
     } if |a, actor| require_manager(actor, a.organization), detail |a| json!({ "invitation": a.invitation }), while_frozen true;
 
+    /// Replaces the link of an invitation to one address, and mails it again.
+    ResendInvitation = "invitation.resend" on "organization" (|a| a.organization.to_string()) {
+        invitation: InvitationId,
+        organization: OrganizationId,
+    } if |a, actor| {
+        require(actor.person().is_some(), DenialReason::InviterNotAPerson)?;
+        require_manager(actor, a.organization)
+    }, detail |a| json!({ "invitation": a.invitation }), step_up true;
+
     /// Accepts an invitation with an existing account.
     AcceptInvitation = "invitation.accept" on "organization" (|a| a.organization.to_string()) {
         invitation: InvitationId,

@@ -229,7 +229,7 @@ pub use identity::{
 };
 pub use joining::{
     AcceptInvitation, AcceptJoinRequest, AdmitInvitee, ConfirmInvitee, DeclineJoinRequest, Invite, RequestMembership,
-    RevokeInvitation, WithdrawJoinRequest,
+    ResendInvitation, RevokeInvitation, WithdrawJoinRequest,
 };
 pub use organizations::{
     ArchiveOrganization, LeaveOrganization, RenameOrganization, RestoreOrganization, SetAcceptsJoinRequests,

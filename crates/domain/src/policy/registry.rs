@@ -173,7 +173,7 @@ mod tests {
             // Organizations and their members
             (StepUp::Always, "organization.create organization.rename organization.archive organization.restore"),
             (StepUp::Always, "organization.requests membership.set membership.remove membership.leave"),
-            (StepUp::Always, "invitation.create join_request.accept"),
+            (StepUp::Always, "invitation.create invitation.resend join_request.accept"),
             (StepUp::Never, "invitation.revoke invitation.accept invitation.admit invitation.confirm"),
             (StepUp::Never, "join_request.create join_request.withdraw join_request.decline"),
             // Rules and reviews

@@ -1,8 +1,12 @@
 //! Mail queue of all tenants: one node takes each message and retries it until it is sent.
 use super::System;
 use crate::{
-    Error, Mail, Result,
-    db::{column::row_type, conn::unscoped_query},
+    Error, Mail, Result, Topic,
+    db::{
+        column::row_type,
+        conn::{tenant_query, unscoped_query},
+    },
+    invitations::OrganizationIdRow,
     mail::place,
     system::due_work::DueAt,
 };
@@ -69,5 +73,28 @@ impl System<'_> {
         let mut conn = self.write().await?;
         unscoped_query!(conn, execute, "delete from mail where tenant_id = $1 and id = $2", tenant, id)?;
         conn.commit().await
+    }
+
+    /// States on the invitation with this token why its mail is not delivered; `None` once it was.
+    pub async fn set_invitation_mail_failure(
+        &self,
+        tenant: TenantId,
+        token_hash: [u8; 32],
+        failure: Option<&str>,
+    ) -> Result<()> {
+        let mut write = self.0.write(&Actor::clock(tenant, self.now())).await?;
+        let changed = tenant_query!(
+            write,
+            OrganizationIdRow,
+            fetch_optional,
+            "update invitation set mail_failure = $3 where tenant_id = $1 and token_hash = $2
+                and coalesce(mail_failure, '') <> coalesce($3, '') returning organization_id as id",
+            token_hash,
+            failure.map(str::to_owned)
+        )?;
+        if let Some(organization) = changed {
+            write.publish(Topic::People, organization.id.0);
+        }
+        write.commit().await
     }
 }

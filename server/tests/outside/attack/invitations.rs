@@ -5,6 +5,7 @@ use crate::{
     mail_server::MailServer,
     people::{Browser, PASSWORD, Person},
     program::{Program, on_both},
+    timeouts::until,
 };
 use reqwest::Method;
 use serde_json::Value;
@@ -123,6 +124,43 @@ on_both! {
         let page = format!("/organizations/{organization}");
         Response::of(program.bare(Method::GET, &page).header("cookie", &carries)).await.is(200);
         assert!(!program.server_log().contains(&token), "the log contains the link");
+    }
+
+    /// BC-27: a mail that the recipient's server refuses for good is on the invitation's line, is not sent again by itself, and the
+    /// invitation can be sent again.
+    async fn case_bc27_an_invitation_whose_mail_was_refused_says_so(program) {
+        let mails = MailServer::open().await;
+        program.set("CASTELLAN_MAIL_SMTP", &mails.url);
+        program.set("CASTELLAN_MAIL_FROM", "castellan@example.org");
+        let (olga, organization, _) = start_with_owner(program).await;
+        let page = format!("/organizations/{organization}");
+        let line = async |text: &str| {
+            until(text, async || {
+                let body = program.get(Credential::Browser(&olga), &page).await.is(200).body;
+                body.contains(text).then_some(body)
+            })
+            .await
+        };
+        mails.refuse_recipients(Some("nowhere.example"));
+        let fields = [("organization", organization.as_str()), ("role", "viewer"), ("email", "nia@nowhere.example"), ("days", "1")];
+        program.act(Credential::Browser(&olga), "organizations/invite", &fields).await.is(200);
+        let body = line("The email was not delivered: ").await;
+        assert!(body.contains("5.1.1 &lt;script&gt;no such") && !body.contains('\u{1b}'), "{body}");
+        assert!(program.server_log().contains("giving up"), "{}", program.server_log());
+
+        mails.refuse_recipients(None);
+        let invitation = html::field(&body, "invitation");
+        let fields = [("organization", organization.as_str()), ("invitation", &invitation)];
+        program.act(Credential::Browser(&olga), "organizations/resend-invitation", &fields).await.is(200);
+        let mail = mails.mail(0).await;
+        assert_eq!(mail.to, "nia@nowhere.example");
+        let body = program.get(Credential::Browser(&olga), &page).await.is(200).body;
+        assert!(body.contains("nia@nowhere.example") && !body.contains("The email was not delivered"), "{body}");
+        let token = mail.link(&program.origin).split_once("token=").unwrap().1.to_owned();
+        assert_eq!(program.follow(Credential::Anonymous, &token).await.0, 200);
+        program.act(Credential::Browser(&olga), "organizations/resend-invitation", &fields).await.is(200);
+        mails.mail(1).await;
+        assert_eq!(program.follow(Credential::Anonymous, &token).await.0, 404, "the earlier link stopped working");
     }
 
     /// A refused acceptance is audited although its transaction is rolled back.

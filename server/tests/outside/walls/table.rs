@@ -491,6 +491,12 @@ pub const WALLS: &[Row] = &[
         managers(200, 200),
     ),
     row(
+        "action POST /actions/organizations/resend-invitation",
+        "/actions/organizations/resend-invitation",
+        "organization=$organization&invitation=$session",
+        managers(404, 404),
+    ),
+    row(
         "action POST /actions/organizations/revoke-invitation",
         "/actions/organizations/revoke-invitation",
         "organization=$organization&invitation=$session",
