@@ -26,7 +26,8 @@ pub fn PasskeyFields(
             <input type="hidden" name=format!("{prefix}ceremony") />
             <input type="hidden" name=format!("{prefix}passkey") />
             <PasskeyButton
-                purpose=purpose.to_owned() options=None host=host prefix=prefix.to_owned() label=label failed=t!("passkey-failed")
+                purpose=purpose.to_owned() options=None host=host prefix=prefix.to_owned() label=label registered=t!("passkey-registered")
+                failed=if purpose == "register" { t!("passkey-not-created") } else { t!("passkey-failed") }
             />
         }
     })
@@ -57,7 +58,7 @@ pub fn SigningButton(
         <input type="hidden" name="passkey" />
         <PasskeyButton
             purpose="sign".to_owned() options=Some(options) host=host prefix=String::new() label=label
-            failed=t!("passkey-sign-failed")
+            registered=String::new() failed=t!("passkey-sign-failed")
         />
     }
 }
@@ -93,11 +94,16 @@ pub fn NewPasskey(
 /// The person's own passkeys, each with a remove button.
 #[component]
 pub fn OwnPasskeys(passkeys: Vec<PasskeyRow>) -> impl IntoView {
-    let row = |passkey: PasskeyRow| {
+    let here = ctx::sign_in().ok().and_then(|sign_in| sign_in.passkey_host());
+    let row = move |passkey: PasskeyRow| {
         let used = passkey.last_used_at;
+        let elsewhere = Some(passkey.relying_party).filter(|host| here.as_ref() != Some(host));
         view! {
             <tr>
-                <th scope="row"><UntrustedText text=passkey.name.clone() /></th>
+                <th scope="row">
+                    <UntrustedText text=passkey.name.clone() />
+                    {elsewhere.map(|host| view! { <p class="muted">{t!("passkey-only-at", host = host)}</p> })}
+                </th>
                 <td><TimeAgo at=passkey.created_at /></td>
                 <td><LastUsed at=used /></td>
                 <td class="cell-action">

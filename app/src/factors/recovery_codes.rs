@@ -1,5 +1,5 @@
 //! Recovery codes, which are shown once.
-use crate::ui::ctx;
+use crate::{assets::PublicOrigin, ui::ctx};
 use islands::Copy;
 use leptos::prelude::*;
 
@@ -22,10 +22,18 @@ pub fn RecoveryCodes(
         <section class="secret" aria-labelledby="codes-title" tabindex="-1" autofocus>
             <h2 id="codes-title">{t!("recovery-title")}</h2>
             <p>{t!("recovery-text")}</p>
+            {owner().map(|owner| view! { <p>{owner}</p> })}
             <ul class="codes">{lines}</ul>
             <p><Copy text=codes label=t!("copy") done=t!("copied") /></p>
             <a class="button button-main" href=next>{t!("recovery-stored")}</a>
         </section>
     }
     .into_any()
+}
+
+/// Says on paper whose codes they are, and for which server.
+fn owner() -> Option<String> {
+    let (PublicOrigin(origin), sign_in) = (use_context()?, ctx::sign_in().ok()?);
+    let email = sign_in.session_holder()?.actor.email.as_ref()?.to_string();
+    Some(t!("recovery-owner", email = email, origin = origin))
 }

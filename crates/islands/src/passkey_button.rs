@@ -1,5 +1,8 @@
 //! Passkey button: runs a WebAuthn ceremony and submits the form with its result.
-use crate::{hydrated, webauthn};
+use crate::{
+    hydrated,
+    webauthn::{self, CeremonyError},
+};
 use leptos::prelude::*;
 
 /// A button inside a form with the hidden fields `ceremony` and `passkey`; it fills them in and submits the form. It is
@@ -15,7 +18,9 @@ pub fn PasskeyButton(
     /// The prefix of the fields' names.
     prefix: String,
     label: String,
-    /// The error message when the ceremony fails and the server gives no reason.
+    /// The error message when the device has a passkey of this person already.
+    registered: String,
+    /// The error message when the ceremony fails without a reason.
     failed: String,
 ) -> impl IntoView {
     let hydrated = hydrated();
@@ -26,8 +31,14 @@ pub fn PasskeyButton(
     Effect::new(move |_| set_supported.set(webauthn::is_supported(&host)));
     let press = move |event: leptos::ev::MouseEvent| {
         set_error.set(None);
-        let failed = failed.clone();
-        let on_error = move |reason: Option<String>| set_error.set(Some(reason.unwrap_or(failed)));
+        let (registered, failed) = (registered.clone(), failed.clone());
+        let on_error = move |error| {
+            set_error.set(Some(match error {
+                CeremonyError::Refused(reason) => reason,
+                CeremonyError::AlreadyRegistered => registered,
+                CeremonyError::Other => failed,
+            }));
+        };
         webauthn::submit_passkey(&event, &purpose, options.clone(), &prefix, on_error);
     };
     view! {

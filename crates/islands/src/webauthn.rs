@@ -9,6 +9,29 @@ use web_sys::{Element, HtmlFormElement, HtmlInputElement, MouseEvent};
 
 const CREDENTIAL_CLASS: &str = "PublicKeyCredential";
 
+/// The reason why a ceremony failed.
+pub enum CeremonyError {
+    /// The server refused it, with this reason.
+    Refused(String),
+    /// The authenticator already has a passkey of this person.
+    AlreadyRegistered,
+    /// The browser does not say why: the person or the authenticator declined.
+    Other,
+}
+
+impl CeremonyError {
+    fn of(error: &JsValue) -> Self {
+        if let Some(reason) = error.as_string() {
+            return Self::Refused(reason);
+        }
+        let name = Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string());
+        match name.as_deref() {
+            Some("InvalidStateError") => Self::AlreadyRegistered,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Returns whether the browser supports passkeys and the page's host is the one that they are bound to.
 pub fn is_supported(host: &str) -> bool {
     let Some(window) = dom::window() else { return false };
@@ -17,14 +40,13 @@ pub fn is_supported(host: &str) -> bool {
     page_host == host && Reflect::get(&window, &CREDENTIAL_CLASS.into()).is_ok_and(|class| parses_json(&class))
 }
 
-/// Runs a ceremony and submits the form of the pressed button. Calls `on_error` if that fails, with the server's reason if
-/// there is one.
+/// Runs a ceremony and submits the form of the pressed button. Calls `on_error` if that fails.
 pub fn submit_passkey(
     event: &MouseEvent,
     purpose: &str,
     options: Option<String>,
     prefix: &str,
-    on_error: impl FnOnce(Option<String>) + 'static,
+    on_error: impl FnOnce(CeremonyError) + 'static,
 ) {
     let button = event.current_target().or_else(|| event.target()).and_then(|target| target.dyn_into::<Element>().ok());
     let Some(form) = button.and_then(|button| button.closest("form").ok().flatten()) else { return };
@@ -32,7 +54,7 @@ pub fn submit_passkey(
     let (purpose, prefix) = (purpose.to_owned(), prefix.to_owned());
     spawn_local(async move {
         if let Err(error) = run_ceremony(&form, &purpose, options, &prefix).await {
-            on_error(error.as_string());
+            on_error(CeremonyError::of(&error));
         }
     });
 }

@@ -125,7 +125,7 @@ pub use log::{LogMatches, LogPage};
 pub use mail::Mail;
 pub use organizations::{Member, Organization};
 pub use overview::{FinishedTasks, MAX_TASKS_SCANNED};
-pub use passkeys::{NewPasskey, OwnPublicKey, Passkey, PasskeyRow};
+pub use passkeys::{NewPasskey, OwnPublicKey, Passkey, PasskeyHost, PasskeyRow};
 pub use people::{Membership, Person};
 pub use precedents::Precedent;
 pub use providers::{ProviderRow, SealedSecret};

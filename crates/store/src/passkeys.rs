@@ -21,8 +21,18 @@ row_type! {
     pub struct PasskeyRow {
         pub id: PasskeyId,
         pub name: String,
+        /// The host name that it is bound to.
+        pub relying_party: String,
         pub created_at: Timestamp,
         pub last_used_at: Option<Timestamp>,
+    }
+}
+
+row_type! {
+    /// The number of a tenant's passkeys that are bound to a host name.
+    pub struct PasskeyHost {
+        pub host: String,
+        pub passkeys: i64,
     }
 }
 
@@ -129,10 +139,20 @@ impl Read {
             self,
             PasskeyRow,
             fetch_all,
-            "select id, name, created_at, last_used_at from passkey where tenant_id = $1 and person_id = $2
+            "select id, name, relying_party, created_at, last_used_at from passkey where tenant_id = $1 and person_id = $2
              order by id limit 100",
             person
         )
+    }
+
+    /// Returns the host names that passkeys are bound to, for actors who can read everything; empty for others.
+    pub async fn passkey_hosts(&mut self) -> Result<Vec<PasskeyHost>> {
+        if !self.actor.can_read_everything() {
+            return Ok(vec![]);
+        }
+        const SQL: &str = "select relying_party as host, count(*) as passkeys from passkey where tenant_id = $1
+             group by relying_party order by relying_party limit 100";
+        tenant_query!(self, PasskeyHost, fetch_all, SQL)
     }
 
     /// Returns the actor's own passkeys with their public keys.
@@ -272,7 +292,7 @@ impl Write {
         this: Option<BrowserSessionId>,
     ) -> Result<()> {
         let owner = proof.action().owner;
-        const SQL: &str = "select id, name, created_at, last_used_at from passkey where tenant_id = $1 and person_id = $2 and id = $3";
+        const SQL: &str = "select id, name, relying_party, created_at, last_used_at from passkey where tenant_id = $1 and person_id = $2 and id = $3";
         let ended = self.end_browser_sessions(owner, this).await?;
         let removed = tenant_query!(self, PasskeyRow, fetch_one, SQL, owner, id)?;
         tenant_query!(

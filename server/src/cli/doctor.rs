@@ -18,7 +18,7 @@ use futures::future::join_all;
 use rustix::fs::{Access, access};
 use serde::Serialize;
 use serde_json::json;
-use std::{fmt, os::unix::fs::PermissionsExt, path::Path};
+use std::{collections::BTreeMap, fmt, os::unix::fs::PermissionsExt, path::Path};
 use time::OffsetDateTime;
 
 /// Certificates with fewer remaining days are reported.
@@ -149,9 +149,33 @@ async fn database(
             Ok(()) => Check::ok("database", kind),
             Err(error) => Check::fail("database", error),
         },
+        passkeys(&app).await.unwrap_or_else(|error| Check::fail("passkeys", error)),
     ];
     app.store.close().await;
     checks
+}
+
+/// Checks that all passkeys are bound to the host name at which the server is reached now.
+async fn passkeys(app: &App) -> store::Result<Check> {
+    let here = auth::Passkeys::at(&app.config.public_url(app.config.listen).to_string()).map(|at| at.host);
+    let mut elsewhere = BTreeMap::<String, i64>::new();
+    for tenant in app.store.system().tenants().await? {
+        let hosts = app.store.read(&console(app, tenant.id)).await?.passkey_hosts().await?;
+        for bound in hosts.into_iter().filter(|bound| Some(&bound.host) != here.as_ref()) {
+            *elsewhere.entry(bound.host).or_default() += bound.passkeys;
+        }
+    }
+    if elsewhere.is_empty() {
+        return Ok(Check::ok("passkeys", "all of them work at the address of this server"));
+    }
+    let bound: Vec<_> = elsewhere.iter().map(|(host, passkeys)| format!("{passkeys} bound to {host}")).collect();
+    let here = here.unwrap_or_else(|| "this server, which is reached by an IP address".to_owned());
+    let text = format!(
+        "{} do not work at {here}. Change public_url back, or run `castellan admin reset-factors` for people who have no other \
+         second factor",
+        bound.join(", ")
+    );
+    Ok(Check::fail("passkeys", text))
 }
 
 async fn stored_providers(app: &App, providers: &mut Vec<(Provider, ConfiguredBy)>) -> store::Result<()> {

@@ -4,7 +4,9 @@ use crate::{console::notify_server, failure::Failure, output::Output, state::App
 use clap::Subcommand;
 use domain::{
     PersonId, RunnerId, TenantId,
-    policy::{EndBrowserSessions, FreezeTenant, LockPerson, StopTasks, Stopped, UnfreezeTenant, UnlockPerson},
+    policy::{
+        EndBrowserSessions, FreezeTenant, LockPerson, ResetFactors, StopTasks, Stopped, UnfreezeTenant, UnlockPerson,
+    },
 };
 use serde_json::json;
 use store::MAX_TASKS_PER_STOP;
@@ -19,6 +21,12 @@ pub(super) enum Emergency {
     },
     /// Unlock a person
     UnlockUser {
+        /// Email address of the person
+        #[arg(long)]
+        user: String,
+    },
+    /// Remove the second factors of a person who lost them, and end their sessions
+    ResetFactors {
         /// Email address of the person
         #[arg(long)]
         user: String,
@@ -78,6 +86,10 @@ pub(super) async fn run(command: Emergency, app: &App, output: Output) -> Result
         Emergency::UnlockUser { user } => {
             let known = find_person(app, &user).await?;
             change!(known.tenant_id, unlock_person, UnlockPerson { person: known.id });
+        }
+        Emergency::ResetFactors { user } => {
+            let known = find_person(app, &user).await?;
+            change!(known.tenant_id, reset_factors, ResetFactors { person: known.id });
         }
         Emergency::EndBrowserSessions { user, tenant } => {
             let (tenant, of) = find_target(app, user.as_deref(), tenant.as_deref()).await?;
