@@ -1,4 +1,4 @@
-//! Keyboard shortcuts of the page: Ctrl-K or Cmd-K, `?`, and `g` followed by a letter.
+//! Keyboard shortcuts of the page: Ctrl-K, on a Mac Cmd-K, `?`, and `g` followed by a letter.
 use crate::{dom, preferences};
 use std::cell::Cell;
 use wasm_bindgen::{JsCast, JsValue};
@@ -23,15 +23,20 @@ pub fn install(destinations: Vec<(String, String)>) {
 }
 
 fn key_pressed(event: &KeyboardEvent, destinations: &[(String, String)]) {
+    // An input method composes a character of several keys, and a dialog has keys of its own.
+    if event.is_composing() || exists("dialog[open]") {
+        return;
+    }
     let key = event.key();
-    if (event.ctrl_key() || event.meta_key()) && !event.alt_key() && !event.shift_key() && key.eq_ignore_ascii_case("k")
-    {
+    // On a Mac, Ctrl-K deletes to the end of a line.
+    let (wanted, other) =
+        if is_mac() { (event.meta_key(), event.ctrl_key()) } else { (event.ctrl_key(), event.meta_key()) };
+    if wanted && !other && !event.alt_key() && !event.shift_key() && key.eq_ignore_ascii_case("k") {
         event.prevent_default();
         open_dialog("palette");
         return;
     }
-    if event.ctrl_key() || event.meta_key() || event.alt_key() || accepts_text() || !preferences::single_key_shortcuts()
-    {
+    if wanted || other || event.alt_key() || is_in_field() || !preferences::single_key_shortcuts() {
         return;
     }
     let is_second = SEQUENCE_STARTED.replace(false);
@@ -51,10 +56,18 @@ fn key_pressed(event: &KeyboardEvent, destinations: &[(String, String)]) {
     }
 }
 
-/// Returns whether a letter is input: a field has the focus, or a dialog is open.
-fn accepts_text() -> bool {
-    let busy = ":is(input, textarea, select, [contenteditable]):focus, dialog[open]";
-    dom::document().and_then(|document| document.query_selector(busy).ok().flatten()).is_some()
+/// Returns whether a letter is input.
+fn is_in_field() -> bool {
+    exists(":is(input, textarea, select, [contenteditable]):focus")
+}
+
+fn exists(selector: &str) -> bool {
+    dom::document().and_then(|document| document.query_selector(selector).ok().flatten()).is_some()
+}
+
+fn is_mac() -> bool {
+    let platform = dom::window().and_then(|window| window.navigator().platform().ok()).unwrap_or_default();
+    platform.starts_with("Mac") || platform.starts_with("iP")
 }
 
 fn open_dialog(id: &str) {
