@@ -57,7 +57,7 @@ test('screenshots of every page in both themes at three widths', async ({ ada, f
   const made = await ada.act('people/create', { name: 'Noor', email: 'noor@example.org', tenant_role: 'person' });
   const invited = await ada.act('organizations/invite', { organization: things.team.id, role: 'member', uses: '5', days: '7' });
   const outside: Record<string, string> = { '/invitation': invited.secret!, '/setup': fresh.setupLink!, '/password': made.secret!, '/address': '/address?token=none' };
-  const halfway = await setUp(guarded);
+  const halfway = await setUp(guarded, true);
   await halfway.act('factors/offer-totp', {});
   for (const route of OUTSIDE) {
     const stranger = async () => (await browser.newContext({ baseURL: ada.castellan.origin })).newPage();

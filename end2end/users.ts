@@ -56,8 +56,11 @@ export class Person {
   }
 }
 
-/** Uses the setup link and returns the first admin, who also owns the first organization. */
-export async function setUp(castellan: Castellan): Promise<Person> {
+/**
+ * Uses the setup link and returns the first admin, who also owns the first organization. Where a second factor is required, she has none
+ * yet and can do nothing else.
+ */
+export async function setUp(castellan: Castellan, secondFactor = false): Promise<Person> {
   const token = new URL(castellan.setupLink!).searchParams.get('token')!;
   const ada = new Person(castellan, 'Ada', 'ada@example.org', await requests(castellan));
   await ada.act('setup/set-up', {
@@ -69,7 +72,7 @@ export async function setUp(castellan: Castellan): Promise<Person> {
     password: PASSWORD,
   });
   // Ada makes approvers alone.
-  await ada.act('approvals/dual-control', { enabled: 'false' });
+  if (!secondFactor) await ada.act('approvals/dual-control', { enabled: 'false' });
   return ada;
 }
 

@@ -131,7 +131,7 @@ test('the pages for signed-out visitors are accessible', async ({ data, fresh, b
 });
 
 test('the second-factor pages are accessible', async ({ guarded, browser }) => {
-  const page = await (await setUp(guarded)).open(browser);
+  const page = await (await setUp(guarded, true)).open(browser);
   await page.goto('/second-factor');
   await expect(page.getByRole('button', { name: 'Add passkey' }), 'the page is hydrated').toBeVisible();
   await checkPage(page);

@@ -13,7 +13,7 @@ declare global {
 const LOUD = `printf '\\033[31mred\\033[0m then \\033[1;32mgreen\\033[0m\\n'
 printf '<script>window.taken = 1</script><img src=x onerror="window.taken = 1">\\n'
 printf '\\033]8;;javascript:window.taken=1\\033\\\\link\\033]8;;\\033\\\\ and \\033]0;title\\007more\\n'
-printf 'over\\033[2K\\033[1A\\033[Hwritten\\n'
+printf 'over\\033[2K\\r\\033[1A\\033[Hwritten\\n'
 for n in $(seq 1 40); do printf 'line %s\\n' "$n"; done
 sleep 1
 printf 'to the other stream\\n' >&2
@@ -26,7 +26,7 @@ test('an isolated script runs immediately, and its output is live, in order and 
   const stays = await withoutReload(page);
   await expect(page.locator('.timeline')).toContainText('Allowed by the rule “Isolated scripts run immediately”');
   await expect(state(page)).toHaveText('Succeeded');
-  await expect(page.getByText('Complete', { exact: true })).toBeVisible();
+  await expect(page.locator('#log-said')).toHaveText('Output complete. Ended with exit status 0');
 
   const lines = output(page);
   await expect(lines).toHaveCount(45);
@@ -34,7 +34,7 @@ test('an isolated script runs immediately, and its output is live, in order and 
   await expect(lines.nth(0).locator('.ansi-fg-2')).toHaveText('green');
   await expect(lines.nth(1)).toHaveText('<script>window.taken = 1</script><img src=x onerror="window.taken = 1">');
   await expect(lines.nth(2)).toHaveText('link and more');
-  await expect(lines.nth(3)).toHaveText('overwritten');
+  await expect(lines.nth(3)).toHaveText('written');
   for (let n = 1; n <= 40; n++) await expect(lines.nth(n + 3)).toHaveText(`line ${n}`);
   await expect(lines.nth(44)).toHaveText('to the other stream');
   await expect(page.locator('.log-stderr .log-text')).toHaveText(['to the other stream']);

@@ -81,6 +81,8 @@ create table invitation (
     email           text,
     -- Whether the server mailed it to that address, so that its use proves access to the mailbox.
     mailed          boolean not null,
+    -- Why its mail was not delivered so far.
+    mail_failure    text,
     -- The inviter, whose right to invite is checked again at use.
     inviter_id      blob not null,
     -- The open invitation that it confirms an address for; deleted with it unless that was used up before.
@@ -624,6 +626,8 @@ create table task (
     output_bytes      bigint not null default 0,
     -- The styles in which the next lines of output begin.
     output_styles     text not null default '/',
+    -- The incomplete last line of each stream while the task runs.
+    unfinished_lines  text not null default '[]',
     ending            text,
     receipt           text,
     receipt_signature blob,

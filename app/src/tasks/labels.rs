@@ -86,6 +86,11 @@ pub fn end(end: &End) -> String {
     }
 }
 
+/// Says that the output of a task is complete, and how the task ended.
+pub fn output_ended(state: TaskState, end: Option<&End>) -> String {
+    t!("task-log-ended", end = end.map_or_else(|| state_label(state), self::end))
+}
+
 /// Describes the limits in a sentence.
 pub fn limits(limits: &Limits) -> String {
     t!(

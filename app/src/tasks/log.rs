@@ -20,6 +20,7 @@ const MAX_MATCHES: usize = 50;
 #[derive(Debug)]
 pub struct LogRange {
     page: LogPage,
+    unfinished: Vec<Line>,
     first: i64,
     /// The requested line.
     from: Option<i64>,
@@ -36,6 +37,10 @@ pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<LogRan
     let first = block_of(from.unwrap_or(task.next_line - LINES_PER_PAGE));
     let until = if from.is_some() { first + LINES_PER_PAGE } else { task.next_line };
     let page = read.log_between(task.id, task.attempt, first, until).await?;
+    let unfinished = match task.state.is_final() {
+        true => vec![],
+        false => read.progress(task.id).await?.read_unfinished_lines(),
+    };
     let search = here.get("find").map(|text| text.chars().take(200).collect::<String>());
     let found = match search {
         Some(text) => {
@@ -44,7 +49,7 @@ pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<LogRan
         }
         None => None,
     };
-    Ok(LogRange { page, first, from, found })
+    Ok(LogRange { page, unfinished, first, from, found })
 }
 
 /// Returns the first line of the block that contains a line.
@@ -56,7 +61,7 @@ fn block_of(line: i64) -> i64 {
 /// The output with its toolbar.
 #[component]
 pub fn Log(task: Task, range: LogRange) -> impl IntoView {
-    let LogRange { page, first, from, found } = range;
+    let LogRange { page, unfinished, first, from, found } = range;
     let live = !task.state.is_final();
     let none = if live { t!("task-log-none-yet") } else { t!("task-log-none") };
     let (id, attempt) = (task.id, task.attempt);
@@ -90,6 +95,8 @@ pub fn Log(task: Task, range: LogRange) -> impl IntoView {
             <div class="log-lines" id="log-lines" role="region" aria-labelledby="log-title" tabindex="0">
                 {blocks}
             </div>
+            <div class="log-unfinished" id="log-unfinished">{unfinished.iter().map(unfinished_row).collect_view()}</div>
+            <p class="print-only">{t!("task-log-print", path = format!("/tasks/{id}/log"))}</p>
             <p class="log-empty muted" id="log-empty" data-ended=t!("task-log-none")>{none}</p>
         </section>
     }
@@ -141,18 +148,26 @@ fn Matches(id: TaskId, text: String, found: LogMatches) -> impl IntoView {
 fn row(number: i64, line: &Line, styles: &mut Styles) -> impl IntoView + use<> {
     let (at, id) = (line.at.to_string(), format!("L{number}"));
     let clock = at.get(11..19).unwrap_or_default().to_owned();
-    let pieces = styles
-        .spans(line.stream, &line.text)
-        .into_iter()
-        .map(|span| view! { <span class=span.class>{span.text}</span> });
+    let continued = if line.continued { " log-continued" } else { "" };
     view! {
-        <div class=format!("log-line log-{}", line.stream) id=id.clone()>
+        <div class=format!("log-line log-{}{continued}", line.stream) id=id.clone()>
             <a class="log-number" href=format!("#{id}") tabindex="-1">{number}</a>
             <time class="log-at" datetime=at>{clock}</time>
             <span class="log-stream">{(line.stream != Stream::Stdout).then(|| line.stream.as_str())}</span>
-            <span class="log-text">{pieces.collect_view()}</span>
+            <span class="log-text">{spans(line, styles)}</span>
         </div>
     }
+}
+
+/// An incomplete line, below the others.
+fn unfinished_row(line: &Line) -> impl IntoView + use<> {
+    let spans = spans(line, &mut Styles::default());
+    view! { <div class=format!("log-line log-{}", line.stream)><span class="log-text">{spans}</span></div> }
+}
+
+fn spans(line: &Line, styles: &mut Styles) -> impl IntoView + use<> {
+    let spans = styles.spans(line.stream, &line.text).into_iter();
+    spans.map(|span| view! { <span class=span.class>{span.text}</span> }).collect_view()
 }
 
 #[cfg(test)]
@@ -163,7 +178,7 @@ mod tests {
     #[test]
     fn task_output_is_text_with_fixed_classes() {
         let text = "\u{1b}[31m<b>red\u{1b}[0m\u{1b}]8;;javascript:alert(1)\u{7}x".to_owned();
-        let line = Line { at: Timestamp(0), stream: Stream::Stderr, text };
+        let line = Line::new(Timestamp(0), Stream::Stderr, text);
         let html = row(7, &line, &mut Styles::default()).to_html().replace("<!>", ""); // Leptos puts markers between views
         assert!(html.contains(r#"<span class="ansi-fg-1">&lt;b&gt;red</span>"#), "{html}");
         assert!(html.contains(r#"id="L7""#) && html.contains("log-stderr") && !html.contains("javascript"), "{html}");

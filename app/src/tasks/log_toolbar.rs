@@ -42,8 +42,8 @@ pub fn LogToolbar(
             </button>
             {live.then(|| view! {
                 <span
-                    id="log-said" role="status" class="muted" data-live=t!("task-log-live") data-ended=t!("task-log-ended")
-                    data-lost=t!("task-log-lost")
+                    id="log-said" role="status" class="muted" data-live=t!("task-log-live") data-lost=t!("task-log-lost")
+                    data-paused=t!("task-log-paused")
                 ></span>
             })}
         </span>

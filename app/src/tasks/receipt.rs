@@ -4,7 +4,7 @@ use crate::{
     receipt_check::ReceiptCheck,
     ui::{Badge, BadgeTone, DescriptionItem, DescriptionList, TimeAgo},
 };
-use domain::receipt::Receipt;
+use domain::receipt::{End, Receipt};
 use leptos::prelude::*;
 use store::Task;
 
@@ -13,12 +13,15 @@ use store::Task;
 pub fn TaskEnd(task: Task) -> impl IntoView {
     let end = task.end();
     let receipt = task.read_receipt();
+    let out_of_memory =
+        receipt.as_ref().is_some_and(|receipt| receipt.out_of_memory && receipt.end != End::OutOfMemory);
     let valid = use_context::<ReceiptCheck>().and_then(|ReceiptCheck(check)| check(&task));
     (end.is_some() || receipt.is_some()).then(|| {
         view! {
             <section>
                 <h2>{t!("task-receipt")}</h2>
                 {end.map(|end| view! { <p>{labels::end(&end)}</p> })}
+                {out_of_memory.then(|| view! { <p>{t!("task-out-of-memory")}</p> })}
                 {receipt.map(|receipt| view! { <SignedReceipt receipt=receipt valid=valid /> })}
             </section>
         }
@@ -40,6 +43,9 @@ fn SignedReceipt(receipt: Receipt, valid: Option<bool>) -> impl IntoView {
             <DescriptionItem name=t!("task-attempt")>{receipt.attempt}</DescriptionItem>
             <DescriptionItem name=t!("task-output-lines")>{receipt.output_lines.to_string()}</DescriptionItem>
             <DescriptionItem name=t!("task-output-bytes")>{receipt.output_bytes.to_string()}</DescriptionItem>
+            {(receipt.replaced_bytes > 0).then(|| view! {
+                <DescriptionItem name=t!("task-replaced-bytes")>{t!("task-replaced-bytes-of", n = receipt.replaced_bytes)}</DescriptionItem>
+            })}
             <DescriptionItem name=t!("task-request-digest")><code class="break">{receipt.request.to_string()}</code></DescriptionItem>
             <DescriptionItem name=t!("task-output-digest")><code class="break">{receipt.output.to_string()}</code></DescriptionItem>
         </DescriptionList>

@@ -47,6 +47,7 @@ pub(super) fn render_frame(actor: Actor, page: Page, frame_data: FrameData) -> A
             })}
             {banners}
             <p class="banner" id="not-live" role="status" hidden>{t!("live-lost")}" "<a href=here>{t!("live-reload")}</a></p>
+            <p class="banner" id="live-paused" role="status" hidden>{t!("live-paused")}</p>
             <div class="page-header">
                 <h1>{title}</h1>
                 {badge}

@@ -22,8 +22,7 @@ async fn run(fixture: &Fixture, runner: &Actor, lines: &[(Stream, &str)], end: O
     let task = write.claim_tasks(&["bash".into()], 1).await.unwrap().pop().unwrap();
     let lease = task.lease;
     write.start_task(lease).await.unwrap();
-    let lines: Vec<_> =
-        lines.iter().map(|(stream, text)| Line { at: NOW, stream: *stream, text: (*text).into() }).collect();
+    let lines: Vec<_> = lines.iter().map(|(stream, text)| Line::new(NOW, *stream, *text)).collect();
     write.append_lines(lease, 1, &lines).await.unwrap();
     if let Some(status) = end {
         let domain::Principal::Runner(id) = runner.principal else { panic!("no runner") };
@@ -39,6 +38,8 @@ async fn run(fixture: &Fixture, runner: &Actor, lines: &[(Stream, &str)], end: O
             end: End::Exited(status),
             output: OutputDigest::of(output.as_bytes()),
             output_bytes: u64::try_from(output.len()).unwrap(),
+            out_of_memory: false,
+            replaced_bytes: 0,
             output_lines: u64::try_from(lines.len()).unwrap(),
         };
         write.finish_task(lease, &receipt, vec![1]).await.unwrap();

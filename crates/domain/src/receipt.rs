@@ -18,7 +18,7 @@ pub enum End {
     Signaled(i32),
     TimedOut,
     Cancelled,
-    /// Killed at the memory limit.
+    /// Killed at the memory limit as a whole.
     OutOfMemory,
     /// The cause, and the fix if one is known.
     NotStarted(String),
@@ -38,12 +38,23 @@ pub struct Receipt {
     pub started_at: Timestamp,
     pub ended_at: Timestamp,
     pub end: End,
+    /// Whether a process of the task was killed at the memory limit, whatever the task made of that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub out_of_memory: bool,
     /// The digest of the stored output.
     pub output: OutputDigest,
     /// The number of printed bytes, stored or not.
     pub output_bytes: u64,
+    /// How many of the printed bytes were not UTF-8 and are stored as U+FFFD.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub replaced_bytes: u64,
     /// The number of stored lines.
     pub output_lines: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The difference between the clocks of a runner and the server that is tolerated in a receipt. The certificates of runners
@@ -86,6 +97,8 @@ pub enum Impossible {
     TooFewBytes(u64),
     #[error("states {0} bytes of output, more than were sent or can be printed")]
     TooManyBytes(u64),
+    #[error("states {0} replaced bytes, more than were printed")]
+    TooManyReplaced(u64),
     #[error("states a digest that is not that of the output that was sent")]
     OutputDigest,
 }
@@ -152,6 +165,9 @@ impl Receipt {
         if bytes.saturating_mul(4) < observed.stored_bytes {
             return Err(Impossible::TooFewBytes(bytes));
         }
+        if self.replaced_bytes > bytes {
+            return Err(Impossible::TooManyReplaced(self.replaced_bytes));
+        }
         let seconds = self.ended_at.since(self.started_at).as_secs().saturating_add(1);
         if (!cut && bytes > observed.stored_bytes) || bytes > seconds.saturating_mul(MAX_BYTES_PER_SECOND) {
             return Err(Impossible::TooManyBytes(bytes));
@@ -192,8 +208,10 @@ mod tests {
             started_at: NOW.before(Duration::from_secs(2)),
             ended_at: NOW,
             end: End::Exited(0),
+            out_of_memory: false,
             output: OutputDigest::of(text.as_bytes()),
             output_bytes: u64::try_from(text.len()).unwrap(),
+            replaced_bytes: 0,
             output_lines: u64::try_from(text.lines().count()).unwrap(),
         }
     }
@@ -206,6 +224,9 @@ mod tests {
         }
         // The last line had no line feed.
         assert_eq!(Receipt { output_bytes: 7, ..receipt(text) }.check(&observed), Ok(()));
+        let odd = Receipt { out_of_memory: true, replaced_bytes: 8, ..receipt(text) };
+        assert_eq!(odd.check(&observed), Ok(()));
+        assert_eq!(Receipt { replaced_bytes: 9, ..odd }.check(&observed), Err(Impossible::TooManyReplaced(9)));
         // The clocks differ.
         let early = Receipt { started_at: NOW.before(MAX_CLOCK_SKEW), ..receipt(text) };
         let late = Receipt { ended_at: NOW.after(MAX_CLOCK_SKEW), ..receipt(text) };

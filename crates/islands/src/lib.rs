@@ -5,6 +5,7 @@
 
 mod copy;
 mod dom;
+mod event_stream;
 mod fetch;
 mod key_switch;
 mod keyboard;
@@ -16,6 +17,7 @@ mod preferences;
 mod region_content;
 mod relative_time;
 mod show_password;
+mod stream_slot;
 mod theme;
 mod watch;
 mod webauthn;

@@ -3,12 +3,15 @@
 //! An event marks its regions as stale. After a debounce the page is fetched again, and each stale region takes its content from
 //! the response, unless someone is using it. While the pointer or the focus is in a row, or the list's top is above the viewport,
 //! only the rows that are shown are updated, and a button offers the new ones.
-use crate::{dom, fetch, region_content, relative_time};
+use crate::{
+    dom,
+    event_stream::{EventStream, Status, Subscriber},
+    fetch, region_content, relative_time,
+};
 use js_sys::futures::spawn_local;
 use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
 use std::cell::{Cell, RefCell};
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, EventSource, MessageEvent};
+use web_sys::{Document, MessageEvent};
 
 /// The debounce interval of events before the page is fetched.
 const DEBOUNCE_MS: i32 = 300;
@@ -18,9 +21,6 @@ const REFRESH_BACKOFF_MS: i32 = 1_000;
 
 /// The duration of a connection loss after which the page reports it.
 const OUTAGE_GRACE_MS: i32 = 5_000;
-
-/// The first delay before the stream is opened again after the server refused it. It doubles up to `MAX_BACKOFF_MS`.
-const STREAM_BACKOFF_MS: i32 = 2_000;
 
 const MAX_BACKOFF_MS: i32 = 60_000;
 
@@ -43,14 +43,12 @@ pub struct Region {
 
 thread_local! {
     static REGIONS: RefCell<Vec<Region>> = const { RefCell::new(Vec::new()) };
-    static STREAM: RefCell<Option<EventSource>> = const { RefCell::new(None) };
     static PAGE_URL: RefCell<String> = const { RefCell::new(String::new()) };
     /// The id of the last event, initially the position at which the page was read. A new stream starts after it.
     static LAST_EVENT_ID: RefCell<String> = const { RefCell::new(String::new()) };
     static REFRESH_SCHEDULED: Cell<bool> = const { Cell::new(false) };
-    static STREAM_BACKOFF: Cell<i32> = const { Cell::new(STREAM_BACKOFF_MS) };
     static REFRESH_BACKOFF: Cell<i32> = const { Cell::new(REFRESH_BACKOFF_MS) };
-    static DISCONNECTED: Cell<bool> = const { Cell::new(false) };
+    static STATUS: Cell<Status> = const { Cell::new(Status::Open) };
 }
 
 /// Registers a region. The stream is opened once all islands of the page had time to register theirs.
@@ -63,8 +61,7 @@ pub fn register(region: Region, page_url: &str, since: &str, rendered_at: &str) 
     if is_first {
         LAST_EVENT_ID.set(since.to_owned());
         relative_time::start(rendered_at);
-        dom::after(DEBOUNCE_MS, open_stream);
-        close_stream_while_hidden();
+        dom::after(DEBOUNCE_MS, || drop(EventStream::start(Changes)));
     }
 }
 
@@ -88,64 +85,35 @@ fn for_each_region(action: impl FnMut(&mut Region)) {
     REGIONS.with_borrow_mut(|regions| regions.iter_mut().for_each(action));
 }
 
-fn open_stream() {
-    // A tab that is opened in the background subscribes when it is first shown.
-    if dom::is_hidden() || STREAM.with_borrow(Option::is_some) {
-        return;
-    }
-    let mut topics: Vec<String> = REGIONS
-        .with_borrow(|regions| regions.iter().flat_map(|r| &r.topics).map(|t| topic_name(t).to_owned()).collect());
-    topics.sort();
-    topics.dedup();
-    let url = LAST_EVENT_ID.with_borrow(|since| format!("/live?topics={}&since={since}", topics.join(",")));
-    let Ok(stream) = EventSource::new(&url) else { return };
-    dom::listen(&stream, "open", |_| {
-        STREAM_BACKOFF.set(STREAM_BACKOFF_MS);
-        DISCONNECTED.set(false);
-        show_outage(false);
-    });
-    dom::listen(&stream, "error", |_| stream_failed());
-    for topic in topics {
-        let name = topic.clone();
-        dom::listen(&stream, &name, move |event: JsValue| {
-            let Ok(event) = event.dyn_into::<MessageEvent>() else { return };
-            LAST_EVENT_ID.set(event.last_event_id());
-            receive(&topic, &event.data().as_string().unwrap_or_default());
-        });
-    }
-    STREAM.set(Some(stream));
-}
+/// The subscription to the changes of all regions.
+struct Changes;
 
-/// After a network failure the browser reconnects itself; after an error status it does not.
-fn stream_failed() {
-    if !DISCONNECTED.replace(true) {
-        dom::after(OUTAGE_GRACE_MS, || show_outage(DISCONNECTED.get()));
+impl Subscriber for Changes {
+    fn url(&self) -> String {
+        LAST_EVENT_ID.with_borrow(|since| format!("/live?topics={}&since={since}", self.events().join(",")))
     }
-    let is_closed = |stream: &EventSource| stream.ready_state() == EventSource::CLOSED;
-    if STREAM.with_borrow(|stream| stream.as_ref().is_some_and(is_closed)) {
-        STREAM.set(None);
-        let delay = STREAM_BACKOFF.get();
-        STREAM_BACKOFF.set((delay * 2).min(MAX_BACKOFF_MS));
-        dom::after(delay, open_stream);
+
+    fn events(&self) -> Vec<String> {
+        let mut topics: Vec<String> = REGIONS
+            .with_borrow(|regions| regions.iter().flat_map(|r| &r.topics).map(|t| topic_name(t).to_owned()).collect());
+        topics.sort();
+        topics.dedup();
+        topics
     }
-}
 
-/// Shows or hides the banner that live updates have stopped.
-fn show_outage(disconnected: bool) {
-    dom::set_hidden("not-live", !disconnected);
-}
+    fn received(&self, topic: &str, event: &MessageEvent) {
+        LAST_EVENT_ID.set(event.last_event_id());
+        receive(topic, &event.data().as_string().unwrap_or_default());
+    }
 
-/// Closes the stream of a background tab, because a browser opens only a few connections to one server.
-fn close_stream_while_hidden() {
-    let Some(document) = dom::document() else { return };
-    dom::listen(&document, "visibilitychange", |_| {
-        let hidden = dom::is_hidden();
-        match STREAM.take() {
-            Some(stream) if hidden => stream.close(),
-            None if !hidden => open_stream(),
-            unchanged => STREAM.set(unchanged),
+    fn status_changed(&self, status: Status) {
+        if STATUS.replace(status) != status && status == Status::Lost {
+            dom::after(OUTAGE_GRACE_MS, || dom::set_hidden("not-live", STATUS.get() != Status::Lost));
+        } else if status != Status::Lost {
+            dom::set_hidden("not-live", true);
         }
-    });
+        dom::set_hidden("live-paused", status != Status::Paused);
+    }
 }
 
 /// Marks the regions that an event concerns as stale. The id is `*` for any, also when events may have been missed.

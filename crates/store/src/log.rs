@@ -6,7 +6,7 @@ use crate::{
 use domain::{
     Invalid, TaskId,
     ansi::Styles,
-    log::{Line, MAX_LINE, MAX_LINES, MAX_OUTPUT},
+    log::{Line, LineFeeds, MAX_LINE, MAX_LINES, MAX_OUTPUT, MAX_UNFINISHED, Stream},
     request::OutputDigest,
 };
 use sha2::{Digest, Sha256};
@@ -50,9 +50,9 @@ fn fits(bytes: i64, lines: i64) -> bool {
         && u64::try_from(lines).is_ok_and(|lines| lines <= MAX_LINES + 1)
 }
 
-/// Returns the size of the lines in bytes, including one line feed per line.
+/// Returns the size of the lines in bytes, including their line feeds.
 fn size(lines: &[Line]) -> i64 {
-    let bytes: usize = lines.iter().map(|line| line.text.len() + 1).sum();
+    let bytes: usize = lines.iter().map(Line::size).sum();
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
@@ -75,13 +75,20 @@ impl Read {
     pub async fn find_in_log(&mut self, task: TaskId, attempt: u32, text: &str, most: usize) -> Result<LogMatches> {
         self.progress(task).await?;
         let (needle, mut found, mut from) = (text.to_lowercase(), LogMatches::default(), 1);
+        // The end of the part before, in which a match can begin.
+        let mut before = String::new();
         loop {
             let page = self.log_of_seen(task, attempt, (from, i64::MAX), MAX_BATCHES).await?;
             if page.lines.is_empty() {
                 return Ok(found);
             }
             for (number, line) in &page.lines {
-                if domain::ansi::plain(&line.text).to_lowercase().contains(&needle) {
+                let text = domain::ansi::plain(&line.text).to_lowercase();
+                let beginning = if line.continued { before.as_str() } else { "" };
+                let is_match = [beginning, &text].concat().contains(&needle);
+                let from = text.ceil_char_boundary((text.len() + 1).saturating_sub(needle.len().max(1)));
+                before = text.get(from..).unwrap_or_default().to_owned();
+                if is_match {
                     found.total += 1;
                     if found.lines.len() < most {
                         found.lines.push(*number);
@@ -135,7 +142,7 @@ impl Read {
 impl Write {
     /// Returns the digest of an attempt's stored output, which the receipt must state.
     pub(crate) async fn output_digest(&mut self, lease: Lease) -> Result<OutputDigest> {
-        let (mut digest, mut after) = (Sha256::new(), 0_i64);
+        let (mut digest, mut feeds, mut after) = (Sha256::new(), LineFeeds::default(), 0_i64);
         loop {
             let batches = tenant_query!(
                 self,
@@ -148,13 +155,16 @@ impl Write {
                 after,
                 MAX_BATCHES
             )?;
-            let Some(last) = batches.last() else { return Ok(OutputDigest(digest.finalize().into())) };
+            let Some(last) = batches.last() else {
+                digest.update(feeds.end());
+                return Ok(OutputDigest(digest.finalize().into()));
+            };
             after = last.first_line;
             for batch in &batches {
                 let lines: Vec<Line> = serde_json::from_str(&batch.lines).map_err(|_| Error::Corrupt("log"))?;
                 for line in lines {
-                    digest.update(line.text.as_bytes());
-                    digest.update(b"\n");
+                    digest.update(feeds.before(&line));
+                    digest.update(line.text);
                 }
             }
         }
@@ -193,7 +203,8 @@ impl Write {
         tenant_query!(
             self,
             execute,
-            "update task set next_line = $3, output_bytes = $4, output_styles = $5 where tenant_id = $1 and id = $2",
+            "update task set next_line = $3, output_bytes = $4, output_styles = $5, unfinished_lines = '[]'
+             where tenant_id = $1 and id = $2",
             lease.task,
             next,
             bytes,
@@ -201,6 +212,20 @@ impl Write {
         )?;
         self.publish(Topic::Log, lease.task.0);
         Ok(next)
+    }
+
+    /// Replaces the incomplete lines of a task, which are shown until they are appended: at most one per stream.
+    pub async fn show_unfinished_lines(&mut self, lease: Lease, lines: &[Line]) -> Result<()> {
+        let is_allowed = |line: &Line| line.stream != Stream::Runner && line.text.len() <= MAX_UNFINISHED;
+        if lines.len() > 2 || !lines.iter().all(is_allowed) {
+            return Err(Invalid::new("unfinished", "has more than one short line per stream").into());
+        }
+        self.lock_lease(lease).await?;
+        let lines = serde_json::to_string(lines).map_err(|_| Error::Corrupt("log"))?;
+        const SQL: &str = "update task set unfinished_lines = $3 where tenant_id = $1 and id = $2";
+        tenant_query!(self, execute, SQL, lease.task, lines)?;
+        self.publish(Topic::Log, lease.task.0);
+        Ok(())
     }
 }
 

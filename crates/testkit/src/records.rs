@@ -54,6 +54,8 @@ pub fn receipt(runner: &Actor, assignment: &Assignment, end: End) -> Receipt {
         end,
         output: OutputDigest::of(b""),
         output_bytes: 0,
+        out_of_memory: false,
+        replaced_bytes: 0,
         output_lines: 0,
     }
 }

@@ -38,6 +38,7 @@ struct Sent {
     next_line: Option<u64>,
     /// For each unacknowledged batch, the number of the line after it.
     unacknowledged: VecDeque<u64>,
+    unfinished: Vec<Line>,
 }
 
 impl HeldAttempt {
@@ -132,13 +133,19 @@ impl HeldAttempt {
                 break;
             }
             let count = u64::try_from(lines.len()).unwrap_or(0);
-            let lines = lines.into_iter().map(line).collect();
-            messages.push(Kind::Lines(v1::Lines { attempt: attempt.clone(), first_line: next, lines }));
+            messages.push(self.lines(next, lines, vec![]));
             next += count;
             self.sent.unacknowledged.push_back(next);
+            // Lines replace what was shown before they were complete.
+            self.sent.unfinished.clear();
         }
         self.sent.next_line = Some(next);
         let complete = next >= self.spool().next_line();
+        let unfinished = self.spool().unfinished().to_vec();
+        if complete && self.sent.unfinished != unfinished {
+            messages.push(self.lines(next, vec![], unfinished.clone()));
+            self.sent.unfinished = unfinished;
+        }
         if complete
             && !self.sent.finished
             && let Some(signed) = &self.signed
@@ -148,6 +155,11 @@ impl HeldAttempt {
             self.sent.finished = true;
         }
         Ok(messages)
+    }
+
+    fn lines(&self, first_line: u64, lines: Vec<Line>, unfinished: Vec<Line>) -> Kind {
+        let [lines, unfinished] = [lines, unfinished].map(|lines| lines.into_iter().map(line).collect());
+        Kind::Lines(v1::Lines { attempt: self.attempt.to_wire(), first_line, lines, unfinished })
     }
 
     fn spool(&self) -> parking_lot::MutexGuard<'_, Spool> {
@@ -161,5 +173,5 @@ fn line(line: Line) -> v1::Line {
         Stream::Stderr => v1::Stream::Stderr,
         Stream::Runner => v1::Stream::Runner,
     };
-    v1::Line { at: line.at.0, stream: stream.into(), text: line.text }
+    v1::Line { at: line.at.0, stream: stream.into(), text: line.text, continued: line.continued }
 }

@@ -1,22 +1,36 @@
-//! Line assembly: splits the bytes of one stream into lines, breaks long ones and replaces invalid UTF-8.
+//! Line assembly: splits the bytes of one stream into lines, long ones into parts, and replaces invalid UTF-8.
 
-use domain::log::MAX_LINE;
+use domain::log::{MAX_LINE, MAX_UNFINISHED};
+
+/// A line, or a part of one that is longer than [`MAX_LINE`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub text: String,
+    /// Whether it continues the part before it.
+    pub continued: bool,
+}
 
 /// A buffer for the incomplete last line.
 #[derive(Debug, Default)]
 pub struct Assembler {
     /// At most [`MAX_LINE`] bytes.
     pending: Vec<u8>,
+    /// Whether the pending bytes continue a line whose beginning was returned.
+    continued: bool,
+    /// The number of bytes that were not UTF-8.
+    replaced: u64,
 }
 
 impl Assembler {
     /// Appends bytes and returns the lines that they complete.
-    pub fn push(&mut self, bytes: &[u8], lines: &mut Vec<String>) {
+    pub fn push(&mut self, bytes: &[u8], lines: &mut Vec<Part>) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             match piece.strip_suffix(b"\n") {
                 Some(end) => {
                     self.extend(end, lines);
-                    emit(&std::mem::take(&mut self.pending), lines);
+                    let line = std::mem::take(&mut self.pending);
+                    self.emit(&line, lines);
+                    self.continued = false;
                 }
                 None => self.extend(piece, lines),
             }
@@ -24,22 +38,54 @@ impl Assembler {
     }
 
     /// Returns the text after the last line feed.
-    pub fn finish(&mut self, lines: &mut Vec<String>) {
+    pub fn finish(&mut self, lines: &mut Vec<Part>) {
         if !self.pending.is_empty() {
-            emit(&std::mem::take(&mut self.pending), lines);
+            let line = std::mem::take(&mut self.pending);
+            self.emit(&line, lines);
         }
     }
 
+    /// Returns the number of bytes that were not UTF-8 so far.
+    pub fn replaced(&self) -> u64 {
+        self.replaced
+    }
+
+    /// Returns the end of the incomplete line, at most [`MAX_UNFINISHED`] bytes.
+    pub fn unfinished(&self) -> String {
+        // Replaced bytes can take three times the space.
+        let end = self.pending.len().saturating_sub(MAX_UNFINISHED / 3);
+        let end = self.pending.get(end..).unwrap_or_default();
+        let from = end.iter().position(|byte| !(0x80..=0xBF).contains(byte)).unwrap_or(0);
+        String::from_utf8_lossy(end.get(from..boundary(end)).unwrap_or_default()).into_owned()
+    }
+
     /// Appends to the incomplete line, and breaks it while it is too long.
-    fn extend(&mut self, mut bytes: &[u8], lines: &mut Vec<String>) {
+    fn extend(&mut self, mut bytes: &[u8], lines: &mut Vec<Part>) {
         while self.pending.len() + bytes.len() > MAX_LINE {
             let (now, later) = bytes.split_at(MAX_LINE - self.pending.len());
             self.pending.extend_from_slice(now);
             let rest = self.pending.split_off(boundary(&self.pending));
-            emit(&std::mem::replace(&mut self.pending, rest), lines);
+            let part = std::mem::replace(&mut self.pending, rest);
+            self.emit(&part, lines);
             bytes = later;
         }
         self.pending.extend_from_slice(bytes);
+    }
+
+    /// Replacing invalid UTF-8 can make a line longer; then it is broken again.
+    fn emit(&mut self, bytes: &[u8], lines: &mut Vec<Part>) {
+        let text = String::from_utf8_lossy(bytes);
+        let replaced: usize = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+        self.replaced += u64::try_from(replaced).unwrap_or(0);
+        let mut rest: &str = &text;
+        loop {
+            let (part, later) = rest.split_at(rest.floor_char_boundary(MAX_LINE));
+            lines.push(Part { text: part.to_owned(), continued: std::mem::replace(&mut self.continued, true) });
+            rest = later;
+            if rest.is_empty() {
+                return;
+            }
+        }
     }
 }
 
@@ -61,29 +107,21 @@ fn boundary(bytes: &[u8]) -> usize {
     }
 }
 
-/// Replacing invalid UTF-8 can make a line longer; then it is broken again.
-fn emit(bytes: &[u8], lines: &mut Vec<String>) {
-    let text = String::from_utf8_lossy(bytes);
-    let mut rest: &str = &text;
-    while rest.len() > MAX_LINE {
-        let (line, later) = rest.split_at(rest.floor_char_boundary(MAX_LINE));
-        lines.push(line.to_owned());
-        rest = later;
-    }
-    lines.push(rest.to_owned());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(pieces: &[&[u8]]) -> Vec<String> {
+    fn parts(pieces: &[&[u8]]) -> Vec<Part> {
         let (mut assembler, mut lines) = (Assembler::default(), Vec::new());
         for piece in pieces {
             assembler.push(piece, &mut lines);
         }
         assembler.finish(&mut lines);
         lines
+    }
+
+    fn lines(pieces: &[&[u8]]) -> Vec<String> {
+        parts(pieces).into_iter().map(|part| part.text).collect()
     }
 
     #[test]
@@ -124,5 +162,41 @@ mod tests {
         let broken = lines(&[&[0xff; 3 * MAX_LINE]]);
         assert!(broken.iter().all(|line| line.len() <= MAX_LINE));
         assert_eq!(broken.concat().chars().count(), 3 * MAX_LINE);
+    }
+
+    #[test]
+    fn case_bc05_the_parts_of_a_long_line_continue_each_other_and_the_next_line_does_not() {
+        let long = "x".repeat(2 * MAX_LINE + 1);
+        for size in [1, 4096, long.len()] {
+            let mut pieces: Vec<&[u8]> = long.as_bytes().chunks(size).collect();
+            pieces.extend([b"\nnext\n".as_slice(), b"last"]);
+            let continued: Vec<bool> = parts(&pieces).iter().map(|part| part.continued).collect();
+            assert_eq!(continued, [false, true, true, false, false], "{size}");
+        }
+    }
+
+    #[test]
+    fn case_bc07_bytes_that_are_not_utf8_are_counted() {
+        let (mut assembler, mut lines) = (Assembler::default(), vec![]);
+        assembler.push("a\u{fffd}\u{1f3f0}\n".as_bytes(), &mut lines);
+        assert_eq!(assembler.replaced(), 0);
+        assembler.push(b"\xe9t\xe9 \xf0\x9f\x8f\n", &mut lines);
+        assert_eq!((assembler.replaced(), lines[1].text.as_str()), (5, "\u{fffd}t\u{fffd} \u{fffd}"));
+    }
+
+    #[test]
+    fn case_bc04_the_end_of_an_incomplete_line_is_known() {
+        let mut assembler = Assembler::default();
+        assembler.push(b"done\nConnecting ... ", &mut vec![]);
+        assert_eq!(assembler.unfinished(), "Connecting ... ");
+        assembler.push(b"ok\n", &mut vec![]);
+        assert_eq!(assembler.unfinished(), "");
+        assembler.push("\u{1f3f0}".repeat(4_000).as_bytes(), &mut vec![]);
+        let end = assembler.unfinished();
+        assert!(end.len() > 1_000 && end.len() <= MAX_UNFINISHED && !end.contains('\u{fffd}'));
+        assembler.push(&[b"\n".as_slice(), &[0xff; MAX_LINE]].concat(), &mut vec![]);
+        assert!(assembler.unfinished().len() <= MAX_UNFINISHED);
+        assembler.push(b"\n\xe2\x82", &mut vec![]);
+        assert_eq!(assembler.unfinished(), "");
     }
 }

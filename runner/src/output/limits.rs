@@ -1,10 +1,10 @@
 //! Output limits: which lines are stored, and their digest for the receipt.
 
-use super::Assembler;
+use super::{Assembler, Part};
 use crate::sandbox::{self, Chunk};
 use domain::{
     Timestamp,
-    log::{Line, MAX_LINES, MAX_OUTPUT, MAX_TAIL_LINES, MAX_TAIL_OUTPUT, Stream},
+    log::{Line, LineFeeds, MAX_LINES, MAX_OUTPUT, MAX_TAIL_LINES, MAX_TAIL_OUTPUT, Stream},
     request::OutputDigest,
 };
 use sha2::{Digest, Sha256};
@@ -13,10 +13,12 @@ use std::collections::VecDeque;
 /// The totals for the receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputTotals {
-    /// Over every stored line, each followed by a line feed.
+    /// Over the text of the stored lines.
     pub digest: OutputDigest,
     /// Printed bytes, stored or not.
     pub printed: u64,
+    /// Printed bytes that are not UTF-8.
+    pub replaced: u64,
     /// Stored lines.
     pub lines: u64,
 }
@@ -34,8 +36,8 @@ struct Size {
 }
 
 impl Size {
-    fn of(text: &str) -> Self {
-        Self { bytes: u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(1), lines: 1 }
+    fn of(line: &Line) -> Self {
+        Self { bytes: u64::try_from(line.size()).unwrap_or(u64::MAX), lines: 1 }
     }
 
     fn plus(self, other: Self) -> Self {
@@ -58,9 +60,12 @@ pub struct OutputLimiter {
     stdout: Assembler,
     stderr: Assembler,
     digest: Sha256,
+    feeds: LineFeeds,
     printed: u64,
     lines: u64,
     head: Size,
+    /// The stream of the last line.
+    last: Option<Stream>,
     /// The lines after the head, without those that were left out.
     tail: VecDeque<Line>,
     tail_size: Size,
@@ -71,19 +76,31 @@ impl OutputLimiter {
     /// Returns the lines to store that `chunk`, read at `at`, completes.
     pub fn take(&mut self, chunk: &Chunk, at: Timestamp) -> Vec<Line> {
         self.printed += u64::try_from(chunk.bytes.len()).unwrap_or(0);
-        let mut texts = Vec::new();
+        let mut parts = Vec::new();
         let (assembler, stream) = match chunk.stream {
             sandbox::Stream::Stdout => (&mut self.stdout, Stream::Stdout),
             sandbox::Stream::Stderr => (&mut self.stderr, Stream::Stderr),
         };
-        assembler.push(&chunk.bytes, &mut texts);
-        self.keep(texts, stream, at)
+        assembler.push(&chunk.bytes, &mut parts);
+        self.keep(parts, stream, at)
+    }
+
+    /// Returns the incomplete lines.
+    pub fn unfinished(&self, at: Timestamp) -> Vec<Line> {
+        let streams = [(&self.stdout, Stream::Stdout), (&self.stderr, Stream::Stderr)];
+        let lines = streams.map(|(assembler, stream)| Line::new(at, stream, assembler.unfinished()));
+        lines.into_iter().filter(|line| !line.text.is_empty()).collect()
     }
 
     /// Returns the totals of what is stored so far.
     pub fn totals(&self) -> OutputTotals {
-        let digest = OutputDigest(self.digest.clone().finalize().into());
-        OutputTotals { digest, printed: self.printed, lines: self.lines }
+        let digest = self.digest.clone().chain_update(self.feeds.end());
+        OutputTotals {
+            digest: OutputDigest(digest.finalize().into()),
+            printed: self.printed,
+            replaced: self.stdout.replaced() + self.stderr.replaced(),
+            lines: self.lines,
+        }
     }
 
     /// Returns the last lines, after a mark if lines before them were left out.
@@ -93,36 +110,40 @@ impl OutputLimiter {
         self.stderr.finish(&mut err);
         let mut last = self.keep(out, Stream::Stdout, at);
         last.extend(self.keep(err, Stream::Stderr, at));
-        let (tail, mut mark) = (std::mem::take(&mut self.tail), None);
-        if let (Size { bytes, lines: 1.. }, Some(next)) = (self.left_out, tail.front()) {
+        let (mut tail, mut mark) = (std::mem::take(&mut self.tail), None);
+        if let (Size { bytes, lines: 1.. }, Some(next)) = (self.left_out, tail.front_mut()) {
             let text = format!(
                 "{} lines ({bytes} bytes) are left out here: at most {} MiB and {MAX_LINES} lines of output are kept.",
                 self.left_out.lines,
                 MAX_OUTPUT >> 20,
             );
-            mark = Some(Line { at: next.at, stream: Stream::Runner, text });
+            next.continued = false;
+            mark = Some(Line::new(next.at, Stream::Runner, text));
         }
         for line in mark.into_iter().chain(tail) {
-            self.add(&line.text);
+            self.add(&line);
             last.push(line);
         }
-        let digest = OutputDigest(self.digest.finalize().into());
-        (last, OutputTotals { digest, printed: self.printed, lines: self.lines })
+        (last, self.totals())
     }
 
     /// Returns the lines of the head. After the first line beyond it, all belong to the tail.
-    fn keep(&mut self, texts: Vec<String>, stream: Stream, at: Timestamp) -> Vec<Line> {
+    fn keep(&mut self, parts: Vec<Part>, stream: Stream, at: Timestamp) -> Vec<Line> {
         let mut lines = Vec::new();
-        for text in texts {
-            let size = Size::of(&text);
+        for Part { text, continued } in parts {
+            // A line of the other stream in between ends the first part.
+            let continued = continued && self.last == Some(stream);
+            self.last = Some(stream);
+            let line = Line { at, stream, text, continued };
+            let size = Size::of(&line);
             let head = self.head.plus(size);
             if self.tail.is_empty() && !head.exceeds(HEAD) {
                 self.head = head;
-                self.add(&text);
-                lines.push(Line { at, stream, text });
+                self.add(&line);
+                lines.push(line);
             } else {
                 self.tail_size = self.tail_size.plus(size);
-                self.tail.push_back(Line { at, stream, text });
+                self.tail.push_back(line);
                 self.shorten_tail();
             }
         }
@@ -133,16 +154,16 @@ impl OutputLimiter {
         while self.tail_size.exceeds(TAIL)
             && let Some(oldest) = self.tail.pop_front()
         {
-            let size = Size::of(&oldest.text);
+            let size = Size::of(&oldest);
             self.tail_size = self.tail_size.minus(size);
             self.left_out = self.left_out.plus(size);
         }
     }
 
-    fn add(&mut self, text: &str) {
+    fn add(&mut self, line: &Line) {
         self.lines += 1;
-        self.digest.update(text.as_bytes());
-        self.digest.update(b"\n");
+        self.digest.update(self.feeds.before(line));
+        self.digest.update(&line.text);
     }
 }
 
@@ -168,7 +189,10 @@ mod tests {
         lines.extend(last);
         let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["one", "oops", "half"]);
-        assert_eq!(kept, OutputTotals { digest: OutputDigest::of(b"one\noops\nhalf\n"), printed: 13, lines: 3 });
+        assert_eq!(
+            kept,
+            OutputTotals { digest: OutputDigest::of(b"one\noops\nhalf\n"), printed: 13, replaced: 0, lines: 3 }
+        );
     }
 
     #[test]
@@ -215,5 +239,49 @@ mod tests {
         assert!(limiter.take(&chunk(sandbox::Stream::Stderr, flood), NOW).is_empty());
         let (last, _) = limiter.finish(NOW);
         assert_eq!(last.len(), 4097);
+    }
+
+    #[test]
+    fn case_bc05_the_digest_of_a_long_line_is_that_of_what_was_printed() {
+        let mut limiter = OutputLimiter::default();
+        let long = "x".repeat(70_707);
+        let lines = limiter.take(&chunk(sandbox::Stream::Stdout, format!("{long}\nnext\n")), NOW);
+        assert_eq!(lines.iter().map(|line| line.continued).collect::<Vec<_>>(), [false, true, true, true, true, false]);
+        let (_, kept) = limiter.finish(NOW);
+        let digest = OutputDigest::of(format!("{long}\nnext\n").as_bytes());
+        assert_eq!(kept, OutputTotals { digest, printed: 70_713, replaced: 0, lines: 6 });
+    }
+
+    #[test]
+    fn case_bc05_a_line_of_the_other_stream_ends_the_first_part_of_a_long_line() {
+        let mut limiter = OutputLimiter::default();
+        let mut lines = limiter.take(&chunk(sandbox::Stream::Stdout, "x".repeat(20_000)), NOW);
+        lines.extend(limiter.take(&chunk(sandbox::Stream::Stderr, "oops\n"), NOW));
+        lines.extend(limiter.take(&chunk(sandbox::Stream::Stdout, "\n"), NOW));
+        assert!(lines.iter().all(|line| !line.continued) && lines.len() == 3, "{}", lines.len());
+    }
+
+    #[test]
+    fn case_bc05_the_line_after_the_mark_is_not_continued() {
+        let mut limiter = OutputLimiter::default();
+        for _ in 0..20 * 1024 {
+            limiter.take(&chunk(sandbox::Stream::Stdout, "x".repeat(1024)), NOW);
+        }
+        let (last, kept) = limiter.finish(NOW);
+        let (mark, rest) = last.split_first().unwrap();
+        assert_eq!(mark.stream, Stream::Runner);
+        assert!(!rest[0].continued && rest[1..].iter().all(|line| line.continued));
+        assert_eq!(kept.printed, 20 << 20);
+    }
+
+    #[test]
+    fn case_bc04_unfinished_lines_of_both_streams_are_shown() {
+        let mut limiter = OutputLimiter::default();
+        limiter.take(&chunk(sandbox::Stream::Stdout, "one\nPassword: "), NOW);
+        assert_eq!(limiter.unfinished(NOW), [Line::new(NOW, Stream::Stdout, "Password: ")]);
+        limiter.take(&chunk(sandbox::Stream::Stderr, "50 %\r"), NOW);
+        assert_eq!(limiter.unfinished(NOW).len(), 2);
+        limiter.take(&chunk(sandbox::Stream::Stdout, "\n"), NOW);
+        assert_eq!(limiter.unfinished(NOW), [Line::new(NOW, Stream::Stderr, "50 %\r")]);
     }
 }

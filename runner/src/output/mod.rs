@@ -3,5 +3,5 @@
 mod assemble;
 mod limits;
 
-pub use assemble::Assembler;
+pub use assemble::{Assembler, Part};
 pub use limits::{OutputLimiter, OutputTotals};

@@ -22,6 +22,8 @@ pub enum Stream {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub end: End,
+    /// Whether a process was killed at the memory limit.
+    pub out_of_memory: bool,
     pub wall: Duration,
     pub cpu: Duration,
     pub peak_memory: Option<u64>,

@@ -60,6 +60,7 @@ impl Handle {
         let ended = outcome.wait_for(Option::is_some).await.ok().and_then(|ended| ended.clone());
         ended.unwrap_or_else(|| Outcome {
             end: End::Failed { cause: "the runner ended before the task did".into() },
+            out_of_memory: false,
             wall: Duration::ZERO,
             cpu: Duration::ZERO,
             peak_memory: None,
@@ -184,7 +185,8 @@ async fn supervise(
         Ok(Some(ended)) => (ending.unwrap_or_else(|| end_of(ended, report, out_of_memory)), ended.cpu),
         _ => (End::Failed { cause: "the process of the sandbox cannot be found".into() }, Duration::ZERO),
     };
-    Outcome { end, wall, cpu, peak_memory }
+    let out_of_memory = out_of_memory || end == End::OutOfMemory;
+    Outcome { end, out_of_memory, wall, cpu, peak_memory }
 }
 
 /// Has process 1 send the termination signal to all others, once.
@@ -203,10 +205,14 @@ async fn kill_and_wait(sandbox: &Sandbox) {
     }
 }
 
+/// The number of SIGKILL (signal(7)).
+const SIGKILL: u8 = 9;
+
+/// A task that survives the end of one of its processes at the memory limit decides itself how it ends.
 fn end_of(ended: ProcessExit, report: Option<Report>, out_of_memory: bool) -> End {
     match report {
-        report if out_of_memory && report != Some(Report::Exited(0)) => End::OutOfMemory,
         Some(Report::Exited(status)) => End::Exited(status.into()),
+        None | Some(Report::Signaled(SIGKILL)) if out_of_memory => End::OutOfMemory,
         Some(Report::Signaled(signal)) => End::Signaled(signal.into()),
         None => End::Failed { cause: format!("the sandbox was killed from outside ({})", ended.status) },
     }

@@ -51,13 +51,15 @@ pub struct Spool {
     length: u64,
     lines: u64,
     index: Vec<u64>,
+    /// The incomplete last line of each stream; in memory only.
+    unfinished: Vec<Line>,
 }
 
 impl Spool {
     fn create(folder: PathBuf, marker: PathBuf) -> io::Result<Self> {
         DirBuilder::new().mode(0o700).create(&folder)?;
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(folder.join(LINES))?;
-        Ok(Self { folder, marker: Some(marker), file, length: 0, lines: 0, index: Vec::new() })
+        Ok(Self { folder, marker: Some(marker), file, length: 0, lines: 0, index: Vec::new(), unfinished: Vec::new() })
     }
 
     /// Opens the spool of an ended attempt; `None` if it has not ended.
@@ -73,7 +75,8 @@ impl Spool {
         let receipt = Receipt::read(signed.receipt.as_bytes()).map_err(|_| damaged("the receipt is invalid"))?;
         let bytes = fs::read(folder.join(LINES))?;
         let file = OpenOptions::new().read(true).write(true).open(folder.join(LINES))?;
-        let mut spool = Self { folder, marker: None, file, length: 0, lines: 0, index: Vec::new() };
+        let mut spool =
+            Self { folder, marker: None, file, length: 0, lines: 0, index: Vec::new(), unfinished: Vec::new() };
         let mut rest = bytes.as_slice();
         // Later data is incomplete, and the receipt does not cover it.
         while spool.lines < receipt.output_lines {
@@ -93,6 +96,15 @@ impl Spool {
     /// Returns the number of the next line; the first is 1.
     pub fn next_line(&self) -> u64 {
         self.lines + 1
+    }
+
+    /// Replaces the incomplete lines, which are shown until they are appended.
+    pub fn set_unfinished(&mut self, lines: Vec<Line>) {
+        self.unfinished = lines;
+    }
+
+    pub fn unfinished(&self) -> &[Line] {
+        &self.unfinished
     }
 
     /// Appends lines.
@@ -217,6 +229,8 @@ mod tests {
             end: End::Exited(0),
             output: OutputDigest::of(b"output"),
             output_bytes: lines,
+            out_of_memory: false,
+            replaced_bytes: 0,
             output_lines: lines,
         };
         Signed { receipt: String::from_utf8(receipt.canonical()).unwrap(), signature: vec![1, 2] }
@@ -228,6 +242,7 @@ mod tests {
             at: Timestamp(i64::try_from(number).unwrap()),
             stream,
             text: "é".repeat(usize::try_from(number % 40).unwrap()),
+            continued: number.is_multiple_of(7),
         }
     }
 

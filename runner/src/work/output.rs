@@ -18,6 +18,8 @@ pub(super) struct OutputBuffer {
     attempt: Attempt,
     limiter: OutputLimiter,
     waiting: Vec<Line>,
+    /// Whether incomplete lines are shown.
+    shows_unfinished: bool,
     safe: OutputTotals,
     broken: Option<String>,
 }
@@ -26,13 +28,21 @@ impl OutputBuffer {
     pub(super) fn new(spool: &Arc<Mutex<Spool>>, attempt: Attempt) -> Self {
         let limiter = OutputLimiter::default();
         let safe = limiter.totals();
-        Self { spool: Arc::clone(spool), attempt, limiter, waiting: vec![], safe, broken: None }
+        Self {
+            spool: Arc::clone(spool),
+            attempt,
+            limiter,
+            waiting: vec![],
+            shows_unfinished: false,
+            safe,
+            broken: None,
+        }
     }
 
     /// Appends printed bytes; returns the size of the completed lines in bytes.
     pub(super) fn take(&mut self, chunk: &Chunk) -> usize {
         let lines = self.limiter.take(chunk, clock::now());
-        let size = lines.iter().map(|line| line.text.len() + 1).sum();
+        let size = lines.iter().map(Line::size).sum();
         self.waiting.extend(lines);
         size
     }
@@ -57,7 +67,18 @@ impl OutputBuffer {
             return Err(());
         }
         self.safe = self.limiter.totals();
+        if self.shows_unfinished {
+            self.show_unfinished();
+        }
         Ok(())
+    }
+
+    /// Shows the incomplete lines as they are now; returns whether there are any.
+    pub(super) fn show_unfinished(&mut self) -> bool {
+        let lines = self.limiter.unfinished(clock::now());
+        self.shows_unfinished = !lines.is_empty();
+        self.spool.lock().set_unfinished(lines);
+        self.shows_unfinished
     }
 
     /// Writes the last lines. Returns the stored totals, and the error if output was lost.
@@ -65,10 +86,11 @@ impl OutputBuffer {
         let _ = self.write(); // an error is kept in `broken`
         let Self { spool, attempt, limiter, safe, broken, .. } = self;
         let (last, all) = limiter.finish(at);
-        let mut rest = Self { spool, attempt, limiter: OutputLimiter::default(), waiting: last, safe, broken };
+        let limiter = OutputLimiter::default();
+        let mut rest = Self { spool, attempt, limiter, waiting: last, shows_unfinished: true, safe, broken };
         match rest.write() {
             Ok(()) => (all, None),
-            Err(()) => (OutputTotals { printed: all.printed, ..rest.safe }, rest.broken),
+            Err(()) => (OutputTotals { printed: all.printed, replaced: all.replaced, ..rest.safe }, rest.broken),
         }
     }
 }
@@ -105,7 +127,7 @@ mod tests {
         let (kept, broken) = printed.finish(Timestamp(1));
         assert_eq!(
             (kept, broken),
-            (OutputTotals { digest: OutputDigest::of(b"one\ntwo\n"), printed: 7, lines: 2 }, None)
+            (OutputTotals { digest: OutputDigest::of(b"one\ntwo\n"), printed: 7, replaced: 0, lines: 2 }, None)
         );
         assert_eq!(spool.lock().next_line(), 3);
     }
@@ -125,7 +147,7 @@ mod tests {
         printed.write().unwrap_err();
         printed.take(&chunk("three\nfour"));
         let (kept, broken) = printed.finish(Timestamp(1));
-        assert_eq!(kept, OutputTotals { digest: OutputDigest::of(b"one\n"), printed: 18, lines: 1 });
+        assert_eq!(kept, OutputTotals { digest: OutputDigest::of(b"one\n"), printed: 18, replaced: 0, lines: 1 });
         assert!(broken.unwrap().contains("No space left"));
         assert_eq!(spool.lock().next_line(), 2);
     }

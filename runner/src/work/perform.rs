@@ -23,6 +23,8 @@ use tokio::{
 const BATCH_INTERVAL: Duration = Duration::from_millis(20);
 /// The batch size in bytes that is written without waiting.
 const BATCH_SIZE: usize = 64 << 10;
+/// The interval at which incomplete lines are shown, and the time that a line has to become complete.
+const UNFINISHED_INTERVAL: Duration = Duration::from_millis(500);
 /// The time that the server has to acknowledge a receipt before it is synced to disk.
 const ACKNOWLEDGEMENT_WAIT: Duration = Duration::from_millis(200);
 /// The grace period of a cancelled task before it is killed.
@@ -63,8 +65,8 @@ impl<E: Executor> AttemptRun<E> {
         let mut started_at = clock::now();
         let mut running_since = Instant::now();
         let mut printed = OutputBuffer::new(&self.spool, self.verified.attempt());
-        let end = match self.start().await {
-            Err(end) => end,
+        let (end, out_of_memory) = match self.start().await {
+            Err(end) => (end, false),
             Ok(running) => {
                 (started_at, running_since) = (clock::now(), Instant::now());
                 let _ = self.events.send(Event::Started(self.verified.attempt(), started_at)).await; // the client may be shutting down
@@ -85,7 +87,7 @@ impl<E: Executor> AttemptRun<E> {
             let _ = self.events.send(Event::Printed).await; // the client may be shutting down
         }
         let end = broken.map_or(end, End::NotStarted);
-        if let Some(signed) = self.sign(started_at, ended_at, end, kept).await {
+        if let Some(signed) = self.sign(started_at, ended_at, end, out_of_memory, kept).await {
             let ended = Event::Ended(self.verified.attempt(), signed);
             // The server may assign the slot again as soon as it receives the end.
             drop(self.slot);
@@ -108,13 +110,14 @@ impl<E: Executor> AttemptRun<E> {
         self.executor.start(job).await.map_err(|error| End::NotStarted(error.to_string()))
     }
 
-    /// Writes output to the spool until the task ends.
-    async fn follow(&self, running: Running, printed: &mut OutputBuffer) -> End {
+    /// Writes output to the spool until the task ends. Returns how it ended, and whether a process was killed at the memory limit.
+    async fn follow(&self, running: Running, printed: &mut OutputBuffer) -> (End, bool) {
         let Running { mut output, handle } = running;
         let mut commands = self.commands.clone();
         apply_command(*commands.borrow_and_update(), &handle);
         let mut size = 0;
         let mut due: Option<Instant> = None;
+        let mut show: Option<Instant> = None;
         let mut wrote = Instant::now();
         loop {
             tokio::select! {
@@ -124,11 +127,19 @@ impl<E: Executor> AttemptRun<E> {
                     if printed.is_waiting() {
                         due.get_or_insert_with(|| Instant::now().max(wrote + BATCH_INTERVAL));
                     }
+                    show.get_or_insert_with(|| Instant::now() + UNFINISHED_INTERVAL);
                     if size < BATCH_SIZE {
                         continue;
                     }
                 }
                 () = sleep_until(due.unwrap_or(wrote)), if due.is_some() => {}
+                () = sleep_until(show.unwrap_or(wrote)), if show.is_some() => {
+                    show = None;
+                    if printed.show_unfinished() {
+                        let _ = self.events.send(Event::Printed).await; // the client may be shutting down
+                    }
+                    continue;
+                }
                 Ok(()) = commands.changed() => {
                     apply_command(*commands.borrow_and_update(), &handle);
                     continue;
@@ -147,10 +158,17 @@ impl<E: Executor> AttemptRun<E> {
                 Ok(()) = commands.changed() => apply_command(*commands.borrow_and_update(), &handle),
             }
         };
-        end(outcome.end)
+        (end(outcome.end), outcome.out_of_memory)
     }
 
-    async fn sign(&self, started_at: Timestamp, ended_at: Timestamp, end: End, kept: OutputTotals) -> Option<Signed> {
+    async fn sign(
+        &self,
+        started_at: Timestamp,
+        ended_at: Timestamp,
+        end: End,
+        out_of_memory: bool,
+        kept: OutputTotals,
+    ) -> Option<Signed> {
         let attempt = self.verified.attempt();
         let receipt = Receipt {
             tenant: self.context.tenant,
@@ -161,8 +179,10 @@ impl<E: Executor> AttemptRun<E> {
             started_at,
             ended_at,
             end,
+            out_of_memory,
             output: kept.digest,
             output_bytes: kept.printed,
+            replaced_bytes: kept.replaced,
             output_lines: kept.lines,
         };
         let signature = match self.key.sign(&receipt.signed_bytes()) {

@@ -238,6 +238,10 @@ pub(super) struct TaskDetail {
     ended_at: Option<Timestamp>,
     /// How the run ended, if it has ended.
     result: Option<RunResult>,
+    /// Whether a process of the task was killed at the memory limit, whatever the task made of that. Files in `/tmp` count as memory.
+    out_of_memory: bool,
+    /// How many printed bytes were not UTF-8. They are stored as U+FFFD, and the receipt's digest is over what is stored.
+    replaced_bytes: u64,
     /// Number of log lines of the current attempt.
     output_lines: i64,
     /// Receipt of the runner in canonical form (RFC 8785), after the run.
@@ -253,7 +257,10 @@ impl TaskDetail {
     pub fn new(task: Task, labels: Labels) -> Result<Self, store::Error> {
         let request = task.read_request()?;
         let result = task.end().map(RunResult::from);
-        let receipt = task.read_receipt().and_then(|receipt| String::from_utf8(receipt.canonical()).ok());
+        let receipt = task.read_receipt();
+        let (out_of_memory, replaced_bytes) =
+            receipt.as_ref().map_or((false, 0), |receipt| (receipt.out_of_memory, receipt.replaced_bytes));
+        let receipt = receipt.and_then(|receipt| String::from_utf8(receipt.canonical()).ok());
         Ok(Self {
             id: task.id,
             title: task.title,
@@ -287,6 +294,8 @@ impl TaskDetail {
             started_at: task.started_at,
             ended_at: task.ended_at,
             result,
+            out_of_memory,
+            replaced_bytes,
             output_lines: task.next_line - 1,
             receipt_signature: receipt.as_ref().and(task.receipt_signature).map(|bytes| STANDARD.encode(bytes)),
             runner_key: receipt.as_ref().and(task.runner_key).map(|bytes| STANDARD.encode(bytes)),

@@ -5,11 +5,12 @@ use super::{
     follow::Step,
     streams::StreamPermit,
 };
+use app::tasks::labels;
 use axum::response::{
     IntoResponse, Response,
     sse::{Event, KeepAlive, Sse},
 };
-use domain::{ansi::Styles, log::Line};
+use domain::{ansi::Styles, log::Line, receipt::End, task::TaskState};
 use futures::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use std::{convert::Infallible, time::Duration};
@@ -28,26 +29,31 @@ pub(super) fn feed_response(feed: Feed, permit: StreamPermit) -> Response {
     event_stream(changes)
 }
 
-/// Returns a log stream for pages: batches of lines with styled spans.
+/// Returns a log stream for pages: batches of lines with styled spans, and a sentence about the end.
 pub(super) fn browser_log_response(follow: Follow, permit: StreamPermit) -> Response {
-    event_stream(steps(follow, permit, |lines, mut styles, at| {
+    let lines = |lines: &[(i64, Line)], mut styles: Styles, at: Position| {
         let lines: Vec<_> = lines.iter().map(|(number, line)| spans(*number, line, &mut styles)).collect();
         vec![event("lines", at, &json!(lines).to_string())]
-    }))
+    };
+    // The style in which an incomplete line begins depends on lines that may be far above.
+    let unfinished = |line: &Line| spans(0, line, &mut Styles::default());
+    event_stream(steps(follow, permit, lines, unfinished, labels::output_ended))
 }
 
 /// Returns a log stream for API clients: one event per line, with the unchanged text.
 pub(crate) fn api_log_response(follow: Follow, permit: StreamPermit) -> Response {
-    event_stream(steps(follow, permit, |lines, _, at| {
-        lines.iter().map(|(number, line)| plain(*number, line, at)).collect()
-    }))
+    let lines = |lines: &[(i64, Line)], _, at| lines.iter().map(|(number, line)| plain(*number, line, at)).collect();
+    let unfinished = |line: &Line| json!({ "at": line.at, "stream": line.stream, "text": line.text });
+    event_stream(steps(follow, permit, lines, unfinished, |state, _| state.as_str().to_owned()))
 }
 
-/// Converts steps to events; `lines` converts batches of lines.
+/// Converts steps to events; `lines` converts batches of lines, `unfinished` incomplete ones, and `end` the final state and result.
 fn steps(
     follow: Follow,
     permit: StreamPermit,
     lines: impl Fn(&[(i64, Line)], Styles, Position) -> Vec<Event>,
+    unfinished: fn(&Line) -> Value,
+    end: fn(TaskState, Option<&End>) -> String,
 ) -> impl Stream<Item = Event> {
     let steps = stream::unfold((follow, permit), |(mut follow, permit)| async {
         let step = follow.next().await?;
@@ -58,18 +64,29 @@ fn steps(
             Step::Lines(new, styles) => lines(&new, styles, at),
             Step::State(state) => vec![event("state", at, state.as_str())],
             Step::Attempt(attempt) => vec![event("attempt", at, &attempt.to_string())],
-            Step::End(state) => vec![event("end", at, state.as_str())],
+            Step::Unfinished(lines) => {
+                let lines: Vec<_> = lines.iter().map(unfinished).collect();
+                vec![event("unfinished", at, &json!(lines).to_string())]
+            }
+            Step::End(state, result) => vec![event("end", at, &end(state, result.as_ref()))],
         })
     })
 }
 
 /// Converts a line for pages: number, time, stream and styled spans.
 pub(super) fn spans(number: i64, line: &Line, styles: &mut Styles) -> Value {
-    json!({ "n": number, "at": line.at, "s": line.stream, "spans": styles.spans(line.stream, &line.text) })
+    let spans = styles.spans(line.stream, &line.text);
+    let mut fields = json!({ "n": number, "at": line.at, "s": line.stream, "spans": spans });
+    if line.continued {
+        fields["continued"] = true.into();
+    }
+    fields
 }
 
 fn plain(number: i64, line: &Line, at: Position) -> Event {
-    let data = json!({ "line": number, "at": line.at, "stream": line.stream, "text": line.text });
+    let data = json!({
+        "line": number, "at": line.at, "stream": line.stream, "text": line.text, "continued": line.continued,
+    });
     event("line", Position { line: number + 1, ..at }, &data.to_string())
 }
 

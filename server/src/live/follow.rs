@@ -4,7 +4,7 @@ use super::{
     subscription::{Subscription, Update},
 };
 use crate::state::App;
-use domain::{TaskId, ansi::Styles, log::Line, task::TaskState};
+use domain::{TaskId, ansi::Styles, log::Line, receipt::End, task::TaskState};
 use std::vec;
 use store::Topic;
 
@@ -20,6 +20,7 @@ pub(crate) struct Follow {
     lines: vec::IntoIter<(i64, Line)>,
     /// The styles in which these lines begin.
     styles: Styles,
+    unfinished: Vec<Line>,
     ended: bool,
 }
 
@@ -32,8 +33,10 @@ pub(super) enum Step {
     Attempt(u32),
     /// Lines with their numbers, and the styles in which they begin.
     Lines(Vec<(i64, Line)>, Styles),
-    /// Final state, after all lines.
-    End(TaskState),
+    /// The incomplete last line of each stream; replaces the former ones.
+    Unfinished(Vec<Line>),
+    /// Final state and result, after all lines.
+    End(TaskState, Option<End>),
 }
 
 /// Maximum number of lines per step.
@@ -55,6 +58,7 @@ impl Follow {
             state: None,
             lines: vec![].into_iter(),
             styles: Styles::default(),
+            unfinished: vec![],
             ended: false,
         })
     }
@@ -106,9 +110,14 @@ impl Follow {
         }
         let page = read.log(self.task, now.attempt, self.at.line).await?;
         (self.lines, self.styles) = (page.lines.into_iter(), page.styles);
+        let unfinished = now.read_unfinished_lines();
+        if self.lines.len() == 0 && self.unfinished != unfinished {
+            self.unfinished.clone_from(&unfinished);
+            return Ok(Some(Step::Unfinished(unfinished)));
+        }
         if self.lines.len() == 0 && now.state.is_final() {
             self.ended = true;
-            return Ok(Some(Step::End(now.state)));
+            return Ok(Some(Step::End(now.state, now.end())));
         }
         Ok(None)
     }

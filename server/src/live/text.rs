@@ -3,7 +3,7 @@ use super::Watcher;
 use crate::{problem::Problem, state::App};
 use axum::body::Body;
 use bytes::Bytes;
-use domain::{TaskId, ansi};
+use domain::{TaskId, ansi, log::LineFeeds};
 use futures::stream;
 
 pub(crate) const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
@@ -22,7 +22,7 @@ pub(crate) struct LineRange {
 /// All lines, unchanged.
 pub(crate) const ALL_LINES: LineRange = LineRange { from: 1, to: i64::MAX, plain: false };
 
-/// Streams the lines of an attempt, by default the latest, each with a line feed.
+/// Streams the lines of an attempt, by default the latest, each with a line feed, and the parts of a long line as one.
 ///
 /// # Errors
 /// Fails with 404 if the watcher cannot see the task, 422 if the attempt does not exist or the range is invalid.
@@ -42,14 +42,14 @@ pub(crate) async fn log_body(
     if range.from < 1 || range.to < range.from {
         return Err(Problem::wrong_field("to", "must be at least `from`, which is at least 1"));
     }
-    let pages = stream::try_unfold(range, move |rest| {
+    let pages = stream::try_unfold(Some((range, LineFeeds::default())), move |rest| {
         let (app, watcher) = (app.clone(), watcher.clone());
-        let first = rest.from == range.from;
         async move {
-            if !first && !watcher.is_still_authorized(&app).await {
+            let Some((rest, feeds)) = rest else { return Ok(None) };
+            if rest.from != range.from && !watcher.is_still_authorized(&app).await {
                 return Err(DownloadError::Unauthorized);
             }
-            page(&app, &watcher, task, attempt, rest).await
+            page(&app, &watcher, task, attempt, rest, feeds).await.map(Some)
         }
     });
     Ok(Body::from_stream(pages))
@@ -64,28 +64,24 @@ enum DownloadError {
     Store(#[from] store::Error),
 }
 
+/// Returns the text of the next lines, and what remains after them.
 async fn page(
     app: &App,
     watcher: &Watcher,
     task: TaskId,
     attempt: u32,
     range: LineRange,
-) -> Result<Option<(Bytes, LineRange)>, DownloadError> {
-    if range.from > range.to {
-        return Ok(None);
-    }
-    let page = app.store.read(watcher.actor()).await?.log(task, attempt, range.from).await?;
-    if page.lines.is_empty() {
-        return Ok(None);
-    }
+    mut feeds: LineFeeds,
+) -> Result<(Bytes, Option<(LineRange, LineFeeds)>), DownloadError> {
+    let page = match range.from <= range.to {
+        true => app.store.read(watcher.actor()).await?.log(task, attempt, range.from).await?.lines,
+        false => vec![],
+    };
+    let Some((last, _)) = page.last() else { return Ok((feeds.end().into(), None)) };
     let mut text = String::new();
-    for (_, line) in page.lines.iter().filter(|(number, _)| *number <= range.to) {
-        if range.plain {
-            text.push_str(&ansi::plain(&line.text))
-        } else {
-            text.push_str(&line.text)
-        }
-        text.push('\n');
+    for (_, line) in page.iter().filter(|(number, _)| *number <= range.to) {
+        text.push_str(feeds.before(line));
+        if range.plain { text.push_str(&ansi::plain(&line.text)) } else { text.push_str(&line.text) }
     }
-    Ok(Some((text.into(), LineRange { from: page.next_line, ..range })))
+    Ok((text.into(), Some((LineRange { from: last + 1, ..range }, feeds))))
 }

@@ -51,7 +51,7 @@ pub(super) fn lines(lines: Vec<v1::Line>) -> Result<Vec<Line>, Status> {
         if line.text.len() > MAX_LINE || line.text.contains('\n') {
             return Err(Invalid::new("text", "must be a single line"));
         }
-        Ok(Line { at: Timestamp(line.at), stream, text: line.text })
+        Ok(Line { at: Timestamp(line.at), stream, text: line.text, continued: line.continued })
     };
     let lines: Result<_, Invalid> = lines.into_iter().map(line).collect();
     lines.map_err(|error| Status::invalid_argument(error.to_string()))

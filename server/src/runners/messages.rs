@@ -6,7 +6,7 @@ use super::{
     status::status_of,
 };
 use crate::receipts;
-use domain::{Invalid, receipt::Receipt};
+use domain::{Invalid, log::Line, receipt::Receipt};
 use std::sync::Arc;
 use store::{Error, Lease, Write};
 use tokio::time::timeout;
@@ -29,13 +29,14 @@ impl Session {
                 let lease = convert::lease(attempt.as_ref())?;
                 (lease, "a start", self.started(lease).await)
             }
-            Kind::Lines(v1::Lines { attempt, first_line, lines }) => {
+            Kind::Lines(v1::Lines { attempt, first_line, lines, unfinished }) => {
                 let (lease, lines) = (convert::lease(attempt.as_ref())?, convert::lines(lines)?);
+                let unfinished = convert::lines(unfinished)?;
                 let first = i64::try_from(first_line).unwrap_or(0);
                 if first < 1 {
                     return Err(Status::invalid_argument("lines are counted from 1"));
                 }
-                (lease, "log lines", self.append_lines(lease, first, &lines).await)
+                (lease, "log lines", self.append_lines(lease, first, &lines, &unfinished).await)
             }
             Kind::Finished(v1::Finished { attempt, receipt, signature }) => {
                 let lease = convert::lease(attempt.as_ref())?;
@@ -63,9 +64,14 @@ impl Session {
         Ok((write, (!may_run).then_some(lost)))
     }
 
-    async fn append_lines(&self, lease: Lease, first: i64, lines: &[domain::log::Line]) -> MessageResult {
+    async fn append_lines(&self, lease: Lease, first: i64, lines: &[Line], unfinished: &[Line]) -> MessageResult {
         let mut write = self.shared.store().write(&self.actor).await?;
-        let next_line = match write.append_lines(lease, first, lines).await {
+        let mut next_line = write.append_lines(lease, first, lines).await;
+        if next_line.is_ok() && (lines.is_empty() || !unfinished.is_empty()) {
+            let shown = write.show_unfinished_lines(lease, unfinished).await;
+            next_line = shown.and(next_line);
+        }
+        let next_line = match next_line {
             Err(Error::Invalid(invalid)) => {
                 // Too much output or wrong line numbers: fail the task.
                 write.refuse_task(lease, &format!("Its runner's {invalid}.")).await?;

@@ -183,7 +183,7 @@ impl TestEnv {
 
     /// Appends output lines, numbered from `first`.
     pub async fn print(&self, tenant: &TenantFixture, assignment: &Assignment, first: i64, lines: &[&str]) {
-        let line = |text: &&str| Line { at: self.app.store.now(), stream: Stream::Stdout, text: (*text).to_owned() };
+        let line = |text: &&str| Line::new(self.app.store.now(), Stream::Stdout, (*text).to_owned());
         let lines: Vec<_> = lines.iter().map(line).collect();
         self.change(&tenant.rex, async |write| write.append_lines(lease(assignment), first, &lines).await).await;
     }
@@ -196,6 +196,8 @@ impl TestEnv {
             ended_at: now,
             output: OutputDigest::of(output.as_bytes()),
             output_bytes: u64::try_from(output.len()).unwrap(),
+            out_of_memory: false,
+            replaced_bytes: 0,
             output_lines: u64::try_from(output.lines().count()).unwrap(),
             ..testkit::receipt(&tenant.rex, assignment, end)
         };

@@ -248,7 +248,8 @@ pub fn round(number: f64) -> u32 {
 /// Builds a line as the server renders it (`app/src/tasks/log.rs`): text nodes and fixed classes, never markup.
 fn row(number: u32, line: &JsValue) -> Option<Element> {
     let (at, stream, id) = (text_field(line, "at"), text_field(line, "s"), format!("L{number}"));
-    let row = element("div", &format!("log-line log-{stream}"), "")?;
+    let continued = if field(line, "continued").is_truthy() { " log-continued" } else { "" };
+    let row = element("div", &format!("log-line log-{stream}{continued}"), "")?;
     row.set_id(&id);
     let anchor = element("a", "log-number", &number.to_string())?;
     let _ = anchor.set_attribute("href", &format!("#{id}"));
@@ -256,16 +257,33 @@ fn row(number: u32, line: &JsValue) -> Option<Element> {
     let time = element("time", "log-at", at.get(11..19).unwrap_or_default())?;
     let _ = time.set_attribute("datetime", &at);
     let source = element("span", "log-stream", if stream == "stdout" { "" } else { &stream })?;
+    for part in [anchor, time, source, text(line)?] {
+        let _ = row.append_child(&part);
+    }
+    Some(row)
+}
+
+fn text(line: &JsValue) -> Option<Element> {
     let text = element("span", "log-text", "")?;
     for span in field(line, "spans").dyn_into::<Array>().ok()?.iter() {
         let class = text_field(&span, "class");
         let is_known = class.split(' ').all(|name| name.is_empty() || name.starts_with("ansi-"));
         let _ = text.append_child(&*element("span", if is_known { &class } else { "" }, &text_field(&span, "text"))?);
     }
-    for part in [anchor, time, source, text] {
-        let _ = row.append_child(&part);
+    Some(text)
+}
+
+/// Replaces the incomplete lines, which are below the others.
+pub fn show_unfinished(lines: &Array) {
+    let Some(region) = dom::by_id("log-unfinished") else { return };
+    region.set_text_content(None);
+    for line in lines.iter() {
+        let row = element("div", &format!("log-line log-{}", text_field(&line, "s")), "");
+        if let (Some(row), Some(text)) = (row, text(&line)) {
+            let _ = row.append_child(&text);
+            let _ = region.append_child(&row);
+        }
     }
-    Some(row)
 }
 
 fn element(name: &str, class: &str, text: &str) -> Option<Element> {

@@ -1,10 +1,14 @@
 //! Driver of the log viewer: turns browser events into viewer events, and runs the effects.
 use super::viewer::{Effect, Event, Viewer};
-use crate::{dom, fetch};
+use crate::{
+    dom,
+    event_stream::{EventStream, Status, Subscriber},
+    fetch,
+};
 use js_sys::{Array, JSON, futures::spawn_local};
 use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{EventSource, EventTarget, HtmlInputElement, KeyboardEvent, MessageEvent};
+use web_sys::{EventTarget, HtmlInputElement, KeyboardEvent, MessageEvent};
 
 /// A function pointer, because each closure type would add its own copy of `listen` to the wasm file.
 type ToEvent = fn(&Driver, JsValue) -> Option<Event>;
@@ -12,15 +16,18 @@ type ToEvent = fn(&Driver, JsValue) -> Option<Event>;
 /// Connects the viewer with the browser. Its listeners keep it alive as long as the page.
 pub struct Driver {
     viewer: RefCell<Viewer>,
-    stream: RefCell<Option<EventSource>>,
+    stream: RefCell<Option<Rc<EventStream>>>,
 }
 
 impl Driver {
     pub fn start(viewer: Viewer, live: bool) {
         let driver = Rc::new(Self { viewer: RefCell::new(viewer), stream: RefCell::new(None) });
-        driver.dispatch(Event::Started { live });
-        driver.listen_to_page(live);
+        driver.dispatch(Event::Started);
+        driver.listen_to_page();
         driver.enable_toolbar();
+        if live {
+            driver.stream.replace(Some(EventStream::start(Output(Rc::clone(&driver)))));
+        }
     }
 
     fn dispatch(self: &Rc<Self>, event: Event) {
@@ -40,7 +47,7 @@ impl Driver {
         });
     }
 
-    fn listen_to_page(self: &Rc<Self>, live: bool) {
+    fn listen_to_page(self: &Rc<Self>) {
         let lines = self.viewer.borrow().scrolled_element().clone();
         self.listen(&lines, "scroll", |_, _| Some(Event::Scrolled));
         self.listen(&lines, "click", |_, event| event.dyn_into().ok().map(Event::Clicked));
@@ -50,12 +57,6 @@ impl Driver {
         }
         for checkbox in ["log-wrap", "log-times"].iter().filter_map(|id| dom::by_id(id)) {
             self.listen(&checkbox, "change", |_, _| Some(Event::Resized));
-        }
-        if let Some(document) = dom::document().filter(|_| live) {
-            // A browser opens only a few connections to one server: a background tab closes its own.
-            self.listen(&document, "visibilitychange", |_, _| {
-                Some(Event::VisibilityChanged { hidden: dom::is_hidden() })
-            });
         }
     }
 
@@ -99,10 +100,9 @@ impl Driver {
     fn run(self: &Rc<Self>, effect: Effect) {
         let driver = Rc::clone(self);
         match effect {
-            Effect::OpenStream { url } => self.open_stream(&url),
-            Effect::CloseStream => {
+            Effect::StopStream => {
                 if let Some(stream) = self.stream.take() {
-                    stream.close();
+                    stream.stop();
                 }
             }
             Effect::FetchLines(request) => spawn_local(async move {
@@ -126,38 +126,42 @@ impl Driver {
             Effect::DispatchLater { milliseconds, event } => dom::after(milliseconds, move || driver.dispatch(event)),
         }
     }
-
-    /// Opens the event stream, unless it is open or the tab is in the background. Its events:
-    ///
-    /// - `lines`: `[{"n":12,"at":"…","s":"stdout","spans":[{"class":"…","text":"…"}]}]`
-    /// - `attempt`: the number of a new attempt, whose lines count from 1
-    /// - `end`: the output is complete
-    fn open_stream(self: &Rc<Self>, url: &str) {
-        if self.stream.borrow().is_some() || dom::is_hidden() {
-            return;
-        }
-        let Ok(stream) = EventSource::new(url) else { return };
-        self.listen(&stream, "open", |_, _| Some(Event::StreamOpened));
-        self.listen(&stream, "error", |driver, _| Some(Event::StreamFailed { closed: driver.drop_closed_stream() }));
-        self.listen(&stream, "lines", |_, event| {
-            let lines = JSON::parse(&data(event)?).ok()?.dyn_into::<Array>().ok()?;
-            Some(Event::LinesReceived(lines))
-        });
-        self.listen(&stream, "attempt", |_, event| data(event)?.parse().ok().map(Event::AttemptStarted));
-        self.listen(&stream, "end", |_, _| Some(Event::OutputEnded));
-        self.stream.replace(Some(stream));
-    }
-
-    /// Drops the stream if it is closed. After a network failure the browser reconnects itself; after an error status it closes
-    /// the stream.
-    fn drop_closed_stream(&self) -> bool {
-        let is_closed = |stream: &mut EventSource| stream.ready_state() == EventSource::CLOSED;
-        self.stream.borrow_mut().take_if(is_closed).is_some()
-    }
 }
 
-fn data(event: JsValue) -> Option<String> {
-    event.dyn_into::<MessageEvent>().ok()?.data().as_string()
+/// The subscription to the output. Its events:
+///
+/// - `lines`: `[{"n":12,"at":"…","s":"stdout","spans":[{"class":"…","text":"…"}]}]`
+/// - `unfinished`: the incomplete last line of each stream, in the same form
+/// - `attempt`: the number of a new attempt, whose lines count from 1
+/// - `end`: the output is complete
+struct Output(Rc<Driver>);
+
+impl Subscriber for Output {
+    fn url(&self) -> String {
+        self.0.viewer.borrow().stream_url()
+    }
+
+    fn events(&self) -> Vec<String> {
+        ["lines", "unfinished", "attempt", "end"].map(str::to_owned).to_vec()
+    }
+
+    fn received(&self, name: &str, event: &MessageEvent) {
+        let Some(data) = event.data().as_string() else { return };
+        let lines = || JSON::parse(&data).ok()?.dyn_into::<Array>().ok();
+        let event = match name {
+            "lines" => lines().map(Event::LinesReceived),
+            "unfinished" => lines().map(Event::UnfinishedReceived),
+            "attempt" => data.parse().ok().map(Event::AttemptStarted),
+            _ => Some(Event::OutputEnded(data)),
+        };
+        if let Some(event) = event {
+            self.0.dispatch(event);
+        }
+    }
+
+    fn status_changed(&self, status: Status) {
+        self.0.dispatch(Event::StreamChanged(status));
+    }
 }
 
 fn search_text() -> String {

@@ -4,7 +4,7 @@ use super::{
     layout::{Layout, block_of},
     search::{self, Highlight, Matches, Step},
 };
-use crate::dom;
+use crate::{dom, event_stream::Status};
 use js_sys::{Array, encode_uri_component};
 use std::ops::RangeInclusive;
 use wasm_bindgen::{JsCast, JsValue};
@@ -21,13 +21,8 @@ const EDGE_MARGIN: u32 = 3;
 
 const FETCH_RETRY_MS: i32 = 2_000;
 
-/// The delay before the stream is opened again after the server refused it.
-const STREAM_RETRY_MS: i32 = 5_000;
-
 pub enum Event {
-    Started {
-        live: bool,
-    },
+    Started,
     Scrolled,
     /// The width or the wrapping of lines changed.
     Resized,
@@ -46,23 +41,18 @@ pub enum Event {
     /// The response to a request for lines, or `None` if the request failed.
     LinesFetched(LinesRequest, Option<JsValue>),
     FetchRetried,
-    VisibilityChanged {
-        hidden: bool,
-    },
-    StreamRetried,
-    StreamOpened,
-    StreamFailed {
-        closed: bool,
-    },
+    StreamChanged(Status),
     LinesReceived(Array),
+    /// The incomplete lines changed.
+    UnfinishedReceived(Array),
     /// The task was started again; its output begins at line 1.
     AttemptStarted(u32),
-    OutputEnded,
+    /// The output is complete; a sentence about how the task ended.
+    OutputEnded(String),
 }
 
 pub enum Effect {
-    OpenStream { url: String },
-    CloseStream,
+    StopStream,
     FetchLines(LinesRequest),
     Search(SearchRequest),
     CopyFrom { url: String },
@@ -109,8 +99,6 @@ pub struct Viewer {
     fetching: bool,
     matches: Option<Matches>,
     highlight: Option<Highlight>,
-    /// Whether the output is complete.
-    ended: bool,
 }
 
 impl Viewer {
@@ -142,7 +130,6 @@ impl Viewer {
             fetching: false,
             matches: None,
             highlight: None,
-            ended: false,
         })
     }
 
@@ -152,7 +139,7 @@ impl Viewer {
 
     pub fn handle(&mut self, event: Event) -> Vec<Effect> {
         match event {
-            Event::Started { live } => self.start(live),
+            Event::Started => self.start(),
             Event::Scrolled => self.scrolled(),
             Event::Resized => {
                 self.layout.reset_heights();
@@ -173,37 +160,33 @@ impl Viewer {
             Event::SearchAnswered(request, answer) => self.search_answered(request, answer),
             Event::LinesFetched(request, answer) => self.lines_fetched(&request, answer),
             Event::FetchRetried => self.render(),
-            Event::VisibilityChanged { hidden } => {
-                let mut effects = vec![Effect::CloseStream];
-                if !hidden {
-                    effects.extend(self.open_stream());
+            Event::StreamChanged(status) => {
+                // A new stream sends the incomplete lines of now.
+                if status == Status::Open {
+                    blocks::show_unfinished(&Array::new());
                 }
-                effects
-            }
-            Event::StreamRetried => self.open_stream().into_iter().collect(),
-            Event::StreamOpened => {
-                set_label("log-said", "live", &[]);
+                let label = match status {
+                    Status::Open => "live",
+                    Status::Lost => "lost",
+                    Status::Paused => "paused",
+                };
+                set_label("log-said", label, &[]);
                 vec![]
             }
-            Event::StreamFailed { closed } => {
-                set_label("log-said", "lost", &[]);
-                let retry = Effect::DispatchLater { milliseconds: STREAM_RETRY_MS, event: Event::StreamRetried };
-                closed.then_some(retry).into_iter().collect()
+            Event::UnfinishedReceived(lines) => {
+                blocks::show_unfinished(&lines);
+                vec![]
             }
             Event::LinesReceived(lines) => self.lines_received(&lines),
             Event::AttemptStarted(attempt) => self.attempt_started(attempt),
-            Event::OutputEnded => self.output_ended(),
+            Event::OutputEnded(ending) => self.output_ended(&ending),
         }
     }
 
-    fn start(&mut self, live: bool) -> Vec<Effect> {
+    fn start(&mut self) -> Vec<Effect> {
         self.update_follow_button();
         self.update_copy_button();
-        let mut effects = self.render();
-        if live {
-            effects.extend(self.open_stream());
-        }
-        effects
+        self.render()
     }
 }
 
@@ -452,9 +435,9 @@ impl Viewer {
 
 /// The live stream.
 impl Viewer {
-    fn open_stream(&self) -> Option<Effect> {
+    pub fn stream_url(&self) -> String {
         let (path, attempt, from) = (&self.path, self.attempt, self.layout.next_line());
-        (!self.ended).then(|| Effect::OpenStream { url: format!("{path}/live?attempt={attempt}&from={from}") })
+        format!("{path}/live?attempt={attempt}&from={from}")
     }
 
     /// Appends lines from the stream; after a reconnect some of them may be known already.
@@ -484,13 +467,13 @@ impl Viewer {
         effects
     }
 
-    fn output_ended(&mut self) -> Vec<Effect> {
-        self.ended = true;
-        set_label("log-said", "ended", &[]);
+    /// `ending` says how the task ended.
+    fn output_ended(&self, ending: &str) -> Vec<Effect> {
+        set_text("log-said", ending);
         set_label("log-empty", "ended", &[]);
         dom::set_hidden("log-follow", true);
         dom::set_hidden("log-end", false);
-        vec![Effect::CloseStream]
+        vec![Effect::StopStream]
     }
 }
 
@@ -543,6 +526,12 @@ fn set_label(id: &str, template: &str, values: &[(&str, u32)]) {
         text = text.replace(placeholder, &value.to_string());
     }
     element.set_text_content(Some(&text));
+}
+
+fn set_text(id: &str, text: &str) {
+    if let Some(element) = dom::by_id(id) {
+        element.set_text_content(Some(text));
+    }
 }
 
 #[cfg(test)]

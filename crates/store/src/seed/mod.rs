@@ -473,7 +473,7 @@ fn submission(number: u32, organization: OrganizationId, required_approval: bool
 
 fn output(at: Timestamp, lines: i64) -> Vec<Line> {
     let text = |number| format!("line {number} of a synthetic task that says what such tasks say");
-    (1..=lines).map(|number| Line { at, stream: Stream::Stdout, text: text(number) }).collect()
+    (1..=lines).map(|number| Line::new(at, Stream::Stdout, text(number))).collect()
 }
 
 /// Returns the timestamp for an id, so that ids are as old as their rows.

@@ -7,6 +7,7 @@ use crate::{
 use domain::{
     KeyId, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
     label::Labels,
+    log::Line,
     network::NetworkPolicy,
     receipt::{End, Receipt},
     request::{Request, RequestDigest},
@@ -92,6 +93,25 @@ row_type! {
         /// Number of the current attempt; 0 before the first.
         pub attempt: u32,
         pub next_line: i64,
+        pub ending: Option<String>,
+        pub unfinished_lines: String,
+    }
+}
+
+impl Progress {
+    /// Returns the incomplete last line of each stream; none unless the task is running.
+    pub fn read_unfinished_lines(&self) -> Vec<Line> {
+        match self.state {
+            TaskState::Assigned | TaskState::Running => {
+                serde_json::from_str(&self.unfinished_lines).unwrap_or_default()
+            }
+            _ => vec![],
+        }
+    }
+
+    /// Returns the parsed result.
+    pub fn end(&self) -> Option<End> {
+        serde_json::from_str(self.ending.as_deref()?).ok()
     }
 }
 
@@ -154,7 +174,8 @@ impl Read {
             Progress,
             fetch_one,
             concat!(
-                "select t.state, t.organization_id, t.attempt, t.next_line from task t where t.tenant_id = $1 and t.id = $4 and ",
+                "select t.state, t.organization_id, t.attempt, t.next_line, t.ending, t.unfinished_lines
+                 from task t where t.tenant_id = $1 and t.id = $4 and ",
                 visible!()
             ),
             person,

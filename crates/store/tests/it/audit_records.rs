@@ -95,6 +95,7 @@ const SILENT: &[(&str, &str)] = &[
     ("arrive", "updates known places; anomalies are recorded"),
     ("note_key_use", "updates known networks; anomalies are recorded"),
     ("append_lines", "output is not a change of state; its digest is in the receipt"),
+    ("show_unfinished_lines", "they are output later"),
     ("renew_leases", "only updates a time"),
     ("touch_runner", "only updates a time"),
 ];
@@ -119,6 +120,7 @@ const JOINING: &[&str] = &[
     "accept_invitation",
     "confirm_invitee",
     "admit_invitee",
+    "resend_invitation",
     "revoke_invitation",
 ];
 const PEOPLE: &[&str] = &[
@@ -216,6 +218,7 @@ const TASKS: &[&str] = &[
     "claim_tasks",
     "start_task",
     "append_lines",
+    "show_unfinished_lines",
     "note_refused_runner",
     "renew_leases",
     "finish_task",
@@ -311,6 +314,11 @@ on_both! {
         l.records("confirm_invitee", 1, &nobody, async |w| w.confirm_invitee(nobody.may(confirm())?, hash("i"), link("j")).await).await;
         let admit = || AdmitInvitee { invitation, organization, email: email("ivy", "acme"), name: "Ivy".into() };
         l.records("admit_invitee", 1, &nobody, async |w| w.admit_invitee(nobody.may(admit())?, hash("i"), "$argon2id$").await).await;
+        let bound = InvitationId(store::new_id());
+        let to = Invite { email: Some(email("ivy", "acme")), uses: 1, ..invite(bound, lab) };
+        l.world.change(adam, async |w| w.invite(adam.may(to)?, link("k")).await).await.unwrap();
+        let resend = || ResendInvitation { invitation: bound, organization };
+        l.records("resend_invitation", 1, adam, async |w| w.resend_invitation(adam.may(resend())?, link("l")).await).await;
         l.records("revoke_invitation", 1, adam, async |w| w.revoke_invitation(adam.may(RevokeInvitation { invitation, organization })?).await).await;
         l.covers(JOINING).await;
     }
@@ -559,7 +567,8 @@ on_both! {
         let taken = l.records("claim_tasks", 1, rex, async |w| w.claim_tasks(&["bash".into()], 1).await).await.pop().unwrap();
         let held = lease(&taken);
         l.records("start_task", 1, rex, async |w| w.start_task(held).await).await;
-        let line = || [Line { at: Timestamp(0), stream: Stream::Stdout, text: "hi".into() }];
+        let line = || [Line::new(Timestamp(0), Stream::Stdout, "hi")];
+        l.records("show_unfinished_lines", 0, rex, async |w| w.show_unfinished_lines(held, &line()).await).await;
         l.records("append_lines", 0, rex, async |w| w.append_lines(held, 1, &line()).await).await;
         l.records("note_refused_runner", 1, rex, async |w| w.note_refused_runner(Some(held), "stale").await).await;
         l.records("renew_leases", 0, rex, async |w| w.renew_leases(&[held]).await).await;

@@ -34,7 +34,7 @@ async fn due(world: &World) {
 /// Sends every message about a lease and returns the results.
 async fn every_word(world: &World, runner: &Actor, taken: &Assignment) -> Vec<(&'static str, Result<()>)> {
     let said = lease(taken);
-    let line = [Line { at: world.now(), stream: Stream::Stdout, text: "stale".into() }];
+    let line = [Line::new(world.now(), Stream::Stdout, "stale")];
     let renewed = world.change(runner, async |write| write.renew_leases(&[said]).await).await;
     vec![
         ("append", world.change(runner, async |write| write.append_lines(said, 1, &line).await).await.map(drop)),

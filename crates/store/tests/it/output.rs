@@ -18,7 +18,7 @@ async fn running(world: &World, fixture: &TenantFixture) -> Assignment {
 
 /// Sends lines `first..=last`; each contains its number.
 async fn send(world: &World, runner: &Actor, taken: &Assignment, first: i64, last: i64) -> Result<i64> {
-    let line = |number| Line { at: world.now(), stream: Stream::Stdout, text: format!("line {number}") };
+    let line = |number| Line::new(world.now(), Stream::Stdout, format!("line {number}"));
     let lines: Vec<_> = (first..=last).map(line).collect();
     world.change(runner, async |write| write.append_lines(lease(taken), first, &lines).await).await
 }
@@ -65,12 +65,65 @@ on_both! {
         assert_eq!(seen, numbered(1..=300));
     }
 
+    /// BC-04: incomplete lines are shown until they are complete, at most one per stream, and only while the task runs.
+    async fn case_bc04_incomplete_lines_are_shown_until_they_are_complete(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        let line = |stream, text: &str| Line::new(world.now(), stream, text);
+        let show = async |lines: &[Line]| {
+            world.change(&acme.rex, async |write| write.show_unfinished_lines(lease(&taken), lines).await).await
+        };
+        let shown = async || {
+            let progress = world.store.read(&acme.mia).await.unwrap().progress(taken.lease.task).await.unwrap();
+            progress.read_unfinished_lines().into_iter().map(|line| line.text).collect::<Vec<_>>()
+        };
+        show(&[line(Stream::Stdout, "Connecting ... "), line(Stream::Stderr, "50 %")]).await.unwrap();
+        assert_eq!(shown().await, ["Connecting ... ", "50 %"]);
+        send(world, &acme.rex, &taken, 1, 1).await.unwrap();
+        assert!(shown().await.is_empty());
+        assert_eq!(read(world, &taken, 1).await, numbered(1..=1));
+
+        let long = "x".repeat(domain::log::MAX_UNFINISHED + 1);
+        for refused in [
+            vec![line(Stream::Runner, "I")],
+            vec![line(Stream::Stdout, &long)],
+            vec![line(Stream::Stdout, "a"), line(Stream::Stderr, "b"), line(Stream::Stdout, "c")],
+        ] {
+            assert!(matches!(show(&refused).await, Err(Error::Invalid(_))));
+        }
+        show(&[line(Stream::Stdout, "$ ")]).await.unwrap();
+        let ended = receipt(&acme.rex, &taken, End::Exited(0), "line 1\n");
+        world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &ended, vec![1]).await).await.unwrap();
+        assert!(shown().await.is_empty());
+    }
+
+    /// BC-05: the digest of a line in parts is that of what was printed, and a text across two parts is found.
+    async fn case_bc05_a_line_in_parts_is_one_line(world) {
+        let acme = &world.acme;
+        let taken = running(world, acme).await;
+        let part = |text: &str, continued| Line { continued, ..Line::new(world.now(), Stream::Stdout, text) };
+        let lines = [part("the be", false), part("ginning, a mid", true), part("dle", true), part("dle next", false)];
+        world.change(&acme.rex, async |write| write.append_lines(lease(&taken), 1, &lines).await).await.unwrap();
+        let found = async |text: &str| {
+            let mut read = world.store.read(&acme.mia).await.unwrap();
+            read.find_in_log(taken.lease.task, taken.lease.attempt, text, 10).await.unwrap().lines
+        };
+        assert_eq!(found("BEGINNING").await, [2]);
+        assert_eq!(found("middle").await, [3]);
+        assert_eq!(found("be").await, [1], "a text in the part before is found once");
+        assert_eq!(found("dledle").await, [0_i64; 0], "lines are apart");
+        let text = "the beginning, a middle\ndle next\n";
+        let ended = receipt(&acme.rex, &taken, End::Exited(0), text);
+        let ended = Receipt { output_lines: 4, ..ended };
+        world.change(&acme.rex, async |write| write.finish_task(lease(&taken), &ended, vec![1]).await).await.unwrap();
+    }
+
     /// BC-01: a page that begins in the middle knows the styles in which its lines begin, and an attempt begins without any.
     async fn case_bc01_styles_last_from_batch_to_batch(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         let texts = ["\u{1b}[31mone", "two", "three\u{1b}[0m", "four", "\u{1b}[1mfive", "six"];
-        let lines = texts.map(|text| Line { at: world.now(), stream: Stream::Stdout, text: text.into() });
+        let lines = texts.map(|text| Line::new(world.now(), Stream::Stdout, text));
         for (first, range) in [(1, 0..1), (2, 1..4), (5, 4..6)] {
             world.change(&acme.rex, async |write| write.append_lines(lease(&taken), first, &lines[range.clone()]).await).await.unwrap();
         }
@@ -176,7 +229,7 @@ on_both! {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         let nasty = ["\0", "\u{1b}]0;title\u{7}", "<script>alert(1)</script>", "\u{202e}", "'; drop table task; --", "💥", "\u{fffd}", ""];
-        let lines: Vec<_> = nasty.iter().map(|text| Line { at: world.now(), stream: Stream::Stderr, text: (*text).into() }).collect();
+        let lines: Vec<_> = nasty.iter().map(|text| Line::new(world.now(), Stream::Stderr, *text)).collect();
         world.change(&acme.rex, async |write| write.append_lines(lease(&taken), 1, &lines).await).await.unwrap();
         let page = world.store.read(&acme.mia).await.unwrap().log(taken.lease.task, 1, 1).await.unwrap();
         assert_eq!(page.lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>(), lines);
@@ -201,7 +254,7 @@ on_both! {
         let acme = &world.acme;
         let taken = running(world, acme).await;
         let texts = ["one ERROR", "\u{1b}[31mer\u{1b}[0mror in red", "fine", "Übung", "error 100%"];
-        let lines: Vec<_> = (0..300).map(|n| Line { at: world.now(), stream: Stream::Stdout, text: texts[n % 5].into() }).collect();
+        let lines: Vec<_> = (0..300).map(|n| Line::new(world.now(), Stream::Stdout, texts[n % 5])).collect();
         for (at, some) in lines.chunks(3).enumerate() {
             let first = i64::try_from(at).unwrap() * 3 + 1;
             world.change(&acme.rex, async |write| write.append_lines(lease(&taken), first, some).await).await.unwrap();

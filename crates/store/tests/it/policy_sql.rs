@@ -238,8 +238,7 @@ async fn build(world: &World, plan: &Plan) -> Tenant {
         let Ok(submit) = requester.may(needs_approval(organizations[*organization])) else { continue };
         let made = world.change(requester, async |write| write.submit_task(submit).await).await.unwrap();
         let approval = world.store.read(&console).await.unwrap().approval_of(made.id).await.unwrap().unwrap();
-        let answered =
-            |answer| approval.decide_action(answer, "reviewed".into(), approval.request_digest);
+        let answered = |answer| approval.decide_action(answer, "reviewed".into(), approval.request_digest);
         for by in approved.iter().map(|at| &before[*at]) {
             let Ok(approve) = by.may(answered(Answer::Approve)) else { continue };
             let state = change(world, by, async |write| write.decide(approve).await).await.unwrap();

@@ -33,7 +33,7 @@ async fn running(world: &World, who: &Actor) -> Lease {
 }
 
 fn one_line(length: usize) -> Vec<Line> {
-    vec![Line { at: Timestamp(1_700_000_000_000_000), stream: Stream::Stdout, text: "x".repeat(length) }]
+    vec![Line::new(Timestamp(1_700_000_000_000_000), Stream::Stdout, "x".repeat(length))]
 }
 
 #[track_caller]
@@ -72,7 +72,7 @@ on_both! {
         let taken = world.claim(runner).await.unwrap();
         let lease = Lease { task: taken.lease.task, attempt: taken.lease.attempt };
         world.start(runner, lease).await;
-        let empty = vec![Line { at: Timestamp(1_700_000_000_000_000), stream: Stream::Stdout, text: String::new() }; 1_000];
+        let empty = vec![Line::new(Timestamp(1_700_000_000_000_000), Stream::Stdout, String::new()); 1_000];
         let before = world.store.read(&acme.mia).await.unwrap().usage_today(world.now()).await.unwrap().bytes;
         let append = async |first| world.change(runner, async |write| write.append_lines(lease, first, &empty).await).await;
         append(1).await.unwrap();

@@ -17,24 +17,26 @@ use store::Submitted;
 use testkit::Authenticator;
 
 /// Columns that a claim replaces, so that a changed value has no effect.
-const SET_BY_CLAIM: [&str; 7] = [
+const SET_BY_CLAIM: [&str; 8] = [
     "task.runner_id",
     "task.lease_until",
     "task.cancel_requested",
     "task.next_line",
     "task.output_bytes",
     "task.output_styles",
+    "task.unfinished_lines",
     "task.started_at",
 ];
 
 /// Columns that change while a task runs and when it ends. The runner signs what it reports of the end; see `domain::receipt`.
-const OF_THE_RUN: [&str; 11] = [
+const OF_THE_RUN: [&str; 12] = [
     "task.runner_id",
     "task.lease_until",
     "task.cancel_requested",
     "task.next_line",
     "task.output_bytes",
     "task.output_styles",
+    "task.unfinished_lines",
     "task.ending",
     "task.receipt",
     "task.receipt_signature",

@@ -107,7 +107,7 @@ impl Resources {
         let lease = lease(&taken);
         let note = format!("note of {name}");
         world.change(console, async |write| write.keep_checkpoint(Uuid::nil(), note.clone()).await).await.unwrap();
-        let line = Line { at: world.now(), stream: Stream::Stdout, text: format!("printed at {name}") };
+        let line = Line::new(world.now(), Stream::Stdout, format!("printed at {name}"));
         world.change(rex, async |write| write.append_lines(lease, 1, &[line]).await).await.unwrap();
         let waiting = json!({ "title": format!("approval at {name}"), "network_policy": "unrestricted", "labels": { "at": name } });
         let waiting = world.submit(mia, task(fixture.ops, waiting)).await;
@@ -317,6 +317,8 @@ impl Resources {
             end: End::Exited(0),
             output: domain::request::OutputDigest([0; 32]),
             output_bytes: 0,
+            out_of_memory: false,
+            replaced_bytes: 0,
             output_lines: 1,
         };
         Self {
@@ -541,6 +543,7 @@ pub fn matrix() -> Vec<Row> {
         holds                      "-----++--+---" |r, w, a, t| r.holds().await.map(|holds| holds.len());
         factor_policy              "++++++++++++-" |r, w, a, t| r.factor_policy().await.map(i32::from);
         passkeys                   "--+----------" |r, w, a, t| r.passkeys().await;
+        passkey_hosts              "-----++--+---" |r, w, a, t| r.passkey_hosts().await;
         own_public_keys            "--+----------" |r, w, a, t| r.own_public_keys().await;
         passkey_credentials        "--+----------" |r, w, a, t| r.passkey_credentials().await;
         account_events             "--+++-+-+----" |r, w, a, t| r.account_events(50).await;
@@ -609,7 +612,8 @@ pub fn matrix() -> Vec<Row> {
         sign_again                 "ddddddddd+ddd" |x, w, a, t| x.sign_again(may(a, RotateGrantKey { key: [1; 32] })?).await.map(|signed| i32::from(signed.is_some()));
         claim_tasks                "nnnnnnn+nnnnn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;
         start_task                 "nnnnnnn+nnnnn" |x, w, a, t| x.start_task(t.lease).await;
-        append_lines               "nnnnnnn+nnnnn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line { at: w.now(), stream: Stream::Stdout, text: "more".into() }]).await;
+        append_lines               "nnnnnnn+nnnnn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line::new(w.now(), Stream::Stdout, "more")]).await;
+        show_unfinished_lines      "nnnnnnn+nnnnn" |x, w, a, t| x.show_unfinished_lines(t.lease, &[Line::new(w.now(), Stream::Stdout, "mo")]).await;
         finish_task                "nnnnnnn+nnnnn" |x, w, a, t| x.finish_task(t.lease, &t.receipt, vec![1]).await;
         refuse_task                "nnnnnnn+nnnnn" |x, w, a, t| x.refuse_task(t.lease, "no").await;
         note_refused_runner        "nnnnnnn+nnnnn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "stale").await;
@@ -710,6 +714,7 @@ pub fn matrix() -> Vec<Row> {
         restore_organization       "dddddd+dd+ddn" |x, w, a, t| x.restore_organization(may(a, RestoreOrganization { organization: t.archived })?).await;
         set_accepts_join_requests           "dddd+d+dd+ddn" |x, w, a, t| x.set_accepts_join_requests(may(a, SetAcceptsJoinRequests { organization: t.organization, open: true })?).await;
         invite                     "dddd+d+dddddn" |x, w, a, t| x.invite(may(a, invite(InvitationId(store::new_id()), t.organization))?, another_link()).await;
+        resend_invitation          "ddddndndddddn" |x, w, a, t| x.resend_invitation(may(a, ResendInvitation { invitation: t.invitation, organization: t.organization })?, NewInvitation { token: "again".into(), token_hash: [9; 32] }).await.map(i32::from);
         revoke_invitation          "dddd+d+dd+ddn" |x, w, a, t| x.revoke_invitation(may(a, RevokeInvitation { invitation: t.invitation, organization: t.organization })?).await;
         accept_invitation          "ddcdddddddddd" |x, w, a, t| x.accept_invitation(may(a, AcceptInvitation { invitation: t.invitation, organization: t.organization, person: t.person })?, t.invitation_token).await;
         admit_invitee              "ddddddddddcdd" |x, w, a, t| x.admit_invitee(may(a, AdmitInvitee { invitation: t.invitation, organization: t.organization, email: email("new", "acme"), name: "New".into() })?, t.invitation_token, "$argon2id$").await;
@@ -742,6 +747,7 @@ pub const IN_A_TENANT: &[&str] = &[
     "seed",
     "is_known_device",
     "delete_mail",
+    "set_invitation_mail_failure",
     "providers_of",
     "identity",
     "may_break_glass",
@@ -911,6 +917,7 @@ on_both! {
         let mut raw = crate::raw::Raw::of(world).await;
         let mails = raw.number(count).await;
         system.delete_mail(other, due.id).await.unwrap();
+        system.set_invitation_mail_failure(other, hash("token"), Some("550")).await.unwrap();
         assert_eq!(raw.number(count).await, mails);
         system.delete_mail(due.tenant, due.id).await.unwrap();
         assert_eq!(raw.number(count).await, mails - 1);

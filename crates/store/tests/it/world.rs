@@ -337,6 +337,8 @@ pub fn receipt(runner: &Actor, taken: &Assignment, end: End, output: &str) -> Re
     Receipt {
         output: domain::request::OutputDigest::of(output.as_bytes()),
         output_bytes: output.len().try_into().unwrap(),
+        out_of_memory: false,
+        replaced_bytes: 0,
         output_lines: output.lines().count().try_into().unwrap(),
         ..testkit::receipt(runner, taken, end)
     }

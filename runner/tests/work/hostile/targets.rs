@@ -15,5 +15,5 @@ fn lines<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
         assembler.push(piece, &mut lines);
     }
     assembler.finish(&mut lines);
-    lines
+    lines.into_iter().map(|part| part.text).collect()
 }

@@ -294,6 +294,8 @@ impl TestRunner {
             end: End::Exited(0),
             output: OutputDigest::of(text.as_bytes()),
             output_bytes: text.len().try_into().unwrap(),
+            out_of_memory: false,
+            replaced_bytes: 0,
             output_lines: text.lines().count().try_into().unwrap(),
         }
     }
@@ -343,9 +345,11 @@ impl RunnerStream {
     }
 
     pub fn print(&self, assign: &Assign, first_line: u64, texts: &[&str]) {
-        let line = |text: &&str| Line { at: 1, stream: wire::v1::Stream::Stdout.into(), text: (*text).to_owned() };
+        let stream = wire::v1::Stream::Stdout.into();
+        let line = |text: &&str| Line { at: 1, stream, text: (*text).to_owned(), continued: false };
         let lines = texts.iter().map(line).collect();
-        self.send(runner_message::Kind::Lines(Lines { attempt: assign.attempt.clone(), first_line, lines }));
+        let (attempt, unfinished) = (assign.attempt.clone(), vec![]);
+        self.send(runner_message::Kind::Lines(Lines { attempt, first_line, lines, unfinished }));
     }
 
     pub fn finish(&self, finished: Finished) {

@@ -1,0 +1,97 @@
+// Live updates: event streams of several windows, lines that are not complete yet, and forms that are submitted twice.
+import { output, state } from '../page-helpers.ts';
+import { PASSWORD } from '../users.ts';
+import { expect, test } from '../test.ts';
+
+const ENDLESS = 'echo started; sleep 600';
+
+test('BC-10 many windows leave connections for pages and forms', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const first = await mei.open(browser);
+  const pages = [first];
+  for (let n = 0; n < 4; n++) pages.push(await first.context().newPage());
+  const tasks = [];
+  for (const [n, page] of pages.entries()) {
+    tasks.push(await mei.submit({ script: ENDLESS, title: `Window ${n}`, organization: team.id }));
+    await page.goto(tasks[n]);
+    await expect(output(page)).toHaveText(['started']);
+  }
+  // The last window has its streams, and an older one says that it has none.
+  await expect(pages[4].locator('#log-said')).toHaveText('Live');
+  await expect(first.locator('#live-paused')).toBeVisible();
+  await expect(first.locator('#log-said')).toHaveText('Paused');
+
+  const list = await first.context().newPage();
+  await list.goto('/tasks', { timeout: 5_000 });
+  await expect(list.getByRole('link', { name: 'Window 4' })).toBeVisible();
+
+  await first.getByText('Cancel task…').click();
+  await first.getByRole('button', { name: 'Cancel task' }).click({ timeout: 5_000 });
+  await expect(first.locator('#live-paused'), 'the reloaded page has streams again').toBeHidden();
+  await expect(state(first)).toHaveText('Cancelled');
+
+  // A window that is used takes its streams back.
+  await expect(pages[1].locator('#live-paused')).toBeVisible();
+  await pages[1].evaluate(() => window.dispatchEvent(new Event('focus')));
+  await expect(pages[1].locator('#live-paused')).toBeHidden();
+  for (const task of tasks.slice(1)) await mei.act('tasks/cancel', { id: task.split('/').at(-1)! });
+  await expect(state(pages[1])).toHaveText('Cancelled');
+  for (const page of pages.slice(1)) {
+    // All windows see the end, since each stream that ends leaves its place to another.
+    await expect(state(page)).toHaveText('Cancelled', { timeout: 30_000 });
+    await expect(page.locator('#log-said')).toHaveText('Output complete. Stopped because it was cancelled', { timeout: 30_000 });
+  }
+});
+
+test('BC-04 an incomplete line is shown while the task waits, also without JavaScript', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const script = "echo begin; printf 'Connecting to db ... '; sleep 8; echo ok";
+  const task = await mei.submit({ script, title: 'Waits', organization: team.id });
+  const page = await mei.open(browser);
+  await page.goto(task);
+  const unfinished = page.locator('#log-unfinished .log-text');
+  await expect(unfinished).toHaveText(['Connecting to db ... '], { timeout: 4_000 });
+  await expect(output(page)).toHaveText(['begin']);
+  const plain = await mei.open(browser, { javaScriptEnabled: false });
+  await plain.goto(task);
+  await expect(plain.locator('#log-unfinished .log-text')).toHaveText(['Connecting to db ... ']);
+  await expect(output(page)).toHaveText(['begin', 'Connecting to db ... ok']);
+  await expect(unfinished).toHaveCount(0);
+});
+
+test('BC-05 a long line is one line in the download, and its parts are marked on the page', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const script = `head -c 40000 /dev/zero | tr '\\0' x; echo; echo next`;
+  const task = await mei.submit({ script, title: 'Long line', organization: team.id });
+  const page = await mei.open(browser);
+  await page.goto(task);
+  await expect(page.locator('#log-lines .log-line')).toHaveCount(4);
+  await expect(page.locator('#log-lines .log-continued')).toHaveCount(2);
+  const log = await (await mei.requests.get(`${task}/log`)).text();
+  expect(log).toBe(`${'x'.repeat(40_000)}\nnext\n`);
+});
+
+test('BC-11 the end of the output is announced with the exit status', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  await page.goto(await mei.submit({ script: 'sleep 2; exit 3', title: 'Fails', organization: team.id }));
+  const said = page.getByRole('status').filter({ hasText: 'Output complete' });
+  await expect(said).toHaveText('Output complete. Ended with exit status 3');
+});
+
+test('BC-34 a form that is submitted twice is processed once', async ({ team, browser }) => {
+  const anna = `anna-${Date.now()}@example.org`;
+  const { secret } = await team.admin.act('people/create', { name: 'Anna', email: anna, tenant_role: 'person' });
+  const context = await browser.newContext({ baseURL: team.admin.castellan.origin });
+  const page = await context.newPage();
+  await page.goto(secret!);
+  await page.getByLabel('New password', { exact: true }).fill(PASSWORD);
+  await page.evaluate(async () => {
+    const form = document.querySelector<HTMLFormElement>('main form')!;
+    form.requestSubmit();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    form.requestSubmit();
+  });
+  await expect(page.getByRole('link', { name: 'Account' }).first()).toBeVisible();
+  await expect(page.getByText('was used')).toHaveCount(0);
+});
