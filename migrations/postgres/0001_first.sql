@@ -40,6 +40,8 @@ create table person (
     id            uuid not null,
     email         text not null,
     name          text not null,
+    -- Name and address in the form in which texts are compared in a search.
+    search_text   text not null default '',
     tenant_role   text not null,
     password_hash text,
     locked_at     bigint,

@@ -4,7 +4,7 @@ use crate::{
     tasks::labels::state_label,
     ui::{Address, Section, labels},
 };
-use domain::{Actor, TaskId};
+use domain::{Actor, TaskId, search_terms::fold};
 use store::{Organization, Read, Runner, TaskFilter};
 
 /// Results of each kind.
@@ -113,7 +113,7 @@ fn per_kind() -> usize {
 }
 
 fn contains(name: &str, text: &str) -> bool {
-    name.to_lowercase().contains(&text.to_lowercase())
+    fold(name).contains(&fold(text))
 }
 
 #[cfg(test)]

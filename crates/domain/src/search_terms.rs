@@ -3,9 +3,23 @@
 //! Scripts without spaces between words are indexed as pairs of adjacent characters (bigrams), so that a search finds
 //! any part of a title.
 use std::collections::BTreeSet;
+use unicode_normalization::UnicodeNormalization;
 
 /// The maximum length of a term in characters; longer terms are truncated.
 const MAX_TERM_LENGTH: usize = 32;
+
+/// Returns a text in the one form in which texts are compared in a search: compatible characters are unified (NFKC), in lower case, with one
+/// form of sigma and of the dotted i.
+///
+/// ```
+/// use domain::search_terms::fold;
+/// assert_eq!(fold("\u{130}pek"), fold("IPEK"));
+/// assert_eq!(fold("\u{3a3}\u{3af}\u{3c3}\u{3c5}\u{3c6}\u{3bf}\u{3c2}"), fold("\u{3a3}\u{38a}\u{3a3}\u{3a5}\u{3a6}\u{39f}\u{3a3}"));
+/// ```
+pub fn fold(text: &str) -> String {
+    let lower = text.nfkc().flat_map(char::to_lowercase);
+    lower.filter(|c| *c != '\u{307}').map(|c| if c == 'ς' { 'σ' } else { c }).collect()
+}
 
 /// Returns the terms that a title is indexed under.
 ///
@@ -51,7 +65,7 @@ enum Run {
 fn runs(text: &str) -> Vec<Run> {
     let mut runs: Vec<Run> = vec![];
     let mut is_new_run = true;
-    for c in text.chars().flat_map(char::to_lowercase) {
+    for c in fold(text).chars() {
         if !c.is_alphanumeric() {
             is_new_run = true;
             continue;

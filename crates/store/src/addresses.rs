@@ -3,7 +3,9 @@
 use crate::{
     Applied, Conflict, Error, Result, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
+    invitations::NameRow,
     mail::Mail,
+    search::search_text,
 };
 use domain::{
     Action, Allowed, BrowserSessionId, Email, PersonId, Timestamp,
@@ -133,12 +135,15 @@ impl Write {
         tenant_query!(self, execute, "delete from address_change where tenant_id = $1 and person_id = $2", person)?;
         let notice = Mail::AccountNotice { happened: AccountNotice::AddressChanged, detail: email.to_string() };
         self.mail_person(person, &notice).await?; // to the previous address
+        const NAME: &str = "select name from person where tenant_id = $1 and id = $2";
+        let name = tenant_query!(self, NameRow, fetch_one, NAME, person)?.name;
         let changed = tenant_query!(
             self,
             execute,
-            "update person set email = $3 where tenant_id = $1 and id = $2",
+            "update person set email = $3, search_text = $4 where tenant_id = $1 and id = $2",
             person,
-            email.clone()
+            email.clone(),
+            search_text(&name, &email)
         );
         match changed {
             Err(error) if error.is_duplicate() => return Err(Error::Conflict(Conflict::AddressInUse)),

@@ -2,6 +2,7 @@
 use crate::{
     Conflict, Error, NewIdentity, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
+    search::search_text,
 };
 use domain::{
     Allowed, OrganizationId, PersonId,
@@ -31,6 +32,7 @@ impl Write {
             id: id,
             email: email.clone(),
             name: text::name("name", name, 80)?,
+            search_text: search_text(name, email),
             tenant_role: TenantRole::Person,
             created_at: self.now,
         },

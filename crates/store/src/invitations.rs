@@ -8,6 +8,7 @@ use crate::{
         insert::insert,
     },
     dual_control::Maker,
+    search::search_text,
 };
 use domain::{
     Allowed, Email, InvitationId, OrganizationId, PersonId, TenantId, Timestamp,
@@ -276,6 +277,7 @@ impl Write {
             id: id,
             email: email.clone(),
             name: text::name("name", name, 80)?,
+            search_text: search_text(name, email),
             tenant_role: TenantRole::Person,
             password_hash: password_hash.to_owned(),
             created_at: self.now,

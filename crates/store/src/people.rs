@@ -7,6 +7,7 @@ use crate::{
         id::new_id,
         insert::insert,
     },
+    search::search_text,
 };
 use domain::{
     Allowed, OrganizationId, PersonId, Timestamp,
@@ -125,6 +126,7 @@ impl Write {
             id: id,
             email: email.clone(),
             name: text::name("name", name, 80)?,
+            search_text: search_text(name, email),
             tenant_role: *tenant_role,
             created_at: self.now,
         });

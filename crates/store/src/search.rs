@@ -1,5 +1,6 @@
 //! Search for people by a part of their name or address.
 use crate::{Person, Read, Result, db::conn::tenant_query};
+use domain::{Email, search_terms::fold};
 
 impl Read {
     /// Returns people whose name or address contains a text, for actors who can read everything; empty for others.
@@ -12,12 +13,17 @@ impl Read {
             Person,
             fetch_all,
             r"select id, email, name, tenant_role, password_hash is not null as has_password, locked_at, created_at from person
-             where tenant_id = $1 and responsible_id is null and (lower(name) like lower($2) escape '\' or lower(email) like lower($2) escape '\')
+             where tenant_id = $1 and responsible_id is null and search_text like $2 escape '\'
              order by email limit $3",
-            anywhere(text),
+            anywhere(&fold(text)),
             limit
         )
     }
+}
+
+/// Returns what a person is found by.
+pub(crate) fn search_text(name: &str, email: &Email) -> String {
+    fold(&format!("{name}\n{email}"))
 }
 
 /// Returns a LIKE pattern that matches `text` anywhere, with its wildcards escaped (`escape '\'`).

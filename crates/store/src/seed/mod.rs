@@ -95,8 +95,8 @@ impl System<'_> {
             unscoped_query!(conn, execute, sql, tenant, id, name, now)?;
         }
         for number in 1..=PEOPLE {
-            let sql = "insert into person (tenant_id, id, email, name, tenant_role, created_at)
-                 values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
+            let sql = "insert into person (tenant_id, id, email, name, search_text, tenant_role, created_at)
+                 values ($1, $2, $3, $4, lower($4), $5, $6) on conflict do nothing";
             let (id, email) = (PersonId(new_id()), format!("load-{number}@{tenant}.invalid"));
             unscoped_query!(conn, execute, sql, tenant, id, email, format!("Load {number}"), TenantRole::Person, now)?;
         }
