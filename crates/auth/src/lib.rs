@@ -22,6 +22,7 @@ mod passkeys;
 mod password;
 pub mod providers;
 pub mod recovery_codes;
+mod sealed_cookie;
 mod service;
 mod session_start;
 mod sessions;

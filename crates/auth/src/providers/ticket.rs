@@ -1,13 +1,7 @@
 //! Sign-in tickets: sealed cookies that bind a provider's response to the browser that started the sign-in.
-use crate::{SessionKey, cookie};
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
-    hmac,
-};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use crate::{SessionKey, cookie, sealed_cookie};
 use domain::{BrowserSessionId, PersonId, Timestamp};
 use http::{HeaderMap, HeaderValue};
-use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -56,53 +50,28 @@ impl Ticket {
     /// Returns the `Set-Cookie` header; `None` when sealing fails.
     pub(super) fn cookie(&self, key: &SessionKey, https: bool) -> Option<HeaderValue> {
         let name = format!("{}{}", prefix(https), self.state);
-        let mut sealed = serde_json::to_vec(self).ok()?;
-        let nonce = cipher(key)?.seal_in_place_append_tag(Aad::from(&name), &mut sealed).ok()?;
-        let value = BASE64_URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &sealed].concat());
-        set_cookie(&name, &value, LIFETIME, https)
+        sealed_cookie::seal(&name, self, LIFETIME, key, https)
     }
 
     /// Returns the ticket of this browser for a state; `None` for several of them, and for one that was tampered with.
     pub(super) fn from_headers(headers: &HeaderMap, state: &str, key: &SessionKey, https: bool) -> Option<Self> {
-        let name = format!("{}{state}", prefix(https));
-        let mut found = cookie::values(headers, &name);
-        let (Some(value), None) = (found.next(), found.next()) else { return None };
-        Self::open(&name, value, key)
-    }
-
-    fn open(name: &str, value: &str, key: &SessionKey) -> Option<Self> {
-        let sealed = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
-        let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>()?;
-        let mut body = body.to_vec();
-        let plain = cipher(key)?.open_in_place(Nonce::from(nonce), Aad::from(name), &mut body).ok()?;
-        serde_json::from_slice(plain).ok()
+        sealed_cookie::from_headers(headers, &format!("{}{state}", prefix(https)), key)
     }
 }
 
 /// Returns the `Set-Cookie` headers that make room for another ticket: they remove unreadable tickets and the oldest ones.
 pub(super) fn removals(headers: &HeaderMap, key: &SessionKey, https: bool) -> Vec<HeaderValue> {
     let tickets = cookie::with_prefix(headers, prefix(https));
-    let mut tickets: Vec<_> =
-        tickets.map(|(name, value)| (Ticket::open(name, value, key).map(|ticket| ticket.expires_at), name)).collect();
+    let expiry = |name, value| sealed_cookie::open(name, value, key).map(|ticket: Ticket| ticket.expires_at);
+    let mut tickets: Vec<_> = tickets.map(|(name, value)| (expiry(name, value), name)).collect();
     tickets.sort();
     let kept = tickets.iter().filter(|(expires_at, _)| expires_at.is_some()).count().min(MAX_TICKETS - 1);
     tickets.truncate(tickets.len() - kept);
-    tickets.into_iter().filter_map(|(_, name)| set_cookie(name, "", Duration::ZERO, https)).collect()
-}
-
-fn set_cookie(name: &str, value: &str, max_age: Duration, https: bool) -> Option<HeaderValue> {
-    let (max_age, secure) = (max_age.as_secs(), if https { "; Secure" } else { "" });
-    format!("{name}={value}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{secure}").parse().ok()
+    tickets.into_iter().filter_map(|(_, name)| sealed_cookie::removal(name, https)).collect()
 }
 
 const fn prefix(https: bool) -> &'static str {
     if https { PREFIXES.0 } else { PREFIXES.1 }
-}
-
-/// Returns the sealing key, derived from the session key that all nodes share.
-fn cipher(key: &SessionKey) -> Option<RandomizedNonceKey> {
-    let from = hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret());
-    RandomizedNonceKey::new(&AES_256_GCM, hmac::sign(&from, b"sign-in at a provider").as_ref()).ok()
 }
 
 #[cfg(test)]
