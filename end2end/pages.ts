@@ -53,4 +53,4 @@ export const PAGES: Record<string, (data: SampleData) => [Person, string]> = {
 };
 
 /** Routes for signed-out visitors. */
-export const OUTSIDE = ['/invitation', '/sign-in', '/second-factor', '/authenticator', '/forgot', '/address', '/setup', '/password'];
+export const OUTSIDE = ['/invitation', '/sign-in', '/sign-in/tenant', '/second-factor', '/authenticator', '/forgot', '/address', '/setup', '/password'];

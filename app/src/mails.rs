@@ -28,8 +28,9 @@ pub fn words(mail: &Mail, origin: &str) -> (String, String) {
                 t!("mail-account-event", what = text, link = format!("{origin}/account")),
             )
         }
-        Mail::PasswordLink { token } => {
-            (t!("mail-password-subject"), t!("mail-password", link = format!("{origin}/password?token={token}")))
+        Mail::PasswordLink { token, tenant } => {
+            let link = format!("{origin}/password?token={token}");
+            (t!("mail-password-subject"), t!("mail-password", tenant = tenant.clone(), link = link))
         }
         Mail::Invitation { token, organization, inviter } => {
             let link = format!("{origin}/invitation?token={token}");

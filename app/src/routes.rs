@@ -15,6 +15,7 @@ type PageHandler = fn() -> PageFuture;
 /// All pages, with path parameters in braces.
 pub const PAGES: &[(&str, PageHandler)] = &[
     ("/sign-in", login::pages::sign_in),
+    ("/sign-in/tenant", login::tenant_choice::choose_tenant),
     ("/second-factor", factors::pages::second_factor),
     ("/authenticator", factors::pages::authenticator),
     ("/prove", factors::step_up::step_up),

@@ -53,8 +53,9 @@ create table person (
 create index person_responsible on person (tenant_id, responsible_id) where responsible_id is not null;
 -- People who can read everything.
 create index person_reader on person (tenant_id, id) where tenant_role <> 'person';
--- An email address belongs to one tenant.
-create unique index person_email on person (email);
+-- An email address belongs to one account of each tenant.
+create unique index person_email on person (tenant_id, email);
+create index person_sign_in on person (email);
 
 create table membership (
     tenant_id       uuid not null,

@@ -13,7 +13,7 @@ forgot-open = Forgot your password?
 forgot-title = Reset your password
 forgot-lead = Enter your email address to receive a reset link. The link works once and expires after one hour.
 forgot-send = Send reset link
-forgot-sent = If an account uses this address, we sent a reset link to it. It can take a few minutes to arrive.
+forgot-sent = If an account uses this address, we sent a reset link to it. If you have accounts in several tenants, you get one email for each. It can take a few minutes to arrive.
 
 address-title = Change email address
 address-lead = Your current sign-in address is { $now }.
@@ -56,7 +56,7 @@ mail-invitation =
     If you did not expect this invitation, you can ignore this email.
 mail-password-subject = Reset your Castellan password
 mail-password =
-    Someone requested a password reset for your account. To set a new password, open this link. It works once and expires after one hour:
+    Someone requested a password reset for your account in the tenant { $tenant }. To set a new password, open this link. It works once and expires after one hour:
 
     { $link }
 

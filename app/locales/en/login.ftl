@@ -10,6 +10,11 @@ sign-in = Sign in
 sign-out = Sign out
 sign-in-lost = If you forgot your password, ask a tenant admin for a one-time link.
 
+tenant-choice-title = Choose a tenant
+tenant-choice-lead = You have accounts with this address and password in several tenants. Choose the one to sign in to.
+tenant-choice-sign-in = Sign in to { $tenant }
+tenant-choice-other = Sign in with another account
+
 session-ended-title = Your session has ended
 session-ended-lead = Your change was not saved. Your input is kept as long as this page stays open.
 session-ended-sign-in = Sign in in a new tab

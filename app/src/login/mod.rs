@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod expired_form;
 pub mod pages;
+pub mod tenant_choice;
 
 /// The `action` of a response to a provider's redirect, to which no form is submitted.
 pub const PROVIDER_REDIRECT_ACTION: &str = "/sign-in/from";

@@ -8,7 +8,7 @@ use domain::{
     anomalies::subscriber_of,
     policy::{ChangeAddress, ChangePassword},
 };
-use store::{MailedLink, SignInBasis};
+use store::{Credential, MailedLink, SignInBasis};
 
 /// A change of someone's address that waits for confirmation.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl SignIn {
         let (browser, owner) = self.own()?;
         let (actor, store) = (&browser.actor, &self.auth.store);
         let attempts = factor_attempts(owner);
-        let _attempt = self.begin_attempt(&[attempts], Some((actor.tenant, owner))).await?;
+        let _attempt = self.begin_attempt(&[attempts], &[(actor.tenant, owner)]).await?;
         if !self.is_password_of(actor, old).await? {
             store.system().note_failure(attempts).await?;
             return Err(Invalid::new("old_password", "is incorrect").into());
@@ -50,18 +50,18 @@ impl SignIn {
         Ok(())
     }
 
-    /// Mails a password link to this address. The response and its time are the same for an unknown address.
+    /// Mails a password link for each account with this address. The response and its time are the same for an unknown address.
     ///
     /// # Errors
     /// Fails with [`Error::Throttled`] after too many requests from one network.
     pub async fn mail_password_link(&self, email: String) -> Result<(), Error> {
         let email = Email::parse(&email)?;
         let (store, network) = (self.auth.store.clone(), digest(&format!("forgot {}", subscriber_of(self.address))));
-        let _attempt = self.begin_attempt(&[network], None).await?;
+        let _attempt = self.begin_attempt(&[network], &[]).await?;
         store.system().note_failure(network).await?;
         let address = Some(self.address.to_string());
         // In the background, because the time it takes would reveal whether the address is known.
-        let made = async move { mail_password_link_to(&store, &email, address).await };
+        let made = async move { mail_password_links(&store, &email, address).await };
         self.auth.background.rare().write("a link for a forgotten password", made);
         Ok(())
     }
@@ -171,14 +171,20 @@ fn mailed(token: &Token) -> MailedLink<'_> {
     MailedLink { token: &token.text, token_hash: token.hash }
 }
 
-async fn mail_password_link_to(
+async fn mail_password_links(store: &store::Store, email: &Email, address: Option<String>) -> Result<(), store::Error> {
+    let mut mailed = Ok(());
+    for known in store.system().credentials(email).await?.iter().filter(|known| known.locked_at.is_none()) {
+        mailed = mailed.and(mail_password_link(store, known, address.clone()).await);
+    }
+    mailed
+}
+
+async fn mail_password_link(
     store: &store::Store,
-    email: &Email,
+    known: &Credential,
     address: Option<String>,
 ) -> Result<(), store::Error> {
     let system = store.system();
-    let known = system.credential(email).await?.filter(|known| known.locked_at.is_none());
-    let Some(known) = known else { return Ok(()) };
     // Limited to a few links an hour, so that a mailbox cannot be flooded.
     let requests = digest(&format!("forgot {}", known.id));
     if system.throttled(requests).await?.is_some() {

@@ -60,7 +60,7 @@ impl SignIn {
         let browser = self.browser.as_ref().ok_or(Error::SignInExpired)?;
         let person = browser.actor.person().ok_or(Error::SignInExpired)?;
         let system = self.auth.store.system();
-        let _attempt = self.begin_attempt(&[factor_attempts(person)], Some((browser.actor.tenant, person))).await?;
+        let _attempt = self.begin_attempt(&[factor_attempts(person)], &[(browser.actor.tenant, person)]).await?;
         let refusal = if !proof.passkey.is_empty() {
             // A failure is counted and recorded in there.
             self.verify_passkey_proof(&browser.actor, &proof.ceremony, &proof.passkey).await?;
@@ -89,11 +89,11 @@ impl SignIn {
     /// Returns whether this is the actor's own password; a wrong one is recorded in the audit log.
     pub(crate) async fn is_password_of(&self, actor: &Actor, password: String) -> Result<bool, Error> {
         let store = &self.auth.store;
-        let known = match &actor.email {
-            Some(email) => store.system().credential(email).await?,
+        let known = match actor.person() {
+            Some(person) => store.system().credential(actor.tenant, person).await?,
             None => None,
         };
-        let hash = known.filter(|known| Some(known.id) == actor.person()).and_then(|known| known.password_hash);
+        let hash = known.and_then(|known| known.password_hash);
         let right = self.auth.hasher.verify(password, hash).await.map_err(|error| unavailable(&error))?;
         if !right {
             let mut write = store.write(actor).await?;
@@ -125,7 +125,7 @@ impl SignIn {
         let actor = &incomplete.browser.actor;
         let person = actor.person().ok_or(Error::SignInExpired)?;
         let code = TypedCode::parse(&code).ok_or_else(|| Error::field("code", NOT_A_CODE))?;
-        let _attempt = self.begin_attempt(&[factor_attempts(person)], Some((actor.tenant, person))).await?;
+        let _attempt = self.begin_attempt(&[factor_attempts(person)], &[(actor.tenant, person)]).await?;
         let mut write = self.lock_session(&incomplete.browser).await?;
         if !self.use_code(&mut write, &code, true).await? {
             drop(write);
@@ -211,10 +211,19 @@ impl SignIn {
     /// Fails with [`store::Error::NotFound`] if there is none.
     pub async fn totp_setup(&self) -> Result<TotpSetup, Error> {
         let actor = &self.enrolling()?.actor;
-        let account = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
+        let account = self.account_label(actor).await?;
         let secret = self.auth.store.write(actor).await?.totp_secret().await?;
         let secret = secret.filter(|known| !known.confirmed).ok_or(store::Error::NotFound)?;
         Ok(totp::setup(&secret.secret, &account, &self.auth.settings.host()))
+    }
+
+    /// Returns the name of the account in authenticators. Some of them replace an entry with the same name, and a person can have accounts
+    /// with one address in several tenants.
+    pub(crate) async fn account_label(&self, actor: &Actor) -> Result<String, Error> {
+        let person = actor.person().ok_or(Error::SignInExpired)?;
+        let known = self.auth.store.system().credential(actor.tenant, person).await?.ok_or(store::Error::NotFound)?;
+        let email = actor.email.as_ref().map_or("", |email| email.as_str());
+        Ok(format!("{email} ({})", known.tenant))
     }
 
     /// Confirms the secret with the app's first code, and completes the sign-in. Returns recovery codes if there were none.
@@ -229,7 +238,7 @@ impl SignIn {
         let Some(TypedCode::Totp(plain)) = TypedCode::parse(&code) else {
             return Err(Error::field("code", NOT_SIX_DIGITS));
         };
-        let _attempt = self.begin_attempt(&[factor_attempts(owner)], Some((actor.tenant, owner))).await?;
+        let _attempt = self.begin_attempt(&[factor_attempts(owner)], &[(actor.tenant, owner)]).await?;
         let mut write = self.lock_session(browser).await?;
         let secret = write.totp_secret().await?.filter(|known| !known.confirmed).ok_or(store::Error::NotFound)?;
         let Some(step) = totp::matching_time_step(&secret.secret, &plain, store.now()) else {
@@ -268,24 +277,24 @@ impl SignIn {
         Ok(self.auth.store.authorize(actor, EnrollFactor { owner, factor }).await?)
     }
 
-    /// Locks the subjects of an attempt, and refuses while any of them is throttled; that `account` was throttled is recorded once
+    /// Locks the subjects of an attempt, and refuses while any of them is throttled; that `accounts` were throttled is recorded once
     /// a minute. Until the guard is dropped no other attempt at the same subjects runs, so that each sees the failures before it.
     pub(crate) async fn begin_attempt(
         &self,
         subjects: &[[u8; 32]],
-        account: Option<(TenantId, PersonId)>,
+        accounts: &[(TenantId, PersonId)],
     ) -> Result<AttemptGuard, Error> {
         let guard = self.auth.attempts.lock(subjects).await;
         for subject in subjects {
             if let Some(until) = self.auth.store.system().throttled(*subject).await? {
-                return Err(self.throttled_until(until, account).await);
+                return Err(self.throttled_until(until, accounts).await);
             }
         }
         Ok(guard)
     }
 
-    pub(crate) async fn throttled_until(&self, until: Timestamp, account: Option<(TenantId, PersonId)>) -> Error {
-        attempt_log::throttled(&self.auth, self.address, account).await;
+    pub(crate) async fn throttled_until(&self, until: Timestamp, accounts: &[(TenantId, PersonId)]) -> Error {
+        attempt_log::throttled(&self.auth, self.address, accounts).await;
         Error::Throttled { seconds: until.since(self.auth.store.now()).as_secs() + 1 }
     }
 }

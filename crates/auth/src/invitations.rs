@@ -5,12 +5,12 @@ use crate::{
     token::Token,
 };
 use domain::{
-    Actor, Email, OrganizationId, SignedInBy, TenantId,
+    Actor, Email, OrganizationId, SignedInBy,
     policy::{AcceptInvitation, AdmitInvitee, ConfirmInvitee},
     role::Role,
     text,
 };
-use store::{Conflict, Error as StoreError, InvitationOffer, NewInvitation, SignInBasis};
+use store::{Error as StoreError, InvitationOffer, NewInvitation, SignInBasis};
 
 /// The content of an invitation.
 #[derive(Clone, Debug)]
@@ -123,18 +123,13 @@ impl SignIn {
         check_password(&new.password, &[&name, email.as_str(), &offer.organization])?;
         let hash = self.auth.hasher.hash(new.password).await.map_err(|error| unavailable(&error))?;
         let (store, organization) = (&self.auth.store, offer.organization_id);
-        let admit = AdmitInvitee { invitation: offer.id, organization, email: email.clone(), name };
+        let admit = AdmitInvitee { invitation: offer.id, organization, email, name };
         let proof = store.authorize(&nobody, admit).await?;
         let mut write = store.write(&nobody).await?;
         let person = match write.admit_invitee(proof, digest(&token), &hash).await {
             Ok(person) => person,
             Err(error) => {
                 drop(write);
-                if matches!(error, StoreError::Conflict(Conflict::AccountExistsForInvitation))
-                    && self.has_account_elsewhere(offer.tenant_id, &email).await?
-                {
-                    return Err(error.into());
-                }
                 return Err(self.record_refused_invitation(&nobody, &offer, "invitation.admit", error).await?);
             }
         };
@@ -144,17 +139,6 @@ impl SignIn {
         self.open(Authenticated { tenant, person, by, basis, second_factor_verified: false, authenticated_at: None })
             .await?;
         Ok(Some(organization))
-    }
-
-    /// Returns whether an address belongs to an account of another tenant. This is recorded in the server's log only: the audit
-    /// log of one tenant must not reveal accounts of another (M-11).
-    pub(crate) async fn has_account_elsewhere(&self, tenant: TenantId, email: &Email) -> Result<bool, Error> {
-        let known = self.auth.store.system().credential(email).await?;
-        let is_elsewhere = known.is_some_and(|known| known.tenant_id != tenant);
-        if is_elsewhere {
-            tracing::info!(%tenant, "nobody was admitted: the address has an account in another tenant");
-        }
-        Ok(is_elsewhere)
     }
 
     /// Mails a confirmation link to an address. The response is the same whether or not the address is known.

@@ -137,7 +137,7 @@ impl SignIn {
                 let _allowed = self.may_enroll(actor, Factor::Passkey).await?;
                 let person = actor.person().ok_or(Error::UnknownPasskey)?;
                 let known = self.keys_of(actor).await?.iter().map(|(_, key)| key.cred_id().clone()).collect();
-                let account = actor.email.as_ref().map(ToString::to_string).unwrap_or_default();
+                let account = self.account_label(actor).await?;
                 let (options, state) = verifier
                     .start_passkey_registration(person.0, &account, &actor.name, Some(known))
                     .map_err(|error| unavailable(&error))?;
@@ -239,7 +239,7 @@ impl SignIn {
             .ok_or(Error::UnknownPasskey)?;
         let actor = &incomplete.browser.actor;
         let person = actor.person().ok_or(Error::UnknownPasskey)?;
-        let _attempt = self.begin_attempt(&[factor_attempts(person)], Some((actor.tenant, person))).await?;
+        let _attempt = self.begin_attempt(&[factor_attempts(person)], &[(actor.tenant, person)]).await?;
         let verified = self.verify(actor, &response.ceremony, &response.credential).await?;
         let mut write = self.lock_session(&incomplete.browser).await?;
         verified.save(&mut write).await?;
@@ -302,7 +302,7 @@ impl SignIn {
             return Err(Error::PasswordsDisabled);
         }
         let network = self.network_attempts();
-        let _attempt = self.begin_attempt(&[network], None).await?;
+        let _attempt = self.begin_attempt(&[network], &[]).await?;
         let signed_in = match self.unverified(response).await {
             Ok(unverified) => self.verify_sign_in(unverified).await,
             Err(error) => {

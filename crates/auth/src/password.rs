@@ -5,7 +5,14 @@ use argon2::{
 };
 use domain::Invalid;
 use rustix::{process::setpriority_process, thread::gettid};
-use std::{fmt, sync::Arc, thread};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
 use tokio::sync::{Semaphore, oneshot};
 use unicode_normalization::UnicodeNormalization;
 
@@ -88,6 +95,7 @@ pub struct Hasher {
     permits: Arc<Semaphore>,
     /// A hash to verify against for unknown accounts, so that the response time is the same.
     decoy: Arc<str>,
+    verified: Arc<AtomicU64>,
 }
 
 /// A failure to hash a password.
@@ -103,7 +111,7 @@ impl Hasher {
     pub fn new() -> Result<Self, HashError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let decoy = hash("password of no account").map_err(HashError)?;
-        Ok(Self { permits: Arc::new(Semaphore::new(cores.div_ceil(2))), decoy: decoy.into() })
+        Ok(Self { permits: Arc::new(Semaphore::new(cores.div_ceil(2))), decoy: decoy.into(), verified: Arc::default() })
     }
 
     /// Returns the hash of a password as a PHC string.
@@ -119,6 +127,7 @@ impl Hasher {
     /// # Errors
     /// Fails if the runtime is shutting down.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashError> {
+        self.verified.fetch_add(1, Ordering::Relaxed);
         let decoy = Arc::clone(&self.decoy);
         self.run(move || {
             let known = hash.is_some();
@@ -129,6 +138,11 @@ impl Hasher {
             right && known
         })
         .await
+    }
+
+    /// Returns how many passwords were verified.
+    pub fn verifications(&self) -> u64 {
+        self.verified.load(Ordering::Relaxed)
     }
 
     /// Runs in its own thread, which keeps its permit when the caller is cancelled.

@@ -3,8 +3,8 @@
 use crate::{
     Authenticated, Browser, Error, SignIn, browser, digest,
     error::unavailable,
+    password_sign_in::{account_attempts, address_attempts},
     sessions::{self, HOLDER, Holder},
-    sign_in::account_attempts,
     token::Token,
 };
 use domain::{Actor, BrowserSessionId, Email, PersonId, TenantId};
@@ -56,17 +56,21 @@ impl SignIn {
             opened => opened?,
         }
         if second_factor_verified || !has_factor {
-            self.clear_account_failures(&email).await?;
+            self.clear_account_failures(person, &email).await?;
         }
         self.set_session(holder, id).await?;
         self.record_device(tenant, person, second_factor_verified).await
     }
 
-    /// Clears the failures of an account from all addresses, once its owner has signed in.
-    async fn clear_account_failures(&self, email: &Email) -> Result<(), Error> {
-        let (system, subject) = (self.auth.store.system(), account_attempts(email.as_str()));
-        if system.has_failed(subject).await? {
-            system.forget_failures(subject).await?;
+    /// Clears the failures of an account and its address from all networks, once its owner has signed in.
+    async fn clear_account_failures(&self, person: PersonId, email: &Email) -> Result<(), Error> {
+        let (system, device) = (self.auth.store.system(), self.known_device.as_deref());
+        for subject in
+            [address_attempts(email.as_str()), account_attempts(person, None), account_attempts(person, device)]
+        {
+            if system.has_failed(subject).await? {
+                system.forget_failures(subject).await?;
+            }
         }
         Ok(())
     }
@@ -98,7 +102,7 @@ impl SignIn {
         };
         let (tenant, person) = (holder.tenant, holder.person);
         if let Some(email) = &browser.actor.email {
-            self.clear_account_failures(email).await?;
+            self.clear_account_failures(person, email).await?;
         }
         self.set_session(holder, id).await?;
         self.record_device(tenant, person, true).await

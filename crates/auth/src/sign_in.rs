@@ -1,16 +1,13 @@
-//! Sign-in service of one request: the password sign-in, the sign-out, and the state that the other modules work on.
+//! Sign-in service of one request: the sign-out, and the state that the other modules work on.
 use crate::{
-    Auth, Authenticated, Browser, Error, IncompleteSignIn, Stage, attempt_log, digest, error::unavailable,
-    invitation_cookie::InvitationCookie,
+    Auth, Browser, Error, IncompleteSignIn, Stage, digest, error::unavailable, invitation_cookie::InvitationCookie,
+    tenant_choice::TenantChoice,
 };
-use domain::{
-    BrowserSessionId, Email, PersonId, SignedInBy, TenantId, anomalies::subscriber_of, policy::EndBrowserSession,
-};
+use domain::{BrowserSessionId, anomalies::subscriber_of, policy::EndBrowserSession};
+use http::HeaderValue;
 use parking_lot::Mutex;
 use std::{fmt, net::IpAddr};
-use store::SignInBasis;
 use tower_sessions::Session;
-use uuid::Uuid;
 
 /// The browser of a request.
 #[derive(Debug)]
@@ -26,6 +23,8 @@ pub struct SignInRequest {
     pub known_device: Option<String>,
     /// The token of the invitation cookie.
     pub pending_invitation: Option<String>,
+    /// The choice of tenants that this browser keeps after a right password.
+    pub tenant_choice: Option<TenantChoice>,
 }
 
 impl SignInRequest {
@@ -39,6 +38,7 @@ impl SignInRequest {
             device: device.into(),
             known_device: None,
             pending_invitation: None,
+            tenant_choice: None,
         }
     }
 }
@@ -53,8 +53,10 @@ pub struct SignIn {
     pub(crate) device: String,
     pub(crate) known_device: Option<String>,
     pending_invitation: Option<String>,
+    pub(crate) tenant_choice: Option<TenantChoice>,
     new_device: Mutex<Option<String>>,
     new_invitation: Mutex<Option<InvitationCookie>>,
+    new_tenant_choice: Mutex<Option<HeaderValue>>,
 }
 
 impl fmt::Debug for SignIn {
@@ -63,14 +65,18 @@ impl fmt::Debug for SignIn {
     }
 }
 
-/// Failed passwords of one account, from all addresses together, before the account is throttled for unknown browsers.
-const MAX_FAILURES_PER_ACCOUNT: i64 = 100;
-/// In place of an unknown account: no person has this id.
-const NO_ACCOUNT: (TenantId, PersonId) = (TenantId(Uuid::nil()), PersonId(Uuid::nil()));
-
 impl SignIn {
     pub fn new(auth: Auth, request: SignInRequest) -> Self {
-        let SignInRequest { session, browser, incomplete, address, device, known_device, pending_invitation } = request;
+        let SignInRequest {
+            session,
+            browser,
+            incomplete,
+            address,
+            device,
+            known_device,
+            pending_invitation,
+            tenant_choice,
+        } = request;
         Self {
             auth,
             session,
@@ -80,65 +86,11 @@ impl SignIn {
             device,
             known_device,
             pending_invitation,
+            tenant_choice,
             new_device: Mutex::default(),
             new_invitation: Mutex::default(),
+            new_tenant_choice: Mutex::default(),
         }
-    }
-
-    /// Opens a session. The response and its time are the same for an unknown address and a wrong password.
-    ///
-    /// # Errors
-    /// Fails with [`Error::WrongPassword`], [`Error::PasswordSignInDisabled`], or [`Error::Throttled`] after too
-    /// many failures.
-    pub async fn sign_in(&self, email: String, password: String) -> Result<(), Error> {
-        let email = Email::parse(&email);
-        let account = email.as_ref().map_or("", Email::as_str);
-        let system = self.auth.store.system();
-        let credential = match &email {
-            Ok(email) => system.credential(email).await?.filter(|known| known.locked_at.is_none()),
-            Err(_) => None,
-        };
-        let device = self.known_device.as_deref().map(digest);
-        // From here on an unknown address costs as many reads and writes as a known one, so that the response time does not
-        // reveal which it is.
-        let (tenant, person) = credential.as_ref().map_or(NO_ACCOUNT, |known| (known.tenant_id, known.id));
-        let known_device = match device {
-            Some(device) => system.is_known_device(tenant, person, device).await?,
-            None => false,
-        };
-        // Guesses from elsewhere must not lock people out of a browser that they signed in with before, and guesses at one
-        // address must not lock the account's owner out at another.
-        let everywhere = account_attempts(account);
-        let known = credential.as_ref().map(|known| (known.tenant_id, known.id));
-        let counted = match device.filter(|_| known_device) {
-            Some(device) => vec![device],
-            None => {
-                if let Some(until) = system.throttled_after(everywhere, MAX_FAILURES_PER_ACCOUNT).await? {
-                    return Err(self.throttled_until(until, known).await);
-                }
-                vec![digest(&format!("account {account} {}", subscriber_of(self.address))), self.network_attempts()]
-            }
-        };
-        let _attempt = self.begin_attempt(&counted, known).await?;
-        let hash = credential.as_ref().and_then(|known| known.password_hash.clone());
-        let right = self.auth.hasher.verify(password, hash).await.map_err(|error| unavailable(&error))?;
-        let by = self.password_method(tenant, person).await?;
-        let Some((credential, by)) = credential.as_ref().filter(|_| right).zip(by) else {
-            for subject in counted.iter().chain((!known_device).then_some(&everywhere)) {
-                system.note_failure(*subject).await?;
-            }
-            let reason = if right { "passwords are disabled" } else { "wrong password" };
-            attempt_log::failed_sign_in(&self.auth, self.address, known, reason).await;
-            let disabled = self.auth.settings.passwords_disabled();
-            return Err(if disabled { Error::PasswordSignInDisabled } else { Error::WrongPassword });
-        };
-        if let Some(first) = counted.first() {
-            system.forget_failures(*first).await?;
-        }
-        let basis = SignInBasis::Password(credential.password_hash.clone());
-        let (tenant, person) = (credential.tenant_id, credential.id);
-        self.open(Authenticated { tenant, person, by, basis, second_factor_verified: false, authenticated_at: None })
-            .await
     }
 
     /// Ends this session and records that in the audit log.
@@ -202,6 +154,15 @@ impl SignIn {
         *self.new_device.lock() = Some(token);
     }
 
+    pub(crate) fn set_tenant_choice(&self, cookie: Option<HeaderValue>) {
+        *self.new_tenant_choice.lock() = cookie;
+    }
+
+    /// Returns the cookie of the tenant choice that the response must set, once.
+    pub fn take_tenant_choice(&self) -> Option<HeaderValue> {
+        self.new_tenant_choice.lock().take()
+    }
+
     /// Returns the device cookie that the response must set, once.
     pub fn take_device(&self) -> Option<String> {
         self.new_device.lock().take()
@@ -216,18 +177,4 @@ impl SignIn {
     pub(crate) fn network_attempts(&self) -> [u8; 32] {
         digest(&format!("address {}", subscriber_of(self.address)))
     }
-
-    /// Returns how this account may sign in by password, if at all: while one provider is the only sign-in method, by break-glass access.
-    async fn password_method(&self, tenant: TenantId, person: PersonId) -> Result<Option<SignedInBy>, Error> {
-        if !self.auth.settings.passwords_disabled() {
-            return Ok(Some(SignedInBy::Password));
-        }
-        let open = self.auth.store.system().may_break_glass(tenant, person).await?;
-        Ok(open.then_some(SignedInBy::BreakGlass))
-    }
-}
-
-/// Returns the throttle's subject for attempts at an account, from all addresses together.
-pub(crate) fn account_attempts(account: &str) -> [u8; 32] {
-    digest(&format!("account {account}"))
 }

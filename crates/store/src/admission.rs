@@ -23,7 +23,7 @@ row_type! {
 }
 
 impl Write {
-    /// Creates an account for a person with the identity that they signed in with. An address that is in use in any
+    /// Creates an account for a person with the identity that they signed in with. An address that is in use in the
     /// tenant is a conflict: identities are never linked by address.
     pub async fn admit_person(&mut self, proof: Allowed<AdmitPerson>, identity: NewIdentity) -> Result<PersonId> {
         let id = PersonId(new_id());
@@ -36,7 +36,7 @@ impl Write {
             tenant_role: TenantRole::Person,
             created_at: self.now,
         },
-            "on conflict (email) do nothing"
+            "on conflict (tenant_id, email) do nothing"
         )?;
         if made == 0 {
             return Err(Error::Conflict(Conflict::AccountExists));

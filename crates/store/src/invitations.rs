@@ -256,7 +256,7 @@ impl Write {
         self.require_not_archived(organization).await
     }
 
-    /// Creates an account with a password for an invitee. An address that is in use in any tenant is a conflict: an
+    /// Creates an account with a password for an invitee. An address that is in use in the tenant is a conflict: an
     /// invitation never signs anyone in to an existing account.
     pub async fn admit_invitee(
         &mut self,
@@ -282,7 +282,7 @@ impl Write {
             password_hash: password_hash.to_owned(),
             created_at: self.now,
         },
-            "on conflict (email) do nothing"
+            "on conflict (tenant_id, email) do nothing"
         )?;
         if made == 0 {
             return Err(Error::Conflict(Conflict::AccountExistsForInvitation));

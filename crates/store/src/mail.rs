@@ -17,6 +17,8 @@ pub enum Mail {
     /// A link that sets a forgotten password.
     PasswordLink {
         token: String,
+        /// The name of the tenant of the account.
+        tenant: String,
     },
     /// An invitation to an organization.
     Invitation {

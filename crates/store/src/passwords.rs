@@ -1,11 +1,21 @@
 //! Password changes, and links that reset a forgotten password.
-use crate::{Error, Result, Write, db::conn::tenant_query, mail::Mail};
+use crate::{
+    Error, Result, Write,
+    db::{column::row_type, conn::tenant_query},
+    mail::Mail,
+};
 use domain::{Allowed, BrowserSessionId, PersonId, account::AccountNotice, audit::Outcome, policy::ChangePassword};
 use serde_json::Value;
 use std::time::Duration;
 
 /// Lifetime of a mailed link.
 const MAILED_LINK_LIFETIME: Duration = Duration::from_hours(1);
+
+row_type! {
+    pub struct NameRow {
+        pub name: String,
+    }
+}
 
 impl Write {
     /// Stores a person's new password hash (Argon2, PHC form), ends their other sessions and invalidates their password
@@ -52,7 +62,9 @@ impl Write {
         if made == 0 {
             return Err(Error::NotFound);
         }
-        self.mail_person(person, &Mail::PasswordLink { token: token.to_owned() }).await?;
+        const TENANT: &str = "select tenant.name from person p join tenant on tenant.id = p.tenant_id where p.tenant_id = $1 and p.id = $2";
+        let tenant = tenant_query!(self, NameRow, fetch_one, TENANT, person)?.name;
+        self.mail_person(person, &Mail::PasswordLink { token: token.to_owned(), tenant }).await?;
         self.note("person.password_forgotten", ("person", person.to_string()), Outcome::Done, Value::Null).await
     }
 }

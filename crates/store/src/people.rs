@@ -116,7 +116,7 @@ row_type! {
 }
 
 impl Write {
-    /// Creates a person without a password. An address that is in use in any tenant is a conflict. A new admin may have to be confirmed,
+    /// Creates a person without a password. An address that is in use in the tenant is a conflict. A new admin may have to be confirmed,
     /// and has no role in the tenant until then.
     pub async fn create_person(&mut self, proof: Allowed<CreatePerson>) -> Result<PersonId> {
         let id = PersonId(new_id());

@@ -37,6 +37,9 @@ pub(super) enum Audit {
         /// Email address of the person
         #[arg(long)]
         user: String,
+        /// Name or ID of the person's tenant; required if people of several tenants have the address
+        #[arg(long)]
+        tenant: Option<String>,
         /// Why; recorded in the audit log
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -58,13 +61,13 @@ pub(super) async fn run(command: Audit, app: App, output: Output) -> Result<(), 
     match command {
         Audit::Verify { against } => verify(against, app, output).await,
         Audit::Acknowledge(why) => accept(Cause::Altered, why, app, output).await,
-        Audit::Erase { user, reason } => erase(&user, &reason, app, output).await,
+        Audit::Erase { user, tenant, reason } => erase(&user, tenant.as_deref(), &reason, app, output).await,
     }
 }
 
-async fn erase(user: &str, reason: &str, app: App, output: Output) -> Result<(), Failure> {
+async fn erase(user: &str, tenant: Option<&str>, reason: &str, app: App, output: Output) -> Result<(), Failure> {
     let reason = domain::text::name("reason", reason, 500)?;
-    let found = find_person(&app, user).await?;
+    let found = find_person(&app, user, tenant).await?;
     let (console, person) = (console(&app, found.tenant_id), found.id);
     let end = app.store.read(&console).await?.audit_head().await?.seq;
     let (mut examined, mut erased) = (0, 0);

@@ -18,6 +18,9 @@ pub(super) struct BreakGlass {
     /// Email address of the admin
     #[arg(long)]
     user: Option<String>,
+    /// Name or ID of the admin's tenant; required if people of several tenants have the address
+    #[arg(long, requires = "user")]
+    tenant: Option<String>,
     /// Duration in minutes or hours, at most 24h
     #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, default_value = "1h")]
     span: Duration,
@@ -28,7 +31,7 @@ pub(super) struct BreakGlass {
 
 pub(super) async fn run(command: BreakGlass, app: &App, output: Output) -> Result<(), Failure> {
     let person = match &command.user {
-        Some(user) => Some(find_person(app, user).await?),
+        Some(user) => Some(find_person(app, user, command.tenant.as_deref()).await?),
         None => None,
     };
     match (person, command.on, command.off) {

@@ -18,12 +18,18 @@ pub(super) enum Emergency {
         /// Email address of the person
         #[arg(long)]
         user: String,
+        /// Name or ID of the person's tenant; required if people of several tenants have the address
+        #[arg(long)]
+        tenant: Option<String>,
     },
     /// Unlock a person
     UnlockUser {
         /// Email address of the person
         #[arg(long)]
         user: String,
+        /// Name or ID of the person's tenant; required if people of several tenants have the address
+        #[arg(long)]
+        tenant: Option<String>,
     },
     /// Remove the second factors of a person who lost them, and end their sessions
     ResetFactors {
@@ -35,9 +41,9 @@ pub(super) enum Emergency {
     #[command(name = "end-sessions")]
     EndBrowserSessions {
         /// Only those of the person with this email address
-        #[arg(long, conflicts_with = "tenant")]
+        #[arg(long)]
         user: Option<String>,
-        /// Name or ID of the tenant [default: the first]
+        /// Name or ID of the tenant [default: the person's, or the first]
         #[arg(long)]
         tenant: Option<String>,
     },
@@ -56,7 +62,7 @@ pub(super) enum Emergency {
     /// Stop all tasks of a tenant, or of one organization, person or runner
     StopTasks {
         /// Only those of the person with this email address
-        #[arg(long, conflicts_with_all = ["runner", "organization", "tenant"])]
+        #[arg(long, conflicts_with_all = ["runner", "organization"])]
         user: Option<String>,
         /// Only those on the runner with this ID
         #[arg(long, conflicts_with = "organization")]
@@ -79,12 +85,12 @@ pub(super) async fn run(command: Emergency, app: &App, output: Output) -> Result
         }};
     }
     match command {
-        Emergency::LockUser { user } => {
-            let known = find_person(app, &user).await?;
+        Emergency::LockUser { user, tenant } => {
+            let known = find_person(app, &user, tenant.as_deref()).await?;
             change!(known.tenant_id, lock_person, LockPerson { person: known.id });
         }
-        Emergency::UnlockUser { user } => {
-            let known = find_person(app, &user).await?;
+        Emergency::UnlockUser { user, tenant } => {
+            let known = find_person(app, &user, tenant.as_deref()).await?;
             change!(known.tenant_id, unlock_person, UnlockPerson { person: known.id });
         }
         Emergency::ResetFactors { user } => {
@@ -132,7 +138,7 @@ async fn find_target(
     tenant: Option<&str>,
 ) -> Result<(TenantId, Option<PersonId>), Failure> {
     match user {
-        Some(user) => find_person(app, user).await.map(|known| (known.tenant_id, Some(known.id))),
+        Some(user) => find_person(app, user, tenant).await.map(|known| (known.tenant_id, Some(known.id))),
         None => Ok((find_tenant(app, tenant).await?, None)),
     }
 }

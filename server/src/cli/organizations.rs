@@ -64,9 +64,10 @@ pub(super) async fn run(command: Organizations, app: &App) -> Result<(), Failure
         }
         Organizations::RemoveMember { location, user, successor } => {
             let (console, organization) = find(app, &location).await?;
-            let person = find_person(app, &user).await?.id;
+            let tenant = console.tenant.to_string();
+            let person = find_person(app, &user, Some(&tenant)).await?.id;
             let successor = match successor {
-                Some(address) => Some(find_person(app, &address).await?.id),
+                Some(address) => Some(find_person(app, &address, Some(&tenant)).await?.id),
                 None => None,
             };
             change!(console, remove_membership, RemoveMembership { organization, person, successor });

@@ -18,11 +18,26 @@ pub(super) fn console(app: &App, tenant: TenantId) -> Actor {
     Actor::console(tenant, app.store.now())
 }
 
-/// Finds a person by email address, including locked ones. An address belongs to one person of one tenant.
-pub(super) async fn find_person(app: &App, address: &str) -> Result<store::Credential, Failure> {
+/// Finds a person by email address, including locked ones. The tenant must be named if the address belongs to people of several.
+pub(super) async fn find_person(app: &App, address: &str, tenant: Option<&str>) -> Result<store::Credential, Failure> {
     let email = Email::parse(address)?;
-    let known = app.store.system().credential(&email).await?;
-    known.ok_or_else(|| Failure::new(format!("no person has the address {email}")))
+    let mut known = app.store.system().credentials(&email).await?;
+    if tenant.is_some() {
+        let tenant = find_tenant(app, tenant).await?;
+        known.retain(|known| known.tenant_id == tenant);
+    }
+    match (known.pop(), known.as_slice()) {
+        (Some(only), []) => Ok(only),
+        (Some(last), others) => {
+            let tenants: Vec<_> = others.iter().chain([&last]).map(|known| known.tenant.as_str()).collect();
+            let tenants = tenants.join(", ");
+            Err(Failure::new(format!(
+                "people of several tenants have the address {email}: add --tenant with one of: {tenants}"
+            )))
+        }
+        (None, _) if tenant.is_some() => Err(Failure::new(format!("no person of this tenant has the address {email}"))),
+        (None, _) => Err(Failure::new(format!("no person has the address {email}"))),
+    }
 }
 
 pub(super) async fn find_tenant(app: &App, wanted: Option<&str>) -> Result<TenantId, Failure> {

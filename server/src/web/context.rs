@@ -9,11 +9,11 @@ use app::{
     ui::PageToken,
 };
 use auth::{
-    Browser, IncompleteSignIn, Proof, SignIn, SignInRequest, device as device_cookie,
+    Browser, IncompleteSignIn, Proof, SignIn, SignInRequest, TenantChoice, device as device_cookie,
     invitation_cookie::{self, InvitationCookie},
 };
 use domain::Actor;
-use http::{Extensions, HeaderMap, header};
+use http::{Extensions, HeaderMap, HeaderValue, header};
 use leptos::prelude::provide_context;
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -65,6 +65,11 @@ impl Context {
     /// Returns the invitation cookie that the response must set.
     pub fn new_invitation(&self) -> Option<InvitationCookie> {
         self.sign_in.take_pending_invitation()
+    }
+
+    /// Returns the cookie of the tenant choice that the response must set.
+    pub fn new_tenant_choice(&self) -> Option<HeaderValue> {
+        self.sign_in.take_tenant_choice()
     }
 
     pub fn signed_in(&self) -> bool {
@@ -144,6 +149,7 @@ pub(super) fn sign_in(web: &Web, headers: &HeaderMap, extensions: &Extensions) -
         device: device_name(headers),
         known_device: device_cookie::from_headers(headers, web.https),
         pending_invitation: invitation_cookie::from_headers(headers, web.https),
+        tenant_choice: TenantChoice::from_headers(headers, &web.auth.settings.session_key, web.https),
     };
     Some(SignIn::new(web.auth.clone(), request))
 }

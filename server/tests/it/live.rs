@@ -40,7 +40,7 @@ async fn sign_in_handler(
     let service = authentication::service(&app, hasher, "http://127.0.0.1:9876").unwrap();
     let sign_in = SignIn::new(service, SignInRequest::new(session, [127, 0, 0, 1].into(), "a test"));
     match sign_in.sign_in(email, PASSWORD.to_owned()).await {
-        Ok(()) => StatusCode::OK,
+        Ok(_) => StatusCode::OK,
         Err(_) => StatusCode::FORBIDDEN,
     }
 }

@@ -7,7 +7,7 @@ use domain::{
     role::{Role, TenantRole},
 };
 use std::collections::BTreeMap;
-use store::{NewIdentity, SignInBasis};
+use store::{Conflict, NewIdentity, SignInBasis};
 
 impl SignIn {
     /// Signs someone in: with the account that is linked to their identity, or a new one.
@@ -95,20 +95,17 @@ impl SignIn {
         if !provider.provider.admits(&email) {
             return Err(self.record_refused_identity(provider, ProviderFailure::NoAccount).await?);
         }
-        let store = &self.auth.store;
-        if self.has_account_elsewhere(provider.tenant, &email).await? {
-            return Err(ProviderFailure::AccountExists.error(&provider.provider.label));
-        }
-        if store.system().credential(&email).await?.is_some() {
-            return Err(self.record_refused_identity(provider, ProviderFailure::AccountExists).await?);
-        }
-        let actor = self.provider_actor(provider);
+        let (store, actor) = (&self.auth.store, self.provider_actor(provider));
         let name = identity.name().unwrap_or_else(|| email.as_str().chars().take(80).collect());
         let action = AdmitPerson { email, name, provider: provider.provider.label.clone() };
         let proof = store.authorize(&actor, action).await?;
         let mut write = store.write(&actor).await?;
         let person = match write.admit_person(proof, new_identity(provider, identity)).await {
-            // A concurrent sign-in has used this address or this identity.
+            Err(store::Error::Conflict(Conflict::AccountExists)) => {
+                drop(write);
+                return Err(self.record_refused_identity(provider, ProviderFailure::AccountExists).await?);
+            }
+            // A concurrent sign-in has used this identity.
             Err(error @ store::Error::Conflict(_)) if !error.is_frozen() => {
                 return Err(ProviderFailure::AccountExists.error(&provider.provider.label));
             }

@@ -17,6 +17,8 @@ row_type! {
     /// Data to verify a password with.
     pub struct Credential {
         pub tenant_id: TenantId,
+        /// The tenant's name.
+        pub tenant: String,
         pub id: PersonId,
         /// The password hash (Argon2, PHC form), if set.
         pub password_hash: Option<String>,
@@ -25,14 +27,30 @@ row_type! {
     }
 }
 
+/// A statement that returns [`Credential`] rows. A service account never signs in.
+macro_rules! select_credential {
+    ($condition:literal) => {
+        concat!(
+            "select p.tenant_id, tenant.name as tenant, p.id, p.password_hash, p.locked_at from person p join tenant on tenant.id = p.tenant_id
+             where p.responsible_id is null and ",
+            $condition
+        )
+    };
+}
+
 impl System<'_> {
-    /// Returns the person with this address: a sign-in names no tenant.
-    pub async fn credential(&self, email: &Email) -> Result<Option<Credential>> {
+    /// Returns the accounts with this address, at most one of each tenant, oldest first: a sign-in names no tenant.
+    pub async fn credentials(&self, email: &Email) -> Result<Vec<Credential>> {
         let mut conn = self.read().await?;
-        // A service account never signs in.
-        let sql =
-            "select tenant_id, id, password_hash, locked_at from person where email = $1 and responsible_id is null";
-        unscoped_query!(conn, Credential, fetch_optional, sql, email.clone())
+        let sql = select_credential!("p.email = $1 order by p.id limit 10000");
+        unscoped_query!(conn, Credential, fetch_all, sql, email.clone())
+    }
+
+    /// Returns the credential of one account.
+    pub async fn credential(&self, tenant: TenantId, person: PersonId) -> Result<Option<Credential>> {
+        let mut conn = self.read().await?;
+        let sql = select_credential!("p.tenant_id = $1 and p.id = $2");
+        unscoped_query!(conn, Credential, fetch_optional, sql, tenant, person)
     }
 
     /// Returns the session of a cookie and its holder: the cookie names no tenant. Expired sessions, and those idle for

@@ -235,7 +235,7 @@ on_both! {
         open(world, &acme.ada, "hers").await;
         world.change(&acme.mia, async |write| write.set_password(acme.mia.person().unwrap(), "$argon2id$new").await).await.unwrap();
         assert!(!opens(world, "t").await && opens(world, "hers").await);
-        let found = world.store.system().credential(acme.mia.email.as_ref().unwrap()).await.unwrap().unwrap();
+        let found = world.store.system().credential(acme.tenant, acme.mia.person().unwrap()).await.unwrap().unwrap();
         assert_eq!((found.tenant_id, found.password_hash.as_deref()), (acme.tenant, Some("$argon2id$new")));
     }
 

@@ -66,7 +66,7 @@ on_both! {
         lock().await.unwrap();
         assert!(!is_open(world, "mia").await && is_open(world, "ada").await);
         let system = world.store.system();
-        let locked = async || system.credential(&email("mia", "acme")).await.unwrap().unwrap().locked_at.is_some();
+        let locked = async || system.credentials(&email("mia", "acme")).await.unwrap()[0].locked_at.is_some();
         assert!(locked().await);
         assert!(matches!(system.holder(acme.tenant, mia).await, Err(Error::NotFound)));
         assert!(world.store.read(adam).await.unwrap().person(mia).await.unwrap().locked_at.is_some());

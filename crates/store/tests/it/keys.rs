@@ -195,7 +195,7 @@ on_both! {
         let robot = robot(world).await;
         let owner = robot.person().unwrap();
         let address = robot.email.clone().unwrap();
-        assert!(world.store.system().credential(&address).await.unwrap().is_none(), "nobody signs in with it");
+        assert!(world.store.system().credentials(&address).await.unwrap().is_empty(), "nobody signs in with it");
         let link = IssuePasswordLink { person: owner };
         let linked = world.change(&acme.adam, async |write| write.issue_password_link(acme.adam.may(link)?, [7; 32]).await).await;
         assert!(matches!(linked, Err(Error::NotFound)), "{linked:?}");

@@ -2,12 +2,12 @@
 use crate::world::{World, email, hash, on_both};
 use domain::{
     Actor,
-    policy::{CreatePerson, IssuePasswordLink},
+    policy::{ChangeAddress, CreatePerson, IssuePasswordLink},
     role::TenantRole,
 };
 use futures::join;
 use std::time::Duration;
-use store::{Error, Result};
+use store::{Error, Mail, MailedLink, Result};
 
 async fn offer(world: &World, to: &Actor, token: &str) -> Result<()> {
     let adam = &world.acme.adam;
@@ -70,13 +70,45 @@ on_both! {
         assert!(matches!(system.complete_setup(hash("l"), "late", None).await, Err(Error::NotFound)));
     }
 
-    async fn an_address_belongs_to_one_tenant(world) {
-        let bolt = &world.bolt;
-        let taken = CreatePerson { email: email("mia", "acme"), name: "Mia".into(), tenant_role: TenantRole::Person };
-        let result = world.change(&bolt.adam, async |write| write.create_person(bolt.adam.may(taken)?).await).await;
-        assert!(matches!(result, Err(Error::Conflict(_))), "{result:?}");
-        let found = world.store.system().credential(&email("mia", "acme")).await.unwrap().unwrap();
-        assert_eq!((found.tenant_id, found.password_hash), (world.acme.tenant, None));
-        assert!(world.store.system().credential(&email("nobody", "acme")).await.unwrap().is_none());
+    async fn m_11_an_address_belongs_to_one_account_of_each_tenant(world) {
+        let mia = || CreatePerson { email: email("mia", "acme"), name: "Mia".into(), tenant_role: TenantRole::Person };
+        let create = async |by: &Actor| world.change(by, async |write| write.create_person(by.may(mia())?).await).await;
+        let again = create(&world.acme.adam).await;
+        assert!(matches!(again, Err(Error::Conflict(store::Conflict::AddressInUse))), "{again:?}");
+        let hers = create(&world.bolt.adam).await.unwrap();
+        assert!(create(&world.bolt.adam).await.is_err(), "once");
+        let system = world.store.system();
+        let found = system.credentials(&email("mia", "acme")).await.unwrap();
+        let found: Vec<_> = found.iter().map(|known| (known.tenant_id, known.tenant.as_str(), known.id)).collect();
+        let first = (world.acme.tenant, "acme", world.acme.mia.person().unwrap());
+        assert_eq!(found, [first, (world.bolt.tenant, "bolt", hers)], "oldest first");
+        assert!(system.credentials(&email("nobody", "acme")).await.unwrap().is_empty());
+    }
+
+    async fn m_11_an_address_changes_to_one_of_another_tenant_and_to_none_of_its_own(world) {
+        let (mia, owner) = (&world.acme.mia, world.acme.mia.person().unwrap());
+        world.store.enable_mail();
+        for (tenant, free) in [("acme", false), ("bolt", true)] {
+            let (new, present) = (hash(&format!("new {tenant}")), hash(&format!("present {tenant}")));
+            let link = |token_hash| MailedLink { token: "", token_hash };
+            let proof = mia.may(ChangeAddress { owner }).unwrap();
+            world.change(mia, async |w| w.request_address_change(proof, &email("ada", tenant), link(new), link(present)).await).await.unwrap();
+            world.change(mia, async |w| w.confirm_address(present, None).await).await.unwrap();
+            let changed = world.change(mia, async |w| w.confirm_address(new, None).await).await;
+            match free {
+                true => assert_eq!(changed.unwrap(), Some(owner)),
+                false => assert!(matches!(changed, Err(Error::Conflict(store::Conflict::AddressInUse))), "{changed:?}"),
+            }
+        }
+    }
+
+    async fn m_11_a_password_link_by_mail_names_the_tenant_of_its_account(world) {
+        let mia = world.acme.mia.person().unwrap();
+        world.store.enable_mail();
+        world.change(&world.acme.console, async |w| w.set_password(mia, "$argon2id$").await).await.unwrap();
+        world.change(&world.acme.console, async |w| w.mail_password_link(mia, "secret", hash("secret")).await).await.unwrap();
+        let mail = world.store.system().take_mail().await.unwrap().unwrap();
+        assert_eq!(mail.to, email("mia", "acme"));
+        assert!(mail.mail == Mail::PasswordLink { token: "secret".into(), tenant: "acme".into() });
     }
 }

@@ -170,7 +170,7 @@ on_both! {
         for (ender, how) in [(mia, End::SignOut), (mia, End::Others), (adam, End::All), (adam, End::Lock), (mia, End::Password)] {
             for factor_first in [true, false] {
                 let (session, next) = (BrowserSessionId(store::new_id()), hash(&format!("next {how:?} {factor_first}")));
-                let known = world.store.system().credential(mia.email.as_ref().unwrap()).await.unwrap().unwrap();
+                let known = world.store.system().credential(mia.tenant, mia.person().unwrap()).await.unwrap().unwrap();
                 let basis = SignInBasis::Password(known.password_hash);
                 let new = NewBrowserSession { id: session, second_factor_verified: false, ..entering(world, mia, SignedInBy::Password, &basis) };
                 let before = new.token_hash;

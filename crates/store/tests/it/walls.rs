@@ -740,6 +740,7 @@ pub fn matrix() -> Vec<Row> {
 
 /// Methods of `System` that take a tenant; `m_11_system_methods_stay_in_their_tenant` calls them.
 pub const IN_A_TENANT: &[&str] = &[
+    "credential",
     "holder",
     "runner_name",
     "rotate_browser_session",
@@ -767,7 +768,7 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::create_setup_link", "before the first tenant"),
     ("System::is_setup_link_valid", "before the first tenant"),
     ("System::complete_setup", "makes the first tenant"),
-    ("System::credential", "signing in names no tenant; the address belongs to one"),
+    ("System::credentials", "signing in names no tenant; the address may belong to several"),
     ("System::session", "the cookie's token is the secret that says which tenant"),
     ("System::touch_browser_session", "of a session that was found by its token"),
     ("System::key", "by the key's token"),
@@ -908,6 +909,7 @@ on_both! {
         let foreign = Resources::create_in(world, &world.bolt).await;
         let (system, acme) = (world.store.system(), world.acme.tenant);
         assert!(matches!(system.holder(acme, foreign.person).await, Err(Error::NotFound)));
+        assert!(system.credential(acme, foreign.person).await.unwrap().is_none());
         assert_eq!(system.runner_name(acme, foreign.runner, &foreign.serial).await.unwrap(), None);
         assert!(!system.rotate_browser_session(acme, foreign.session, [1; 32]).await.unwrap());
         assert!(!system.is_known_device(acme, foreign.person, hash("device at bolt")).await.unwrap());

@@ -25,8 +25,14 @@ pub(super) struct KeyRequest {
 }
 
 /// Creates a key and prints it. Its scopes may exceed the current permissions of its owner.
-pub(super) async fn create(app: &App, user: &str, request: KeyRequest, output: Output) -> Result<(), Failure> {
-    let (tenant, owner, responsible) = find_owner(app, user).await?;
+pub(super) async fn create(
+    app: &App,
+    user: &str,
+    tenant: Option<&str>,
+    request: KeyRequest,
+    output: Output,
+) -> Result<(), Failure> {
+    let (tenant, owner, responsible) = find_owner(app, user, tenant).await?;
     let console = console(app, tenant);
     let organization = match &request.organization {
         Some(name) => Some(find_organization(app, &console, Some(name)).await?),
@@ -55,10 +61,11 @@ pub(super) async fn service_account(
     app: &App,
     name: String,
     responsible: &str,
+    tenant: Option<&str>,
     role: Role,
     organization: Option<&str>,
 ) -> Result<PersonId, Failure> {
-    let (tenant, responsible, _) = find_owner(app, responsible).await?;
+    let (tenant, responsible, _) = find_owner(app, responsible, tenant).await?;
     let console = console(app, tenant);
     let organization = find_organization(app, &console, organization).await?;
     let proof = app.store.authorize(&console, CreateServiceAccount { name, responsible }).await?;
@@ -72,7 +79,7 @@ pub(super) async fn service_account(
 /// Prints the keys of a person, a tenant, or all tenants.
 pub(super) async fn list(app: &App, user: Option<&str>, tenant: Option<&str>, output: Output) -> Result<(), Failure> {
     let (only, owner) = match (user, tenant) {
-        (Some(user), _) => find_owner(app, user).await.map(|(tenant, owner, _)| (Some(tenant), Some(owner)))?,
+        (Some(user), _) => find_owner(app, user, tenant).await.map(|(tenant, owner, _)| (Some(tenant), Some(owner)))?,
         (None, Some(tenant)) => (Some(find_tenant(app, Some(tenant)).await?), None),
         (None, None) => (None, None),
     };
@@ -98,8 +105,8 @@ pub(super) async fn list(app: &App, user: Option<&str>, tenant: Option<&str>, ou
     output.print(&json!({ "keys": data }), text)
 }
 
-pub(super) async fn revoke(app: &App, user: &str) -> Result<usize, Failure> {
-    let (tenant, owner, responsible) = find_owner(app, user).await?;
+pub(super) async fn revoke(app: &App, user: &str, tenant: Option<&str>) -> Result<usize, Failure> {
+    let (tenant, owner, responsible) = find_owner(app, user, tenant).await?;
     let console = console(app, tenant);
     let proof = app.store.authorize(&console, RevokeKeysOf { owner, responsible }).await?;
     let mut write = app.store.write(&console).await?;
@@ -109,7 +116,11 @@ pub(super) async fn revoke(app: &App, user: &str) -> Result<usize, Failure> {
 }
 
 /// Finds a person by email address, or a service account and its responsible person by ID.
-async fn find_owner(app: &App, user: &str) -> Result<(TenantId, PersonId, Option<PersonId>), Failure> {
+async fn find_owner(
+    app: &App,
+    user: &str,
+    tenant: Option<&str>,
+) -> Result<(TenantId, PersonId, Option<PersonId>), Failure> {
     if let Ok(id) = user.parse::<PersonId>() {
         for tenant in app.store.system().tenants().await? {
             let accounts = app.store.read(&console(app, tenant.id)).await?.service_accounts().await?;
@@ -119,6 +130,6 @@ async fn find_owner(app: &App, user: &str) -> Result<(TenantId, PersonId, Option
         }
         return Err(Failure::new(format!("there is no service account {id}")));
     }
-    let known = find_person(app, user).await?;
+    let known = find_person(app, user, tenant).await?;
     Ok((known.tenant_id, known.id, None))
 }

@@ -55,6 +55,9 @@ pub(super) enum Admin {
         /// Email address of the person, or ID of the service account
         #[arg(long)]
         user: String,
+        /// Name or ID of the person's tenant; required if people of several tenants have the address
+        #[arg(long)]
+        tenant: Option<String>,
         /// Name of the key
         #[arg(long)]
         name: String,
@@ -79,6 +82,9 @@ pub(super) enum Admin {
         /// Email address of the person who is responsible for it
         #[arg(long)]
         responsible: String,
+        /// Name or ID of the person's tenant; required if people of several tenants have the address
+        #[arg(long)]
+        tenant: Option<String>,
         /// Role in the organization
         #[arg(long, default_value = "member")]
         role: ServiceRole,
@@ -95,7 +101,7 @@ pub(super) enum Admin {
     /// List the API keys of a person, a tenant, or all tenants
     ListKeys {
         /// Email address of the person, or ID of the service account
-        #[arg(long, conflicts_with = "tenant")]
+        #[arg(long)]
         user: Option<String>,
         /// Name or ID of the tenant [default: all]
         #[arg(long)]
@@ -106,6 +112,9 @@ pub(super) enum Admin {
         /// Email address of the person, or ID of the service account
         #[arg(long)]
         user: String,
+        /// Name or ID of the person's tenant; required if people of several tenants have the address
+        #[arg(long)]
+        tenant: Option<String>,
     },
     #[command(flatten)]
     Organizations(super::organizations::Organizations),
@@ -214,16 +223,17 @@ async fn execute(command: Admin, app: &App, output: Output) -> Result<(), Failur
             output
                 .print(&json!({ "id": person, "link": link }), format_args!("{person}{}", text.unwrap_or_default()))?;
         }
-        Admin::CreateKey { user, name, scopes, organization, days, networks } => {
+        Admin::CreateKey { user, tenant, name, scopes, organization, days, networks } => {
             let request = keys::KeyRequest { name, scopes, organization, days, networks };
-            keys::create(app, &user, request, output).await?;
+            keys::create(app, &user, tenant.as_deref(), request, output).await?;
         }
-        Admin::CreateServiceAccount { name, responsible, role, organization } => {
+        Admin::CreateServiceAccount { name, responsible, tenant, role, organization } => {
             let role = match role {
                 ServiceRole::Viewer => Role::Viewer,
                 ServiceRole::Member => Role::Member,
             };
-            let account = keys::service_account(app, name, &responsible, role, organization.as_deref()).await?;
+            let (tenant, organization) = (tenant.as_deref(), organization.as_deref());
+            let account = keys::service_account(app, name, &responsible, tenant, role, organization).await?;
             output.print(&json!({ "id": account }), account)?;
         }
         Admin::RotateSessionSecret => {} // handled before the store opens
@@ -252,8 +262,8 @@ async fn execute(command: Admin, app: &App, output: Output) -> Result<(), Failur
         Admin::BreakGlass(command) => super::break_glass::run(command, app, output).await?,
         Admin::Organizations(command) => super::organizations::run(command, app).await?,
         Admin::Emergency(command) => super::emergency::run(command, app, output).await?,
-        Admin::RevokeKeys { user } => {
-            let revoked = keys::revoke(app, &user).await?;
+        Admin::RevokeKeys { user, tenant } => {
+            let revoked = keys::revoke(app, &user, tenant.as_deref()).await?;
             output.print(&json!({ "revoked": revoked }), format_args!("{revoked} keys revoked"))?;
         }
     }

@@ -227,8 +227,7 @@ on_both! {
         let adam = person(env, &env.acme, "adam", TenantRole::Admin).await;
         for second_factor_verified in [true, false] {
             let (sign_in, session) = session_opener(env);
-            let email = domain::Email::parse("adam@acme.example").unwrap();
-            let known = env.app.store.system().credential(&email).await.unwrap().unwrap();
+            let known = env.app.store.system().credential(env.acme.id, adam).await.unwrap().unwrap();
             let (tenant, by, basis) = (env.acme.id, SignedInBy::Password, SignInBasis::Password(known.password_hash));
             sign_in.open(Authenticated { tenant, person: adam, by, basis, second_factor_verified, authenticated_at: None }).await.unwrap();
             let theirs = browser(env);

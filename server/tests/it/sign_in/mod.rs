@@ -5,5 +5,6 @@ mod loopback;
 mod mail;
 mod passkeys;
 mod revocation_races;
+mod several_tenants;
 mod step_up;
 mod throttling;

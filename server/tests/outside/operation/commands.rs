@@ -6,7 +6,7 @@ use crate::{
     program::{Program, on_both},
 };
 use serde_json::Value;
-use testkit::{ADAM, MIA};
+use testkit::{ADAM, MIA, OLGA};
 
 fn json(program: &Program, arguments: &[&str]) -> Value {
     let arguments = [arguments, &["--json"]].concat();
@@ -73,6 +73,40 @@ on_both! {
         let of_mia = json(program, &["admin", "list-keys", "--user", &mia.email]);
         assert_eq!((of_mia["keys"].as_array().unwrap().len(), &of_mia["keys"][0]["tenant"]), (1, &"acme".into()));
         assert!(failure(&program.run(&["admin", "list-keys", "--tenant", "nobody"], "")).contains("no tenant nobody"));
+    }
+
+    async fn m_11_a_command_for_an_address_of_several_tenants_needs_the_tenant(program) {
+        const EMAIL: &str = "mia@example.org";
+        for tenant in ["acme", "bolt"] {
+            program.tenant(tenant);
+            program.cli(&["admin", "create-user", "--email", EMAIL, "--role", "admin", "--tenant", tenant, "--password-stdin"], PASSWORD);
+        }
+        program.tenant("core");
+        for command in [
+            &["admin", "create-key", "--name", "ci", "--scopes", ALL, "--user"][..],
+            &["admin", "create-service-account", "--name", "ci", "--responsible"],
+            &["admin", "list-keys", "--user"],
+            &["admin", "revoke-keys", "--user"],
+            &["admin", "lock-user", "--user"],
+            &["admin", "unlock-user", "--user"],
+            &["admin", "end-sessions", "--user"],
+            &["admin", "stop-tasks", "--user"],
+            &["admin", "break-glass", "--on", "--reason", "the provider is down", "--user"],
+            &["audit", "erase", "--reason", "requested", "--user"],
+        ] {
+            let command = [command, &[EMAIL]].concat();
+            let text = failure(&program.run(&command, ""));
+            assert!(text.contains("add --tenant with one of: acme, bolt"), "{command:?}: {text}");
+            let text = failure(&program.run(&[&command[..], &["--tenant", "core"]].concat(), ""));
+            assert!(text.contains("no person of this tenant has the address"), "{command:?}: {text}");
+            program.cli(&[&command[..], &["--tenant", "bolt"]].concat(), "");
+        }
+        let keys = |tenant| json(program, &["admin", "list-keys", "--user", EMAIL, "--tenant", tenant])["keys"].clone();
+        assert_eq!((&keys("acme"), &keys("bolt")[0]["tenant"]), (&serde_json::json!([]), &"bolt".into()));
+        // The tenant of the organization counts.
+        let olga = program.person(OLGA, "bolt").email;
+        let whom = ["--tenant", "bolt", "--organization", "bolt", "--user", EMAIL, "--successor", &olga];
+        program.cli(&[&["admin", "remove-member"], &whom[..]].concat(), "");
     }
 
     async fn every_command_that_prints_data_prints_json(program) {

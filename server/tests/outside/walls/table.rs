@@ -180,6 +180,7 @@ pub const WALLS: &[Row] = &[
     ),
     row("page GET /search", "/search?q=cme", "", PAGE),
     row("page GET /second-factor", "/second-factor", "", all(303)),
+    row("page GET /sign-in/tenant", "/sign-in/tenant", "", all(303)),
     row("page GET /browser-sessions", "/browser-sessions", "", PAGE),
     row("page GET /settings/approvals", "/settings/approvals", "", PAGE),
     row("page GET /settings/second-factors", "/settings/second-factors", "", ADMIN_PAGE),
@@ -434,6 +435,12 @@ pub const WALLS: &[Row] = &[
         "/actions/keys/service-account",
         "name=Robot&responsible=mia@acme.example&organization=$organization&role=member",
         admins(200, 422),
+    ),
+    row(
+        "action POST /actions/login/choose-tenant",
+        "/actions/login/choose-tenant",
+        "tenant=00000000-0000-0000-0000-000000000000",
+        all(401),
     ),
     row("action POST /actions/login/sign-in", "/actions/login/sign-in", "email=$who@acme.example&password=x", all(401)),
     row(
