@@ -138,6 +138,8 @@ pub use security::RateLimited;
 pub use security_log::SecurityLogEntry;
 pub use service_accounts::ServiceAccount;
 pub use system::{Credential, DecryptedProvider, DueMail, IdentityHolder, KeyHolder, System};
-pub use tasks::{KEY_REVOKED, OWNER_DEMOTED, OWNER_LEFT, OWNER_LOCKED, Progress, Submitted, Task, TaskFilter, TaskRow};
+pub use tasks::{
+    KEY_REVOKED, LabelSets, OWNER_DEMOTED, OWNER_LEFT, OWNER_LOCKED, Progress, Submitted, Task, TaskFilter, TaskRow,
+};
 pub use transfer::{return_to_sqlite, transfer};
 pub use usage::Usage;

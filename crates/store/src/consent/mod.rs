@@ -9,19 +9,16 @@ mod record;
 mod sign_again;
 mod verify;
 
-pub(crate) use record::{LabelSets, StoredTask, TaskRecord, record_columns, record_digest, submission_digest};
+pub(crate) use record::{StoredTask, TaskRecord, record_columns, record_digest, submission_digest};
 pub use verify::{UnexplainedStart, VerifiedStarts};
 
 use crate::{
     Conflict, Error, Result, Topic, Write,
     approvals::conditions,
-    db::{
-        column::row_type,
-        conn::tenant_query,
-        filter::{Arg, Statement as Sql},
-    },
+    db::{column::row_type, conn::tenant_query},
     passkeys::PublicKeyRow,
     rules::VersionedRules,
+    tasks::{LabelSets, label_sets},
 };
 use cose::CoseKeys;
 use domain::{
@@ -74,14 +71,6 @@ row_type! {
         pub signature: Vec<u8>,
         /// Whether it counts, apart from its passkey.
         pub counts: bool,
-    }
-}
-
-row_type! {
-    pub struct LabelRow {
-        pub task_id: TaskId,
-        pub key: String,
-        pub value: String,
     }
 }
 
@@ -438,19 +427,7 @@ impl Write {
     }
 
     pub(crate) async fn labels(&mut self, tasks: &[TaskId]) -> Result<LabelSets> {
-        let mut sql = Sql::new(
-            "select task_id, key, value from task_label where tenant_id = $1 and task_id in (",
-            vec![Arg::Uuid(self.tenant.0)],
-        );
-        for (number, task) in tasks.iter().enumerate() {
-            sql.push(if number == 0 { "?" } else { ", ?" }, Arg::Uuid(task.0));
-        }
-        sql.push_text(")");
-        let mut sets = LabelSets::new();
-        for row in sql.fetch::<LabelRow>(&mut self.conn).await? {
-            sets.entry(row.task_id).or_default().insert(row.key, row.value);
-        }
-        Ok(sets)
+        label_sets(&mut self.conn, self.tenant, tasks.iter().copied()).await
     }
 
     async fn approval_record(&mut self, task: TaskId) -> Result<Option<ApprovalRecord>> {

@@ -1,5 +1,5 @@
 //! The stored row of a task, from which the signed judgment is made again.
-use crate::{Error, Result, db::column::row_type};
+use crate::{Error, Result, db::column::row_type, tasks::LabelSets};
 use domain::{
     KeyId, OrganizationId, PersonId, TaskId, TenantId, Timestamp,
     consent::{Judgment, Subject},
@@ -11,11 +11,7 @@ use domain::{
     visibility::Visibility,
 };
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
-use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
-
-/// Labels by task.
-pub(crate) type LabelSets = HashMap<TaskId, BTreeMap<String, String>>;
 
 row_type! {
     /// A task's row.

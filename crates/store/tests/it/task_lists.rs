@@ -28,6 +28,10 @@ on_both! {
         let id = read.tasks(&label("shop"), None, 1).await.unwrap().items[0].id;
         let labels = read.labels(id).await.unwrap();
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("n", "1"), ("service", "shop")]);
+        let page = read.tasks(&TaskFilter::default(), None, 50).await.unwrap().items;
+        let sets = read.labels_of(&page).await.unwrap();
+        assert_eq!(page.iter().map(|row| sets[&row.id]["service"].as_str()).collect::<Vec<_>>(), ["mail", "shop", "mail"]);
+        assert!(read.labels_of(&[]).await.unwrap().is_empty());
     }
 
     async fn m_12_titles_are_found_by_word_prefix_ignoring_case(world) {

@@ -514,6 +514,7 @@ pub fn matrix() -> Vec<Row> {
         task                       "nn+++++n++nnn" |r, w, a, t| r.task(t.task).await;
         progress                   "nn+++++n++nnn" |r, w, a, t| r.progress(t.task).await;
         labels                     "nn+++++n++nnn" |r, w, a, t| r.labels(t.task).await;
+        labels_of                  "--+++++-++---" |r, w, a, t| { let page = r.tasks(&TaskFilter::default(), None, 50).await?; r.labels_of(&page.items).await.map(|sets| sets.len()) };
         task_history               "nn+++++n++nnn" |r, w, a, t| r.task_history(t.task).await;
         decisions                  "nn+++++n++nnn" |r, w, a, t| r.decisions(t.task).await;
         log                        "nn+nn++nn+nnn" |r, w, a, t| r.log(t.lease.task, 1, 1).await;
