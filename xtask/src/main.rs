@@ -46,12 +46,14 @@ enum Command {
     Bench(bench::Arguments),
     /// Install the prerequisites of the tests and run all tests
     Test {
-        /// Skip browser tests, documentation, spelling and dependency checks
+        /// Skip browser tests, contract tests of the API, documentation, spelling and dependency checks
         #[arg(long)]
         fast: bool,
         /// Run only the Rust tests whose name contains this text
         filter: Option<String>,
     },
+    /// Build, and compare a running server with its OpenAPI document, as the tests do
+    Contract,
     /// Install the tools of the tests and check the dependencies, as the tests do from nothing
     #[command(hide = true)]
     SetUp,
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Command::Screenshots => screenshots::screenshots(),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Test { fast, filter } => test::test(fast, filter.as_deref()),
+        Command::Contract => test::contract(),
         Command::SetUp => test::set_up(),
         Command::Torture { short, seed, filter } => torture::torture(short, seed, filter.as_deref()),
     };

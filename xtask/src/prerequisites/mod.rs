@@ -3,6 +3,7 @@
 mod debian;
 mod postgres;
 mod rust;
+mod schemathesis;
 mod torture_tools;
 
 use crate::{
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 pub use postgres::postgres;
 pub use rust::{cargo_tool, wasm_target};
+pub use schemathesis::schemathesis;
 pub use torture_tools::torture_tools;
 
 /// Installs bubblewrap, the sandbox that every task runs in.

@@ -74,11 +74,20 @@ pub fn playwright(report: &str) -> serde_json::Result<Counts> {
     Ok(Counts { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped })
 }
 
+/// Parses the line below `Test cases:` of Schemathesis, such as `7263 generated, 4 found 4 unique failures, 20 skipped`. It skips
+/// what no client can send, such as NUL in a header, which is no test that did not run.
+pub fn schemathesis(output: &str) -> Option<Counts> {
+    let (_, rest) = output.split_once("Test cases:")?;
+    let line = rest.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let failed = before(line, "found");
+    Some(Counts { passed: before(line, "generated").checked_sub(failed)?, failed, skipped: 0 })
+}
+
 /// Returns the number before a word in `10 passed (1 slow), 2 failed`, or 0 when the word is absent.
 fn before(ends: &str, word: &str) -> u64 {
     ends.split(',')
         .filter_map(|part| part.trim().split_once(' '))
-        .find(|(_, rest)| *rest == word || rest.strip_prefix(word).is_some_and(|more| more.starts_with(" (")))
+        .find(|(_, rest)| *rest == word || rest.strip_prefix(word).is_some_and(|more| more.starts_with(' ')))
         .and_then(|(number, _)| number.parse().ok())
         .unwrap_or(0)
 }
@@ -99,6 +108,15 @@ mod tests {
         let output = "test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s\n\
                       test result: FAILED. 1 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s\n";
         assert_eq!(doc_tests(output), Counts { passed: 3, failed: 3, skipped: 1 });
+    }
+
+    #[test]
+    fn cases_of_schemathesis_are_counted() {
+        let output = "Test Phases:\n  ✅ Coverage\n\nTest cases:\n  7263 generated, 4 found 4 unique failures, 20 skipped\n\nSeed: 1\n";
+        assert_eq!(schemathesis(output), Some(Counts { passed: 7_259, failed: 4, skipped: 0 }));
+        let output = "Test cases:\n  100 generated, 100 passed, 20 skipped\n";
+        assert_eq!(schemathesis(output), Some(Counts { passed: 100, failed: 0, skipped: 0 }));
+        assert_eq!(schemathesis("Usage: schemathesis run"), None);
     }
 
     #[test]

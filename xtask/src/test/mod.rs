@@ -1,5 +1,6 @@
 //! Test command: runs all tests, each as a named step.
 
+mod api_contract;
 mod commits;
 mod counts;
 mod dependencies;
@@ -56,8 +57,22 @@ pub fn test(fast: bool, filter: Option<&str>) -> Result<()> {
     rust_tests(&mut report, &[])?;
     if !fast {
         documentation(&mut report)?;
+        api_contract::check(&mut report)?;
         browser(&mut report)?;
     }
+    report.finish()
+}
+
+/// Builds Castellan and runs the contract tests of the API alone.
+///
+/// # Errors
+/// Fails if a prerequisite cannot be installed, or a test failed.
+pub fn contract() -> Result<()> {
+    prerequisites::wasm_target()?;
+    prerequisites::bubblewrap()?;
+    binaries::build(false)?;
+    let mut report = Report::default();
+    api_contract::check(&mut report)?;
     report.finish()
 }
 
@@ -69,6 +84,7 @@ fn install(fast: bool) -> Result<bool> {
     if !fast {
         prerequisites::chromium()?;
         prerequisites::node_packages()?;
+        prerequisites::schemathesis()?;
     }
     setup::tools(fast)
 }
