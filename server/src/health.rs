@@ -1,5 +1,5 @@
 //! Health endpoints and Prometheus metrics.
-use crate::{config::Config, problem::Problem, state::App};
+use crate::{config::Config, problem::Problem, problem_type::ProblemType, state::App};
 use axum::{
     Extension, Router,
     extract::{Request, State},
@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use secrecy::ExposeSecret;
 use std::{
     fmt::Write,
@@ -67,18 +67,18 @@ async fn ready(State(app): State<App>) -> Response {
         Ok(Ok(false)) => {
             tracing::error!("not ready: the database is read-only");
             let detail = "The database is read-only: a standby, or default_transaction_read_only is set.";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Not ready: database", detail).into_response()
+            Problem::new(ProblemType::DatabaseNotReady, detail).into_response()
         }
         Ok(Ok(true)) if is_full(&app.config.data_dir) => {
             tracing::error!("not ready: the disk of the data directory is full");
             let detail = "The disk of the data directory is full.";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Not ready: disk", detail).into_response()
+            Problem::new(ProblemType::DiskNotReady, detail).into_response()
         }
         Ok(Ok(true)) => "ready\n".into_response(),
         failed => {
             tracing::error!(?failed, "not ready: the database does not answer");
             let detail = "The database does not answer.";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Not ready: database", detail).into_response()
+            Problem::new(ProblemType::DatabaseNotReady, detail).into_response()
         }
     }
 }

@@ -6,7 +6,7 @@
 //!   [`console`] notifies a running server of command-line changes.
 //! - State: [`state`] holds what handlers share; [`config`] loads settings, [`keys`] the deployment's keys.
 //! - HTTP: [`http`] accepts connections and checks every request; [`rates`] limits requests; [`health`] serves probes and
-//!   metrics; [`problem`] and `plain_page` render errors; [`routes`] lists every route.
+//!   metrics; [`problem`] (of a [`problem_type`]) and `plain_page` render errors; [`routes`] lists every route.
 //! - Pages: [`web`] renders pages and runs their actions; [`live`] streams updates; [`authentication`] authenticates people and keys.
 //! - API: [`api`] serves `/api/v1` and its OpenAPI document.
 //! - Runners: [`runners`] enrolls runners and dispatches tasks; [`pki`] issues their certificates; [`receipts`] verifies results.
@@ -38,6 +38,7 @@ mod permits;
 pub mod pki;
 mod plain_page;
 pub mod problem;
+pub mod problem_type;
 pub mod rates;
 pub mod receipts;
 pub mod retention;

@@ -1,7 +1,8 @@
 //! Standalone error page for browsers, without assets, scripts or a session.
+use crate::http::folds_to_api;
 use axum::response::{Html, IntoResponse, Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 use uuid::Uuid;
@@ -19,10 +20,11 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
-/// Returns whether the client accepts HTML.
-pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
+/// Returns whether the client accepts HTML. The API never answers with a page.
+pub(crate) fn wants_page(headers: &HeaderMap, uri: &Uri) -> bool {
     let mut lines = headers.get_all(header::ACCEPT).iter();
-    lines.any(|line| line.to_str().is_ok_and(|line| line.to_ascii_lowercase().contains("text/html")))
+    !folds_to_api(uri.path())
+        && lines.any(|line| line.to_str().is_ok_and(|line| line.to_ascii_lowercase().contains("text/html")))
 }
 
 /// Renders the page. `title` and `detail` are fixed texts, never parts of the request; `request_id` identifies the request in the log.

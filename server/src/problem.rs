@@ -1,5 +1,5 @@
 //! Error responses in the format problem+json (RFC 9457). Internal details go to the log only.
-use crate::plain_page;
+use crate::{plain_page, problem_type::ProblemType};
 use app::refusal::{conflict_text, denied_text, quota_text};
 use axum::{
     Json,
@@ -15,9 +15,9 @@ use uuid::Uuid;
 /// Error response (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Problem {
-    /// Always `about:blank`; the status defines the problem type.
-    #[serde(rename = "type")]
-    kind: &'static str,
+    /// Type of the problem.
+    #[serde(rename = "type", serialize_with = "serialize_type")]
+    kind: ProblemType,
     /// Short summary of the problem type.
     title: &'static str,
     /// HTTP status code.
@@ -27,7 +27,7 @@ pub struct Problem {
     /// Explanation of this occurrence and how to resolve it.
     #[schema(value_type = String)]
     detail: Cow<'static, str>,
-    /// Invalid fields or parameters, if any.
+    /// All invalid fields and parameters that were found, at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldError>,
@@ -39,97 +39,113 @@ pub struct Problem {
 /// An invalid field or parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
-    /// Name of the field or parameter.
-    field: String,
+    /// Name of the field, parameter or header.
+    pub field: String,
+    /// JSON Pointer (RFC 6901) to the field, as the fragment of a URI; only of fields of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    pub pointer: Option<String>,
     /// What is wrong and which values are allowed.
-    reason: String,
+    pub reason: String,
 }
+
+impl FieldError {
+    /// Creates an error of a parameter or header.
+    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { field: field.into(), pointer: None, reason: reason.into() }
+    }
+
+    /// Creates an error of a field of the body.
+    pub fn in_body(Invalid { field, reason }: Invalid) -> Self {
+        Self { pointer: Some(format!("#/{field}")), field, reason }
+    }
+}
+
+/// Maximum number of invalid fields in a response.
+pub(crate) const MAX_ERRORS: usize = 20;
 
 /// Default `Retry-After` of temporary failures, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 
 impl Problem {
-    pub fn new(status: StatusCode, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind: "about:blank", title, status, detail: detail.into(), errors: vec![], retry_after: None }
+    pub fn new(kind: ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
+        let (title, status) = (kind.title(), kind.status());
+        Self { kind, title, status, detail: detail.into(), errors: vec![], retry_after: None }
     }
 
     /// 400: the request cannot be parsed.
     pub fn unreadable(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "Malformed request", detail)
+        Self::new(ProblemType::MalformedRequest, detail)
     }
 
     /// 401: the caller is not authenticated. Sends `WWW-Authenticate: Bearer` (RFC 6750).
     pub fn unauthorized(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "API key required", detail)
+        Self::new(ProblemType::AuthenticationRequired, detail)
     }
 
     /// 403: the caller lacks the permission.
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "Forbidden", detail)
+        Self::new(ProblemType::Forbidden, detail)
     }
 
     /// 404: the object does not exist, or the caller cannot see it; the response does not reveal which.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Not found", "The resource does not exist, or you do not have access to it.")
+        Self::new(ProblemType::NotFound, "The resource does not exist, or you do not have access to it.")
     }
 
     /// 405: the path exists, but not with this method.
     pub fn wrong_method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "The Allow header lists the supported methods.")
+        Self::new(ProblemType::MethodNotAllowed, "The Allow header lists the supported methods.")
     }
 
     /// 409: the object has changed since the client read it.
     pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::CONFLICT, "Conflict", detail)
+        Self::new(ProblemType::Conflict, detail)
     }
 
     /// 413: the request exceeds the size limit.
     pub fn too_large() -> Self {
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The request is too large",
-            "Send a smaller request. The setting `limits.request_body_bytes` defines the limit.",
-        )
+        let detail = "Send a smaller request. The setting `limits.request_body_bytes` defines the limit.";
+        Self::new(ProblemType::RequestTooLarge, detail)
     }
 
     /// 422: a field or parameter is invalid.
     pub fn wrong_field(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        let error = FieldError { field: field.into(), reason: reason.into() };
-        let detail = format!("{}: {}.", error.field, error.reason);
-        let title = "Invalid value";
-        Self { errors: vec![error], ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail) }
+        Self::wrong_fields(vec![FieldError::new(field, reason)])
     }
 
-    /// 429: too many concurrent streams or requests.
-    pub fn too_many(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many concurrent requests", detail)
+    /// 422: fields or parameters are invalid.
+    pub fn wrong_fields(mut errors: Vec<FieldError>) -> Self {
+        errors.truncate(MAX_ERRORS);
+        let sentences = errors.iter().map(|error| format!("{}: {}.", error.field, error.reason));
+        let detail = sentences.collect::<Vec<_>>().join(" ");
+        Self { errors, ..Self::new(ProblemType::InvalidValue, detail) }
     }
 
     /// 429: the rate limit is exceeded; the next request is accepted in `wait` seconds.
     pub fn too_often(detail: impl Into<Cow<'static, str>>, wait: u64) -> Self {
-        let title = "Too many requests";
-        Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, title, detail) }
+        Self { retry_after: Some(wait), ..Self::new(ProblemType::TooManyRequests, detail) }
     }
 
     /// 429 or 413: a quota is used up until the next day.
     fn over_quota(quota: QuotaExceeded) -> Self {
-        let status = match quota.limited {
-            Limited::Tasks => StatusCode::TOO_MANY_REQUESTS,
-            Limited::Bytes => StatusCode::PAYLOAD_TOO_LARGE,
+        let kind = match quota.limited {
+            Limited::Tasks => ProblemType::TaskQuotaExceeded,
+            Limited::Bytes => ProblemType::StorageQuotaExceeded,
         };
         let wait = quota.wait.as_secs() + 1;
-        Self { retry_after: Some(wait), ..Self::new(status, "Quota exceeded", quota_text(quota)) }
+        Self { retry_after: Some(wait), ..Self::new(kind, quota_text(quota)) }
     }
 
     /// 500: an internal error.
     pub fn broken() -> Self {
         let detail = "The error was logged. If it persists, give the operator the request ID from x-request-id.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error", detail)
+        Self::new(ProblemType::InternalError, detail)
     }
 
     /// 503: a temporary failure.
     pub fn unavailable(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable", detail)
+        Self::new(ProblemType::Unavailable, detail)
     }
 }
 
@@ -212,6 +228,10 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+fn serialize_type<S: serde::Serializer>(kind: &ProblemType, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(kind.urn())
 }
 
 fn serialize_status<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {

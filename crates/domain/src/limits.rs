@@ -26,7 +26,15 @@ impl Default for Limits {
 
 impl Limits {
     /// Validates the range of every limit.
+    ///
+    /// # Errors
+    /// Fails with the first of [`Self::errors`].
     pub fn checked(self) -> Result<Self, Invalid> {
+        self.errors().next().map_or(Ok(self), Err)
+    }
+
+    /// Returns the errors of all limits.
+    pub fn errors(self) -> impl Iterator<Item = Invalid> {
         let ranges = [
             ("timeout_seconds", self.timeout_seconds, 1..=86_400),
             ("memory_mib", self.memory_mib, 16..=65_536),
@@ -34,11 +42,8 @@ impl Limits {
             ("processes", self.processes, 2..=4_096),
             ("disk_mib", self.disk_mib, 1..=65_536),
         ];
-        match ranges.into_iter().find(|(_, value, range)| !range.contains(value)) {
-            Some((field, value, range)) => {
-                Err(Invalid::new(field, format!("{value} is not between {} and {}", range.start(), range.end())))
-            }
-            None => Ok(self),
-        }
+        ranges.into_iter().filter(|(_, value, range)| !range.contains(value)).map(|(field, value, range)| {
+            Invalid::new(field, format!("{value} is not between {} and {}", range.start(), range.end()))
+        })
     }
 }

@@ -154,6 +154,8 @@ impl Submission {
 pub struct SubmissionForm {
     #[serde(default = "bash")]
     pub tool: Tool,
+    /// Required; a missing one is refused as an empty one, together with the errors of other fields.
+    #[serde(default)]
     pub script: String,
     #[serde(default)]
     pub title: String,
@@ -198,44 +200,64 @@ const fn isolated() -> NetworkPolicy {
 
 impl SubmissionForm {
     /// Validates every field.
+    ///
+    /// # Errors
+    /// Fails with the first of [`Self::errors`].
     pub fn check(self, organization: OrganizationId) -> Result<Submission, Invalid> {
-        if self.script.trim().is_empty() || self.script.len() > MAX_SCRIPT || self.script.contains('\0') {
-            return Err(Invalid::new("script", "must be 1 byte to 256 KiB of text without NUL"));
+        check_script(&self.script)?;
+        Ok(Submission {
+            organization,
+            tool: self.tool,
+            title: self.checked_title()?,
+            limits: self.limits().checked()?,
+            network: Network::new(self.network_policy, self.allowed_hosts)?,
+            script: self.script,
+            visibility: self.visibility,
+            labels: self.labels,
+            priority: self.priority,
+        })
+    }
+
+    /// Returns the errors of all fields.
+    pub fn errors(&self) -> Vec<Invalid> {
+        let network = Network::new(self.network_policy, self.allowed_hosts.clone());
+        let errors = [check_script(&self.script).err(), self.checked_title().err(), network.err()];
+        errors.into_iter().flatten().chain(self.limits().errors()).collect()
+    }
+
+    fn checked_title(&self) -> Result<String, Invalid> {
+        match self.title.trim() {
+            "" => Ok(title_of(&self.script)),
+            given => crate::text::name("title", given, 120),
         }
-        let (lines, hidden) = (self.script.lines().count(), crate::text::count_hidden(&self.script));
-        if lines > MAX_SCRIPT_LINES || hidden > MAX_HIDDEN_CHARACTERS {
-            return Err(Invalid::new(
-                "script",
-                format!(
-                    "must have at most {MAX_SCRIPT_LINES} lines, and at most {MAX_HIDDEN_CHARACTERS} hidden characters"
-                ),
-            ));
-        }
-        let title = match self.title.trim() {
-            "" => title_of(&self.script),
-            given => crate::text::name("title", given, 120)?,
-        };
+    }
+
+    fn limits(&self) -> Limits {
         let defaults = Limits::default();
-        let limits = Limits {
+        Limits {
             timeout_seconds: self.timeout_seconds.unwrap_or(defaults.timeout_seconds),
             memory_mib: self.memory_mib.unwrap_or(defaults.memory_mib),
             cpu_millis: self.cpu_millis.unwrap_or(defaults.cpu_millis),
             processes: self.processes.unwrap_or(defaults.processes),
             disk_mib: self.disk_mib.unwrap_or(defaults.disk_mib),
         }
-        .checked()?;
-        Ok(Submission {
-            organization,
-            tool: self.tool,
-            title,
-            script: self.script,
-            visibility: self.visibility,
-            network: Network::new(self.network_policy, self.allowed_hosts)?,
-            limits,
-            labels: self.labels,
-            priority: self.priority,
-        })
     }
+}
+
+fn check_script(script: &str) -> Result<(), Invalid> {
+    if script.trim().is_empty() || script.len() > MAX_SCRIPT || script.contains('\0') {
+        return Err(Invalid::new("script", "must be 1 byte to 256 KiB of text without NUL"));
+    }
+    let (lines, hidden) = (script.lines().count(), crate::text::count_hidden(script));
+    if lines > MAX_SCRIPT_LINES || hidden > MAX_HIDDEN_CHARACTERS {
+        return Err(Invalid::new(
+            "script",
+            format!(
+                "must have at most {MAX_SCRIPT_LINES} lines, and at most {MAX_HIDDEN_CHARACTERS} hidden characters"
+            ),
+        ));
+    }
+    Ok(())
 }
 
 /// Returns the first line that is neither empty nor a comment: at most 80 characters, without hidden ones.

@@ -1,13 +1,14 @@
 //! Approval request operations: list, get, approve, deny.
 use super::{
     enums,
-    extract::{Id, JsonBody, QueryParameters, Reader, cursor, default_limit, limit, parsed},
-    responses::{CommonProblems, List, NotFoundProblem, WriteProblems},
+    extract::{Body, Id, JsonBody, NoParameters, QueryParameters, Reader, cursor, default_limit, limit, parsed},
+    responses::List,
+    text,
 };
 use crate::{authentication::Program, problem::Problem, state::App};
 use axum::{Json, extract::State};
 use domain::{
-    ApprovalId, OrganizationId, PersonId, TaskId, Timestamp,
+    ApprovalId, Invalid, OrganizationId, PersonId, TaskId, Timestamp,
     approval::{self, Answer, ApprovalState},
     network::NetworkPolicy,
     policy::ReadApprovals,
@@ -159,7 +160,7 @@ pub(super) struct ApprovalQuery {
     #[param(value_type = Option<enums::ApprovalState>)]
     state: Option<ApprovalState>,
     /// Only items of the organization with this ID.
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(default)]
     #[param(value_type = Option<Uuid>)]
     organization: Option<OrganizationId>,
     /// Maximum number of items, 1 to 200.
@@ -168,22 +169,25 @@ pub(super) struct ApprovalQuery {
     limit: u32,
     /// The value of `next` from the previous page.
     #[serde(default, deserialize_with = "cursor")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<Uuid>)]
     after: Option<ApprovalId>,
 }
+
+/// Page of approval requests. The alias gives the schema a name, which utoipa would compose of a generic type.
+type ApprovalRequestList = List<ApprovalRequest>;
 
 /// List approval requests
 ///
 /// Returns the approval requests that the key's owner submitted or may decide, newest first. Requires the scope `approvals:read`.
 #[utoipa::path(
     get, path = "/api/v1/approvals", tag = "Approvals", security(("bearer" = ["approvals:read"])), params(ApprovalQuery),
-    responses((status = 200, description = "A page of results.", body = List<ApprovalRequest>), CommonProblems)
+    responses((status = 200, description = "A page of results.", body = ApprovalRequestList))
 )]
 pub(super) async fn list_approvals(
     reader: Reader<ReadApprovals>,
     State(app): State<App>,
     QueryParameters(query): QueryParameters<ApprovalQuery>,
-) -> Result<Json<List<ApprovalRequest>>, Problem> {
+) -> Result<Json<ApprovalRequestList>, Problem> {
     let filter = ApprovalFilter { state: query.state, organization: query.organization };
     let mut read = app.store.read(&reader.program.actor).await?;
     let page = read.approvals(&filter, query.after, query.limit).await?;
@@ -196,12 +200,13 @@ pub(super) async fn list_approvals(
 #[utoipa::path(
     get, path = "/api/v1/approvals/{id}", tag = "Approvals", security(("bearer" = ["approvals:read"])),
     params(("id" = Uuid, Path, description = "ID of the approval request.")),
-    responses((status = 200, description = "The approval request.", body = ApprovalRequestDetail), CommonProblems, NotFoundProblem)
+    responses((status = 200, description = "The approval request.", body = ApprovalRequestDetail))
 )]
 pub(super) async fn get_approval(
     reader: Reader<ReadApprovals>,
     State(app): State<App>,
     Id(id): Id<ApprovalId>,
+    _: QueryParameters<NoParameters>,
 ) -> Result<Json<ApprovalRequestDetail>, Problem> {
     let mut read = app.store.read(&reader.program.actor).await?;
     let approval = read.approval(id).await?;
@@ -210,16 +215,51 @@ pub(super) async fn get_approval(
     Ok(Json(ApprovalRequestDetail { summary: approval.into(), request: task.request, script: task.script, decisions }))
 }
 
-/// A decision on an approval request.
+/// An approval. Every field is checked by [`Body::errors`], so that a missing one does not hide the errors of others.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewDecision {
-    /// Reason, up to 1,000 characters. Required to deny.
+pub(super) struct NewApproval {
     #[serde(default)]
+    #[schema(required = false, schema_with = text::reason_to_approve)]
     reason: String,
     /// `request_digest` of the approval request that was reviewed.
-    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
-    request_digest: RequestDigest,
+    #[serde(default)]
+    #[schema(required = true, value_type = String, pattern = "^[0-9a-f]{64}$")]
+    request_digest: Option<RequestDigest>,
+}
+
+/// A denial.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewDenial {
+    #[serde(default)]
+    #[schema(required = true, schema_with = text::reason_to_deny)]
+    reason: String,
+    /// `request_digest` of the approval request that was reviewed.
+    #[serde(default)]
+    #[schema(required = true, value_type = String, pattern = "^[0-9a-f]{64}$")]
+    request_digest: Option<RequestDigest>,
+}
+
+impl Body for NewApproval {
+    fn errors(&self) -> Vec<Invalid> {
+        decision_errors(Answer::Approve, &self.reason, self.request_digest)
+    }
+}
+
+impl Body for NewDenial {
+    fn errors(&self) -> Vec<Invalid> {
+        decision_errors(Answer::Deny, &self.reason, self.request_digest)
+    }
+}
+
+fn decision_errors(answer: Answer, reason: &str, digest: Option<RequestDigest>) -> Vec<Invalid> {
+    let digest = digest.ok_or_else(missing_digest).err();
+    approval::reason(answer, reason).err().into_iter().chain(digest).collect()
+}
+
+fn missing_digest() -> Invalid {
+    Invalid::new("request_digest", "is required")
 }
 
 /// State of the approval request after a decision.
@@ -239,16 +279,18 @@ pub(super) struct DecisionResult {
 /// be approved only in a browser. Requires the scope `approvals:decide`.
 #[utoipa::path(
     post, path = "/api/v1/approvals/{id}/approve", tag = "Approvals", security(("bearer" = ["approvals:decide"])),
-    params(("id" = Uuid, Path, description = "ID of the approval request.")), request_body = NewDecision,
-    responses((status = 200, description = "The decision was recorded.", body = DecisionResult), CommonProblems, NotFoundProblem, WriteProblems)
+    params(("id" = Uuid, Path, description = "ID of the approval request.")), request_body = NewApproval,
+    responses((status = 200, description = "The decision was recorded.", body = DecisionResult))
 )]
 pub(super) async fn approve(
     program: Program,
     State(app): State<App>,
     Id(id): Id<ApprovalId>,
-    JsonBody(decision): JsonBody<NewDecision>,
+    _: QueryParameters<NoParameters>,
+    body: JsonBody<NewApproval>,
 ) -> Result<Json<DecisionResult>, Problem> {
-    decide(&app, &program, id, Answer::Approve, decision).await
+    let NewApproval { reason, request_digest } = body.accept()?;
+    decide(&app, &program, id, Answer::Approve, &reason, request_digest).await
 }
 
 /// Deny a request
@@ -256,16 +298,18 @@ pub(super) async fn approve(
 /// Denies the request with this digest; the task will not run. Requires the scope `approvals:decide`.
 #[utoipa::path(
     post, path = "/api/v1/approvals/{id}/deny", tag = "Approvals", security(("bearer" = ["approvals:decide"])),
-    params(("id" = Uuid, Path, description = "ID of the approval request.")), request_body = NewDecision,
-    responses((status = 200, description = "The decision was recorded.", body = DecisionResult), CommonProblems, NotFoundProblem, WriteProblems)
+    params(("id" = Uuid, Path, description = "ID of the approval request.")), request_body = NewDenial,
+    responses((status = 200, description = "The decision was recorded.", body = DecisionResult))
 )]
 pub(super) async fn deny(
     program: Program,
     State(app): State<App>,
     Id(id): Id<ApprovalId>,
-    JsonBody(decision): JsonBody<NewDecision>,
+    _: QueryParameters<NoParameters>,
+    body: JsonBody<NewDenial>,
 ) -> Result<Json<DecisionResult>, Problem> {
-    decide(&app, &program, id, Answer::Deny, decision).await
+    let NewDenial { reason, request_digest } = body.accept()?;
+    decide(&app, &program, id, Answer::Deny, &reason, request_digest).await
 }
 
 async fn decide(
@@ -273,10 +317,12 @@ async fn decide(
     program: &Program,
     id: ApprovalId,
     answer: Answer,
-    decision: NewDecision,
+    reason: &str,
+    digest: Option<RequestDigest>,
 ) -> Result<Json<DecisionResult>, Problem> {
+    let (reason, digest) = (approval::reason(answer, reason)?, digest.ok_or_else(missing_digest)?);
     let approval = app.store.read(&program.actor).await?.approval(id).await?;
-    let action = approval.decide_action(answer, approval::reason(answer, &decision.reason)?, decision.request_digest);
+    let action = approval.decide_action(answer, reason, digest);
     let proof = app.store.authorize(&program.actor, action).await?;
     let mut write = app.store.write(&program.actor).await?;
     let state = write.decide(proof).await?;

@@ -1,7 +1,8 @@
 //! Audit log operations.
 use super::{
+    enums,
     extract::{QueryParameters, Reader, cursor, default_limit, limit, parsed},
-    responses::{CommonProblems, List},
+    responses::List,
 };
 use crate::{problem::Problem, state::App};
 use axum::{Json, extract::State};
@@ -27,7 +28,8 @@ pub(super) struct AuditEvent {
     at: Timestamp,
     /// Action in the form `noun.verb`, such as `task.submit`.
     action: String,
-    /// `done` or `refused`.
+    /// Whether the action was done.
+    #[schema(value_type = enums::Outcome)]
     outcome: String,
     /// ID of the person who acted, if known.
     #[schema(value_type = Option<Uuid>)]
@@ -47,8 +49,8 @@ pub(super) struct AuditEvent {
     hash: String,
     /// Personal data (names and addresses) as JSON text, unless erased. Its SHA-256 is part of the body.
     personal_data: Option<String>,
-    /// Security event type, if it is one: `authentication_failure`, `unauthorized_command_attempt`, `session_creation`,
-    /// `session_termination`, `agent_connection_failure` or `rate_limit_exceeded`.
+    /// Security event type, if it is one.
+    #[schema(value_type = Option<enums::SecurityEvent>)]
     event: Option<String>,
     /// Whether hash, stored columns and personal data match the hashed text. `castellan audit verify` checks the whole log.
     intact: bool,
@@ -85,19 +87,19 @@ pub(super) struct AuditQuery {
     #[serde(default)]
     action: Option<String>,
     /// Only events by the person with this ID.
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(default)]
     #[param(value_type = Option<Uuid>)]
     person: Option<PersonId>,
     /// Only events on the object with this ID.
     #[serde(default)]
     target: Option<String>,
-    /// Only events with this outcome: `done` or `refused`.
+    /// Only events with this outcome.
     #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<enums::Outcome>)]
     outcome: Option<OutcomeParameter>,
-    /// Only security events of this type, such as `authentication_failure`.
+    /// Only security events of this type.
     #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<enums::SecurityEvent>)]
     event: Option<SecurityEvent>,
     /// Earliest time (RFC 3339).
     #[serde(default, deserialize_with = "parsed")]
@@ -113,7 +115,7 @@ pub(super) struct AuditQuery {
     limit: u32,
     /// The value of `next` from the previous page.
     #[serde(default, deserialize_with = "cursor")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^-?[0-9]{1,18}$")]
     after: Option<i64>,
 }
 
@@ -138,19 +140,22 @@ impl FromStr for TimeParameter {
     }
 }
 
+/// Page of audit events. The alias gives the schema a name, which utoipa would compose of a generic type.
+type AuditEventList = List<AuditEvent>;
+
 /// List audit events
 ///
 /// Returns the audit events of the tenant, newest first. The key's owner must be an admin or auditor. Requires the scope
 /// `audit:read`.
 #[utoipa::path(
     get, path = "/api/v1/audit", tag = "Audit", security(("bearer" = ["audit:read"])), params(AuditQuery),
-    responses((status = 200, description = "A page of results.", body = List<AuditEvent>), CommonProblems)
+    responses((status = 200, description = "A page of results.", body = AuditEventList))
 )]
 pub(super) async fn list_audit_events(
     reader: Reader<ReadAudit>,
     State(app): State<App>,
     QueryParameters(query): QueryParameters<AuditQuery>,
-) -> Result<Json<List<AuditEvent>>, Problem> {
+) -> Result<Json<AuditEventList>, Problem> {
     let filter = AuditFilter {
         action: query.action,
         person: query.person,

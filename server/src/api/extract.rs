@@ -1,13 +1,16 @@
 //! Strict request extractors: unknown, duplicate and mistyped fields are rejected by name.
-use crate::{authentication::Program, problem::Problem, state::App};
+use super::fields;
+use crate::{
+    authentication::Program,
+    problem::{FieldError, Problem},
+    problem_type::ProblemType,
+    state::App,
+};
 use axum::{
     Json,
-    extract::{
-        FromRequest, FromRequestParts, Path, Query, Request,
-        rejection::{JsonRejection, QueryRejection},
-    },
+    extract::{FromRequest, FromRequestParts, Path, Request, rejection::JsonRejection},
 };
-use domain::{Action, Allowed, policy::ReadTasks};
+use domain::{Action, Allowed, Invalid, policy::ReadTasks};
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use std::{error::Error, fmt::Display, str::FromStr};
@@ -51,64 +54,79 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParameter
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match Query::try_from_uri(&parts.uri) {
-            Ok(Query(parameters)) => Ok(Self(parameters)),
-            Err(QueryRejection::FailedToDeserializeQueryString(why)) => Err(invalid_field(&why, "query")),
-            Err(other) => Err(Problem::unreadable(other.body_text())),
-        }
+        fields::of_query(parts.uri.query().unwrap_or_default()).map(Self)
     }
 }
 
-/// JSON request body.
-#[derive(Debug)]
-pub(super) struct JsonBody<T>(pub T);
+/// No query parameters: unknown ones are refused like those of other operations.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoParameters {}
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+/// JSON request body: the fields that could be read, and the errors of the others.
+#[derive(Debug)]
+pub(super) struct JsonBody<T> {
+    pub(super) value: T,
+    pub(super) errors: Vec<FieldError>,
+}
+
+/// Request body that can be checked beyond the types of its fields.
+pub(super) trait Body: DeserializeOwned {
+    /// Returns the fields with values that are not allowed.
+    fn errors(&self) -> Vec<Invalid>;
+}
+
+impl<T> JsonBody<T> {
+    /// Returns the value of a check, or adds its error unless the field already has one.
+    pub(super) fn check<U>(&mut self, result: Result<U, FieldError>) -> Option<U> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                if self.errors.iter().all(|known| known.field != error.field) {
+                    self.errors.push(error);
+                }
+                None
+            }
+        }
+    }
+
+    /// Returns the body.
+    ///
+    /// # Errors
+    /// Fails with the errors of all fields.
+    pub(super) fn accept(self) -> Result<T, Problem> {
+        if self.errors.is_empty() { Ok(self.value) } else { Err(Problem::wrong_fields(self.errors)) }
+    }
+}
+
+impl<T: Body, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        Json::from_request(request, state).await.map(|Json(body)| Self(body)).map_err(|rejection| match rejection {
+        let Json(members) = Json::from_request(request, state).await.map_err(|rejection| match rejection {
             JsonRejection::JsonSyntaxError(why) => {
                 Problem::unreadable(format!("The body is not valid JSON: {}.", cause(&why)))
             }
-            JsonRejection::JsonDataError(why) => invalid_field(&why, "body"),
-            JsonRejection::MissingJsonContentType(_) => Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Unsupported content type",
-                "Send JSON, with Content-Type: application/json.",
-            ),
+            JsonRejection::JsonDataError(_) => {
+                Problem::wrong_field("body", "must be an object with the documented fields")
+            }
+            JsonRejection::MissingJsonContentType(_) => {
+                Problem::new(ProblemType::UnsupportedContentType, "Send JSON, with Content-Type: application/json.")
+            }
             other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
             _ => Problem::unreadable("The request body is incomplete."),
-        })
-    }
-}
-
-/// Converts a deserializer error (`path: reason at line 1 column 2`) to a problem that names the field.
-fn invalid_field(why: &dyn Error, whole: &str) -> Problem {
-    let cause = cause(why);
-    let text = cause.rsplit_once(" at line ").map_or(cause.as_str(), |(text, _)| text);
-    for prefix in ["missing field `", "duplicate field `"] {
-        if let Some(field) = text.strip_prefix(prefix) {
-            let reason = if prefix.starts_with("missing") { "is required" } else { "must be given only once" };
-            return Problem::wrong_field(field.trim_end_matches('`'), reason);
+        })?;
+        let (value, errors) = fields::of_object::<T>(members)?;
+        let mut body = Self { value, errors };
+        for invalid in body.value.errors() {
+            body.check::<()>(Err(FieldError::in_body(invalid)));
         }
-    }
-    match text.split_once(": ").filter(|(path, _)| is_name(path)) {
-        // Errors of domain types start with their own field name.
-        Some((path, reason)) => match reason.split_once(": ").filter(|(name, _)| is_name(name)) {
-            Some((_, reason)) => Problem::wrong_field(path, reason),
-            None => Problem::wrong_field(path, reason),
-        },
-        None => Problem::wrong_field(whole, "must be an object with the documented fields"),
+        Ok(body)
     }
 }
 
 fn cause(error: &dyn Error) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.contains(' ')
 }
 
 /// Parses a query parameter with `FromStr`.

@@ -1,7 +1,7 @@
 //! Task log operation: the log as text or as server-sent events.
 use super::{
     extract::{Id, QueryParameters, Reader, flag, parsed},
-    responses::{CommonProblems, NotFoundProblem},
+    log_events::LogEvent,
 };
 use crate::{
     live::{Follow, Streams, Watcher, events, last_event, text},
@@ -23,9 +23,10 @@ use utoipa::IntoParams;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct LogQuery {
-    /// Number of the attempt, from 1; by default the latest. Cannot be combined with `follow`.
+    /// Number of the attempt; by default the latest. 0 is before the first start, without any lines. Cannot be combined with
+    /// `follow`.
     #[serde(default, deserialize_with = "parsed")]
-    #[param(minimum = 1)]
+    #[param(minimum = 0)]
     attempt: Option<u32>,
     /// Set to `1` to receive server-sent events until the task has ended and all lines are sent.
     #[serde(default, deserialize_with = "flag")]
@@ -33,27 +34,36 @@ pub(super) struct LogQuery {
     follow: bool,
 }
 
+/// Headers of the task log.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes what `live::last_event` reads")]
+struct LogHeaders {
+    /// ID of the last event received, to resume with `follow`: the stream continues after it. An ID that is not of such a stream is
+    /// refused with 422; an empty one is none.
+    #[param(rename = "Last-Event-ID", pattern = "^(([0-9]{1,9}[.])?[1-9][0-9]{0,17})?$")]
+    last_event_id: Option<String>,
+}
+
 /// Get or follow a task's log
 ///
-/// Returns the log as text, one line per output line; its SHA-256 is part of the receipt. With `follow=1`, returns
-/// server-sent events: `state` (the state), `attempt` (number of a new attempt, whose lines start at 1 again), `line`
-/// (`{"line","at","stream","text"}`) and `end` (the final state). To resume a stream, send the ID of the last event as
+/// Returns the log as text, one line per output line; its SHA-256 is part of the receipt.
+///
+/// With `follow=1`, returns server-sent events (`text/event-stream`) until the task has ended; the schema describes each event. A
+/// comment is sent every 15 seconds. To resume after a lost connection, repeat the request with the ID of the last event as
 /// `Last-Event-ID`. Requires the scope `tasks:read`.
 #[utoipa::path(
     get, path = "/api/v1/tasks/{id}/log", tag = "Tasks", security(("bearer" = ["tasks:read"])),
     params(
         ("id" = Uuid, Path, description = "ID of the task."),
         LogQuery,
-        ("Last-Event-ID" = Option<String>, Header, description = "ID of the last event received, to resume with `follow`."),
+        LogHeaders,
     ),
     responses(
-        (status = 200, description = "The log.", content(
+        (status = 200, description = "The log; events with `follow=1`, described by the schema one by one.", content(
             (String = "text/plain"),
-            (String = "text/event-stream"),
+            (LogEvent = "text/event-stream"),
         )),
-        (status = 429, description = "The key's owner has too many open streams.", body = Problem,
-            content_type = "application/problem+json"),
-        CommonProblems, NotFoundProblem,
     )
 )]
 pub(super) async fn get_task_log(
@@ -64,7 +74,7 @@ pub(super) async fn get_task_log(
     QueryParameters(query): QueryParameters<LogQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let watcher = Watcher::Program(reader.program);
+    let (watcher, from) = (Watcher::Program(reader.program), last_event(&headers)?.unwrap_or_default());
     if query.follow {
         if query.attempt.is_some() {
             return Err(Problem::wrong_field(
@@ -73,7 +83,6 @@ pub(super) async fn get_task_log(
             ));
         }
         let permit = streams.acquire(watcher.actor())?;
-        let from = last_event(&headers)?.unwrap_or_default();
         let follow = Follow::start(app, watcher, task, from).await?;
         return Ok(events::api_log_response(follow, permit).into_response());
     }

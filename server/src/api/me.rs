@@ -1,11 +1,14 @@
 //! Current API key operation: its owner and permissions.
-use super::{enums, responses::CommonProblems};
+use super::{
+    enums,
+    extract::{NoParameters, QueryParameters},
+};
 use crate::{authentication::Program, problem::Problem, state::App};
 use axum::{Json, extract::State};
 use domain::{
     Email, KeyId, OrganizationId, PersonId, TenantId, Timestamp,
     role::{Role, TenantRole},
-    scope::Scope,
+    scope::{Scope, Scopes},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -28,7 +31,7 @@ pub(super) struct Me {
     networks: String,
     /// Whether the owner is a service account.
     service_account: bool,
-    /// Scopes of the key, limited by the permissions of its owner.
+    /// Scopes of the key that have an effect: not those beyond what its owner can do from this address.
     #[schema(value_type = Vec<enums::Scope>)]
     scopes: Vec<&'static str>,
     /// ID of the owner.
@@ -42,9 +45,13 @@ pub(super) struct Me {
     /// Tenant ID.
     #[schema(value_type = Uuid)]
     tenant: TenantId,
-    /// Role of the owner in the tenant.
+    /// Role that the key has in the tenant: that of the owner, or `person` if the key is limited to an organization or
+    /// `admin_blocked` is true.
     #[schema(value_type = enums::TenantRole)]
     tenant_role: TenantRole,
+    /// Whether the owner is an admin or auditor without effect, because the address of this request is not among those that the
+    /// setting `admin.allow` permits.
+    admin_blocked: bool,
     /// Organizations of the owner, including archived ones.
     organizations: Vec<Membership>,
 }
@@ -70,13 +77,20 @@ pub(super) struct Membership {
 /// Returns the key of the request and its owner. Requires no scope.
 #[utoipa::path(
     get, path = "/api/v1/me", tag = "Me", security(("bearer" = [])),
-    responses((status = 200, description = "The key and its owner.", body = Me), CommonProblems)
+    responses((status = 200, description = "The key and its owner.", body = Me))
 )]
-pub(super) async fn get_me(program: Program, State(app): State<App>) -> Result<Json<Me>, Problem> {
+pub(super) async fn get_me(
+    program: Program,
+    State(app): State<App>,
+    _: QueryParameters<NoParameters>,
+) -> Result<Json<Me>, Problem> {
     let mut read = app.store.read(&program.actor).await?;
     let (in_use, archived) = (read.organizations().await?, read.archived_organizations().await?);
     let expires_soon = program.ends_soon(app.store.now());
     let (actor, key) = (program.actor, program.key);
+    let tenant_role = if actor.admin_blocked { TenantRole::Person } else { actor.tenant_role };
+    let highest = actor.roles.values().max().copied();
+    let scopes = actor.scopes.iter().flat_map(Scopes::iter).filter(|scope| scope.is_held_by(tenant_role, highest));
     let own = in_use.into_iter().chain(archived).filter_map(|it| {
         Some(Membership { role: actor.role_in(it.id)?, id: it.id, name: it.name, archived_at: it.archived_at })
     });
@@ -88,11 +102,12 @@ pub(super) async fn get_me(program: Program, State(app): State<App>) -> Result<J
         networks: key.networks.to_string(),
         service_account: key.responsible_id.is_some(),
         key: actor.key(),
-        scopes: actor.scopes.iter().flat_map(|scopes| scopes.iter()).map(Scope::as_str).collect(),
+        scopes: scopes.map(Scope::as_str).collect(),
         person: actor.person(),
         name: actor.name,
         email: actor.email,
         tenant: actor.tenant,
-        tenant_role: actor.tenant_role,
+        tenant_role,
+        admin_blocked: actor.admin_blocked,
     }))
 }

@@ -4,14 +4,18 @@ mod approvals;
 mod audit;
 mod enums;
 mod extract;
+mod fields;
 mod log;
+mod log_events;
 mod me;
 mod openapi;
 mod operations;
+mod problems;
 mod responses;
 mod runners;
 mod task;
 mod tasks;
+mod text;
 
 pub(crate) use extract::QueryParameters;
 pub use openapi::openapi;

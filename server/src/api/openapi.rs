@@ -1,13 +1,16 @@
 //! OpenAPI document of the API, assembled from the handlers.
-use super::Handlers;
-use crate::problem::{FieldError, Problem};
+use super::{
+    Handlers,
+    extract::{NoParameters, QueryParameters},
+    problems,
+};
 use axum::response::IntoResponse;
 use http::header;
 use std::sync::LazyLock;
 use utoipa::{
-    OpenApi, ToSchema,
+    OpenApi,
     openapi::{
-        Info, License,
+        Info, License, ServerBuilder,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -23,9 +26,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     );
     info.license = Some(License::new("Apache-2.0"));
     document.info = info;
+    document.servers = Some(vec![ServerBuilder::new().url("/").description(Some("This server.")).build()]);
     let mut components = document.components.take().unwrap_or_default();
-    components.schemas.insert(Problem::name().into(), <Problem as utoipa::PartialSchema>::schema());
-    components.schemas.insert(FieldError::name().into(), <FieldError as utoipa::PartialSchema>::schema());
+    problems::declare(&mut document.paths, &mut components);
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("mk_…")
@@ -45,6 +48,6 @@ static DOCUMENT_JSON: LazyLock<String> = LazyLock::new(|| openapi().to_json().un
     get, path = "/api/v1/openapi.json", tag = "OpenAPI", security(()),
     responses((status = 200, description = "The document (OpenAPI 3.1).", body = Object))
 )]
-pub(super) async fn get_openapi() -> impl IntoResponse {
+pub(super) async fn get_openapi(_: QueryParameters<NoParameters>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], DOCUMENT_JSON.as_str())
 }

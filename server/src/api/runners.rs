@@ -1,14 +1,13 @@
 //! Runner operations of the API.
 use super::{
-    extract::Reader,
-    responses::{CommonProblems, List},
+    extract::{NoParameters, QueryParameters, Reader},
+    responses::List,
 };
 use crate::{problem::Problem, state::App};
 use axum::{Json, extract::State};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{RunnerId, Timestamp, policy::ReadTasks};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use store::Runner;
 use utoipa::ToSchema;
 
@@ -26,9 +25,8 @@ pub(super) struct EnrolledRunner {
     capabilities: Vec<String>,
     /// Maximum number of concurrent tasks.
     slots: i64,
-    /// Sandbox posture, as reported by the runner.
-    #[schema(value_type = Object)]
-    posture: Value,
+    /// Sandbox posture; null until the runner has connected.
+    posture: Option<Posture>,
     /// Whether the runner is connected.
     connected: bool,
     /// When the runner enrolled.
@@ -47,6 +45,40 @@ pub(super) struct EnrolledRunner {
     public_key: String,
 }
 
+/// Sandbox of a runner, as it reports it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(super) struct Posture {
+    /// Version of bubblewrap; empty if it is not installed.
+    bubblewrap: String,
+    /// Whether system calls are filtered.
+    seccomp: bool,
+    /// Whether unprivileged user namespaces are available.
+    user_namespaces: bool,
+    /// Whether the host's abstract Unix sockets are unreachable.
+    sockets_scoped: bool,
+    /// Mechanism that enforces resource limits: `cgroup v2`, `cgroup v1` or `resource limits`.
+    limiter: String,
+    /// What the mechanism limits.
+    limiter_note: String,
+    /// Users that tasks run as.
+    account: String,
+    /// Whether each task has a kernel user ID of its own.
+    separate_ids: bool,
+    /// How user IDs are assigned.
+    ids_note: String,
+    /// Why no task can run; null if tasks can run.
+    unfit: Option<Unfit>,
+}
+
+/// Why a runner cannot run tasks.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(super) struct Unfit {
+    /// Cause.
+    cause: String,
+    /// How to fix it.
+    fix: String,
+}
+
 impl From<Runner> for EnrolledRunner {
     fn from(row: Runner) -> Self {
         Self {
@@ -55,7 +87,7 @@ impl From<Runner> for EnrolledRunner {
             version: row.version,
             capabilities: row.capabilities.split(',').filter(|tool| !tool.is_empty()).map(str::to_owned).collect(),
             slots: row.slots,
-            posture: serde_json::from_str(&row.posture).unwrap_or_default(),
+            posture: serde_json::from_str(&row.posture).ok(),
             connected: row.connected,
             created_at: row.created_at,
             expires_at: row.expires_at,
@@ -66,17 +98,21 @@ impl From<Runner> for EnrolledRunner {
     }
 }
 
+/// Page of runners. The alias gives the schema a name, which utoipa would compose of a generic type.
+type EnrolledRunnerList = List<EnrolledRunner>;
+
 /// List runners
 ///
 /// Returns all runners of the tenant on one page, newest first. Requires the scope `tasks:read`.
 #[utoipa::path(
     get, path = "/api/v1/runners", tag = "Runners", security(("bearer" = ["tasks:read"])),
-    responses((status = 200, description = "All runners.", body = List<EnrolledRunner>), CommonProblems)
+    responses((status = 200, description = "All runners.", body = EnrolledRunnerList))
 )]
 pub(super) async fn list_runners(
     reader: Reader<ReadTasks>,
     State(app): State<App>,
-) -> Result<Json<List<EnrolledRunner>>, Problem> {
+    _: QueryParameters<NoParameters>,
+) -> Result<Json<EnrolledRunnerList>, Problem> {
     let runners = app.store.read(&reader.program.actor).await?.runners().await?;
     Ok(Json(List::complete(runners.into_iter().map(EnrolledRunner::from).collect())))
 }

@@ -1,5 +1,5 @@
 //! Task schemas of the API: submission, list and details.
-use super::enums;
+use super::{enums, text};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{
     KeyId, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
@@ -10,37 +10,36 @@ use domain::{
     task::{Priority, TaskState, Tool},
     visibility::Visibility,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use store::{Task, TaskRow};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A new task. Omitted fields have the most restrictive default.
-#[derive(Debug, ToSchema)]
+/// A new task. Omitted fields, and those that are `null`, have the most restrictive default.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "describes `domain::task::SubmissionForm`, which is deserialized instead; a test compares them"
 )]
 pub(super) struct NewTask {
     /// Tool that runs the task.
-    #[schema(required = false, value_type = enums::Tool, default = "bash")]
+    #[schema(required = false, value_type = Option<enums::Tool>, default = "bash")]
     tool: Tool,
-    /// Script, 1 byte to 256 KiB of text without NUL, at most 20,000 lines.
-    #[schema(min_length = 1, max_length = 262_144)]
+    #[schema(schema_with = text::script)]
     script: String,
-    /// Title, up to 120 characters. Derived from the script by default.
-    #[schema(required = false, max_length = 120)]
-    title: String,
+    #[schema(required = false, schema_with = text::title)]
+    title: Option<String>,
     /// Who can see the task besides its owner, admins and auditors.
-    #[schema(required = false, value_type = enums::Visibility, default = "private")]
+    #[schema(required = false, value_type = Option<enums::Visibility>, default = "private")]
     visibility: Visibility,
     /// Network access of the task.
-    #[schema(required = false, value_type = enums::NetworkPolicy, default = "isolated")]
+    #[schema(required = false, value_type = Option<enums::EnforcedNetworkPolicy>, default = "isolated")]
     network_policy: NetworkPolicy,
-    /// Allowed hosts with `allow_list`; an empty list allows none.
-    #[schema(required = false)]
-    allowed_hosts: Vec<String>,
+    /// Allowed hosts; empty, because this version does not enforce the policy `allow_list`.
+    #[schema(max_items = 0)]
+    allowed_hosts: Option<Vec<String>>,
     /// Maximum wall-clock time, in seconds.
     #[schema(minimum = 1, maximum = 86_400, default = 300)]
     timeout_seconds: Option<u32>,
@@ -56,13 +55,13 @@ pub(super) struct NewTask {
     /// Size limit of the working directory, in MiB.
     #[schema(minimum = 1, maximum = 65_536, default = 256)]
     disk_mib: Option<u32>,
-    /// Labels, at most 16. Keys: 1 to 63 of `a-z 0-9 . _ / -`; values: up to 255 visible characters.
-    #[schema(required = false)]
-    labels: BTreeMap<String, String>,
+    #[schema(required = false, schema_with = text::labels)]
+    labels: Option<BTreeMap<String, String>>,
     /// Priority among queued tasks.
-    #[schema(required = false, value_type = enums::Priority, default = "normal")]
+    #[schema(required = false, value_type = Option<enums::Priority>, default = "normal")]
     priority: Priority,
     /// Organization ID. Optional if the key's owner is a member of only one organization.
+    #[schema(value_type = Option<String>, format = Uuid, pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
     organization: Option<Uuid>,
 }
 
@@ -121,6 +120,8 @@ pub(super) struct TaskSummary {
     owner: PersonId,
     /// Name of the owner.
     owner_name: String,
+    /// Labels.
+    labels: BTreeMap<String, String>,
     /// When the task was submitted.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -134,9 +135,11 @@ pub(super) struct TaskSummary {
     result: Option<RunResult>,
 }
 
-impl From<TaskRow> for TaskSummary {
-    fn from(row: TaskRow) -> Self {
+impl TaskSummary {
+    /// Builds the response from a row of the list and its labels.
+    pub fn new(row: TaskRow, labels: BTreeMap<String, String>) -> Self {
         Self {
+            labels,
             id: row.id,
             title: row.title,
             state: row.state,
@@ -246,7 +249,9 @@ pub(super) struct TaskDetail {
     output_lines: i64,
     /// Receipt of the runner in canonical form (RFC 8785), after the run.
     receipt: Option<String>,
-    /// Signature of the runner over the receipt (ECDSA P-384 with SHA-384, ASN.1), in base64.
+    /// Signature of the runner, in base64: ECDSA P-384 with SHA-384, ASN.1 (PKCS #1 v1.5 with SHA-384 if the runner enrolled an RSA
+    /// key). The signed bytes are the 21 bytes `castellan-receipt-v1` and NUL, the length of the receipt in bytes as an unsigned
+    /// 64-bit integer in big-endian order, and the bytes of the receipt in UTF-8. The guide has an example that verifies one.
     receipt_signature: Option<String>,
     /// Public key that verifies the signature (SubjectPublicKeyInfo, DER), in base64.
     runner_key: Option<String>,
@@ -307,7 +312,8 @@ impl TaskDetail {
 /// How a run ended.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct RunResult {
-    /// `exited`, `signaled`, `timed_out`, `cancelled`, `out_of_memory` or `not_started`.
+    /// How the run ended.
+    #[schema(value_type = enums::RunOutcome)]
     outcome: &'static str,
     /// Exit code, 0 to 255, with `exited`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use super::{
     cross_site::{self, CrossSiteError},
     headers,
 };
-use crate::{health, plain_page::wants_page, problem::Problem};
+use crate::{health, plain_page::wants_page, problem::Problem, problem_type::ProblemType};
 use auth::cookie;
 use axum::{
     Router,
@@ -14,9 +14,10 @@ use axum::{
     response::Response,
 };
 use futures::FutureExt;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use http_body::Body;
 use http_body_util::BodyExt;
+use percent_encoding::percent_decode_str;
 use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
@@ -39,24 +40,18 @@ struct Guard {
 
 fn misdirected() -> Problem {
     Problem::new(
-        StatusCode::MISDIRECTED_REQUEST,
-        "Unknown host name",
+        ProblemType::UnknownHost,
         "Use the address that this server was set up with. To serve this one, set `public_url` to it.",
     )
 }
 
 fn cross_site_request() -> Problem {
-    Problem::new(
-        StatusCode::FORBIDDEN,
-        "Cross-site request rejected",
-        "Nothing was changed. Open Castellan and try again there.",
-    )
+    Problem::new(ProblemType::CrossSiteRequest, "Nothing was changed. Open Castellan and try again there.")
 }
 
 fn unknown_origin() -> Problem {
     Problem::new(
-        StatusCode::FORBIDDEN,
-        "Request without an origin",
+        ProblemType::UnknownOrigin,
         "Nothing was changed. API clients must send an API key: `Authorization: Bearer mk_…`.",
     )
 }
@@ -67,17 +62,12 @@ fn missing_key() -> Problem {
 
 /// 401: which of two credentials is meant is unclear, and the rights of both must not be mixed up.
 fn two_credentials() -> Problem {
-    Problem::new(
-        StatusCode::UNAUTHORIZED,
-        "Two credentials",
-        "The request has an API key and a session cookie. Send only one of them.",
-    )
+    Problem::new(ProblemType::TwoCredentials, "The request has an API key and a session cookie. Send only one of them.")
 }
 
 fn body_timeout() -> Problem {
     Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
-        "Request timeout",
+        ProblemType::RequestTimeout,
         "The request was not received in time. Check your connection and submit again.",
     )
 }
@@ -114,7 +104,8 @@ async fn handle(State(guard): State<Arc<Guard>>, mut request: Request, next: Nex
 }
 
 async fn checked(guard: &Guard, request: Request, next: Next) -> Response {
-    let (page, id) = (wants_page(request.headers()), request.extensions().get::<RequestId>().map(|id| id.0));
+    let page = wants_page(request.headers(), request.uri());
+    let id = request.extensions().get::<RequestId>().map(|id| id.0);
     if let Err(problem) = guard.check(&request) {
         tracing::info!(status = problem.status().as_u16(), "request rejected: {}", problem.title());
         if !request.body().is_end_stream() {
@@ -144,12 +135,19 @@ fn has_api_key(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Returns whether a path is one of the API except for its case and repeated slashes: a program must not get a page for it.
-fn is_misspelled_api(path: &str) -> bool {
-    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    segments.next().is_some_and(|first| first.eq_ignore_ascii_case("api"))
-        && !path.starts_with("/api/")
-        && path != "/api"
+/// Returns whether a path is one of the API, or would be without encoded, repeated and dot segments and in lower case: a program
+/// must not get a page for it.
+pub(crate) fn folds_to_api(path: &str) -> bool {
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let mut segments = vec![];
+    for segment in decoded.split(['/', '\\']) {
+        match segment.split(';').next().unwrap_or_default().trim() {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            name => segments.push(name),
+        }
+    }
+    segments.first().is_some_and(|first| first.eq_ignore_ascii_case("api"))
 }
 
 /// Returns the name of a query parameter with a NUL, which PostgreSQL cannot store; `query` for a name that is no word.
@@ -185,7 +183,7 @@ impl Guard {
         if !self.is_for_us(request) && !health::PROBES.contains(&path) {
             return Err(misdirected());
         }
-        if is_misspelled_api(path) {
+        if folds_to_api(path) && !path.starts_with("/api/") && path != "/api" {
             return Err(Problem::not_found());
         }
         if let Some(field) = field_with_nul(request.uri().query().unwrap_or_default()) {

@@ -2,6 +2,7 @@
 use crate::{
     permits::{Permit, Permits},
     problem::Problem,
+    problem_type::ProblemType,
 };
 use domain::{Actor, PersonId};
 use uuid::Uuid;
@@ -30,9 +31,9 @@ impl Streams {
     pub(crate) fn acquire(&self, actor: &Actor) -> Result<StreamPermit, Problem> {
         let person = actor.person().unwrap_or(PersonId(Uuid::nil()));
         self.0.acquire(Some(person)).ok_or_else(|| {
-            Problem::too_many(format!(
-                "You have {MAX_STREAMS_PER_PERSON} open streams. Close some of them, or some browser tabs."
-            ))
+            let detail =
+                format!("You have {MAX_STREAMS_PER_PERSON} open streams. Close some of them, or some browser tabs.");
+            Problem::new(ProblemType::TooManyStreams, detail)
         })
     }
 }

@@ -149,7 +149,7 @@ impl Exceeded {
 /// Returns 429 in the format of the client: a page for browsers, a refusal for islands, a problem for API clients.
 pub(crate) fn refusal(exceeded: &Exceeded, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
     let (wait, text) = (exceeded.wait.as_secs(), exceeded.detail(method));
-    let mut answer = if plain_page::wants_page(headers) {
+    let mut answer = if plain_page::wants_page(headers, uri) {
         plain_page::page(StatusCode::TOO_MANY_REQUESTS, "Too many requests", &text, None)
     } else if uri.path().starts_with("/actions/") {
         (StatusCode::TOO_MANY_REQUESTS, Json(Refusal::new(Kind::TooMany, text))).into_response()

@@ -34,7 +34,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     let Some(context) = Context::of(&web, &parts.headers, &parts.extensions) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let is_form = wants_page(&parts.headers);
+    let is_form = wants_page(&parts.headers, &parts.uri);
     let max_bytes = if context.has_session() { MAX_FORM_BYTES } else { MAX_ANONYMOUS_FORM_BYTES };
     let body = match http_body_util::Limited::new(body, max_bytes).collect().await {
         Ok(body) => body.to_bytes(),

@@ -17,6 +17,7 @@ use serde_json::Value;
 use server::{
     api, config,
     keys::{Keys, SecretsDir},
+    problem_type::ProblemType,
     state::App,
 };
 use std::time::Duration;
@@ -139,9 +140,15 @@ impl TestEnv {
         testkit::change(&self.app.store, actor, work).await.unwrap()
     }
 
-    /// Sends a request to the API.
+    /// Sends a request to the API and checks that its operation documents the status of the response.
     pub async fn send(&self, request: Request<Body>) -> http::Response<Body> {
-        self.api.clone().oneshot(request).await.unwrap()
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let response = self.api.clone().oneshot(request).await.unwrap();
+        if let Some(documented) = documented_statuses(method.as_str(), &path) {
+            let status = response.status();
+            assert!(documented.iter().any(|it| it == status.as_str()), "{method} {path} does not document {status}");
+        }
+        response
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Response {
@@ -234,14 +241,24 @@ impl Response {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let problem = self.json();
-        assert_eq!((&problem["type"], &problem["status"]), (&"about:blank".into(), &status.into()), "{self:?}");
-        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{self:?}");
+        let kind = ProblemType::ALL.iter().find(|kind| problem["type"] == kind.urn()).expect("a documented type");
+        assert_eq!((kind.status().as_u16(), &problem["status"]), (status, &status.into()), "{self:?}");
+        assert_eq!(problem["title"], kind.title());
+        assert!(problem["detail"].is_string(), "{self:?}");
         problem
     }
 
     /// Checks that the response is a 422 for exactly this field.
     pub fn wrong_field(&self, field: &str) {
-        assert_eq!(self.problem(422)["errors"][0]["field"], field, "{self:?}");
+        self.wrong_fields(&[field]);
+    }
+
+    /// Checks that the response is a 422 for exactly these fields.
+    pub fn wrong_fields(&self, fields: &[&str]) {
+        let problem = self.problem(422);
+        let errors = problem["errors"].as_array().unwrap();
+        assert_eq!(errors.iter().map(|error| error["field"].as_str().unwrap()).collect::<Vec<_>>(), fields, "{self:?}");
+        assert!(errors.iter().all(|error| !error["reason"].as_str().unwrap().is_empty()), "{self:?}");
     }
 }
 
@@ -305,6 +322,18 @@ impl EventStream {
         }
         events
     }
+}
+
+/// Returns the statuses that the OpenAPI document declares for an operation, or `None` if there is no such operation.
+pub fn documented_statuses(method: &str, path: &str) -> Option<Vec<String>> {
+    let document = serde_json::to_value(api::openapi()).unwrap();
+    let is_for = |pattern: &str| {
+        let (segments, pattern): (Vec<_>, Vec<_>) = (path.split('/').collect(), pattern.split('/').collect());
+        segments.len() == pattern.len() && segments.iter().zip(pattern).all(|(it, part)| part == "{id}" || *it == part)
+    };
+    let (_, operations) = document["paths"].as_object().unwrap().iter().find(|(pattern, _)| is_for(pattern))?;
+    let operation = operations.get(method.to_lowercase())?;
+    Some(operation["responses"].as_object().unwrap().keys().cloned().collect())
 }
 
 async fn create_tenant_fixture(store: &Store, name: &str) -> TenantFixture {

@@ -1,6 +1,6 @@
 //! User guide: every console command in it is run against the real program, so that none is misspelled or outdated.
 use crate::{
-    people::{PASSWORD, console_role},
+    people::{PASSWORD, console_role, start_with_member},
     program::Program,
     timeouts::DEFAULT_TIMEOUT,
 };
@@ -93,4 +93,31 @@ async fn every_command_of_the_guide_runs() {
         let output = program.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), "");
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+/// The example that verifies a receipt works as it is in the guide, and does not accept another receipt.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_14_the_receipt_example_of_the_guide_verifies_a_receipt() {
+    let mut program = Program::sqlite();
+    let mia = start_with_member(&mut program).await;
+    let task = program.submit(&mia.key, "echo hi").await;
+    program.until_succeeded(&mia.key, &task).await;
+    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api.md")).unwrap();
+    let example =
+        guide.split("```sh\n").find(|block| block.contains("openssl dgst")).unwrap().split("```").next().unwrap();
+    let example =
+        example.replace("http://127.0.0.1:9876", &program.origin).replace("/tasks/ID", &format!("/tasks/{task}"));
+    let folder = tempfile::tempdir().unwrap();
+    let run = |script: &str| {
+        let mut shell = std::process::Command::new("sh");
+        let output = shell.args(["-ec", script]).env("KEY", &mia.key).current_dir(folder.path()).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let (success, text) = run(&example);
+    assert!(success && text.contains("Verified OK"), "{text}");
+    let altered =
+        example.replace("receipt = task[\"receipt\"]", "receipt = task[\"receipt\"].replace(\"exited\", \"signaled\")");
+    assert_ne!(altered, example);
+    let (success, text) = run(&altered);
+    assert!(!success && text.contains("Verification failure"), "{text}");
 }

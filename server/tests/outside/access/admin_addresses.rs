@@ -25,6 +25,9 @@ on_both! {
         assert!(refused.body.contains("not available from this network"), "{refused}");
         program.get(Credential::Key(&adam.key), "/api/v1/audit").await.is(403);
         program.submit(&adam.key, "true").await;
+        let me = program.get(Credential::Key(&adam.key), "/api/v1/me").await.is(200).json();
+        assert_eq!((&me["tenant_role"], &me["admin_blocked"]), (&"person".into(), &true.into()));
+        assert!(!me["scopes"].to_string().contains("audit:read") && me["scopes"].to_string().contains("tasks:submit"), "{me}");
         // A forwarding header from an untrusted client changes nothing.
         let request = program.request(admin, reqwest::Method::GET, "/people").header("x-forwarded-for", "203.0.113.9");
         program.send(admin, request).await.is(404);
@@ -34,6 +37,9 @@ on_both! {
         program.client = client(9);
         program.get(admin, "/people").await.is(200);
         program.act(admin, "people/create", &new).await.is(200);
+        let me = program.get(Credential::Key(&adam.key), "/api/v1/me").await.is(200).json();
+        assert_eq!((&me["tenant_role"], &me["admin_blocked"]), (&"admin".into(), &false.into()));
+        assert!(me["scopes"].to_string().contains("audit:read"), "{me}");
         let held = program.audit(&adam.key, Some("admin.admin_blocked")).await;
         assert_eq!(held.len(), 2, "once a minute for each, the admin and the admin's key: {held:?}");
         let refused = program.audit(&adam.key, Some("person.create")).await;

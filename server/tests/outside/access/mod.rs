@@ -1,6 +1,7 @@
 //! Access controls: rate limits, keys, addresses, certificates and secrets.
 mod admin_addresses;
 mod anomalies;
+mod api_document;
 mod api_keys;
 mod certificates;
 mod organizations;

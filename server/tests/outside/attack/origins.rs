@@ -170,11 +170,47 @@ async fn case_bc44_health_checks_need_no_known_host_name() {
 async fn case_bc47_a_misspelled_api_path_is_no_page() {
     let mut program = Program::sqlite();
     program.start().await;
-    for path in ["//api/v1/tasks", "/API/v1/tasks", "/Api/v1", "///api", "/aPi"] {
-        let response = Response::of(program.bare(Method::GET, path)).await;
-        assert_eq!(response.status, 404, "{path}: {response}");
-        assert_eq!(response.header("content-type"), "application/problem+json", "{path}");
+    // Sent as they are: clients change such paths.
+    let status_and_type = async |request: &str| {
+        let mut socket = TcpStream::connect(program.origin.trim_start_matches("http://")).await.unwrap();
+        let host = program.origin.trim_start_matches("http://");
+        let request = format!("{request}\r\nhost: {host}\r\naccept: text/html\r\nconnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        (answer[9..12].to_owned(), answer.to_lowercase().contains("content-type: application/problem+json"))
+    };
+    for path in [
+        "//api/v1/tasks",
+        "/API/v1/tasks",
+        "/Api/v1",
+        "///api",
+        "/aPi",
+        "/api//v1/tasks",
+        "/api/v1/tasks/",
+        "/%61pi/v1/tasks",
+        "/./api/v1/tasks",
+        "/x/../api/v1/tasks",
+        "/%2e/api/v1",
+        "/%2Fapi/v1",
+        "/api%2Fv1/tasks",
+        "/api;x=1/v1",
+        "/api%20/v1",
+        "/api\\v1",
+        "/api/v2/tasks",
+        "/api",
+    ] {
+        let answer = status_and_type(&format!("GET {path} HTTP/1.1")).await;
+        assert_eq!(answer, ("404".to_owned(), true), "{path}");
     }
+    for authorization in ["Bearer\tmk_x", "Bearer", "mk_x", "Basic eDp4"] {
+        let answer = status_and_type(&format!("GET /api/v1/tasks HTTP/1.1\r\nauthorization: {authorization}")).await;
+        assert_eq!(answer, ("401".to_owned(), true), "{authorization}");
+    }
+    // Refusals before the handler are no pages either.
+    let answer =
+        status_and_type("POST /api/v1/tasks HTTP/1.1\r\norigin: https://evil.example\r\ncontent-length: 0").await;
+    assert_eq!(answer, ("403".to_owned(), true));
     assert_ne!(Response::of(program.bare(Method::GET, "/apis")).await.status, 404, "the sign-in page comes first");
 }
 
