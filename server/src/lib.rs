@@ -18,6 +18,7 @@
 
 mod anonymous_log;
 pub mod api;
+mod api_path;
 mod atomic_file;
 pub mod authentication;
 pub mod checkpoints;

@@ -1,5 +1,5 @@
 //! Standalone error page for browsers, without assets, scripts or a session.
-use crate::http::folds_to_api;
+use crate::api_path::folds_to_api;
 use axum::response::{Html, IntoResponse, Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};

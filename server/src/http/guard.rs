@@ -5,7 +5,7 @@ use super::{
     cross_site::{self, CrossSiteError},
     headers,
 };
-use crate::{health, plain_page::wants_page, problem::Problem, problem_type::ProblemType};
+use crate::{api_path::folds_to_api, health, plain_page::wants_page, problem::Problem, problem_type::ProblemType};
 use auth::cookie;
 use axum::{
     Router,
@@ -17,7 +17,6 @@ use futures::FutureExt;
 use http::{HeaderMap, HeaderValue, header};
 use http_body::Body;
 use http_body_util::BodyExt;
-use percent_encoding::percent_decode_str;
 use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
@@ -133,21 +132,6 @@ fn has_api_key(headers: &HeaderMap) -> bool {
         let parts = value.to_str().ok().and_then(|value| value.split_once(' '));
         parts.is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && token.trim().starts_with("mk_"))
     })
-}
-
-/// Returns whether a path is one of the API, or would be without encoded, repeated and dot segments and in lower case: a program
-/// must not get a page for it.
-pub(crate) fn folds_to_api(path: &str) -> bool {
-    let decoded = percent_decode_str(path).decode_utf8_lossy();
-    let mut segments = vec![];
-    for segment in decoded.split(['/', '\\']) {
-        match segment.split(';').next().unwrap_or_default().trim() {
-            "" | "." => {}
-            ".." => drop(segments.pop()),
-            name => segments.push(name),
-        }
-    }
-    segments.first().is_some_and(|first| first.eq_ignore_ascii_case("api"))
 }
 
 /// Returns the name of a query parameter with a NUL, which PostgreSQL cannot store; `query` for a name that is no word.

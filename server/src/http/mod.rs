@@ -29,7 +29,6 @@ pub use activity::ClientConnection;
 pub use body::{BodyError, BodyOutcome};
 pub use certificate::{CertificateState, SiteCertificate, self_signed_file};
 pub use client::{ClientAddress, Peer, PeerCertificate, client_address};
-pub(crate) use guard::folds_to_api;
 pub use guard::{RequestId, guard};
 pub use hosts::Hosts;
 pub use limits::{Limits, MinRate};
