@@ -3,6 +3,7 @@ use crate::{
     account::events::{description, related_page},
     approvals::APPROVAL_SETTINGS,
 };
+use domain::account::AccountNotice;
 use store::Mail;
 
 /// Returns subject and body of a mail, with links to `origin`.
@@ -18,10 +19,12 @@ pub fn words(mail: &Mail, origin: &str) -> (String, String) {
                 if path == APPROVAL_SETTINGS {
                     return (t!("mail-approver-change-subject"), t!("mail-approver-change", what = text, link = link));
                 }
-                return (
-                    t!("mail-organization-update-subject"),
-                    t!("mail-organization-update", what = text, link = link),
-                );
+                let subject = match happened {
+                    AccountNotice::RunnerSilent => t!("mail-runner-silent-subject"),
+                    AccountNotice::TaskExpired => t!("mail-task-expired-subject"),
+                    _ => t!("mail-organization-update-subject"),
+                };
+                return (subject, t!("mail-organization-update", what = text, link = link));
             }
             (
                 t!("mail-account-event-subject"),

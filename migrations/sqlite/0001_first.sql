@@ -583,6 +583,10 @@ create table runner (
     expires_at   bigint not null,
     last_seen_at bigint,
     connected    boolean not null default false,
+    -- Whether its operator stopped it, so that its silence is expected.
+    stopped      boolean not null default false,
+    -- When it was reported as silent; null after it was seen again.
+    silent_at    bigint,
     revoked_at   bigint,
     -- The renewed certificate that was not used yet; both are valid until it is.
     next_serial     text,
@@ -590,6 +594,9 @@ create table runner (
     primary key (tenant_id, id)
 );
 create unique index runner_name on runner (tenant_id, name) where revoked_at is null;
+create index runner_seen on runner (last_seen_at) where revoked_at is null;
+-- Runners whose heartbeats are expected.
+create index runner_watched on runner (last_seen_at) where revoked_at is null and silent_at is null and not stopped;
 -- Receipts name their signer by this key, so that no two runners have one, revoked ones included.
 create unique index runner_key on runner (public_key);
 
@@ -650,6 +657,7 @@ create index task_state on task (tenant_id, state, id, owner_id, organization_id
 create index task_owner on task (tenant_id, owner_id, id);
 create index task_organization on task (tenant_id, organization_id, id);
 create index task_queue on task (tenant_id, priority desc, id) where state = 'queued';
+create index task_queued_at on task (tenant_id, tool, queued_at) where state = 'queued';
 create index task_leased on task (tenant_id, runner_id, id) where state in ('assigned', 'running');
 create index task_lease on task (lease_until) where state in ('assigned', 'running');
 -- Precedents by title: tasks that required approval and were not denied.
@@ -718,6 +726,7 @@ create index approval_state on approval (tenant_id, state, id);
 create index approval_organization on approval (tenant_id, organization_id, state, id);
 create index approval_waiting on approval (tenant_id, organization_id, id, requester_id) where state = 'waiting';
 create index approval_task on approval (tenant_id, task_id);
+create index approval_oldest on approval (created_at) where state = 'waiting';
 create index approval_expiry on approval (expires_at) where state = 'waiting';
 
 create table decision (

@@ -65,6 +65,7 @@ impl App {
             store.enable_mail();
         }
         store.set_quotas(config.quotas.limits());
+        store.set_queue_expiry(config.tasks.queue_expiry);
         let rates = Arc::new(Rates::new(&config.limits));
         Ok(Self {
             store,

@@ -35,6 +35,8 @@ mail-account-event =
     If this was you, no action is needed. If not, contact an admin, change your password and end your other sessions:
 
     { $link }
+mail-runner-silent-subject = Castellan: a runner is silent
+mail-task-expired-subject = Castellan: tasks expired in the queue
 mail-organization-update-subject = Castellan organization update
 mail-organization-update =
     { $what }.
@@ -202,6 +204,8 @@ account-event-approver-added = An account was made an approver, owner or admin
 account-event-approver-link-issued = A password link was created for an approver, owner or admin
 account-event-approver-factors-reset = The second factors of an approver, owner or admin were reset
 account-event-approver-address-replaced = An admin is replacing the email address of an approver, owner or admin
+account-event-runner-silent = Runners without a heartbeat for 90 seconds
+account-event-task-expired = Tasks expired in the queue because no runner could take them
 account-event-confirmation-requested = A change waits for the confirmation of a second admin or owner
 account-event-confirmation-declined = A change that waited for confirmation was declined or withdrawn
 account-event-hold-lifted = A hold on an approver was lifted

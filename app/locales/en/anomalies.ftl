@@ -1,6 +1,6 @@
 # Anomalies: unusual sign-ins, API key use and task activity.
 nav-anomalies = Anomalies
-anomaly-lead = Unusual sign-ins, API key use and task activity, newest first. Most are harmless. Review each anomaly and mark it as reviewed.
+anomaly-lead = Unusual sign-ins, API key use and task activity, and silent runners, newest first. Most are harmless. Review each anomaly and mark it as reviewed.
 anomaly-filter = Filter anomalies
 anomaly-kind = Type
 anomaly-person = Person
@@ -26,6 +26,8 @@ anomaly-key-silent = API key used after long inactivity
 anomaly-task-volume = High task volume
 anomaly-task-hour = Unusual time
 
+anomaly-runner-silent = Silent runner
+
 anomaly-why-device = First sign-in to this account from this browser.
 anomaly-why-network = First sign-in to this account from this network in 90 days.
 anomaly-why-both = First sign-in to this account from this browser, and the first from this network in 90 days.
@@ -42,6 +44,7 @@ anomaly-why-key-network = This API key was used from { $n ->
 anomaly-why-key-silent = This API key had not been used for { $n } days.
 anomaly-why-task-volume = This API key submitted { $n } tasks in an hour. Its previous maximum was { $most } per hour, over { $days } days with tasks. The threshold is { $times } times the maximum.
 anomaly-why-task-hour = This API key submitted a task on { $day } at about { $hour } UTC. In the { $days } days before, it submitted tasks in { $n } different hours, none of them within an hour of this time of the week. Detection starts after { $least } days of history.
+anomaly-why-runner-silent = This runner sent no heartbeat for { $n } seconds, and nobody stopped it. Its tasks return to the queue.
 day-monday = Monday
 day-tuesday = Tuesday
 day-wednesday = Wednesday
@@ -56,6 +59,8 @@ anomaly-advice-guessing = None of these attempts succeeded. Use a unique passwor
 anomaly-advice-guessing-admin = None of these attempts succeeded. Check where they came from. If the account is at risk, lock it, and restrict admin access to known networks with the setting admin.allow.
 anomaly-advice-spraying = Check which accounts were targeted and whether any of them signed in from this network. Block the network in front of the server, and require a second factor for everyone.
 anomaly-advice-key = If nobody who uses the key can explain this, revoke the key or restrict it to allowed networks.
+anomaly-advice-runner-silent = Check the machine, its network and the log of the runner. If the runner is no longer used, revoke it.
+anomaly-link-runner = View the runner
 anomaly-link-sessions = End your other sessions
 anomaly-link-password = Change your password
 anomaly-link-lock = Lock the account or end its sessions
@@ -68,6 +73,7 @@ anomaly-detection-sign-in = Sign-ins: a browser that the person has not used bef
 anomaly-detection-failures = Failed sign-ins: 10 failed password or second-factor attempts for one person within an hour, or failed sign-ins for 8 people from one network. Reported once a day, and again when the count doubles.
 anomaly-detection-keys = API keys: a network that the key has not been used from for 90 days, unless the key has allowed networks, and use after 90 days of inactivity. The first use is not reported.
 anomaly-detection-tasks = Tasks submitted with an API key: at least 20 in an hour and three times the busiest hour of the last 30 days, or an hour of the week without tasks in the last 8 weeks, if the key has a regular pattern.
+anomaly-detection-runners = Runners: no heartbeat for 90 seconds, unless the runner was stopped or revoked. Reported once until the runner is seen again.
 
 anomaly-own-title = Anomalies
 anomaly-own-lead = Unusual activity of your account, your API keys and the service accounts that you are responsible for.

@@ -81,6 +81,8 @@ pub fn description(happened: AccountNotice) -> String {
         AccountNotice::ConfirmationRequested => t!("account-event-confirmation-requested"),
         AccountNotice::ConfirmationDeclined => t!("account-event-confirmation-declined"),
         AccountNotice::ApprovalPolicyChanged => t!("account-event-approval-policy-changed"),
+        AccountNotice::RunnerSilent => t!("account-event-runner-silent"),
+        AccountNotice::TaskExpired => t!("account-event-task-expired"),
     }
 }
 
@@ -94,6 +96,8 @@ pub const fn related_page(happened: AccountNotice) -> Option<&'static str> {
         | AccountNotice::MembershipRemoved
         | AccountNotice::ServiceAccountsGiven => Some("/organizations"),
         AccountNotice::KeyEndsSoon => Some("/keys"),
+        AccountNotice::RunnerSilent => Some("/runners"),
+        AccountNotice::TaskExpired => Some("/tasks"),
         AccountNotice::ApproverAdded
         | AccountNotice::ApproverLinkIssued
         | AccountNotice::ApproverFactorsReset

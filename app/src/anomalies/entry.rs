@@ -31,8 +31,10 @@ pub fn AnomalyEntry(row: AnomalyRow, reader: Reader, #[prop(optional)] children:
     let since = (row.first_at != row.last_at).then(|| {
         view! { <span class="muted"><Sentence text=t!("anomaly-since", time = PLACEHOLDER)><TimeAgo at=row.first_at /></Sentence></span> }
     });
-    let counted =
-        matches!(row.kind, AnomalyKind::SignIn | AnomalyKind::KeyNetwork | AnomalyKind::KeySilent) && row.times > 1;
+    let counted = matches!(
+        row.kind,
+        AnomalyKind::SignIn | AnomalyKind::KeyNetwork | AnomalyKind::KeySilent | AnomalyKind::RunnerSilent
+    ) && row.times > 1;
     view! {
         <li class="report">
             <p class="report-head">
@@ -64,6 +66,10 @@ fn About(row: AnomalyRow, reader: Reader) -> impl IntoView {
     let person = row.person.filter(|_| admin).zip(row.person_id);
     let key = row.key_name.zip(row.key_id);
     let prefix = row.key_prefix.unwrap_or_default();
+    if let AnomalyDetails::RunnerSilent { runner, name, .. } = row.facts {
+        let href = format!("/runners/{runner}");
+        return Some(view! { <p class="report-about"><a href=href><UntrustedText text=name /></a></p> }.into_any());
+    }
     if person.is_none() && key.is_none() {
         return None;
     }
@@ -76,7 +82,7 @@ fn About(row: AnomalyRow, reader: Reader) -> impl IntoView {
                 {t!("anomaly-key")}" "<a href=format!("/keys/{id}")><UntrustedText text=name /></a>" "<code>{prefix}"…"</code>
             })}
         </p>
-    })
+    }.into_any())
 }
 
 /// The recommended action, with links to the pages where it is taken.
@@ -118,11 +124,16 @@ fn Advice(row: AnomalyRow, reader: Reader) -> impl IntoView {
         (AnomalyKind::TaskVolume | AnomalyKind::TaskHour, Reader::Admin) => {
             (t!("anomaly-advice-key"), key_links(vec![log(format!("person={person}&action=task.submit"))]))
         }
+        (AnomalyKind::RunnerSilent, _) => {
+            let AnomalyDetails::RunnerSilent { runner, .. } = &row.facts else { return None };
+            let runner = (format!("/runners/{runner}"), t!("anomaly-link-runner"));
+            (t!("anomaly-advice-runner-silent"), vec![runner])
+        }
         (_, Reader::Owner) => (t!("anomaly-advice-key"), key_links(vec![])),
     };
     let links = links.into_iter().map(|(href, label)| view! { <li><a href=href>{label}</a></li> });
-    view! {
+    Some(view! {
         <p class="help">{text}</p>
         <ul class="links">{links.collect_view()}</ul>
-    }
+    })
 }

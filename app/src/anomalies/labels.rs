@@ -13,6 +13,7 @@ pub fn kind(kind: AnomalyKind) -> String {
         AnomalyKind::KeySilent => t!("anomaly-key-silent"),
         AnomalyKind::TaskVolume => t!("anomaly-task-volume"),
         AnomalyKind::TaskHour => t!("anomaly-task-hour"),
+        AnomalyKind::RunnerSilent => t!("anomaly-runner-silent"),
     }
 }
 
@@ -46,6 +47,7 @@ pub fn explanation(facts: &AnomalyDetails) -> String {
             days = *days,
             least = MIN_HISTORY_HOURS / 24
         ),
+        AnomalyDetails::RunnerSilent { seconds, .. } => t!("anomaly-why-runner-silent", n = *seconds),
     }
 }
 
@@ -84,5 +86,11 @@ mod tests {
         assert!(explanation(&AnomalyDetails::Guessing { failures: 12, networks: 1 }).contains("12 failed"));
         assert!(explanation(&AnomalyDetails::Spraying { accounts: 9, failures: 9 }).contains("9 people"));
         assert!(explanation(&AnomalyDetails::KeySilent { days: 120 }).contains("120 days"));
+        let silent = AnomalyDetails::RunnerSilent {
+            runner: domain::RunnerId(uuid::Uuid::nil()),
+            name: String::new(),
+            seconds: 90,
+        };
+        assert!(explanation(&silent).contains("90 seconds"), "{}", explanation(&silent));
     }
 }

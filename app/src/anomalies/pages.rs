@@ -61,6 +61,7 @@ async fn anomalies_page(actor: Actor) -> Result<Page, Refusal> {
                 <li>{t!("anomaly-detection-failures")}</li>
                 <li>{t!("anomaly-detection-keys")}</li>
                 <li>{t!("anomaly-detection-tasks")}</li>
+                <li>{t!("anomaly-detection-runners")}</li>
             </ul>
         </section>
     }))

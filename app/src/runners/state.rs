@@ -1,4 +1,4 @@
-//! Runner state: connected, disconnected, expired or revoked.
+//! Runner state: connected, disconnected, stopped, silent, expired or revoked.
 use crate::ui::{Badge, BadgeTone, TimeAgo};
 use domain::Timestamp;
 use leptos::prelude::*;
@@ -10,6 +10,10 @@ pub enum RunnerState {
     Connected,
     /// Disconnected; it may reconnect.
     Disconnected,
+    /// Its operator stopped it.
+    Stopped,
+    /// It was reported because its heartbeats ended.
+    Silent,
     /// Its certificate has expired.
     Expired,
     Revoked,
@@ -22,6 +26,8 @@ impl RunnerState {
             Runner { revoked_at: Some(_), .. } => Self::Revoked,
             Runner { connected: true, .. } => Self::Connected,
             Runner { expires_at, .. } if *expires_at <= now => Self::Expired,
+            Runner { silent_at: Some(_), .. } => Self::Silent,
+            Runner { stopped: true, .. } => Self::Stopped,
             _ => Self::Disconnected,
         }
     }
@@ -32,6 +38,8 @@ pub fn RunnerStateBadge(state: RunnerState) -> impl IntoView {
     match state {
         RunnerState::Connected => view! { <Badge tone=BadgeTone::Good label=t!("runner-connected") /> },
         RunnerState::Disconnected => view! { <Badge tone=BadgeTone::Waiting label=t!("runner-disconnected") /> },
+        RunnerState::Stopped => view! { <Badge tone=BadgeTone::Stopped label=t!("runner-stopped") /> },
+        RunnerState::Silent => view! { <Badge tone=BadgeTone::Bad label=t!("runner-silent") /> },
         RunnerState::Expired => view! { <Badge tone=BadgeTone::Bad label=t!("runner-expired") /> },
         RunnerState::Revoked => view! { <Badge tone=BadgeTone::Stopped label=t!("runner-revoked") /> },
     }

@@ -37,6 +37,7 @@ async fn load_task(actor: Actor) -> Result<Page, Refusal> {
     let task = read.task(id).await?;
     let (labels, history) = (read.labels(id).await?, read.task_history(id).await?);
     let (approval, request) = (read.approval_of(id).await?, task.read_request()?);
+    let waiting = read.waiting(id).await?;
     let range = log::read(&mut read, &task, &ctx::here()).await?;
     let (summary, links) = (capability_summary(&request), actor.can_read_everything());
     let page = Page::new(Section::Tasks, visible_title(&task.title)).lead(summary);
@@ -49,7 +50,8 @@ async fn load_task(actor: Actor) -> Result<Page, Refusal> {
     });
     let (output, ending) = (view! { <Log task=task.clone() range=range /> }, view! { <TaskEnd task=task.clone() /> });
     let (script, exact) = (task.script.clone(), task.request.clone());
-    let timeline = view! { <Timeline task=task.clone() history=history.clone() approval=approval.clone() /> };
+    let timeline =
+        view! { <Timeline task=task.clone() history=history.clone() approval=approval.clone() waiting=waiting /> };
     let topics = topic(id);
     let approval_topics = match &approval {
         Some(approval) => format!("{topics},approvals:{}", approval.id),
@@ -59,7 +61,7 @@ async fn load_task(actor: Actor) -> Result<Page, Refusal> {
     Ok(page.body(view! {
         <div class="detail">
             <div class="detail-main">
-                <Live topics=approval_topics.clone() region="task-timeline" quiet=true>
+                <Live topics=format!("{approval_topics},runners") region="task-timeline" quiet=true>
                     {timeline}
                     {approval_link}
                 </Live>

@@ -3,8 +3,9 @@ use crate::ui::{Badge, BadgeTone, Glyph, labels::network};
 use domain::{
     limits::Limits,
     network::NetworkPolicy,
+    obstacle::Obstacle,
     receipt::End,
-    task::{Priority, TaskState},
+    task::{Priority, TaskState, Tool},
     visibility::Visibility,
 };
 use leptos::prelude::*;
@@ -89,6 +90,15 @@ pub fn end(end: &End) -> String {
 /// Says that the output of a task is complete, and how the task ended.
 pub fn output_ended(state: TaskState, end: Option<&End>) -> String {
     t!("task-log-ended", end = end.map_or_else(|| state_label(state), self::end))
+}
+
+/// Explains why no runner can take a task.
+pub fn obstacle(obstacle: Obstacle, tool: Tool) -> String {
+    match obstacle {
+        Obstacle::TenantFrozen => t!("task-obstacle-tenant-frozen"),
+        Obstacle::NoRunnerConnected => t!("task-obstacle-no-runner-connected"),
+        Obstacle::ToolMissing => t!("task-obstacle-tool-missing", tool = tool.to_string()),
+    }
 }
 
 /// Describes the limits in a sentence.

@@ -2,17 +2,17 @@
 use super::labels;
 use crate::{
     audit::table::actor_name,
-    ui::{Badge, BadgeTone, TimeAgo, UntrustedText},
+    ui::{Badge, BadgeTone, PLACEHOLDER, Sentence, TimeAgo, UntrustedText},
 };
 use domain::{
     Timestamp,
     audit::{Outcome, Record},
     receipt::End,
-    task::TaskState,
+    task::{TaskState, Tool},
 };
 use leptos::prelude::*;
 use serde_json::Value;
-use store::{Approval, AuditRow, Task};
+use store::{Approval, AuditRow, Task, Waiting};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
@@ -30,6 +30,8 @@ pub fn Timeline(
     history: Vec<AuditRow>,
     /// The approval request, if there was one.
     approval: Option<Approval>,
+    /// Why no runner can take it, if none can.
+    waiting: Option<Waiting>,
 ) -> impl IntoView {
     let steps = history.iter().flat_map(|row| steps(&task, approval.as_ref(), row)).collect::<Vec<_>>();
     let step = |step: Step| {
@@ -45,8 +47,25 @@ pub fn Timeline(
     view! {
         <ol class="timeline">
             {steps.into_iter().map(step).collect_view()}
-            {next_step(&task).map(|text| view! { <li class="muted">{text}</li> })}
+            {match waiting {
+                Some(waiting) => Some(view! { <Obstructed waiting=waiting tool=task.tool /> }.into_any()),
+                None => next_step(&task).map(|text| view! { <li class="muted">{text}</li> }.into_any()),
+            }}
         </ol>
+    }
+}
+
+/// What a queued task lacks, and when it expires.
+#[component]
+fn Obstructed(waiting: Waiting, tool: Tool) -> impl IntoView {
+    let expiry = waiting.expires_at.map(|at| {
+        view! { <p class="help"><Sentence text=t!("task-queue-expires", time = PLACEHOLDER)><TimeAgo at=at /></Sentence></p> }
+    });
+    view! {
+        <li>
+            <Badge tone=BadgeTone::Waiting label=labels::obstacle(waiting.obstacle, tool) />
+            {expiry}
+        </li>
     }
 }
 
@@ -111,6 +130,10 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
         }
         "task.deny" => step(BadgeTone::Bad, t!("task-step-refused-now", rule = text("rule"))),
         "approval.expire" => step(BadgeTone::Stopped, t!("task-step-expired")),
+        "task.expire" => {
+            let why = text("reason").parse().map(|reason| labels::obstacle(reason, task.tool)).unwrap_or_default();
+            step(BadgeTone::Stopped, t!("task-step-queue-expired", why = why))
+        }
         "task.cancel" => step(BadgeTone::Stopped, t!("task-step-cancelled", who = who)),
         "task.assign" => {
             let attempt = detail.get("attempt").and_then(Value::as_i64).unwrap_or(1);

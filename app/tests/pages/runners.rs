@@ -1,10 +1,14 @@
 //! Runner pages: enrollment, sandbox posture and revocation.
-use crate::fixture::{Fixture, NOW};
+use crate::{
+    fixture::{Fixture, NOW},
+    task_forms::submit,
+};
 use app::outcome::{Done, Kind};
 use axum::http::StatusCode;
 use domain::{Actor, RunnerId};
+use std::time::Duration;
 use store::EnrolledRunner;
-use testkit::{ADAM, OLGA};
+use testkit::{ADAM, MIA, OLGA};
 
 /// Registers a runner and connects it.
 pub async fn runner(fixture: &Fixture, posture: serde_json::Value) -> Actor {
@@ -88,4 +92,33 @@ async fn a_runner_page_shows_its_sandbox_posture_and_revokes_the_runner() {
     let late = fixture.submit_form(Some(&adam), &page, "/actions/runners/revoke", &[("id", &id)]).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     late.shows("This runner is already revoked.");
+}
+
+#[tokio::test]
+async fn s_11_a_task_that_no_runner_can_take_says_what_is_missing() {
+    let fixture = Fixture::new().await;
+    fixture.store.set_queue_expiry(Duration::from_hours(24));
+    let mia = fixture.person(MIA).await;
+    let path = submit(&fixture, &mia, &[("script", "echo waits")]).await;
+    let shown = fixture.get(Some(&mia), &path).await;
+    shown.shows("No runner is connected.").shows("The task expires").shows("in 24 hours").hides("available runner");
+    let actor = runner(&fixture, serde_json::json!({})).await;
+    fixture.get(Some(&mia), &path).await.shows("Waiting for an available runner.").hides("No runner is connected.");
+    let mut write = fixture.store.write(&actor).await.unwrap();
+    write.runner_connected("0.1.0", "kubectl", &serde_json::json!({}), 4).await.unwrap();
+    write.commit().await.unwrap();
+    fixture.get(Some(&mia), &path).await.shows("No connected runner has the tool bash.");
+}
+
+#[tokio::test]
+async fn s_12_a_stopped_runner_is_shown_as_stopped() {
+    let fixture = Fixture::new().await;
+    let adam = fixture.person(ADAM).await;
+    let actor = runner(&fixture, serde_json::json!({})).await;
+    for (stopped, label) in [(false, "Disconnected"), (true, "Stopped")] {
+        let mut write = fixture.store.write(&actor).await.unwrap();
+        write.runner_disconnected(stopped).await.unwrap();
+        write.commit().await.unwrap();
+        fixture.get(Some(&adam), "/runners").await.shows(label);
+    }
 }

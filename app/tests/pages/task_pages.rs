@@ -52,12 +52,7 @@ async fn a_task_page_shows_its_timeline_output_and_receipt() {
     let fixture = Fixture::new().await;
     let mia = fixture.person(MIA).await;
     let page = submit(&fixture, &mia, &[("script", "echo hi"), ("title", "Greeting"), ("labels", "env=prod")]).await;
-    fixture
-        .get(Some(&mia), &page)
-        .await
-        .shows("No output yet.")
-        .shows("Waiting for an available runner")
-        .shows("LogViewer");
+    fixture.get(Some(&mia), &page).await.shows("No output yet.").shows("No runner is connected.").shows("LogViewer");
     let runner = runner(&fixture, serde_json::json!({})).await;
     let lines =
         [(Stream::Stdout, "\u{1b}[32mhi\u{1b}[0m <b>"), (Stream::Stderr, "\u{1b}]8;;javascript:alert(1)\u{7}oops")];

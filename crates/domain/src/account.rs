@@ -64,6 +64,10 @@ string_enum! {
         ConfirmationDeclined = "confirmation_declined",
         /// The tenant's approval settings changed.
         ApprovalPolicyChanged = "approval_policy_changed",
+        /// A runner stopped sending heartbeats.
+        RunnerSilent = "runner_silent",
+        /// A task expired in the queue because no runner could take it.
+        TaskExpired = "task_expired",
     }
 }
 

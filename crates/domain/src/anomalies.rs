@@ -1,5 +1,5 @@
 //! Anomaly detection: few, simple thresholds, which are shown with every report (N-06).
-use crate::{Invalid, string_enum::string_enum};
+use crate::{Invalid, RunnerId, string_enum::string_enum};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -27,6 +27,8 @@ string_enum! {
         TaskVolume = "task_volume",
         /// A task of an API key at an hour of the week at which it never submitted one.
         TaskHour = "task_hour",
+        /// A runner that sent no heartbeat for [`RUNNER_SILENCE`], although nobody stopped it.
+        RunnerSilent = "runner_silent",
     }
 }
 
@@ -60,6 +62,8 @@ pub const ACTIVE_HOURS_WINDOW: i64 = 8 * HOURS_OF_WEEK;
 pub const MIN_HISTORY_HOURS: i64 = 4 * HOURS_OF_WEEK;
 /// The minimum number of active hours in that period.
 pub const MIN_ACTIVE_HOURS: i64 = 20;
+/// The time without a heartbeat after which a runner is reported as silent (S-12).
+pub const RUNNER_SILENCE: Duration = Duration::from_secs(90);
 const HOURS_OF_WEEK: i64 = 168;
 /// Hours from Monday 00:00 to the epoch, which began on a Thursday.
 const EPOCH_OFFSET_HOURS: i64 = 72;
@@ -112,6 +116,12 @@ pub enum AnomalyDetails {
         /// The number of days that the active hours span.
         days: i64,
     },
+    RunnerSilent {
+        runner: RunnerId,
+        name: String,
+        /// Seconds since its last heartbeat.
+        seconds: i64,
+    },
 }
 
 impl AnomalyDetails {
@@ -124,6 +134,7 @@ impl AnomalyDetails {
             Self::KeySilent { .. } => AnomalyKind::KeySilent,
             Self::TaskVolume { .. } => AnomalyKind::TaskVolume,
             Self::TaskHour { .. } => AnomalyKind::TaskHour,
+            Self::RunnerSilent { .. } => AnomalyKind::RunnerSilent,
         }
     }
 }

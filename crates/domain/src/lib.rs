@@ -58,6 +58,7 @@ pub mod limits;
 pub mod log;
 pub mod network;
 pub mod networks;
+pub mod obstacle;
 mod outcome;
 pub mod passkey;
 pub mod policy;

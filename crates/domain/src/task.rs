@@ -30,7 +30,7 @@ string_enum! {
         TimedOut = "timed_out",
         /// Denied by an approver or a rule.
         Denied = "denied",
-        /// Not decided in time.
+        /// Not decided in time, or no runner could take it in time.
         Expired = "expired",
         /// Its runners disappeared more often than it can be restarted.
         Lost = "lost",
@@ -45,7 +45,7 @@ impl TaskState {
         match self {
             Submitted => &[AwaitingApproval, Queued, Denied],
             AwaitingApproval => &[Queued, Denied, Expired, Cancelled],
-            Queued => &[Assigned, Cancelled],
+            Queued => &[Assigned, Cancelled, Expired],
             Assigned => &[Running, Queued, AwaitingApproval, Denied, Failed, Cancelled, TimedOut, Lost],
             Running => &[Succeeded, Failed, Cancelled, TimedOut, Queued, Lost],
             Succeeded | Failed | Cancelled | TimedOut | Denied | Expired | Lost => &[],

@@ -6,6 +6,7 @@ use crate::{
         conn::{Conn, tenant_query},
         filter::{Arg, Page, Statement},
     },
+    metrics::metrics,
     security_log::SecurityLogEntry,
 };
 use domain::{
@@ -170,11 +171,16 @@ impl Write {
 
     /// Appends several events in order.
     pub(crate) async fn record_all(&mut self, entries: Vec<Entry>) -> Result<()> {
-        const TAKE: &str = "update audit_head set seq = seq + $2 where tenant_id = $1
-            returning seq - $2 as seq, hash, frozen_at";
         if entries.is_empty() {
             return Ok(());
         }
+        self.is_audited = true;
+        self.append_all(entries).await.inspect_err(|error| metrics().count_audit_failure(error))
+    }
+
+    async fn append_all(&mut self, entries: Vec<Entry>) -> Result<()> {
+        const TAKE: &str = "update audit_head set seq = seq + $2 where tenant_id = $1
+            returning seq - $2 as seq, hash, frozen_at";
         let count = i64::try_from(entries.len()).map_err(|_| Error::Corrupt("audit"))?;
         let LockedHead { mut seq, mut hash, frozen_at } = tenant_query!(self, LockedHead, fetch_one, TAKE, count)?;
         let is_blocked_by_freeze =

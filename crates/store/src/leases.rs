@@ -8,6 +8,8 @@ use crate::{
         conn::{Conn, tenant_query},
     },
     emergency::Freeze,
+    metrics::Occurrence,
+    placement::{can_take, has_unknown_tool},
 };
 use domain::{
     Actor, Principal, RunnerId, TaskId, Timestamp,
@@ -140,9 +142,6 @@ impl Write {
     /// no task.
     pub async fn claim_tasks(&mut self, capabilities: &[String], most: usize) -> Result<Vec<Assignment>> {
         let runner = runner_id(&self.actor)?;
-        if !capabilities.iter().any(|tool| tool == "bash") {
-            return Ok(vec![]); // bash is the only tool
-        }
         if !self.lock_runner(runner).await? {
             return Ok(vec![]);
         }
@@ -150,7 +149,9 @@ impl Write {
         let (mut permitted, mut entries) = (vec![], vec![]);
         for _ in 0..MAX_CLAIM_ROUNDS {
             let (ended, mut claimed) = (entries.len(), vec![]);
-            for StoredTask { id, record } in self.claim_next(runner, most - permitted.len()).await? {
+            let mut next = self.claim_next(runner, capabilities, most - permitted.len()).await?;
+            next.sort_by_key(|task| task.id); // `returning` has no order
+            for StoredTask { id, record } in next {
                 match record {
                     Some(record) => claimed.push(record),
                     None => entries.push(self.reject_unreadable_claim(id).await?),
@@ -172,6 +173,7 @@ impl Write {
             let detail = json!({ "runner": runner, "attempt": task.attempt });
             entries.push(self.state_change_event(task.id, "task.assign", detail)?);
             self.publish(Topic::Tasks, task.id.0);
+            self.count(Occurrence::Dispatch(self.now.since(task.queued_at.unwrap_or(task.created_at))));
             assignments.push(Assignment::of(task, *consent)?);
         }
         self.record_all(entries).await?;
@@ -179,11 +181,12 @@ impl Write {
     }
 
     /// Claims the next tasks for a runner without judging them.
-    async fn claim_next(&mut self, runner: RunnerId, most: usize) -> Result<Vec<StoredTask>> {
+    async fn claim_next(&mut self, runner: RunnerId, tools: &[String], most: usize) -> Result<Vec<StoredTask>> {
         // On PostgreSQL, nodes claim one after the other, as they append to the audit log one after the other anyway. `skip
         // locked` would leave a task unclaimed if the other node's transaction fails. SQLite has a single writer and no
         // `for update`.
         let (until, most) = (self.now.after(LEASE), i64::try_from(most).unwrap_or(i64::MAX));
+        let tools = tools.join(",");
         macro_rules! claim {
             ($among:literal, $lock:literal, $ids:literal) => {
                 concat!(
@@ -193,8 +196,11 @@ impl Write {
                      where tenant_id = $1 and state = 'queued' and id ",
                     $among,
                     "(select id from task where tenant_id = $1
-                        and state = 'queued' and not exists (select 1 from audit_head h
-                            where h.tenant_id = $1 and h.frozen_at is not null)",
+                        and state = 'queued' and (",
+                    can_take!("$5", "tool"),
+                    " or ",
+                    has_unknown_tool!(),
+                    ") and not exists (select 1 from audit_head h where h.tenant_id = $1 and h.frozen_at is not null)",
                     $ids,
                     " order by priority desc, id limit $4",
                     $lock,
@@ -212,7 +218,8 @@ impl Write {
                 claim!("in ", "", " and length(id) = 16"),
                 runner,
                 until,
-                most
+                most,
+                tools
             ),
             // An array is evaluated once; a join could be evaluated again and lock more rows than are claimed.
             Conn::Postgres(_) => {
@@ -223,7 +230,8 @@ impl Write {
                     claim!("= any(array", " for update)", ""),
                     runner,
                     until,
-                    most
+                    most,
+                    tools
                 )
             }
         }
@@ -339,6 +347,7 @@ impl Write {
         let detail =
             json!({ "state": state, "end": receipt.end, "attempt": lease.attempt, "output_sha256": receipt.output });
         self.record_state_change(lease.task, "task.finish", detail).await?;
+        self.count(Occurrence::TaskEnded(state));
         self.publish(Topic::Tasks, lease.task.0);
         Ok(state)
     }

@@ -11,7 +11,7 @@
 //! - `approvals`, `approval_policy`, `confirmations`, `dual_control`, `holds`, `precedents`, `rules`: approval requests, decisions, who may make them, and the rules
 //!   that ask for them
 //! - `consent`: signatures of judgments and decisions, verified when a runner claims a task
-//! - `runners`: enrollment and state of runners
+//! - `runners`, `silence`, `placement`: enrollment and state of runners, their silence, and which of them can take a task
 //! - `organizations`, `memberships`, `departures`, `join_requests`, `invitations`: organizations and how people join and leave
 //! - `people`, `service_accounts`, `access`, `reviews`, `search`: people, their rights, and access reviews
 //! - `keys`: API keys, their changes and expiry notices
@@ -21,6 +21,7 @@
 //! - `emergency`, `break_glass`: emergency actions
 //! - `audit`: the audit log and its hash chain
 //! - `mail`: queued mail
+//! - `metrics`: counters and histograms of this process
 //! - `sealed`, `tenant_key`: encryption at rest
 //! - `system`: lookups by token, due work, the first start
 //! - `seed`, `transfer`: synthetic tasks, and the move to PostgreSQL
@@ -62,11 +63,13 @@ mod links;
 mod log;
 mod mail;
 mod memberships;
+mod metrics;
 mod organizations;
 mod overview;
 mod passkeys;
 mod passwords;
 mod people;
+mod placement;
 mod precedents;
 mod providers;
 mod quotas;
@@ -81,6 +84,7 @@ mod security;
 mod security_log;
 mod seed;
 mod service_accounts;
+mod silence;
 pub mod system;
 mod tasks;
 mod tenant_key;
@@ -123,10 +127,12 @@ pub use keys::{ApiKey, KEY_EXPIRY_NOTICE, MAX_KEY_OVERLAP};
 pub use leases::{Assignment, LEASE, Lease};
 pub use log::{LogMatches, LogPage};
 pub use mail::Mail;
+pub use metrics::{Metrics, metrics};
 pub use organizations::{Member, Organization};
 pub use overview::{FinishedTasks, MAX_TASKS_SCANNED};
 pub use passkeys::{NewPasskey, OwnPublicKey, Passkey, PasskeyHost, PasskeyRow};
 pub use people::{Membership, Person};
+pub use placement::Waiting;
 pub use precedents::Precedent;
 pub use providers::{ProviderRow, SealedSecret};
 pub use quotas::{Limited, Quota, QuotaExceeded, Quotas};

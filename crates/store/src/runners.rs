@@ -33,6 +33,10 @@ row_type! {
         /// Last message, to ten seconds.
         pub last_seen_at: Option<Timestamp>,
         pub connected: bool,
+        /// Whether its operator stopped it.
+        pub stopped: bool,
+        /// When it was reported as silent; `None` after it was seen again.
+        pub silent_at: Option<Timestamp>,
         pub revoked_at: Option<Timestamp>,
         /// The public key of its receipts (SubjectPublicKeyInfo).
         pub public_key: Vec<u8>,
@@ -69,7 +73,7 @@ const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 macro_rules! columns {
     () => {
         "select id, name, version, capabilities, posture, slots, serial, created_at,
-            coalesce(next_expires_at, expires_at) as expires_at, last_seen_at, connected, revoked_at, public_key from runner where tenant_id = $1"
+            coalesce(next_expires_at, expires_at) as expires_at, last_seen_at, connected, stopped, silent_at, revoked_at, public_key from runner where tenant_id = $1"
     };
 }
 
@@ -170,7 +174,8 @@ impl Write {
         let known = tenant_query!(
             self,
             execute,
-            "update runner set version = $3, capabilities = $4, posture = $5, slots = $6, connected = true, last_seen_at = $7
+            "update runner set version = $3, capabilities = $4, posture = $5, slots = $6, connected = true, last_seen_at = $7,
+                stopped = false, silent_at = null
              where tenant_id = $1 and id = $2 and revoked_at is null",
             id,
             version.to_owned(),
@@ -228,17 +233,19 @@ impl Write {
         Ok(())
     }
 
-    /// Records that the runner disconnected.
-    pub async fn runner_disconnected(&mut self) -> Result<()> {
+    /// Records that the runner disconnected, and whether because its operator `stopped` it.
+    pub async fn runner_disconnected(&mut self, stopped: bool) -> Result<()> {
         let id = runner_id(&self.actor)?;
+        // Another node may record a broken connection of the same runner late.
         tenant_query!(
             self,
             execute,
-            "update runner set connected = false, last_seen_at = $3 where tenant_id = $1 and id = $2",
+            "update runner set connected = false, stopped = (stopped or $3) where tenant_id = $1 and id = $2",
             id,
-            self.now
+            stopped
         )?;
-        self.note("runner.disconnect", ("runner", id.to_string()), Outcome::Done, Value::Null).await?;
+        let detail = json!({ "stopped": stopped });
+        self.note("runner.disconnect", ("runner", id.to_string()), Outcome::Done, detail).await?;
         self.publish(Topic::Runners, id.0);
         Ok(())
     }
@@ -249,7 +256,7 @@ impl Write {
         let known = tenant_query!(
             self,
             execute,
-            "update runner set last_seen_at = $3, connected = true where tenant_id = $1 and id = $2 and revoked_at is null",
+            "update runner set last_seen_at = $3, connected = true, stopped = false, silent_at = null where tenant_id = $1 and id = $2 and revoked_at is null",
             id,
             self.now
         )?;

@@ -169,8 +169,7 @@ impl<E: Executor> Client<E> {
             }
             self.send_pending(session.as_ref());
         }
-        drop(session);
-        self.shut_down().await;
+        tokio::join!(session::leave(session), self.shut_down());
     }
 
     /// Timers stop while the machine is suspended; leases do not.

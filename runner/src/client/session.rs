@@ -7,12 +7,14 @@ use crate::{
     work::CAPABILITIES,
 };
 use std::{future::Future, pin::Pin, time::Duration};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tonic::transport::Channel;
 use wire::v1::{self, runner_message::Kind};
 
 /// The timeout of the server's greeting.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
+/// The timeout of the server's answer to the end of the session.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The duration after which a stream counts as stable and the backoff is reset.
 const STABLE_AFTER: Duration = Duration::from_secs(5);
 
@@ -82,6 +84,14 @@ impl<E: Executor> Client<E> {
         self.held.values_mut().for_each(HeldAttempt::resend_receipt);
         Ok(())
     }
+}
+
+/// Reports to the server that the operator stopped this runner, and waits until it has recorded that.
+pub(super) async fn leave(session: Option<Session>) {
+    let Some(mut session) = session else { return };
+    session.link.send(Kind::Stopping(v1::Stopping {}));
+    let ended = async { while session.link.next().await.is_ok() {} };
+    let _ = timeout(LEAVE_TIMEOUT, ended).await; // without an answer it counts as silent
 }
 
 fn posture(posture: &sandbox::Posture) -> v1::Posture {

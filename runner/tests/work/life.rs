@@ -7,6 +7,7 @@ use domain::{
     request::{OutputDigest, RequestDigest},
 };
 use std::time::{Duration, Instant};
+use wire::v1::{Stopping, runner_message::Kind};
 
 /// S-14: the signature can be verified later by anyone.
 #[tokio::test(flavor = "multi_thread")]
@@ -127,4 +128,17 @@ async fn long_output_is_complete_and_in_order() {
     let whole: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
     assert_eq!(receipt.output, OutputDigest::of(whole.as_bytes()));
     worker.stop().await;
+}
+
+/// Otherwise the server would report the runner as silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn s_12_a_runner_that_is_stopped_says_so() {
+    let deployment = Deployment::open().await;
+    let worker = deployment.work().await;
+    let mut stream = deployment.server.next_stream().await;
+    stream.greet(deployment.grant_key(), 30).await;
+    let stopping = tokio::spawn(worker.stop());
+    assert_eq!(stream.next_message().await, Some(Kind::Stopping(Stopping {})));
+    drop(stream);
+    stopping.await.unwrap();
 }

@@ -27,6 +27,7 @@ mod domain_enums {
         audit::Outcome,
         log::Stream,
         network::NetworkPolicy,
+        obstacle::Obstacle,
         role::{Role, TenantRole},
         scope::Scope,
         security::SecurityEvent,
@@ -46,6 +47,8 @@ enum_schemas! {
     NetworkPolicy;
     /// Priority among queued tasks.
     Priority;
+    /// Reason why no runner can take a queued task.
+    Obstacle;
     /// State of an approval request.
     ApprovalState;
     /// Decision on an approval request.

@@ -29,6 +29,11 @@ pub(super) struct EnrolledRunner {
     posture: Option<Posture>,
     /// Whether the runner is connected.
     connected: bool,
+    /// Whether the operator of the runner stopped it.
+    stopped: bool,
+    /// When the runner was reported as silent, until it is seen again.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    silent_at: Option<Timestamp>,
     /// When the runner enrolled.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -89,6 +94,8 @@ impl From<Runner> for EnrolledRunner {
             slots: row.slots,
             posture: serde_json::from_str(&row.posture).ok(),
             connected: row.connected,
+            stopped: row.stopped,
+            silent_at: row.silent_at,
             created_at: row.created_at,
             expires_at: row.expires_at,
             last_seen_at: row.last_seen_at,

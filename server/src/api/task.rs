@@ -5,6 +5,7 @@ use domain::{
     KeyId, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
     label::Labels,
     network::NetworkPolicy,
+    obstacle::Obstacle,
     receipt::End,
     request::RequestDigest,
     task::{Priority, TaskState, Tool},
@@ -12,7 +13,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use store::{Task, TaskRow};
+use store::{Task, TaskRow, Waiting};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -233,6 +234,8 @@ pub(super) struct TaskDetail {
     /// When the task was last queued.
     #[schema(value_type = Option<String>, format = DateTime)]
     queued_at: Option<Timestamp>,
+    /// Why no runner can take the task, while it is queued.
+    obstacle: Option<TaskObstacle>,
     /// When the latest attempt started.
     #[schema(value_type = Option<String>, format = DateTime)]
     started_at: Option<Timestamp>,
@@ -258,8 +261,8 @@ pub(super) struct TaskDetail {
 }
 
 impl TaskDetail {
-    /// Builds the response from a stored task and its labels.
-    pub fn new(task: Task, labels: Labels) -> Result<Self, store::Error> {
+    /// Builds the response from a stored task, its labels, and what it waits for.
+    pub fn new(task: Task, labels: Labels, waiting: Option<Waiting>) -> Result<Self, store::Error> {
         let request = task.read_request()?;
         let result = task.end().map(RunResult::from);
         let receipt = task.read_receipt();
@@ -296,6 +299,7 @@ impl TaskDetail {
             cancel_requested: task.cancel_requested,
             created_at: task.created_at,
             queued_at: task.queued_at,
+            obstacle: waiting.map(|waiting| TaskObstacle::new(waiting, task.tool)),
             started_at: task.started_at,
             ended_at: task.ended_at,
             result,
@@ -306,6 +310,25 @@ impl TaskDetail {
             runner_key: receipt.as_ref().and(task.runner_key).map(|bytes| STANDARD.encode(bytes)),
             receipt,
         })
+    }
+}
+
+/// The reason why no runner can take a queued task.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TaskObstacle {
+    /// The reason.
+    #[schema(value_type = enums::Obstacle)]
+    reason: Obstacle,
+    /// The reason as a sentence.
+    detail: String,
+    /// When the task expires, unless a runner that can take it connects before.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+}
+
+impl TaskObstacle {
+    fn new(Waiting { obstacle, expires_at }: Waiting, tool: Tool) -> Self {
+        Self { reason: obstacle, detail: obstacle.explanation(tool), expires_at }
     }
 }
 

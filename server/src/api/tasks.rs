@@ -231,7 +231,8 @@ pub(super) async fn get_task(
 ) -> Result<Json<TaskDetail>, Problem> {
     let mut read = app.store.read(&reader.program.actor).await?;
     let (task, labels) = (read.task(id).await?, read.labels(id).await?);
-    Ok(Json(TaskDetail::new(task, labels)?))
+    let waiting = read.waiting(id).await?;
+    Ok(Json(TaskDetail::new(task, labels, waiting)?))
 }
 
 /// Cancel a task

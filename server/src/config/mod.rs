@@ -66,6 +66,11 @@ settings! {
         /// Set to false to run without it.
         enabled: bool = default true;
     }
+    /// Tasks. A duration is a whole number followed by s, m, h or d.
+    [tasks] Tasks {
+        /// A queued task expires if no runner that can take it was connected for this time.
+        queue_expiry: Duration = default "24h";
+    }
     /// Authentication. docs/providers.md describes identity providers; admins can also add them under Settings,
     /// Authentication.
     [auth] Auth {
@@ -140,6 +145,9 @@ settings! {
     [metrics] Metrics {
         /// Bearer token that /metrics requires from every client, at least 16 characters. Without it, metrics are off.
         token: Option<Token> = example "a-long-random-text-of-your-own";
+        /// Addresses or networks from which /metrics can be read, in addition to the token; an empty list allows all. Behind a
+        /// proxy, the client address from `trusted_proxies` is used.
+        allow: Vec<IpNet> = default [];
     }
     /// Log output on standard error.
     [log] Log {

@@ -7,7 +7,10 @@ use super::{
     sent_checkpoint::SentCheckpoint,
     status::{internal_error, status_of, unknown_runner},
 };
-use crate::pki::RunnerPeer;
+use crate::{
+    metrics::{OpenStream, StreamKind},
+    pki::RunnerPeer,
+};
 use domain::{Actor, RunnerId, succession::Succession};
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use store::{LEASE, Lease};
@@ -36,6 +39,7 @@ pub(super) async fn run(
     from: Streaming<RunnerMessage>,
     to: Outgoing,
 ) {
+    let _open = OpenStream::count(StreamKind::Runner);
     let (end, stream) = (shared.stop.child_token(), store::new_id());
     let mut session = Session {
         shared,
@@ -47,6 +51,7 @@ pub(super) async fn run(
         public_key: Vec::new(),
         reported_stale_leases: HashSet::new(),
         sent_checkpoint: SentCheckpoint::none(),
+        stopped: false,
     };
     let (end, runner) = (session.end.clone(), session.runner());
     let ended = tokio::select! {
@@ -75,6 +80,8 @@ pub(super) struct Session {
     /// Leases for which stale messages were already audited.
     pub(super) reported_stale_leases: HashSet<Lease>,
     pub(super) sent_checkpoint: SentCheckpoint,
+    /// Whether the runner reported that its operator stopped it.
+    stopped: bool,
 }
 
 /// Unregisters the connection in any case; otherwise the dispatcher would keep assigning tasks to it.
@@ -108,6 +115,10 @@ impl Session {
                 None => return Err(unknown_runner()),
             };
             let kind = message.kind.ok_or_else(|| Status::invalid_argument("unknown message kind"))?;
+            if matches!(kind, Kind::Stopping(_)) {
+                self.stopped = true;
+                return Ok(());
+            }
             self.handle(kind).await?;
         }
         Ok(())
@@ -205,7 +216,7 @@ impl Session {
 
     async fn record_disconnect(&self) -> store::Result<()> {
         let mut write = self.shared.store().write(&self.actor).await?;
-        write.runner_disconnected().await?;
+        write.runner_disconnected(self.stopped).await?;
         write.commit().await
     }
 }

@@ -23,6 +23,7 @@ impl Session {
     pub(super) async fn handle(&mut self, kind: Kind) -> Result<(), Status> {
         let (lease, subject, result) = match kind {
             Kind::Hello(_) => return Err(Status::failed_precondition("only one hello message is allowed")),
+            Kind::Stopping(_) => return Ok(()), // the stream has ended
             Kind::Heartbeat(heartbeat) => return self.heartbeat(heartbeat).await,
             Kind::Renew(renew) => return self.renew(&renew).await,
             Kind::Started(v1::Started { attempt, .. }) => {

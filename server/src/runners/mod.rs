@@ -109,9 +109,10 @@ impl Runners {
             listener.serve(calls::routes(Arc::clone(&shared)), stop.clone()),
             dispatch::run(&shared, &stop),
             timers::run(&shared.app.store, &stop),
-            local::run(&shared, &stop),
             renewing,
             async {
+                // Local runners report that they stop, for which they need their streams.
+                local::run(&shared, &stop).await;
                 stop.cancelled().await;
                 shared.stop.cancel();
             }

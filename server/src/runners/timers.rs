@@ -1,4 +1,4 @@
-//! Timers of all tenants: expiry of approval requests and leases.
+//! Timers of all tenants: expiry of approval requests, leases and queued tasks, and the silence of runners.
 
 use std::time::Duration;
 use store::{Event, Store, Topic};
@@ -50,7 +50,9 @@ async fn process_due(store: &Store) -> store::Result<Duration> {
 async fn changed(events: &mut tokio::sync::broadcast::Receiver<Event>) {
     loop {
         match events.recv().await {
-            Ok(Event { topic: Topic::Tasks | Topic::Approvals | Topic::Keys | Topic::Missed, .. })
+            Ok(Event {
+                topic: Topic::Tasks | Topic::Runners | Topic::Approvals | Topic::Keys | Topic::Missed, ..
+            })
             | Err(RecvError::Lagged(_)) => {
                 return;
             }

@@ -73,6 +73,7 @@ const RECORDED: &[AuditEvent] = &[
     AuditEvent::recorded("task.assign"),
     AuditEvent::recorded("task.deny"),
     AuditEvent::recorded("task.end").while_frozen(),
+    AuditEvent::recorded("task.expire").while_frozen(),
     AuditEvent::recorded("task.finish").while_frozen(),
     AuditEvent::recorded("task.refuse").while_frozen(),
     AuditEvent::recorded("task.reject"),
@@ -200,7 +201,7 @@ mod tests {
             grant_key.rotate \
             identity.unlink invitation.revoke join_request.decline join_request.withdraw key.revoke key.revoke_all \
             membership.leave membership.remove person.lock person.unlock provider.remove runner.connect \
-            runner.disconnect runner.refuse runner.renew runner.renewed runner.revoke task.cancel task.end task.finish \
+            runner.disconnect runner.refuse runner.renew runner.renewed runner.revoke task.cancel task.end task.expire task.finish \
             task.refuse task.release task.start task.stop task.stop_all tenant.freeze tenant.unfreeze";
         assert_eq!(allowed, reviewed.split_whitespace().collect());
         for refused in ["task.submit", "task.assign", "approval.decide", "key.create", "membership.set", "rules.change"]

@@ -15,6 +15,7 @@ use crate::{
         id::new_id,
         insert::insert,
     },
+    metrics::Occurrence,
 };
 use domain::{
     Allowed, EventId, KeyId, PersonId, Timestamp,
@@ -221,6 +222,7 @@ impl Write {
         )?;
         let detail = json!({ "kind": kind, "times": reported.times });
         self.note("anomaly.detect", ("anomaly", reported.id.to_string()), Outcome::Done, detail).await?;
+        self.count(Occurrence::Anomaly(kind));
         self.publish(Topic::People, notified.map_or(reported.id.0, |person| person.0));
         Ok(reported.id == id)
     }

@@ -12,6 +12,7 @@ use crate::{
         id::new_id,
         insert::insert,
     },
+    metrics::Occurrence,
     passkeys::{PublicKeyRow, deciders_passkeys},
 };
 use cose::CoseKeys;
@@ -556,6 +557,7 @@ impl Write {
             entry = entry.with_detail("own_request", json!(true));
         }
         self.record(entry).await?;
+        self.count(Occurrence::Decision(answer));
         self.require_not_archived(organization).await?;
         self.publish(Topic::Approvals, approval.0);
         Ok(state)
@@ -632,6 +634,7 @@ impl Write {
             // Another transaction may have closed it since the query.
             if self.close_approval(request.id, ApprovalState::Expired).await? {
                 self.change_state(request.task_id, TaskState::AwaitingApproval, TaskState::Expired, None).await?;
+                self.count(Occurrence::ApprovalExpired);
                 entries.push(self.state_change_event(
                     request.task_id,
                     "approval.expire",

@@ -82,7 +82,7 @@ impl History {
                     _ => return Some(()),
                 }
             }
-            "approval.expire" => TaskState::Expired,
+            "approval.expire" | "task.expire" => TaskState::Expired,
             // A claim that is taken back was not recorded as an assignment.
             "approval.reopen" | "task.deny" if self.state == TaskState::Queued => {
                 from = TaskState::Assigned;

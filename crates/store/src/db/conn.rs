@@ -88,17 +88,28 @@ macro_rules! with_connection {
 }
 pub(crate) use with_connection;
 
+/// Runs a statement and observes its duration.
+macro_rules! timed {
+    ($run:expr) => {{
+        let started = std::time::Instant::now();
+        let done = $run;
+        $crate::metrics::metrics().observe($crate::metrics::DatabaseStep::Statement, started);
+        done
+    }};
+}
+pub(crate) use timed;
+
 /// Runs a statement that is not limited to one tenant. Only for the files that `tests/it/sources.rs` lists.
 macro_rules! unscoped_query {
     ($conn:expr, execute, $sql:expr $(, $arg:expr)* $(,)?) => {
-        $crate::db::conn::with_connection!($conn, |c| sqlx::query($sql)
+        $crate::db::conn::timed!($crate::db::conn::with_connection!($conn, |c| sqlx::query($sql)
             $(.bind($crate::db::column::Column::raw($arg)))*
-            .execute(c).await.map(|done| done.rows_affected()).map_err($crate::Error::from))
+            .execute(c).await.map(|done| done.rows_affected()).map_err($crate::Error::from)))
     };
     ($conn:expr, $type:ty, $how:ident, $sql:expr $(, $arg:expr)* $(,)?) => {
-        $crate::db::conn::with_connection!($conn, |c| sqlx::query_as::<_, $type>($sql)
+        $crate::db::conn::timed!($crate::db::conn::with_connection!($conn, |c| sqlx::query_as::<_, $type>($sql)
             $(.bind($crate::db::column::Column::raw($arg)))*
-            .$how(c).await.map_err($crate::Error::from))
+            .$how(c).await.map_err($crate::Error::from)))
     };
 }
 pub(crate) use unscoped_query;

@@ -1,7 +1,7 @@
 //! Statements assembled at run time from filters, and keyset pagination.
 use crate::{
     Result,
-    db::conn::{Conn, is_scoped, with_connection},
+    db::conn::{Conn, is_scoped, timed, with_connection},
 };
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -61,7 +61,7 @@ macro_rules! run {
                     Arg::MaybeText(value) => query.bind(value),
                 };
             }
-            Ok(query.$how(c).await$(.map($then))??)
+            Ok(timed!(query.$how(c).await)$(.map($then))??)
         })
     }};
 }

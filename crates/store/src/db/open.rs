@@ -11,6 +11,7 @@ use crate::{
         outage::OutageDetector,
         readers::Readers,
     },
+    metrics::{DatabaseStep, metrics},
 };
 use domain::{TenantId, Timestamp, consent::Signer};
 use sqlx::{
@@ -29,7 +30,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::task::AbortHandle;
 
@@ -84,6 +85,10 @@ struct Inner {
     quotas: OnceLock<Quotas>,
     /// When a write transaction last failed to begin; 0 after one that succeeded.
     refused: AtomicI64,
+    /// Since when this node can record heartbeats.
+    watching_since: AtomicI64,
+    /// Unlimited until it is set.
+    queue_expiry: OnceLock<Duration>,
 }
 
 /// The database of a deployment. Cheap to clone.
@@ -113,6 +118,7 @@ impl Store {
             Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events).await?,
             _ => return Err(Error::Unusable("the database address must begin with sqlite: or postgres://".into())),
         };
+        let watching_since = AtomicI64::new((settings.clock)().0);
         let store = Self(Arc::new(Inner {
             pool,
             events,
@@ -122,6 +128,8 @@ impl Store {
             mail: AtomicBool::new(false),
             quotas: OnceLock::new(),
             refused: AtomicI64::new(0),
+            watching_since,
+            queue_expiry: OnceLock::new(),
         }));
         store.system().check_key().await?;
         Ok(store)
@@ -143,6 +151,21 @@ impl Store {
 
     pub fn quotas(&self) -> Quotas {
         self.0.quotas.get().copied().unwrap_or_default()
+    }
+
+    /// Sets how long a task waits while no runner can take it, once.
+    pub fn set_queue_expiry(&self, expiry: Duration) {
+        self.0.queue_expiry.get_or_init(|| expiry);
+    }
+
+    pub(crate) fn queue_expiry(&self) -> Option<Duration> {
+        self.0.queue_expiry.get().copied()
+    }
+
+    /// Returns since when this node can record heartbeats: since it was opened, or since the database last refused a write. Runners
+    /// are not to blame for the silence before.
+    pub(crate) fn watching_since(&self) -> Timestamp {
+        Timestamp(self.0.watching_since.load(Ordering::Relaxed))
     }
 
     pub fn is_mail_enabled(&self) -> bool {
@@ -207,6 +230,13 @@ impl Store {
 
     /// Opens a snapshot.
     pub(crate) async fn begin_read(&self, sees: RowAccess) -> Result<Conn> {
+        let started = Instant::now();
+        let begun = self.try_to_begin_read(sees).await;
+        metrics().observe(DatabaseStep::Snapshot, started);
+        begun
+    }
+
+    async fn try_to_begin_read(&self, sees: RowAccess) -> Result<Conn> {
         Ok(match &self.0.pool {
             Pool::Sqlite { readers, .. } => Conn::Sqlite(SqliteConn::Read(readers.begin().await?)),
             Pool::Postgres { reading, outages, .. } => {
@@ -230,12 +260,16 @@ impl Store {
 
     /// Opens a transaction that writes.
     pub(crate) async fn begin_write(&self, sees: RowAccess) -> Result<Conn> {
-        let begun = self.try_to_begin(sees).await;
-        self.0.refused.store(if begun.is_ok() { 0 } else { self.now().0 }, Ordering::Relaxed);
+        let started = Instant::now();
+        let begun = self.try_to_begin_write(sees).await;
+        metrics().observe(DatabaseStep::Transaction, started);
+        let refused = if begun.is_ok() { 0 } else { self.now().0 };
+        self.0.refused.store(refused, Ordering::Relaxed);
+        self.0.watching_since.fetch_max(refused, Ordering::Relaxed);
         begun
     }
 
-    async fn try_to_begin(&self, sees: RowAccess) -> Result<Conn> {
+    async fn try_to_begin_write(&self, sees: RowAccess) -> Result<Conn> {
         Ok(match &self.0.pool {
             Pool::Sqlite { writer, .. } => Conn::Sqlite(SqliteConn::Write(writer.begin().await?)),
             Pool::Postgres { writing, flusher, outages, .. } => {

@@ -3,6 +3,7 @@ use crate::{
     Error, Event, Result, Store, Topic,
     db::{conn::Conn, events, open::RowAccess, random::random},
     dual_control::ConfirmedChange,
+    metrics::{DatabaseStep, Occurrence, metrics},
     security_log::SecurityLogEntry,
     tasks::TitlePrefixes,
 };
@@ -10,6 +11,7 @@ use domain::{
     Action, Actor, Allowed, Denied, TenantId, Timestamp,
     audit::{Entry, Outcome},
 };
+use std::time::Instant;
 use uuid::Uuid;
 
 /// A read-only snapshot of one tenant for one actor.
@@ -34,6 +36,10 @@ pub struct Write {
     /// Security events among its audit events, logged after the commit.
     pub(crate) security_log: Vec<SecurityLogEntry>,
     events: Vec<Event>,
+    /// Occurrences that count after the commit.
+    occurrences: Vec<Occurrence>,
+    /// Whether it appended audit events.
+    pub(crate) is_audited: bool,
     /// The change that it applies because the actor confirms it.
     pub(crate) confirmed: Option<ConfirmedChange>,
 }
@@ -59,7 +65,18 @@ impl Store {
     pub(crate) fn writing(&self, conn: Conn, actor: &Actor) -> Write {
         let (tenant, now) = (actor.tenant, self.now());
         let (store, actor) = (self.clone(), actor.clone());
-        Write { tenant, actor, conn, now, store, security_log: vec![], events: vec![], confirmed: None }
+        Write {
+            tenant,
+            actor,
+            conn,
+            now,
+            store,
+            security_log: vec![],
+            events: vec![],
+            occurrences: vec![],
+            is_audited: false,
+            confirmed: None,
+        }
     }
 
     /// Asks the policy. A refusal is recorded in the audit log before this returns.
@@ -90,11 +107,24 @@ impl Write {
         self.now
     }
 
-    /// Commits, then publishes the queued events and logs the security events.
+    /// Commits, then publishes the queued events, logs the security events and counts what occurred.
     pub async fn commit(self) -> Result<()> {
-        events::commit(self.conn, self.events).await?;
+        let started = Instant::now();
+        let committed = events::commit(self.conn, self.events).await;
+        metrics().observe(DatabaseStep::Commit, started);
+        if let (Err(error), true) = (&committed, self.is_audited) {
+            metrics().count_audit_failure(error);
+        }
+        committed?;
         self.security_log.iter().for_each(SecurityLogEntry::log);
+        let security = self.security_log.iter().map(|entry| Occurrence::Security(entry.event));
+        self.occurrences.into_iter().chain(security).for_each(|occurrence| metrics().count(occurrence));
         Ok(())
+    }
+
+    /// Counts an occurrence after the commit.
+    pub(crate) fn count(&mut self, occurrence: Occurrence) {
+        self.occurrences.push(occurrence);
     }
 
     /// Queues an event that is published after the commit.

@@ -3,8 +3,10 @@ use super::System;
 use crate::{
     Result,
     db::{column::row_type, conn::unscoped_query},
+    placement::can_take,
+    silence::watched,
 };
-use domain::{Actor, TenantId, Timestamp};
+use domain::{Actor, TenantId, Timestamp, anomalies::RUNNER_SILENCE, task::Tool};
 
 row_type! {
     /// When the next work is due.
@@ -14,7 +16,8 @@ row_type! {
 }
 
 impl System<'_> {
-    /// Returns when the next approval request, request for confirmation, lease or invitation expires or the next expiry notice is due, in any tenant.
+    /// Returns when the next approval request, request for confirmation, lease, invitation or queued task expires, the next expiry notice is
+    /// due, or a runner has been silent for too long, in any tenant.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
         let approvals = unscoped_query!(
@@ -42,11 +45,45 @@ impl System<'_> {
             fetch_one,
             "select min(expires_at) as at from confirmation where state = 'waiting'"
         )?;
-        Ok([approvals.at, leases.at, invitations.at, keys.at, confirmations.at].into_iter().flatten().min())
+        drop(conn);
+        let (runners, tasks) = (self.next_silent_runner().await?, self.next_queue_expiry().await?);
+        let due = [approvals.at, leases.at, invitations.at, keys.at, confirmations.at, runners, tasks];
+        Ok(due.into_iter().flatten().min())
     }
 
-    /// Runs due work in every tenant: expires approval requests, requests for confirmation and leases, deletes expired invitations and notifies owners
-    /// of keys that expire soon. A failure in one tenant does not stop the others; the last error is returned.
+    /// Returns when the next runner will have been silent for too long. Its silence begins no earlier than this node could record
+    /// heartbeats.
+    async fn next_silent_runner(&self) -> Result<Option<Timestamp>> {
+        const SQL: &str = concat!("select min(last_seen_at) as at from runner where ", watched!());
+        let mut conn = self.read().await?;
+        let oldest = unscoped_query!(conn, DueAt, fetch_one, SQL)?.at;
+        Ok(oldest.map(|seen| seen.max(self.0.watching_since()).after(RUNNER_SILENCE)))
+    }
+
+    /// Returns when the next queued task expires that no connected runner can take.
+    async fn next_queue_expiry(&self) -> Result<Option<Timestamp>> {
+        const SQL: &str = concat!(
+            "select min(case when oldest.seen_at > oldest.queued_at then oldest.seen_at else oldest.queued_at end) as at from (
+                select (select min(t.queued_at) from task t where t.tenant_id = tenant.id and t.tool = $1 and t.state = 'queued') as queued_at,
+                    coalesce((select max(r.last_seen_at) from runner r where r.tenant_id = tenant.id and r.revoked_at is null and ",
+            can_take!("r.capabilities", "$1"),
+            "), 0) as seen_at
+                from tenant where not exists (select 1 from runner r
+                    where r.tenant_id = tenant.id and r.revoked_at is null and r.connected and ",
+            can_take!("r.capabilities", "$1"),
+            ")) oldest"
+        );
+        let Some(expiry) = self.0.queue_expiry() else { return Ok(None) };
+        let (mut conn, mut next) = (self.read().await?, None);
+        for tool in Tool::ALL {
+            let since = unscoped_query!(conn, DueAt, fetch_one, SQL, *tool)?.at;
+            next = next.into_iter().chain(since.map(|since| since.after(expiry))).min();
+        }
+        Ok(next)
+    }
+
+    /// Runs due work in every tenant: expires approval requests, requests for confirmation, leases and queued tasks, deletes expired
+    /// invitations, notifies owners of keys that expire soon, and reports silent runners. A failure in one tenant does not stop the others; the last error is returned.
     pub async fn run_due_work(&self) -> Result<()> {
         let mut all = Ok(());
         for tenant in self.tenants().await? {
@@ -71,6 +108,12 @@ impl System<'_> {
         // In a transaction of its own: both lock tasks first and the audit log afterwards.
         let mut write = self.0.write(&clock).await?;
         write.release_expired_leases().await?;
+        write.commit().await?;
+        let mut write = self.0.write(&clock).await?;
+        write.report_silent_runners().await?;
+        write.commit().await?;
+        let mut write = self.0.write(&clock).await?;
+        write.expire_queued_tasks().await?;
         write.commit().await
     }
 

@@ -2,6 +2,7 @@
 mod ceremonies;
 mod credential_holder;
 mod due_work;
+mod figures;
 mod first_start;
 mod invitations;
 mod mail;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub use ceremonies::PasskeyHolder;
 pub use credential_holder::Holder;
+pub use figures::{Figures, Heartbeat, MAX_COUNTED, MAX_RUNNERS, OpenTasks, RunnerCount};
 pub use mail::DueMail;
 pub use providers::{DecryptedProvider, IdentityHolder};
 pub use secrets::KeyHolder;

@@ -2,6 +2,7 @@
 use crate::{
     Conflict, Error, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query},
+    metrics::Occurrence,
 };
 use domain::{
     Allowed, TaskId,
@@ -76,6 +77,9 @@ impl Write {
         )?;
         if moved == 0 {
             return Err(Error::Conflict(Conflict::TaskStateChanged));
+        }
+        if to.is_final() {
+            self.count(Occurrence::TaskEnded(to));
         }
         self.publish(Topic::Tasks, task.0);
         Ok(())

@@ -3,6 +3,7 @@ use crate::{
     Conflict, Error, Result, Topic, Write,
     consent::{record_digest, submission_digest},
     db::{column::row_type, conn::tenant_query, id::new_id, insert::insert, random::random},
+    metrics::Occurrence,
 };
 use domain::{
     Allowed, PersonId, TaskId,
@@ -145,6 +146,9 @@ impl Write {
         self.count_task().await?;
         self.require_not_archived(submission.organization).await?;
         self.check_submitter(submission.organization, owner).await?;
+        if state.is_final() {
+            self.count(Occurrence::TaskEnded(state));
+        }
         self.publish(Topic::Tasks, id.0);
         Ok(Submitted { id, state, request_digest: digest, repeated: false })
     }

@@ -552,7 +552,7 @@ on_both! {
         l.records("confirm_runner_certificate", 1, rex, async |w| w.confirm_runner_certificate("next").await).await;
         l.records("confirm_runner_certificate", 0, rex, async |w| w.confirm_runner_certificate("next").await).await;
         l.records("touch_runner", 0, rex, async |w| w.touch_runner().await).await;
-        l.records("runner_disconnected", 1, rex, async |w| w.runner_disconnected().await).await;
+        l.records("runner_disconnected", 1, rex, async |w| w.runner_disconnected(false).await).await;
         l.covers(RUNNERS).await;
     }
 

@@ -173,6 +173,10 @@ async fn run_everything(world: &World, resources: &Resources) {
     let system = world.store.system();
     system.next_due().await.unwrap();
     system.run_due_work().await.unwrap();
+    system.figures().await.unwrap();
+    world.store.set_queue_expiry(std::time::Duration::from_hours(10_000));
+    system.next_due().await.unwrap();
+    system.run_due_work().await.unwrap();
     system.session([0; 32], std::time::Duration::from_mins(1)).await.unwrap();
     system.key([0; 32]).await.unwrap();
     system.invitation([0; 32]).await.unwrap();
@@ -191,8 +195,12 @@ async fn complaint(raw: &mut Raw, sql: &str) -> Option<String> {
     // The result of a limited subquery is no table, whatever its alias.
     let inner: Vec<_> = steps.iter().filter_map(|step| step.strip_prefix("CO-ROUTINE ")).collect();
     let is_large = |name: &str| LARGE.contains(&name) && !inner.contains(&name);
-    let scans =
-        |step: &String| step.strip_prefix("SCAN ").is_some_and(|rest| is_large(rest.split(' ').next().unwrap()));
+    // A count with a limit reads a part of a partial index.
+    let is_limited_count = |step: &str| step.contains(" INDEX ") && sql.contains(" limit $1) counted");
+    let scans = |step: &String| {
+        let scan = step.strip_prefix("SCAN ").filter(|step| !is_limited_count(step));
+        scan.is_some_and(|rest| is_large(rest.split(' ').next().unwrap()))
+    };
     // Lists in the order of ids are read in index order: a page costs the same among ten rows and a million.
     let sorts =
         |step: &String| LISTS.iter().any(|list| sql.contains(list)) && step.contains("TEMP B-TREE FOR ORDER BY");

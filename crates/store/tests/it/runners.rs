@@ -110,7 +110,7 @@ on_both! {
         world.wait(Duration::from_secs(10));
         world.change(&acme.rex, async |write| write.touch_runner().await).await.unwrap();
         assert_eq!(runner().await.last_seen_at, Some(world.now()));
-        world.change(&acme.rex, async |write| write.runner_disconnected().await).await.unwrap();
+        world.change(&acme.rex, async |write| write.runner_disconnected(false).await).await.unwrap();
         assert!(!runner().await.connected);
     }
 

@@ -15,6 +15,7 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("system/secrets.rs", "a token names no tenant"),
     ("system/providers.rs", "a callback from a provider names no tenant"),
     ("system/due_work.rs", "runs the due work of all tenants"),
+    ("system/figures.rs", "counts what is open in all tenants"),
     ("throttle.rs", "counts hashes that belong to no tenant"),
     ("system/credential_holder.rs", "a session or key is found by its token"),
     ("db/readers.rs", "begins and ends snapshots"),

@@ -534,6 +534,7 @@ pub fn matrix() -> Vec<Row> {
         has_queued_tasks           "nnnnnnn+nnnnn" |r, w, a, t| r.has_queued_tasks().await.map(i32::from);
         runners                    "++++++++++++-" |r, w, a, t| r.runners().await;
         runner                     "++++++++++++n" |r, w, a, t| r.runner(t.runner).await;
+        waiting                    "nn-----n--nnn" |r, w, a, t| r.waiting(t.task).await;
         runner_by_name             "++++++++++++-" |r, w, a, t| r.runner_by_name("rex").await;
         sessions                   "--++---------" |r, w, a, t| r.sessions().await;
         own_browser_session        "--+----------" |r, w, a, t| r.own_browser_session(t.session).await;
@@ -628,7 +629,7 @@ pub fn matrix() -> Vec<Row> {
         runner_connected           "nnnnnnn+nnnnn" |x, w, a, t| x.runner_connected("2", "bash", &json!({}), 2).await;
         renew_runner               "nnnnnnn+nnnnn" |x, w, a, t| x.renew_runner("next".into(), w.now()).await;
         confirm_runner_certificate "nnnnnnn+nnnnn" |x, w, a, t| x.confirm_runner_certificate("another").await;
-        runner_disconnected        "nnnnnnn+nnnnn" |x, w, a, t| x.runner_disconnected().await;
+        runner_disconnected        "nnnnnnn+nnnnn" |x, w, a, t| x.runner_disconnected(false).await;
         touch_runner               "nnnnnnn+nnnnn" |x, w, a, t| x.touch_runner().await;
         revoke_runner              "dddddd+dd+ddn" |x, w, a, t| x.revoke_runner(may(a, RevokeRunner { runner: t.runner })?).await;
         open_browser_session       "++++++++++++n" |x, w, a, t| x.open_browser_session(new_session(w, BrowserSessionId(store::new_id()), t.person, "new")).await;
@@ -759,6 +760,7 @@ pub const IN_A_TENANT: &[&str] = &[
 pub const ACROSS: &[(&str, &str)] = &[
     ("Write::commit", "ends the transaction of whatever was done in it"),
     ("System::tenants", "the console's list"),
+    ("System::figures", "numbers for monitoring, of all tenants together"),
     ("System::create_tenant", "makes one"),
     ("System::has_key", "the deployment's own keys, nobody's rows"),
     ("System::knows_key", "the deployment's own keys, nobody's rows"),

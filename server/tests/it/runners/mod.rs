@@ -6,4 +6,5 @@ mod fencing;
 mod fixture;
 mod receipts;
 mod renewal;
+mod silence;
 mod witness;
