@@ -71,10 +71,13 @@ pub const PAGES: &[(&str, PageHandler)] = &[
     ("/rules/edit", rules::pages::edit),
 ];
 
-static ROUTER: LazyLock<Router<PageHandler>> = LazyLock::new(|| {
+/// A page: its path with parameters in braces, and its handler.
+type Route = (&'static str, PageHandler);
+
+static ROUTER: LazyLock<Router<Route>> = LazyLock::new(|| {
     let mut router = Router::new();
     for (path, view) in PAGES {
-        let taken = router.insert(*path, *view);
+        let taken = router.insert(*path, (*path, *view));
         debug_assert!(taken.is_ok(), "{path} conflicts with another page");
     }
     router
@@ -82,12 +85,20 @@ static ROUTER: LazyLock<Router<PageHandler>> = LazyLock::new(|| {
 
 /// Returns the page at a path with its parameters, or the not-found page.
 pub(crate) fn find(path: &str) -> (PageHandler, Params) {
-    // A trailing slash is accepted, because people type addresses by hand.
-    let page = path.strip_suffix('/').filter(|page| !page.is_empty()).unwrap_or(path);
-    match ROUTER.at(page) {
-        Ok(found) => (*found.value, found.params.iter().collect()),
+    match ROUTER.at(without_slash(path)) {
+        Ok(found) => (found.value.1, found.params.iter().collect()),
         Err(_) => (not_found, Params::default()),
     }
+}
+
+/// Returns the path of the page at a path, with parameters in braces.
+pub fn template(path: &str) -> Option<&'static str> {
+    ROUTER.at(without_slash(path)).ok().map(|found| found.value.0)
+}
+
+/// A trailing slash is accepted, because people type addresses by hand.
+fn without_slash(path: &str) -> &str {
+    path.strip_suffix('/').filter(|page| !page.is_empty()).unwrap_or(path)
 }
 
 fn not_found() -> PageFuture {
@@ -115,6 +126,7 @@ mod tests {
         let (_, params) = find("/organizations/1/members/2");
         assert_eq!((params.get("id"), params.get("person"), params.get("seq")), ("1", "2", ""));
         assert_eq!(find("/tasks/7/").1.get("id"), "7");
+        assert_eq!((template("/tasks/7/"), template("/nowhere/1")), (Some("/tasks/{id}"), None));
         let (view, params) = find("/nowhere/1");
         let nothing: PageHandler = not_found;
         assert!(std::ptr::fn_addr_eq(view, nothing) && params.get("id").is_empty());

@@ -30,6 +30,7 @@ pub(crate) fn refused(
     target: &str,
     reason: &str,
 ) {
+    store::metrics().count_security_event(event);
     let entry = SecurityLogEntry {
         event,
         at: now(),

@@ -5,8 +5,8 @@
 //! - Entry points: [`cli`] parses commands, [`serve`] starts all components, and
 //!   [`console`] notifies a running server of command-line changes.
 //! - State: [`state`] holds what handlers share; [`config`] loads settings, [`keys`] the deployment's keys.
-//! - HTTP: [`http`] accepts connections and checks every request; [`rates`] limits requests; [`health`] serves probes and
-//!   metrics; [`problem`] (of a [`problem_type`]) and `plain_page` render errors; [`routes`] lists every route.
+//! - HTTP: [`http`] accepts connections and checks every request; [`rates`] limits requests; [`health`] serves probes,
+//!   [`metrics`] serves Prometheus; [`problem`] (of a [`problem_type`]) and `plain_page` render errors; [`routes`] lists every route.
 //! - Pages: [`web`] renders pages and runs their actions; [`live`] streams updates; [`authentication`] authenticates people and keys.
 //! - API: [`api`] serves `/api/v1` and its OpenAPI document.
 //! - Runners: [`runners`] enrolls runners and dispatches tasks; [`pki`] issues their certificates; [`receipts`] verifies results.
@@ -34,6 +34,7 @@ pub mod http;
 pub mod keys;
 pub mod live;
 pub mod mail;
+pub mod metrics;
 mod output;
 mod permits;
 pub mod pki;

@@ -6,11 +6,10 @@ use crate::{
     config::Config,
     console,
     failure::Failure,
-    file_descriptors, grant_rotation,
-    health::{self, Counters},
+    file_descriptors, grant_rotation, health,
     http::{Hosts, Limits, Listener, SiteCertificate, guard, self_signed_file, tls},
     keys::EnvironmentSecrets,
-    live, mail,
+    live, mail, metrics,
     output::print,
     rates, retention,
     runners::Runners,
@@ -68,6 +67,7 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
     let mailer = mail::Mailer::open(&app, &origin)?;
     let router = routes(&app, &origin)?.merge(runners.enrollment());
     let service = guard(rates::limited(router, app.clone()), hosts, config.limits.request_body_bytes.get());
+    let service = metrics::counted(service);
 
     tokio::spawn(stop_on_signal(stop.clone()));
     print_address(&app, &origin, listener.address()?).await?;
@@ -96,10 +96,8 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
 /// Fails if the system's randomness or root certificates are not available.
 pub fn routes(app: &App, origin: &str) -> Result<Router, Failure> {
     let web = Web::new(app.clone(), Hasher::new()?, origin)?;
-    let counters = Counters::default();
     let pages = web::routes(web, live::routes(app.clone()));
-    let all = pages.merge(api::routes(app.clone())?).merge(health::routes(app.clone(), counters.clone()));
-    Ok(health::counted(all, counters))
+    Ok(pages.merge(api::routes(app.clone())?).merge(health::routes(app.clone())).merge(metrics::routes(app.clone())))
 }
 
 /// Prints the address and, before setup, the setup link.

@@ -21,7 +21,7 @@ pub(crate) use extract::QueryParameters;
 pub use openapi::openapi;
 pub use operations::UnroutedHandler;
 
-use crate::{live::Streams, problem::Problem, state::App};
+use crate::{live::Streams, metrics::StreamKind, problem::Problem, state::App};
 use axum::{
     Extension, Router,
     extract::DefaultBodyLimit,
@@ -59,7 +59,7 @@ pub fn routes(app: App) -> Result<Router, UnroutedHandler> {
         .route("/api/", not_found.clone())
         .route("/api/{*rest}", not_found)
         .layer(DefaultBodyLimit::max(app.config.limits.request_body_bytes.get()))
-        .layer(Extension(Streams::default()))
+        .layer(Extension(Streams::of(StreamKind::Api)))
         .with_state(app))
 }
 

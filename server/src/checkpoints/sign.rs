@@ -1,6 +1,6 @@
 //! Signing of checkpoints: of each changed log, every minute and at shutdown, if it continues what was signed before.
 use super::{CheckpointFile, Review, review::read_note};
-use crate::{failure::Failure, state::App};
+use crate::{failure::Failure, metrics::process, state::App};
 use domain::{Actor, TenantId, checkpoint::Checkpoint};
 use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,9 @@ pub async fn run(app: App, review: Review, stop: CancellationToken) {
     let mut signer = Signer::after(app, review);
     loop {
         let ending = tokio::time::timeout(CHECKPOINT_INTERVAL, stop.cancelled()).await.is_ok();
-        if let Err(failure) = signer.sign().await {
+        let signed = signer.sign().await;
+        process().count_checkpoint(signed.is_ok());
+        if let Err(failure) = signed {
             tracing::error!(%failure, "audit log checkpoints cannot be written");
         }
         if ending {

@@ -16,7 +16,7 @@ pub(crate) use position::last_event;
 pub(crate) use streams::Streams;
 pub(crate) use watcher::Watcher;
 
-use crate::{api::QueryParameters, authentication::SignedIn, problem::Problem, state::App};
+use crate::{api::QueryParameters, authentication::SignedIn, metrics::StreamKind, problem::Problem, state::App};
 use axum::{
     Extension, Router,
     extract::{Path, State},
@@ -42,7 +42,7 @@ pub fn routes(app: App) -> Router {
         .route(log, get(download))
         .route(lines, get(lines::lines))
         .route(find, get(lines::find))
-        .layer(Extension(Streams::default()))
+        .layer(Extension(Streams::of(StreamKind::Browser)))
         .with_state(app)
 }
 

@@ -1,5 +1,6 @@
 //! Page rendering, with a content security policy that allows only scripts with the response's nonce.
 use super::{Web, context::Context, cookies::with_cookies};
+use crate::metrics::RouteTemplate;
 use app::document::{self, Document};
 use axum::{
     extract::{Request, State},
@@ -9,10 +10,14 @@ use http::{HeaderValue, StatusCode, Uri, header};
 
 /// Renders the requested page, or the not-found page.
 pub(super) async fn handle(State(web): State<Web>, request: Request) -> Response {
-    match Context::of(&web, request.headers(), request.extensions()) {
+    let mut response = match Context::of(&web, request.headers(), request.extensions()) {
         Some(context) => with_cookies(&context, web.https, render(&web, &context, request.uri()).await),
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    if let Some(template) = app::routes::template(request.uri().path()) {
+        response.extensions_mut().insert(RouteTemplate(template));
     }
+    response
 }
 
 /// Renders the page at `uri` in this context.

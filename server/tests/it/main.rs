@@ -16,6 +16,7 @@ mod live;
 #[expect(dead_code, reason = "other tests use more of it")]
 mod mail_server;
 mod master_key;
+mod metrics;
 mod runners;
 mod sign_in;
 mod test_env;
