@@ -2,6 +2,7 @@
 
 mod debian;
 mod postgres;
+mod prometheus;
 mod rust;
 mod schemathesis;
 mod torture_tools;
@@ -14,6 +15,7 @@ use anyhow::{Result, bail};
 use std::path::PathBuf;
 
 pub use postgres::postgres;
+pub use prometheus::promtool;
 pub use rust::{cargo_tool, wasm_target};
 pub use schemathesis::schemathesis;
 pub use torture_tools::torture_tools;

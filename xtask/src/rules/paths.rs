@@ -3,8 +3,19 @@
 use crate::root::path;
 
 /// Prefixes of paths in the tree.
-const ROOTS: [&str; 10] =
-    ["app/", "crates/", "docs/", "end2end/", "fuzz/", "migrations/", "runner/", "server/", "style/", "xtask/"];
+const ROOTS: [&str; 11] = [
+    "app/",
+    "crates/",
+    "deploy/",
+    "docs/",
+    "end2end/",
+    "fuzz/",
+    "migrations/",
+    "runner/",
+    "server/",
+    "style/",
+    "xtask/",
+];
 
 #[test]
 fn every_path_in_the_developer_documentation_exists() {

@@ -44,6 +44,7 @@ pub fn test(fast: bool, filter: Option<&str>) -> Result<()> {
         return report.finish();
     }
     sources(&mut report)?;
+    alert_rules(&mut report)?;
     commits::check(&mut report)?;
     if !fast {
         unused_and_misspelled(&mut report)?;
@@ -81,6 +82,7 @@ fn install(fast: bool) -> Result<bool> {
     prerequisites::wasm_target()?;
     prerequisites::bubblewrap()?;
     prerequisites::torture_tools()?;
+    prerequisites::promtool()?;
     if !fast {
         prerequisites::chromium()?;
         prerequisites::node_packages()?;
@@ -95,6 +97,18 @@ fn sources(report: &mut Report) -> Result<()> {
     report.check("Clippy", clippy(&[&["--all-targets"], PRODUCT].concat()))?;
     report.check("Clippy for wasm", clippy(&wasm))?;
     report.check("Clippy of xtask", clippy(&[&["--all-targets"], XTASK].concat()))
+}
+
+/// Checks the alert rules for Prometheus and runs their tests.
+fn alert_rules(report: &mut Report) -> Result<()> {
+    for (name, what, file) in
+        [("Alert rules", "check", "castellan.rules.yml"), ("Tests of alert rules", "test", "castellan.rules.test.yml")]
+    {
+        let mut promtool = command("promtool");
+        promtool.args([what, "rules", file]).current_dir(path("deploy/prometheus"));
+        report.check(name, promtool)?;
+    }
+    Ok(())
 }
 
 fn clippy(what: &[&str]) -> Command {

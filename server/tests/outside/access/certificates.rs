@@ -10,7 +10,7 @@ use std::{fs, path::Path};
 use testkit::ADAM;
 
 /// Returns a client that trusts only this certificate.
-fn trusting(pem: &Path) -> Client {
+pub fn trusting(pem: &Path) -> Client {
     let roots = Certificate::from_pem_bundle(&fs::read(pem).unwrap()).unwrap();
     Client::builder().tls_certs_only(roots).redirect(Policy::none()).no_proxy().build().unwrap()
 }

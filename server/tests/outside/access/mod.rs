@@ -3,7 +3,7 @@ mod admin_addresses;
 mod anomalies;
 mod api_document;
 mod api_keys;
-mod certificates;
+pub mod certificates;
 mod organizations;
 mod proxy;
 mod rate_limits;

@@ -3,6 +3,7 @@ mod commands;
 mod databases;
 mod diagnosis;
 mod folders;
+mod metrics;
 mod moving;
 mod output;
 
