@@ -26,6 +26,7 @@ export const PAGES: Record<string, (data: SampleData) => [Person, string]> = {
   '/settings/approvals': ({ ada }) => [ada, '/settings/approvals'],
   '/settings/second-factors': ({ ada }) => [ada, '/settings/second-factors'],
   '/account/sign-in': ({ ada }) => [ada, '/account/sign-in'],
+  '/settings/backups': ({ ada }) => [ada, '/settings/backups'],
   '/settings/authentication': ({ ada }) => [ada, '/settings/authentication'],
   '/settings/authentication/new': ({ ada }) => [ada, '/settings/authentication/new'],
   '/settings/authentication/{id}': ({ ada, provider }) => [ada, provider],

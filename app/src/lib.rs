@@ -21,6 +21,7 @@
 //! - `anomalies`: anomaly reports.
 //! - `approvals`: approval queue and decisions.
 //! - `audit`: audit log.
+//! - `backups`: scheduled backups.
 //! - `browser_sessions`: one's own browser sessions.
 //! - `emergency`: freezing, stopping tasks, locking accounts.
 //! - [`factors`]: second factors and step-up authentication.
@@ -50,6 +51,7 @@ pub mod anomalies;
 pub mod approvals;
 pub mod assets;
 pub mod audit;
+pub mod backups;
 pub mod browser_sessions;
 pub mod document;
 pub mod emergency;

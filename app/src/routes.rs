@@ -1,7 +1,7 @@
 //! Routing table: every page and its path.
 use crate::{
-    access, account, anomalies, approvals, audit, browser_sessions, emergency, factors, invitations, keys, login,
-    organizations,
+    access, account, anomalies, approvals, audit, backups, browser_sessions, emergency, factors, invitations, keys,
+    login, organizations,
     outcome::{Kind, Refusal},
     overview, people, providers, reviews, rules, runners, search, setup, tasks,
     ui::{PageFuture, Params, page},
@@ -46,6 +46,7 @@ pub const PAGES: &[(&str, PageHandler)] = &[
     ("/settings/second-factors", factors::settings::policy),
     ("/browser-sessions", browser_sessions::pages::list),
     ("/account/sign-in", account::sign_in_methods::sign_in_methods),
+    ("/settings/backups", backups::pages::overview),
     ("/settings/authentication", providers::pages::list),
     ("/settings/authentication/new", providers::details::new),
     ("/settings/authentication/{id}", providers::details::provider_page),

@@ -11,6 +11,7 @@
 //! - API: [`api`] serves `/api/v1` and its OpenAPI document.
 //! - Runners: [`runners`] enrolls runners and dispatches tasks; [`pki`] issues their certificates; [`receipts`] verifies results.
 //! - Background work: [`mail`] delivers email, [`checkpoints`] signs the audit log, [`retention`] deletes expired data,
+//!   `backup` makes and restores backups,
 //!   [`grant_rotation`] signs again at a start after a rotation, and `anonymous_log` logs security events without a tenant.
 //! - Support: [`failure`] (command errors), `output` (what commands print), [`file_descriptors`], [`telemetry`] (logging), `clock` (system time), `atomic_file`, `permits`
 
@@ -21,6 +22,7 @@ pub mod api;
 mod api_path;
 mod atomic_file;
 pub mod authentication;
+mod backup;
 pub mod checkpoints;
 pub mod cli;
 pub mod clock;

@@ -2,6 +2,7 @@
 use crate::{
     anonymous_log, api,
     authentication::Hasher,
+    backup::schedule,
     checkpoints::{self, Depth, Review, Witness},
     config::Config,
     console,
@@ -76,6 +77,7 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
         runners.serve(stop.clone()),
         checkpoints::run(app.clone(), review, stop.clone()),
         retention::run(app.clone(), stop.clone()),
+        schedule::run(app.clone(), stop.clone()),
         console::listen(app.clone()),
         async {
             if let Some(mailer) = mailer {

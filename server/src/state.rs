@@ -1,6 +1,7 @@
 //! Application state that all handlers share.
 use crate::{
     authentication::KeyUsageCache,
+    backup::{ScheduleState, Switch},
     clock,
     config::Config,
     failure::Failure,
@@ -39,6 +40,8 @@ pub struct App {
     pub background: BackgroundWrites,
     /// Certificate of pages and API, if TLS is configured here.
     pub certificate: Option<Arc<SiteCertificate>>,
+    /// State of the scheduled backups.
+    pub backups: Arc<ScheduleState>,
     /// Cancelled when the server stops.
     pub stop: CancellationToken,
 }
@@ -59,8 +62,21 @@ impl App {
     /// # Errors
     /// Fails like [`App::open`].
     pub async fn open_with(config: Config, url: String, (secrets, keys): (SecretsDir, Keys)) -> Result<Self, Failure> {
+        Self::open_with_keys(config, url, &secrets, Arc::new(keys)).await
+    }
+
+    /// Opens the deployment like [`App::open_with`], with keys that are also used elsewhere.
+    ///
+    /// # Errors
+    /// Fails like [`App::open`].
+    pub async fn open_with_keys(
+        config: Config,
+        url: String,
+        secrets: &SecretsDir,
+        keys: Arc<Keys>,
+    ) -> Result<Self, Failure> {
         let store = Store::open(Self::settings(&keys, url)).await?;
-        keys.check_with(&store, &secrets).await?;
+        keys.check_with(&store, secrets).await?;
         if config.mail.smtp.is_some() {
             store.enable_mail();
         }
@@ -70,12 +86,13 @@ impl App {
         Ok(Self {
             store,
             config: Arc::new(config),
-            keys: Arc::new(keys),
+            keys,
             rates,
             key_usage: Arc::default(),
             attempts: Arc::default(),
             background: BackgroundWrites::default(),
             certificate: None,
+            backups: Arc::default(),
             stop: CancellationToken::new(),
         })
     }
@@ -90,6 +107,7 @@ impl App {
         given: EnvironmentSecrets,
         missing: IfMissing,
     ) -> Result<(SecretsDir, Keys), Failure> {
+        Switch::assert_finished(&config.data_dir)?;
         let path = config.secrets_dir();
         let nothing = |what: &str| {
             let place = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());

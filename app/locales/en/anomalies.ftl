@@ -86,4 +86,5 @@ account-event-new-place = New sign-in to your account from an unusual location
 account-event-many-failures = Many failed sign-in attempts for your account
 account-event-key-anomaly = Unusual use of an API key
 account-event-key-ends-soon = An API key expires in two weeks; replace it before then
+account-event-backup-failed = A scheduled backup failed
 audit-event = Security event

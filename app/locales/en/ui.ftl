@@ -95,6 +95,7 @@ unavailable-title = Temporarily unavailable
 notice-admin-blocked = Admin permissions are not available from this network, so you have only member permissions here. Use a network listed in the setting admin.allow, or the server console.
 notice-self-signed = The TLS certificate is self-signed, so browsers show a warning. Set tls.certificate and tls.key to a trusted certificate.
 notice-broken-certificate = The new TLS certificate could not be loaded, and the previous one is still in use: { $why }. Replace the files. They are loaded automatically.
+notice-backup-failed = The last scheduled backup failed: { $why }. Correct the cause. The server tries again within ten minutes.
 notice-certificate-ends = The TLS certificate expires in { $days } days. Replace the files. They are loaded automatically.
 notice-disk-full = The server disk is full. Changes are refused until the operator frees disk space. Saved data is intact.
 notice-database-locked = The database was locked by another program and refused changes at { $at }. Saved data is intact. If a change is refused, submit it again.

@@ -68,6 +68,7 @@ pub fn description(happened: AccountNotice) -> String {
         AccountNotice::ManyFailures => t!("account-event-many-failures"),
         AccountNotice::KeyAnomaly => t!("account-event-key-anomaly"),
         AccountNotice::KeyEndsSoon => t!("account-event-key-ends-soon"),
+        AccountNotice::BackupFailed => t!("account-event-backup-failed"),
         AccountNotice::JoinRequested => t!("account-event-join-requested"),
         AccountNotice::JoinAccepted => t!("account-event-join-accepted"),
         AccountNotice::JoinDeclined => t!("account-event-join-declined"),
@@ -98,6 +99,7 @@ pub const fn related_page(happened: AccountNotice) -> Option<&'static str> {
         AccountNotice::KeyEndsSoon => Some("/keys"),
         AccountNotice::RunnerSilent => Some("/runners"),
         AccountNotice::TaskExpired => Some("/tasks"),
+        AccountNotice::BackupFailed => Some("/settings/backups"),
         AccountNotice::ApproverAdded
         | AccountNotice::ApproverLinkIssued
         | AccountNotice::ApproverFactorsReset

@@ -25,6 +25,7 @@ pub enum Glyph {
     Menu,
     Down,
     Search,
+    Archive,
 }
 
 impl Glyph {
@@ -62,6 +63,7 @@ impl Glyph {
             }
             Self::Menu => "M2.4 4h11.2M2.4 8h11.2M2.4 12h11.2",
             Self::Down => "m4 6 4 4 4-4",
+            Self::Archive => "M2 2.8h12V6H2zM3 6v7.2h10V6M6.4 8.8h3.2",
             Self::Search => "M7 2.4a4.6 4.6 0 1 0 0 9.2 4.6 4.6 0 0 0 0-9.2M10.4 10.4 14 14",
         }
     }

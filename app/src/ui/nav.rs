@@ -19,6 +19,7 @@ pub enum Section {
     Anomalies,
     Account,
     Authentication,
+    Backups,
     BrowserSessions,
     SignInMethods,
     /// No section, for pages such as search and errors.
@@ -41,6 +42,7 @@ impl Section {
             Self::Anomalies => "/anomalies",
             Self::Account => "/account",
             Self::Authentication => "/settings/authentication",
+            Self::Backups => "/settings/backups",
             Self::BrowserSessions => "/browser-sessions",
             Self::SignInMethods => "/account/sign-in",
         }
@@ -61,6 +63,7 @@ impl Section {
             Self::Anomalies => t!("nav-anomalies"),
             Self::Account => t!("nav-account-page"),
             Self::Authentication => t!("nav-authentication"),
+            Self::Backups => t!("nav-backups"),
             Self::BrowserSessions => t!("nav-browser-sessions"),
             Self::SignInMethods => t!("nav-sign-in-methods"),
         }
@@ -78,6 +81,7 @@ impl Section {
             Self::Keys => Glyph::Key,
             Self::Emergency => Glyph::Warning,
             Self::Authentication | Self::SignInMethods => Glyph::Lock,
+            Self::Backups => Glyph::Archive,
             Self::Account => Glyph::Person,
             Self::Audit => Glyph::Book,
             Self::BrowserSessions => Glyph::Globe,
@@ -101,6 +105,7 @@ impl Section {
             Self::Anomalies => "d",
             Self::Account => "y",
             Self::Authentication => "i",
+            Self::Backups => "b",
             Self::BrowserSessions => "s",
             Self::SignInMethods => "w",
         }
@@ -114,7 +119,7 @@ impl Section {
     fn is_available_to(self, actor: &Actor) -> bool {
         match self {
             Self::People | Self::Audit | Self::Anomalies | Self::Authentication => actor.can_read_everything(),
-            Self::Emergency => actor.is_admin(),
+            Self::Emergency | Self::Backups => actor.is_admin(),
             _ => true,
         }
     }
@@ -127,7 +132,7 @@ fn groups(actor: &Actor) -> Vec<(String, Vec<Section>)> {
         (t!("nav-execution"), vec![Section::Runners, Section::Rules, Section::Emergency]),
         (t!("nav-people-group"), vec![Section::Organizations, Section::People, Section::Keys]),
         (t!("nav-audit-group"), vec![Section::Audit, Section::Anomalies]),
-        (t!("nav-settings"), vec![Section::Authentication]),
+        (t!("nav-settings"), vec![Section::Authentication, Section::Backups]),
         (t!("nav-account"), vec![Section::Account, Section::SignInMethods, Section::BrowserSessions]),
     ];
     let available = |(name, sections): (String, Vec<Section>)| {

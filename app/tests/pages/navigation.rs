@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use domain::role::Role;
 use testkit::{ADAM, MIA, SAM, TestPerson};
 
-const PATHS: [&str; 17] = [
+const PATHS: [&str; 18] = [
     "/account",
     "/account/address",
     "/account/password",
@@ -12,6 +12,7 @@ const PATHS: [&str; 17] = [
     "/settings/second-factors",
     "/account/sign-in",
     "/settings/authentication",
+    "/settings/backups",
     "/settings/authentication/new",
     "/browser-sessions",
     "/organizations",

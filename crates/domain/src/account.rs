@@ -40,6 +40,8 @@ string_enum! {
         KeyAnomaly = "key_anomaly",
         /// One of their keys, or of a service account that they are responsible for, expires soon.
         KeyEndsSoon = "key_ends_soon",
+        /// A scheduled backup failed.
+        BackupFailed = "backup_failed",
         /// A person requests to join an organization that they own.
         JoinRequested = "join_requested",
         /// Their join request was accepted.

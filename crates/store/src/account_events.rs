@@ -2,6 +2,7 @@
 use crate::{
     Read, Result, Write,
     db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
+    people::PersonKey,
 };
 use domain::{EventId, PersonId, Timestamp, account::AccountNotice};
 
@@ -73,6 +74,17 @@ impl Write {
     ) -> Result<()> {
         self.add_account_event(person, happened, detail).await?;
         self.mail_person(person, &crate::Mail::AccountNotice { happened, detail: detail.to_owned() }).await
+    }
+
+    /// Notifies the admins of the tenant.
+    pub(crate) async fn notify_admins(&mut self, happened: AccountNotice, detail: &str) -> Result<()> {
+        // `<>` lets SQLite use the index.
+        const SQL: &str = "select id from person
+            where tenant_id = $1 and tenant_role <> 'person' and tenant_role = 'admin' and locked_at is null";
+        for admin in tenant_query!(self, PersonKey, fetch_all, SQL)? {
+            self.notify_person(admin.id, happened, detail).await?;
+        }
+        Ok(())
     }
 
     /// Adds an account event without mail, for changes that send a mail of their own.

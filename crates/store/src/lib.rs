@@ -24,7 +24,7 @@
 //! - `metrics`: counters and histograms of this process
 //! - `sealed`, `tenant_key`: encryption at rest
 //! - `system`: lookups by token, due work, the first start
-//! - `seed`, `transfer`: synthetic tasks, and the move to PostgreSQL
+//! - `seed`, `transfer`, `backup`: synthetic tasks, the move to PostgreSQL, and copies of the SQLite database
 
 #![deny(clippy::print_stdout, clippy::print_stderr)] // they panic if the output cannot be written
 
@@ -37,6 +37,7 @@ mod approval_policy;
 mod approvals;
 mod audit;
 mod audit_verification;
+mod backup;
 mod break_glass;
 mod browser_sessions;
 mod checkpoints;
@@ -100,6 +101,7 @@ pub use approval_policy::ApprovalPolicy;
 pub use approvals::{Approval, ApprovalFilter, Decision, DecisionEvidence};
 pub use audit::{AuditFilter, AuditRow, Head};
 pub use audit_verification::VerifiedLog;
+pub use backup::verify_copy;
 pub use break_glass::BreakGlass;
 pub use browser_sessions::{BrowserSessionRow, MAX_BROWSER_SESSIONS, NewBrowserSession, Session, SignInBasis};
 pub use checkpoints::CheckpointRow;
@@ -107,7 +109,7 @@ pub use confirmations::Confirmation;
 pub use conflict::Conflict;
 pub use consent::{UnexplainedStart, VerifiedStarts};
 pub use counts::Counts;
-pub use db::database_lock::DatabaseLock;
+pub use db::database_lock::{DatabaseLock, sqlite_file};
 pub use db::event::{Event, Topic};
 pub use db::event_bus::EventPosition;
 pub use db::filter::Page;

@@ -21,6 +21,8 @@ const FINDINGS_PER_EVENT: usize = 200;
 pub enum Cause {
     /// A backup was restored.
     Restored,
+    /// A backup is being restored, which every log records, even if no newer one is known.
+    Replaced,
     /// Anything else that an admin investigated.
     Altered,
 }
@@ -33,7 +35,7 @@ pub enum Cause {
 pub async fn acknowledge(app: &App, cause: Cause, reason: &str, witness: Witness) -> Result<Vec<Finding>, Failure> {
     let depth = if cause == Cause::Altered { Depth::Starts } else { Depth::Heads };
     let mut review = Review::of(app, witness, depth).await?;
-    if review.findings.is_empty() {
+    if review.findings.is_empty() && cause != Cause::Replaced {
         return Err(Failure::new(
             "the audit log is the one that was signed; there is nothing to acknowledge. If a \
              runner or a copy shows more events, name it: --against FILE",
@@ -42,7 +44,7 @@ pub async fn acknowledge(app: &App, cause: Cause, reason: &str, witness: Witness
     if let Some(broken) = review.findings.iter().find(|finding| matches!(finding, Finding::Altered { .. })) {
         return Err(Failure::new(format!("{broken}. No event can be appended to such a log; restore a backup")));
     }
-    if let Some(other) = review.findings.iter().find(|finding| cause == Cause::Restored && !finding.is_rollback()) {
+    if let Some(other) = review.findings.iter().find(|finding| cause != Cause::Altered && !finding.is_rollback()) {
         return Err(Failure::new(format!(
             "{other}. A restored backup does not explain this; use castellan audit acknowledge"
         )));
@@ -61,7 +63,7 @@ pub async fn acknowledge(app: &App, cause: Cause, reason: &str, witness: Witness
         };
         let own: Vec<_> = findings.iter().filter(concerns).cloned().collect();
         let mut rollbacks = log.latest.as_ref().map(|latest| latest.rollbacks.clone()).unwrap_or_default();
-        if own.is_empty() {
+        if own.is_empty() && cause != Cause::Replaced {
             // A new file has to contain the last checkpoint of every log.
             if is_file_new && log.events != Some(0) {
                 sign(app, review.node, &mut review.file, *tenant, rollbacks).await?;
@@ -75,8 +77,10 @@ pub async fn acknowledge(app: &App, cause: Cause, reason: &str, witness: Witness
             }
             _ => None,
         };
-        for (number, own) in own.chunks(FINDINGS_PER_EVENT).enumerate() {
-            record(app, cause, *tenant, reason, own, rollback.filter(|_| number == 0)).await?;
+        let (first_findings, more) = own.split_at(own.len().min(FINDINGS_PER_EVENT));
+        record(app, cause, *tenant, reason, first_findings, rollback).await?;
+        for findings in more.chunks(FINDINGS_PER_EVENT) {
+            record(app, cause, *tenant, reason, findings, None).await?;
         }
         rollbacks.extend(rollback);
         sign(app, review.node, &mut review.file, *tenant, rollbacks.clone()).await?;
@@ -117,7 +121,7 @@ async fn record(
         starts: starts.map(|start| Signed::new(start, &*app.keys.checkpoints)).collect(),
     };
     match cause {
-        Cause::Restored => {
+        Cause::Restored | Cause::Replaced => {
             let proof = app.store.authorize(&console, RestoreAudit { change }).await?;
             let mut write = app.store.write(&console).await?;
             write.restore_audit(proof).await?;

@@ -95,6 +95,27 @@ fn complete(bytes: &[u8]) -> &[u8] {
     end.and_then(|at| bytes.get(..at + SEPARATOR.len())).unwrap_or_default()
 }
 
+/// Returns the beginning of the file until the last of `notes`, without the checkpoints that were signed afterwards.
+///
+/// # Errors
+/// Fails if the file cannot be read or does not contain all of `notes`.
+pub fn notes_until(file: &Path, notes: &[String]) -> Result<Vec<u8>, Failure> {
+    let mut bytes = fs::read(file).or_else(|error| match error.kind() {
+        ErrorKind::NotFound => Ok(vec![]), // nothing was signed yet
+        _ => Err(failed(file)(error)),
+    })?;
+    let mut end = 0;
+    for note in notes {
+        let text = format!("{note}{SEPARATOR}").into_bytes();
+        let at = bytes.windows(text.len()).rposition(|window| window == text);
+        let at =
+            at.ok_or_else(|| Failure::new(format!("{} was changed in the meantime; try again", file.display())))?;
+        end = end.max(at + text.len());
+    }
+    bytes.truncate(end);
+    Ok(bytes)
+}
+
 /// Returns the digest of notes as they are in a file.
 fn digest<'a>(notes: impl Iterator<Item = &'a str>) -> Hash {
     let hash = notes.fold(Sha256::new(), |hash, note| hash.chain_update(note).chain_update(SEPARATOR));

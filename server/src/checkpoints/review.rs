@@ -49,11 +49,27 @@ pub struct Witness {
 
 impl Witness {
     fn add(&mut self, notes: &Notes) {
+        self.add_checkpoints(notes);
+        if notes.is_cut {
+            self.findings.push(Finding::FileCut);
+        }
+    }
+
+    fn add_checkpoints(&mut self, notes: &Notes) {
         for checkpoint in &notes.checkpoints {
             self.checkpoints.entry(checkpoint.tenant).or_default().push(checkpoint.clone());
         }
-        if notes.is_cut {
-            self.findings.push(Finding::FileCut);
+    }
+
+    /// Adds the checkpoints of data that are replaced and kept. Returns why some of them are not known.
+    pub fn add_former(&mut self, file: &Path, keys: &CheckpointKeys) -> Option<String> {
+        match Notes::read(file, keys) {
+            Ok(notes) => {
+                let notes = notes.unwrap_or_default();
+                self.add_checkpoints(&notes);
+                notes.is_cut.then(|| format!("{}: {}", file.display(), Finding::FileCut))
+            }
+            Err(failure) => Some(failure.to_string()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! `castellan audit` and `castellan restore` commands: verification of the audit log, erasure of personal data, and continuing
+//! `castellan audit` commands: verification of the audit log, erasure of personal data, and continuing
 //! with another log than was signed.
 use super::targets::{console, find_person};
 use crate::{
@@ -50,11 +50,11 @@ pub(super) enum Audit {
 pub(super) struct Acknowledgment {
     /// Why; recorded in the audit log
     #[arg(long, value_name = "TEXT")]
-    reason: String,
+    pub(super) reason: String,
     /// File or directory with copies of signed checkpoints, also the file `checkpoint` in the data directory of a runner that
     /// refuses the log
     #[arg(long, value_name = "FILE")]
-    against: Option<PathBuf>,
+    pub(super) against: Option<PathBuf>,
 }
 
 pub(super) async fn run(command: Audit, app: App, output: Output) -> Result<(), Failure> {
@@ -83,7 +83,7 @@ async fn erase(user: &str, tenant: Option<&str>, reason: &str, app: App, output:
     output.print(&json!({ "erased": erased }), format_args!("Personal data erased from {erased} audit events."))
 }
 
-pub(super) async fn restore(why: Acknowledgment, app: App, output: Output) -> Result<(), Failure> {
+pub(super) async fn restored(why: Acknowledgment, app: App, output: Output) -> Result<(), Failure> {
     accept(Cause::Restored, why, app, output).await
 }
 
@@ -163,7 +163,7 @@ fn text(review: &Review, unwitnessed: &[TenantId]) -> String {
     lines.join("\n")
 }
 
-fn finding_data(finding: &Finding) -> Value {
+pub(super) fn finding_data(finding: &Finding) -> Value {
     json!({ "tenant": finding.tenant(), "text": finding.to_string() })
 }
 

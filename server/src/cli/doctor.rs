@@ -1,6 +1,7 @@
 //! `castellan doctor` command: checks everything that a server needs and prints a line for each, also after a failure.
 use super::targets::console;
 use crate::{
+    backup::schedule,
     clock,
     config::Config,
     failure::Failure,
@@ -73,6 +74,7 @@ pub(super) async fn run(config: Config, given: EnvironmentSecrets, output: Outpu
     let mut providers: Vec<_> =
         config.providers().iter().map(|it| (it.provider.clone(), ConfiguredBy::Operator)).collect();
     checks.extend(database(&config, given, &mut providers).await);
+    checks.push(backups(&config));
     checks.push(mail(&config).await);
     checks.extend(join_all(providers.iter().map(provider)).await);
     checks.push(sandbox().await);
@@ -221,6 +223,25 @@ fn certificate(config: &Config) -> Check {
     match config.tls.self_signed {
         true => Check::ok("TLS", format!("a self-signed certificate, valid until {until}; browsers show a warning")),
         false => Check::ok("TLS", format!("a certificate, valid until {until}")),
+    }
+}
+
+/// Checks that the last scheduled backup is not older than two intervals.
+fn backups(config: &Config) -> Check {
+    let Some(folder) = &config.backup.folder else {
+        return Check::ok("backups", "not scheduled; set backup.folder, or run: castellan backup FILE");
+    };
+    let place = folder.display();
+    if access(folder, Access::WRITE_OK | Access::EXEC_OK).is_err() {
+        return Check::fail("backups", format!("{place} is not a folder that can be written; see backup.folder"));
+    }
+    match schedule::last(folder) {
+        None => Check::fail("backups", format!("{place} contains no backup yet; the server makes one at its start")),
+        Some(at) if clock::now().since(at) > config.backup.interval.saturating_mul(2) => Check::fail(
+            "backups",
+            format!("the last one in {place} was made at {}. Check the log of the server", at.exact()),
+        ),
+        Some(at) => Check::ok("backups", format!("the last one in {place} was made at {}", at.exact())),
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod admin;
 mod audit;
+mod backup;
 mod break_glass;
 mod dev;
 mod doctor;
 mod emergency;
 mod migrate;
 mod organizations;
+mod restore;
 mod targets;
 
 use crate::{
@@ -53,8 +55,10 @@ enum Command {
     /// Verify the audit log, or continue with one that was altered
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Continue after the database was restored from a backup: records in the audit log which events were lost
-    Restore(audit::Acknowledgment),
+    /// Make a backup of the SQLite database and the audit checkpoints while the server runs
+    Backup(backup::Backup),
+    /// Restore a backup, and record in the audit log which events were lost
+    Restore(restore::Restore),
     /// Manage tenants, people and keys from the command line, with full permissions
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -86,7 +90,10 @@ pub async fn run(arguments: Arguments, given: keys::EnvironmentSecrets) -> Resul
         Command::Migrate(command) => migrate::run(command, config, given, output).await,
         Command::Doctor => doctor::run(config, given, output).await,
         Command::Audit(command) => audit::run(command, App::open(config, given, IfMissing::Fail).await?, output).await,
-        Command::Restore(why) => audit::restore(why, App::open(config, given, IfMissing::Fail).await?, output).await,
+        Command::Backup(command) => {
+            backup::run(command, App::open(config, given, IfMissing::Fail).await?, output).await
+        }
+        Command::Restore(command) => restore::run(command, config, given, output).await,
         Command::Admin(command) if command.is_secret_rotation() => {
             admin::rotate_session_secret(config, given, output).await
         }

@@ -141,6 +141,15 @@ settings! {
         /// Stored scripts and output of a tenant's tasks, in MiB.
         stored_mib_per_tenant: DailyQuota = default 32768;
     }
+    /// Scheduled backups of the SQLite database, without the keys. docs/backup.md describes backups.
+    [backup] BackupSettings {
+        /// Existing folder for the backups, best on another disk. Without it, none are made.
+        folder: Option<PathBuf> = example "/var/backups/castellan";
+        /// Time from one backup to the next.
+        interval: Duration = default "1d";
+        /// Number of backups that are kept. Older ones are deleted after a new one was made.
+        keep: BoundedInt<1, 10_000> = default 14;
+    }
     /// Prometheus metrics at /metrics.
     [metrics] Metrics {
         /// Bearer token that /metrics requires from every client, at least 16 characters. Without it, metrics are off.

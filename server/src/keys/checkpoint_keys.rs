@@ -1,7 +1,7 @@
 //! Checkpoint keys: they sign checkpoints of the audit log, and verify those of the keys that they replaced.
 
 use super::{
-    KeyError, SecretsDir,
+    CHECKPOINTS_FILE, KeyError, SecretsDir,
     key_chain::{KeyChain, verifies},
 };
 use domain::{
@@ -31,7 +31,7 @@ impl Deref for CheckpointKeys {
 
 impl CheckpointKeys {
     pub(super) fn open_or_create(dir: &SecretsDir) -> Result<Self, KeyError> {
-        KeyChain::open_or_create(dir, "checkpoints.pem", CHECKPOINTS).map(Self)
+        KeyChain::open_or_create(dir, CHECKPOINTS_FILE, CHECKPOINTS).map(Self)
     }
 
     /// Reads a note of any of the keys.

@@ -1,10 +1,13 @@
 //! Shared deployment keys (A-04, D-12): the database stores fingerprints of the keys that it was first opened with.
 
-use super::{KeyChain, Keys, PREVIOUS_SESSIONS_FILE, SESSIONS_FILE, SecretsDir, SessionKey, fill, from_hex};
+use super::{
+    CHECKPOINTS_FILE, GRANTS_FILE, KeyChain, Keys, MASTER_FILE, PREVIOUS_SESSIONS_FILE, SESSIONS_FILE, SecretsDir,
+    SessionKey, fill, from_hex,
+};
 use crate::failure::Failure;
 use aws_lc_rs::hmac;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 use store::Store;
 
 /// Number of the runner CA key in the database; lower numbers are in [`Keys::check_with`].
@@ -15,6 +18,33 @@ const CHECKPOINT_KEY_NUMBER: i64 = 3;
 const SESSION_KEY_NUMBER: i64 = 4;
 
 impl Keys {
+    /// Returns what identifies each key without revealing it, by the name of its file.
+    pub fn fingerprints(&self) -> BTreeMap<String, String> {
+        let of = |name: &str, bytes: &[u8]| (name.to_owned(), hex::encode(bytes));
+        BTreeMap::from([
+            of(MASTER_FILE, &fingerprint(self.master.expose_secret())),
+            of(SESSIONS_FILE, &fingerprint(self.sessions.expose_secret())),
+            of(GRANTS_FILE, &self.grants.public_key()),
+            of(CHECKPOINTS_FILE, &self.checkpoints.public_key()),
+        ])
+    }
+
+    /// Returns the first key that is neither the one with the known fingerprint nor a successor of it. The session secret need not be
+    /// the same: it only derives new identifiers.
+    pub fn first_other(&self, known: &BTreeMap<String, String>) -> Option<&'static str> {
+        let is_master = known.get(MASTER_FILE) == Some(&hex::encode(fingerprint(self.master.expose_secret())));
+        let is_in = |chain: &KeyChain, name: &str| {
+            let mut keys = [chain.public_key()].into_iter().chain(chain.retired());
+            keys.any(|key| known.get(name) == Some(&hex::encode(key)))
+        };
+        let checks = [
+            (MASTER_FILE, is_master),
+            (GRANTS_FILE, is_in(&self.grants, GRANTS_FILE)),
+            (CHECKPOINTS_FILE, is_in(&self.checkpoints, CHECKPOINTS_FILE)),
+        ];
+        checks.into_iter().find_map(|(name, is_known)| (!is_known).then_some(name))
+    }
+
     /// Compares the keys with the fingerprints in the database; the first start stores them.
     ///
     /// With a different grant key, runners would reject assignments of this node; with a different checkpoint key, the audit log
@@ -24,8 +54,8 @@ impl Keys {
     /// Fails with the name of the mismatching key and what to do.
     pub async fn check_with(&self, store: &Store, secrets: &SecretsDir) -> Result<(), Failure> {
         let chains: [(i64, &str, &KeyChain); 2] = [
-            (GRANT_KEY_NUMBER, "grants.pem", &self.grants),
-            (CHECKPOINT_KEY_NUMBER, "checkpoints.pem", &self.checkpoints),
+            (GRANT_KEY_NUMBER, GRANTS_FILE, &self.grants),
+            (CHECKPOINT_KEY_NUMBER, CHECKPOINTS_FILE, &self.checkpoints),
         ];
         for (number, name, chain) in chains {
             // The database still knows a previous key after a rotation.
@@ -88,10 +118,18 @@ impl Keys {
 /// # Errors
 /// Fails like [`SecretsDir::open_or_create`], and on a database error.
 pub async fn authority_dir(store: &Store, path: &Path) -> Result<SecretsDir, Failure> {
-    Ok(match store.system().has_key(AUTHORITY_KEY_NUMBER).await? {
+    Ok(match has_authority(store).await? {
         true => SecretsDir::open(path)?,
         false => SecretsDir::open_or_create(path)?,
     })
+}
+
+/// Returns whether the database belongs to a deployment that has a runner CA.
+///
+/// # Errors
+/// Fails on a database error.
+pub async fn has_authority(store: &Store) -> Result<bool, Failure> {
+    Ok(store.system().has_key(AUTHORITY_KEY_NUMBER).await?)
 }
 
 /// Checks the key of the runner CA: runners that enrolled at one node can connect to any.

@@ -65,6 +65,21 @@ impl SecretsDir {
         self.path.join(name)
     }
 
+    /// Returns the names of the key files, in order.
+    ///
+    /// # Errors
+    /// Fails if the directory cannot be read.
+    pub fn names(&self) -> Result<Vec<String>, KeyError> {
+        let entries = match fs::read_dir(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+            entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(io_error(&self.path))?,
+        };
+        let names = entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<_> = names.filter(|name| !name.starts_with('.')).collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// Reads the file `name`, or creates it with the content from `make` if this directory may create files.
     ///
     /// # Errors

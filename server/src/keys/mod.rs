@@ -20,7 +20,7 @@ use std::{
 
 pub use auth::SessionKey;
 pub use checkpoint_keys::{CheckpointKeys, NoteSignature};
-pub use deployment::{authority_dir, check_authority};
+pub use deployment::{authority_dir, check_authority, has_authority};
 pub use environment::{EnvironmentSecrets, take_secrets};
 pub use file::SecretsDir;
 pub use key_chain::KeyChain;
@@ -31,6 +31,10 @@ pub use signing::SigningKey;
 pub type MasterKey = SecretBox<[u8; 32]>;
 
 const MASTER_FILE: &str = "master.key";
+
+const GRANTS_FILE: &str = "grants.pem";
+
+const CHECKPOINTS_FILE: &str = "checkpoints.pem";
 
 const SESSIONS_FILE: &str = "sessions.key";
 
@@ -104,7 +108,7 @@ impl Keys {
             Some(given) => given,
             None => symmetric(dir, MASTER_FILE)?,
         };
-        let grants = Arc::new(KeyChain::open_or_create(dir, "grants.pem", GRANTS)?);
+        let grants = Arc::new(KeyChain::open_or_create(dir, GRANTS_FILE, GRANTS)?);
         let checkpoints = CheckpointKeys::open_or_create(dir)?;
         let configured = given.sessions.is_some();
         let sessions = match given.sessions {
@@ -134,7 +138,7 @@ fn from_hex<const N: usize>(text: &str, place: impl Fn() -> String) -> Result<Se
     Ok(key)
 }
 
-fn fill(bytes: &mut [u8]) -> Result<(), KeyError> {
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), KeyError> {
     getrandom::fill(bytes)
         .map_err(|error| KeyError::System(format!("the operating system provides no randomness: {error}")))
 }

@@ -1,5 +1,5 @@
 //! Figures that are read at each scrape: from the database, the rate limits, the certificate and the disk.
-use crate::state::App;
+use crate::{backup::schedule, state::App};
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, info::Info},
     registry::Registry,
@@ -75,6 +75,10 @@ fn of_process(app: &App, registry: &mut Registry) {
         let (free, size) = (bytes(disk.f_bavail), bytes(disk.f_blocks));
         registry.register("castellan_data_disk_free_bytes", "Free space on the disk of the data directory", free);
         registry.register("castellan_data_disk_size_bytes", "Size of the disk of the data directory", size);
+    }
+    if let Some(at) = app.config.backup.folder.as_deref().and_then(schedule::last) {
+        let help = "Time of the newest scheduled backup";
+        registry.register("castellan_last_backup_timestamp_seconds", help, gauge(at.seconds()));
     }
     if let Some(state) = app.certificate.as_ref().map(|certificate| certificate.state()) {
         let name = "castellan_tls_certificate_expiry_timestamp_seconds";

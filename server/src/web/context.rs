@@ -1,8 +1,9 @@
 //! Request context of pages and server functions.
 use super::Web;
-use crate::{health, http::ClientAddress, state::App};
+use crate::{backup::schedule, health, http::ClientAddress, state::App};
 use app::{
     assets::{Assets, PublicOrigin},
+    backups::{BackupSchedule, Backups},
     notices::{Notice, Notices},
     outcome::{Answered, Refusal},
     receipt_check::ReceiptCheck,
@@ -32,6 +33,7 @@ pub(super) struct Context {
     assets: Assets,
     origin: PublicOrigin,
     notices: Notices,
+    backups: Backups,
     /// Result of a submitted form, if the page is rendered in response to one.
     answered: Option<Answered>,
 }
@@ -48,6 +50,7 @@ impl Context {
             assets: web.assets.clone(),
             origin: PublicOrigin(web.auth.settings.origin.clone()),
             notices: notices(web.app.clone()),
+            backups: backups(web.app.clone()),
             answered: None,
         })
     }
@@ -108,6 +111,7 @@ impl Context {
         if let Ok(random) = auth::token::random::<16>() {
             provide_context(PageToken(format!("{:032x}", u128::from_be_bytes(random))));
         }
+        provide_context(self.backups.clone());
     }
 }
 
@@ -117,8 +121,25 @@ const CERTIFICATE_NOTICE_DAYS: i64 = 14;
 /// How long a notice about a failed write is shown.
 const WRITE_FAILURE_NOTICE: Duration = Duration::from_mins(1);
 
+fn backups(app: App) -> Backups {
+    Backups(Arc::new(move || {
+        let settings = &app.config.backup;
+        let folder = settings.folder.as_ref()?;
+        Some(BackupSchedule {
+            folder: folder.display().to_string(),
+            interval: settings.interval,
+            keep: settings.keep.get(),
+            last: schedule::last(folder),
+            failure: app.backups.failure(),
+        })
+    }))
+}
+
 fn notices(app: App) -> Notices {
-    Notices(Arc::new(move || database_notice(&app).into_iter().chain(certificate_notices(&app)).collect()))
+    Notices(Arc::new(move || {
+        let backup = app.backups.failure().map(Notice::BackupFailed);
+        database_notice(&app).into_iter().chain(backup).chain(certificate_notices(&app)).collect()
+    }))
 }
 
 fn database_notice(app: &App) -> Option<Notice> {

@@ -85,6 +85,7 @@ impl Fixture for TestEnv {
             attempts: std::sync::Arc::default(),
             background: auth::BackgroundWrites::default(),
             certificate: None,
+            backups: std::sync::Arc::default(),
             stop: CancellationToken::new(),
         };
         let acme = create_tenant_fixture(&app.store, "acme").await;

@@ -72,6 +72,7 @@ async fn every_command_of_the_guide_runs() {
     );
     sign(&mut program).await;
     let checkpoints = program.data().join("checkpoints");
+    fs::write(program.data().with_file_name("passphrase.txt"), "tidal copper lantern voyage").unwrap();
     let commands = commands();
     assert!(commands.len() >= 15, "{commands:?}");
     for command in commands.iter().filter(|command| *command != "castellan serve") {
@@ -85,7 +86,7 @@ async fn every_command_of_the_guide_runs() {
             .replace(" NAME", " Renamed")
             .replace(" FILE", &format!(" {}", checkpoints.display()));
         match command {
-            restore if restore.starts_with("castellan restore ") => restore_backup(&mut program).await,
+            restore if restore.starts_with("castellan restore --") => restore_backup(&mut program).await,
             lost if lost.starts_with("castellan audit acknowledge ") => fs::remove_file(&checkpoints).unwrap(),
             _ => {}
         }

@@ -6,6 +6,7 @@ mod access;
 mod attack;
 #[expect(dead_code, reason = "other tests use more of it")]
 mod authenticator;
+mod backup;
 mod client;
 mod events;
 mod guide;
@@ -20,6 +21,7 @@ mod processes;
 mod program;
 mod providers;
 mod recovery;
+mod small_disk;
 mod table_lock;
 mod tasks;
 mod timeouts;

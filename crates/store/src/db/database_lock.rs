@@ -39,7 +39,7 @@ impl DatabaseLock {
 }
 
 /// Returns the file of a SQLite address; `None` for PostgreSQL.
-pub(crate) fn sqlite_file(url: &str) -> Option<PathBuf> {
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
     let options = url.starts_with("sqlite:").then(|| url.parse::<SqliteConnectOptions>().ok()).flatten()?;
     Some(options.get_filename().to_owned())
 }

@@ -216,6 +216,14 @@ impl Store {
         }
     }
 
+    /// Returns how a connection for reading is opened; `None` on PostgreSQL.
+    pub(crate) fn sqlite_options(&self) -> Option<&SqliteConnectOptions> {
+        match &self.0.pool {
+            Pool::Sqlite { readers, .. } => Some(readers.options()),
+            Pool::Postgres { .. } => None,
+        }
+    }
+
     pub(crate) fn events(&self) -> &EventBus {
         &self.0.events
     }
@@ -403,8 +411,18 @@ where
     })
 }
 
-fn unusable(what: &str, error: &sqlx::Error) -> Error {
-    Error::Unusable(format!("cannot open the database {what}: {error}"))
+/// Returns the error for a database that cannot be opened. SQLite reports a folder that cannot be written as if the file did not exist.
+pub(crate) fn unusable(what: &str, error: &sqlx::Error) -> Error {
+    let code = error.as_database_error().and_then(|inner| inner.code());
+    // SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_READONLY_CANTINIT, SQLITE_READONLY_DIRECTORY.
+    let hint = match (what.starts_with("postgres"), code.as_deref()) {
+        (false, Some("14" | "8" | "1288" | "1544")) => {
+            ". SQLite also writes beside a database that is only read: make its folder writable, or copy the whole data folder (cp -a) \
+             and set CASTELLAN_DATA_DIR to the copy"
+        }
+        _ => "",
+    };
+    Error::Unusable(format!("cannot open the database {what}: {error}{hint}"))
 }
 
 /// E15: older versions have a bug in the write-ahead log that corrupts databases.

@@ -75,6 +75,10 @@ impl Readers {
         Self(Arc::new(IdleConnections { options, idle: Mutex::default(), permits }))
     }
 
+    pub(crate) fn options(&self) -> &SqliteConnectOptions {
+        &self.0.options
+    }
+
     /// Returns a connection for a single query, which is a snapshot by itself.
     pub(crate) async fn single_query(&self) -> Result<Reader> {
         let pooled = self.acquire().await?;

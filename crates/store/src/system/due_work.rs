@@ -6,7 +6,7 @@ use crate::{
     placement::can_take,
     silence::watched,
 };
-use domain::{Actor, TenantId, Timestamp, anomalies::RUNNER_SILENCE, task::Tool};
+use domain::{Actor, TenantId, Timestamp, account::AccountNotice, anomalies::RUNNER_SILENCE, task::Tool};
 
 row_type! {
     /// When the next work is due.
@@ -115,6 +115,16 @@ impl System<'_> {
         let mut write = self.0.write(&clock).await?;
         write.expire_queued_tasks().await?;
         write.commit().await
+    }
+
+    /// Notifies the admins of every tenant that a scheduled backup failed.
+    pub async fn notify_failed_backup(&self, cause: &str) -> Result<()> {
+        for tenant in self.tenants().await? {
+            let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
+            write.notify_admins(AccountNotice::BackupFailed, cause).await?;
+            write.commit().await?;
+        }
+        Ok(())
     }
 
     /// Deletes up to `most` expired rows of each kind in every tenant. Returns whether there may be more.

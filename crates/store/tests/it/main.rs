@@ -8,6 +8,7 @@ mod approvals;
 mod approvals_race;
 mod audit_chain;
 mod audit_records;
+mod backup;
 mod browser_sessions;
 mod capture;
 mod claim_race;

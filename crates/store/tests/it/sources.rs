@@ -23,6 +23,7 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("seed/rows.rs", "writes many rows of one tenant at once"),
     ("transfer/mod.rs", "copies all tenants to another database"),
     ("transfer/table.rs", "copies all tenants to another database"),
+    ("backup.rs", "copies the database of all tenants"),
     ("transfer/state.rs", "keeps databases of all tenants from being served"),
     ("db/first_connection.rs", "checks the role and the server before tables exist"),
     ("db/open.rs", "checks the database and sets the tenant of PostgreSQL transactions"),

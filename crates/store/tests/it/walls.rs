@@ -781,6 +781,7 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::invitation", "by the link's token"),
     ("System::next_due", "a time of whatever tenant"),
     ("System::run_due_work", "opens a transaction for each tenant"),
+    ("System::notify_failed_backup", "opens a transaction for each tenant"),
     ("System::delete_expired_history", "opens a transaction for each tenant"),
     ("System::create_ceremony", "who signs in with a passkey names no tenant"),
     ("System::take_ceremony", "by the ceremony's token"),

@@ -192,6 +192,7 @@ pub const WALLS: &[Row] = &[
         "",
         Statuses { nobody: 303, outsider: 404, auditor: 200, admin: 200, ..all(403) },
     ),
+    row("page GET /settings/backups", "/settings/backups", "", ADMIN_PAGE),
     row("page GET /settings/authentication", "/settings/authentication", "", AUDITOR_PAGE),
     row("page GET /settings/authentication/new", "/settings/authentication/new", "", ADMIN_PAGE),
     row(
