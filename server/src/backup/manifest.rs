@@ -52,7 +52,7 @@ impl Manifest {
         let origin: Origin = serde_json::from_slice(text).map_err(|_| damaged())?;
         if origin.format > FORMAT {
             return Err(Failure::new(format!(
-                "Castellan {} made it in a newer format than this program reads. Use that version or a later one",
+                "it was made by Castellan {}, in a newer format than this program reads. Use that version or a later one",
                 origin.version.escape_debug()
             )));
         }

@@ -24,7 +24,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use store::{DatabaseLock, Store, sqlite_file, verify_copy};
+use store::{DatabaseLock, Store, is_initialized, sqlite_file, verify_copy};
 use time::OffsetDateTime;
 
 /// Names in a data folder whose database and keys are missing.
@@ -108,9 +108,12 @@ pub(crate) async fn restore(
     if let Some(place) = &source.against {
         witness.add_copies(place, &keys.checkpoints)?;
     }
-    if database.exists()
-        && let Err(failure) = sign_former(config, &url, &secrets, &keys).await
-    {
+    let former = match is_initialized(&url).await {
+        Ok(true) => sign_former(config, &url, &secrets, &keys).await,
+        Ok(false) => Ok(()),
+        Err(error) => Err(error.into()),
+    };
+    if let Err(failure) = former {
         remarks.push(format!("The former database could not be compared: {failure}"));
     }
     remarks.extend(witness.add_former(&checkpoints::path(&data), &keys.checkpoints));

@@ -13,6 +13,7 @@ use std::{
     io::{IsTerminal, Read, Write, stderr, stdin},
     path::{Path, PathBuf},
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Maximum length of a passphrase in bytes.
 const MAX_PASSPHRASE: u64 = 1_024;
@@ -50,7 +51,13 @@ pub(super) async fn run(command: Backup, app: App, output: Output) -> Result<(),
         false => None,
     };
     let has_keys = passphrase.is_some();
-    let created = create(&app, &command.file, passphrase).await?;
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let created = tokio::select! {
+        created = create(&app, &command.file, passphrase) => created?,
+        // The temporary files are removed with the future.
+        _ = interrupt.recv() => return Err(Failure::new("interrupted")),
+        _ = terminate.recv() => return Err(Failure::new("interrupted")),
+    };
     app.store.close().await;
     let (file, size) = (command.file.display(), created.size);
     let keys = match has_keys {

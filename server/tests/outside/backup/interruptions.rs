@@ -1,10 +1,37 @@
-//! Restores that are killed at any moment: no start serves a mixture, and the restore can be repeated.
+//! Backups that are interrupted, and restores that are killed at any moment: no start serves a mixture, and the restore can be repeated.
 use super::{back_up, failure, restore, restored, verify};
 use crate::{client::Credential, program::Program, recovery::begin, timeouts::DEFAULT_TIMEOUT};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{fs, process::Stdio, time::Duration};
 
 /// Number of restores that are killed, each later than the one before.
 const KILLS: u64 = 12;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_13_an_interrupted_backup_leaves_nothing_or_a_complete_file() {
+    let mut program = Program::sqlite();
+    program.configure("[local_runner]\nenabled = false\n");
+    begin(&mut program).await;
+    let folder = super::beside(&program, "backups");
+    fs::create_dir(&folder).unwrap();
+    let mut interrupted = 0;
+    for round in 0..8 {
+        let file = folder.join(format!("{round}.tar")).display().to_string();
+        let mut child =
+            program.command(&["backup", &file]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(60 + 30 * round));
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let status = child.wait().unwrap();
+        interrupted += u32::from(!status.success());
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let text = failure(&restore(&program, &path.display().to_string()));
+            assert!(path.extension().is_some_and(|it| it == "tar") && text.contains("a server runs"), "{text}");
+            fs::remove_file(path).unwrap();
+        }
+    }
+    assert!(interrupted > 0);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d_13_a_killed_restore_leaves_the_former_or_the_restored_data() {

@@ -69,8 +69,11 @@ async fn d_13_nothing_acknowledged_before_a_backup_under_load_is_missing_after_i
     program.kill();
     println!("{rate} submissions per second; {before} before the backup, {during} during it");
 
-    let text = restored(&program, &file);
-    assert!(text.contains("is missing; a signed checkpoint covers"), "{text}");
+    let text = program.cli(&["restore", &file, "--reason", "Disk failure", "--json"], "");
+    let result: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let missing = result["acknowledged"][0]["text"].as_str().unwrap();
+    assert!(missing.contains("is missing; a signed checkpoint covers"), "{result}");
+    assert!(result["restored"].is_string() && result["kept"].is_string() && result["remarks"] == json!([]), "{result}");
     program.start().await;
     let mut lost = 0;
     for (at, id) in &acknowledged {
@@ -95,7 +98,10 @@ async fn d_13_after_a_restore_the_runner_works_and_the_former_data_is_kept() {
     let adam = begin(&mut program).await;
     let before = program.submit(&adam.key, "echo before").await;
     program.until_succeeded(&adam.key, &before).await;
-    let file = back_up(&program, "backup.tar");
+    let file = beside(&program, "backup.tar").display().to_string();
+    let made: serde_json::Value = serde_json::from_str(&program.cli(&["backup", &file, "--json"], "")).unwrap();
+    assert_eq!(made["bytes"], fs::metadata(&file).unwrap().len(), "{made}");
+    assert!(made["file"] == file.as_str() && made["with_keys"] == false && made["created_at"].is_string(), "{made}");
     let mode = fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let after = program.submit(&adam.key, "echo after").await;

@@ -1,5 +1,5 @@
 //! Backups and restores that are refused: each says why, and leaves the data as they were.
-use super::{PASSPHRASE, WITH_KEYS, back_up, beside, failure, files, restore, restored};
+use super::{PASSPHRASE, WITH_KEYS, back_up, beside, failure, files, restore, restored, verify};
 use crate::{
     program::{Program, on_both},
     recovery::begin,
@@ -103,6 +103,30 @@ async fn d_13_a_restore_beside_a_server_or_into_other_data_is_refused() {
         std::process::Command::new("cp").arg("-a").arg(program.data().join("secrets")).arg(lost.data()).status();
     assert!(copied.unwrap().success());
     restored(&lost, &file);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_13_damaged_data_is_replaced_by_a_backup_and_kept() {
+    let (mut program, file) = scene().await;
+    let (database, checkpoints) = (program.data().join("castellan.db"), program.data().join("checkpoints"));
+    let whole = fs::read(&checkpoints).unwrap();
+    for (data, signed) in
+        [(&b"no database"[..], &whole[..]), (b"", b"no checkpoint"), (b"x", &whole[whole.len() / 2..])]
+    {
+        fs::write(&database, data).unwrap();
+        fs::write(&checkpoints, signed).unwrap();
+        let text = restored(&program, &file);
+        assert!(text.contains("The former database is kept as"), "{text}");
+        let kept =
+            files(&program.data()).into_iter().filter(|(path, _)| path.display().to_string().contains(".until-"));
+        let kept: Vec<_> = kept.map(|(_, content)| content).collect();
+        assert!(kept.contains(&data.to_vec()) && kept.contains(&signed.to_vec()));
+        assert_eq!(verify(&program, &[]).0, 0);
+    }
+    fs::remove_file(&database).unwrap();
+    fs::remove_file(&checkpoints).unwrap();
+    restored(&program, &file);
+    program.start().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
