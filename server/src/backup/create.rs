@@ -50,7 +50,7 @@ pub(crate) async fn create(app: &App, file: &Path, passphrase: Option<Passphrase
     let database = draft.0.join(DATABASE);
     new_file(&database).map_err(failed)?;
     let notes = app.store.copy_to(&database).await.map_err(|error| match error {
-        store::Error::Full => failed(ErrorKind::StorageFull.into()),
+        store::Error::Full => Failure::new(format!("{}: the disk is full", file.display())),
         other => other.into(),
     })?;
     let (app, file, path) = (app.clone(), file.to_owned(), draft.0.join("archive"));

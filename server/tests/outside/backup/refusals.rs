@@ -145,7 +145,10 @@ async fn d_13_a_full_disk_leaves_no_part_of_a_backup_or_restore() {
             filler.set_len(filler.metadata().unwrap().len() - free).unwrap();
         }
         let text = failure(&program.run(&["backup", &target], ""));
-        assert!(text.contains("full.tar") && (text.contains("No space left") || text.contains("full")), "{text}");
+        assert!(
+            text.contains("full.tar") && (text.contains("No space left") || text.contains("the disk is full")),
+            "{text}"
+        );
         assert_eq!(listed(), ["filler"], "{free} bytes were free");
         disk.free();
     }
