@@ -31,6 +31,7 @@ mod settings;
 pub mod setup;
 mod sign_in;
 mod tenant_choice;
+mod tenant_choice_cookie;
 pub mod token;
 mod totp;
 mod typed_code;
@@ -53,7 +54,8 @@ pub use sessions::{SessionKey, Sessions};
 pub use settings::Settings;
 pub use setup::FirstAdmin;
 pub use sign_in::{SignIn, SignInRequest};
-pub use tenant_choice::{ChoosableTenant, TenantChoice};
+pub use tenant_choice::ChoosableTenant;
+pub use tenant_choice_cookie::TenantChoice;
 pub use token::Token;
 pub use totp::TotpSetup;
 

@@ -1,7 +1,7 @@
 //! Sign-in service of one request: the sign-out, and the state that the other modules work on.
 use crate::{
     Auth, Browser, Error, IncompleteSignIn, Stage, digest, error::unavailable, invitation_cookie::InvitationCookie,
-    tenant_choice::TenantChoice,
+    tenant_choice_cookie::TenantChoice,
 };
 use domain::{BrowserSessionId, anomalies::subscriber_of, policy::EndBrowserSession};
 use http::HeaderValue;

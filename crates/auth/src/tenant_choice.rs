@@ -1,43 +1,16 @@
 //! Tenant choice: the last step of a password sign-in whose password belongs to accounts of several tenants.
-use crate::{Error, SessionKey, SignIn, Token, digest, sealed_cookie};
-use domain::{Email, PersonId, TenantId, Timestamp};
-use http::HeaderMap;
-use serde::{Deserialize, Serialize};
-use std::{fmt, time::Duration};
+use crate::{
+    Error, SignIn, Token, digest, sealed_cookie,
+    tenant_choice_cookie::{LIFETIME, TenantChoice, cookie_name},
+};
+use domain::{Email, PersonId, TenantId};
 use store::Credential;
-
-/// Time that a person has to choose.
-const LIFETIME: Duration = Duration::from_mins(5);
-
-/// The accounts that a password belongs to. Only the browser that sent the password has it, in a sealed cookie.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct TenantChoice {
-    /// The store marks its hash as used.
-    id: String,
-    email: Email,
-    /// Each account with the digest of its password hash: after a change of the password it is no longer offered.
-    accounts: Vec<(PersonId, [u8; 32])>,
-    expires_at: Timestamp,
-}
-
-impl fmt::Debug for TenantChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TenantChoice")
-    }
-}
 
 /// A tenant that a person can sign in to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChoosableTenant {
     pub id: TenantId,
     pub name: String,
-}
-
-impl TenantChoice {
-    /// Returns the choice in the request's cookie; `None` if it was sealed elsewhere or changed.
-    pub fn from_headers(headers: &HeaderMap, key: &SessionKey, https: bool) -> Option<Self> {
-        sealed_cookie::from_headers(headers, cookie_name(https), key)
-    }
 }
 
 /// Returns how a choice names an account.
@@ -101,8 +74,4 @@ impl SignIn {
         }
         Ok((choice, accounts))
     }
-}
-
-const fn cookie_name(https: bool) -> &'static str {
-    if https { "__Host-castellan-tenants" } else { "castellan-tenants" }
 }
