@@ -36,6 +36,9 @@ pub(super) enum Emergency {
         /// Email address of the person
         #[arg(long)]
         user: String,
+        /// Name or ID of the person's tenant; required if people of several tenants have the address
+        #[arg(long)]
+        tenant: Option<String>,
     },
     /// End all browser sessions of a tenant or of one person
     #[command(name = "end-sessions")]
@@ -93,8 +96,8 @@ pub(super) async fn run(command: Emergency, app: &App, output: Output) -> Result
             let known = find_person(app, &user, tenant.as_deref()).await?;
             change!(known.tenant_id, unlock_person, UnlockPerson { person: known.id });
         }
-        Emergency::ResetFactors { user } => {
-            let known = find_person(app, &user).await?;
+        Emergency::ResetFactors { user, tenant } => {
+            let known = find_person(app, &user, tenant.as_deref()).await?;
             change!(known.tenant_id, reset_factors, ResetFactors { person: known.id });
         }
         Emergency::EndBrowserSessions { user, tenant } => {
