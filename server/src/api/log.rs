@@ -47,7 +47,7 @@ struct LogHeaders {
 
 /// Get or follow a task's log
 ///
-/// Returns the log as text, one line per output line; its SHA-256 is part of the receipt.
+/// Returns the log as text; its SHA-256 is part of the receipt. A line that is stored in parts is one line here.
 ///
 /// With `follow=1`, returns server-sent events (`text/event-stream`) until the task has ended; the schema describes each event. A
 /// comment is sent every 15 seconds. To resume after a lost connection, repeat the request with the ID of the last event as

@@ -4,7 +4,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         Discriminator, Ref, RefOr, Schema,
-        schema::{ObjectBuilder, OneOfBuilder, Type},
+        schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type},
     },
 };
 
@@ -26,20 +26,44 @@ pub(super) struct LogLine {
     stream: String,
     /// Text of the line, with escape sequences.
     text: String,
+    /// Whether it continues the line before it: a line of more than 16 KiB is sent in parts.
+    continued: bool,
+}
+
+/// Incomplete last line of a stream. It is sent as a `line` once it is complete.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes the JSON of `live::events`; a test compares them")]
+pub(super) struct UnfinishedLine {
+    /// When it was read.
+    #[schema(value_type = String, format = DateTime)]
+    at: String,
+    #[schema(value_type = enums::Stream)]
+    stream: String,
+    /// Text so far, at most the last 4 KiB, with escape sequences.
+    text: String,
 }
 
 /// Name of the schema, of the event, its description, and the schema of its data.
-fn events() -> [(&'static str, &'static str, &'static str, RefOr<Schema>); 4] {
+fn events() -> [(&'static str, &'static str, &'static str, RefOr<Schema>); 5] {
     let state = || Ref::from_schema_name(enums::TaskState::name()).into();
     let attempt = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9]+$"));
-    let line = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .content_media_type("application/json")
-        .content_schema(Some(Ref::from_schema_name(LogLine::name())));
+    let json = |schema: RefOr<Schema>| {
+        let text = ObjectBuilder::new().schema_type(Type::String).content_media_type("application/json");
+        text.content_schema(Some(schema))
+    };
+    let line = json(Ref::from_schema_name(LogLine::name()).into());
+    let unfinished = ArrayBuilder::new().items(Ref::from_schema_name(UnfinishedLine::name())).max_items(Some(2));
+    let unfinished = json(Schema::from(unfinished).into());
     [
         ("StateEvent", "state", "State of the task, first and after each change.", state()),
         ("AttemptEvent", "attempt", "Number of a new attempt, whose lines start at 1 again.", attempt.into()),
         ("LineEvent", "line", "A line of the output, as JSON.", line.into()),
+        (
+            "UnfinishedEvent",
+            "unfinished",
+            "Incomplete last lines, as JSON; replaces the former ones.",
+            unfinished.into(),
+        ),
         ("EndEvent", "end", "Final state of the task, after all lines. The stream ends.", state()),
     ]
 }
@@ -80,6 +104,8 @@ impl ToSchema for LogEvent {
         }
         schemas.push((LogLine::name().into(), LogLine::schema()));
         LogLine::schemas(schemas);
+        schemas.push((UnfinishedLine::name().into(), UnfinishedLine::schema()));
+        UnfinishedLine::schemas(schemas);
         schemas.push((enums::TaskState::name().into(), enums::TaskState::schema()));
     }
 }
