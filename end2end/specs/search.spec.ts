@@ -75,3 +75,41 @@ test('two-letter shortcuts navigate, except in text fields and when turned off',
   await expect(keys).toBeHidden();
   await expect(page).toHaveURL('/approvals');
 });
+
+test('BC-54 the search opens by the key of the system, and never over a dialog', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser);
+  await page.goto('/tasks/new');
+  const palette = page.locator('#palette');
+  const script = page.getByLabel('Script');
+  await script.fill('first line');
+  await expect(async () => {
+    await page.keyboard.press('Control+k');
+    await expect(palette).toBeVisible({ timeout: 1_000 });
+  }).toPass();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Meta+k');
+  await expect(palette).toBeHidden();
+  await script.evaluate((field) => field.dispatchEvent(new KeyboardEvent('keydown', { key: 'k', ctrlKey: true, isComposing: true, bubbles: true })));
+  await expect(palette).toBeHidden();
+  await expect(script).toHaveValue('first line');
+  await page.locator('h1').click();
+  await page.keyboard.press('?');
+  await expect(page.locator('#keys-dialog')).toBeVisible();
+  await page.keyboard.press('Control+k');
+  await expect(palette).toBeHidden();
+
+  await test.step('on a Mac, Ctrl-K belongs to the field', async () => {
+    const mac = await mei.open(browser);
+    await mac.addInitScript(() => Object.defineProperty(navigator, 'platform', { get: () => 'MacIntel' }));
+    await mac.goto('/tasks/new');
+    await mac.getByLabel('Script').focus();
+    await expect(async () => {
+      await mac.keyboard.press('Meta+k');
+      await expect(mac.locator('#palette')).toBeVisible({ timeout: 1_000 });
+    }).toPass();
+    await mac.keyboard.press('Escape');
+    await mac.keyboard.press('Control+k');
+    await expect(mac.locator('#palette')).toBeHidden();
+  });
+});

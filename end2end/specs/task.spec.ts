@@ -307,3 +307,22 @@ test('the page reconnects after a server restart', async ({ fresh, browser, comp
   await expect(state(page)).toHaveText('Cancelled', { timeout: 45_000 });
   away().forEach((text) => complaints.splice(complaints.indexOf(text), 1));
 });
+
+test('BC-55 a task is printed without navigation and controls, light and complete', async ({ team, browser }) => {
+  const mei = await team.add('Mei', 'member');
+  const page = await mei.open(browser, { colorScheme: 'dark' });
+  await page.goto(await mei.submit({ script: 'seq 1 80', title: 'Printed', organization: team.id }));
+  await expect(state(page)).toHaveText('Succeeded');
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  for (const hidden of ['.bar', '.nav-wide', '.log-bar', 'main .button']) {
+    for (const element of await page.locator(hidden).all()) await expect(element).toBeHidden();
+  }
+  await expect(page.getByText('The complete output can be downloaded from')).toBeVisible();
+  const { scheme, height, content } = await page.evaluate(() => {
+    const lines = document.querySelector('#log-lines')!;
+    const scheme = getComputedStyle(document.documentElement).colorScheme;
+    return { scheme, height: lines.clientHeight, content: lines.scrollHeight };
+  });
+  expect(scheme).toBe('light');
+  expect(height).toBe(content);
+});
