@@ -40,7 +40,7 @@ create table person (
     id            blob not null,
     email         text not null,
     name          text not null,
-    -- Name and address in the form in which texts are compared in a search.
+    -- Name and email address, normalized (NFKC) and case-folded for search.
     search_text   text not null default '',
     tenant_role   text not null,
     password_hash text,
@@ -53,7 +53,7 @@ create table person (
 create index person_responsible on person (tenant_id, responsible_id) where responsible_id is not null;
 -- People who can read everything.
 create index person_reader on person (tenant_id, id) where tenant_role <> 'person';
--- An email address belongs to one account of each tenant.
+-- An email address has at most one account in each tenant.
 create unique index person_email on person (tenant_id, email);
 create index person_sign_in on person (email);
 

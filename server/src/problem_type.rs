@@ -34,15 +34,15 @@ macro_rules! problem_types {
 problem_types! {
     MalformedRequest = "malformed-request", BAD_REQUEST, "Malformed request";
     AuthenticationRequired = "authentication-required", UNAUTHORIZED, "Authentication required";
-    TwoCredentials = "two-credentials", UNAUTHORIZED, "Two credentials";
+    MultipleCredentials = "multiple-credentials", UNAUTHORIZED, "Multiple credentials";
     Forbidden = "forbidden", FORBIDDEN, "Forbidden";
     CrossSiteRequest = "cross-site-request", FORBIDDEN, "Cross-site request rejected";
-    UnknownOrigin = "unknown-origin", FORBIDDEN, "Request without an origin";
+    MissingOrigin = "missing-origin", FORBIDDEN, "Missing origin";
     NotFound = "not-found", NOT_FOUND, "Not found";
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed";
     RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "Request timeout";
     Conflict = "conflict", CONFLICT, "Conflict";
-    RequestTooLarge = "request-too-large", PAYLOAD_TOO_LARGE, "The request is too large";
+    RequestTooLarge = "request-too-large", PAYLOAD_TOO_LARGE, "Request too large";
     StorageQuotaExceeded = "storage-quota-exceeded", PAYLOAD_TOO_LARGE, "Storage quota exceeded";
     UnsupportedContentType = "unsupported-content-type", UNSUPPORTED_MEDIA_TYPE, "Unsupported content type";
     UnknownHost = "unknown-host", MISDIRECTED_REQUEST, "Unknown host name";

@@ -117,7 +117,7 @@ passkey-show = Use a passkey
 passkey-sign-in = Sign in with a passkey
 passkey-failed = The browser did not provide a passkey, or the passkey was not accepted. Try again or use another sign-in method.
 passkey-not-created = The browser did not create a passkey. If you did not cancel, your security key or device may need a PIN, a fingerprint or another screen lock: set one up and try again.
-passkey-registered = This device or security key is already registered as one of your passkeys.
+passkey-registered = This device or security key already has a passkey for your account. Use that passkey, or add one on another device.
 passkey-only-at = Works only at { $host }. Sign in there, or add a passkey here.
 passkey-sign-failed = The browser did not provide a passkey. Try again.
 passkey-script = Passkeys require JavaScript.
@@ -139,7 +139,7 @@ passkey-remove = Remove passkey
 recovery-name = Recovery codes
 recovery-title = Your recovery codes
 recovery-text = Each code works once in place of your second factor if you lose access to it. Store the codes separately from your phone. They are not shown again.
-recovery-owner = For { $email } at { $origin }
+recovery-owner = Account: { $email }. Server: { $origin }.
 recovery-stored = I have stored them
 recovery-left = { $n ->
     [0] No codes left.

@@ -16,6 +16,7 @@ anomaly-show-all = Show all anomalies
 anomaly-since = since { $time }
 anomaly-from = From { $address }
 anomaly-key = API key
+anomaly-times-runner = Detected { $n } times.
 anomaly-times = Detected { $n } times, from the same or other networks.
 
 anomaly-sign-in = New sign-in location
@@ -44,7 +45,7 @@ anomaly-why-key-network = This API key was used from { $n ->
 anomaly-why-key-silent = This API key had not been used for { $n } days.
 anomaly-why-task-volume = This API key submitted { $n } tasks in an hour. Its previous maximum was { $most } per hour, over { $days } days with tasks. The threshold is { $times } times the maximum.
 anomaly-why-task-hour = This API key submitted a task on { $day } at about { $hour } UTC. In the { $days } days before, it submitted tasks in { $n } different hours, none of them within an hour of this time of the week. Detection starts after { $least } days of history.
-anomaly-why-runner-silent = This runner sent no heartbeat for { $n } seconds, and nobody stopped it. Its tasks return to the queue.
+anomaly-why-runner-silent = This runner sent no heartbeat for { $n } seconds, and nobody stopped it. Its running tasks were returned to the queue, or ended if they could not be retried.
 day-monday = Monday
 day-tuesday = Tuesday
 day-wednesday = Wednesday

@@ -12,7 +12,7 @@ backups-minutes = { $n ->
     [one] 1 minute
    *[other] { $n } minutes
 }
-backups-keep = Kept backups
+backups-keep = Backups to keep
 backups-folder = Folder
 backups-why = The last attempt failed:
 backups-keys = Scheduled backups do not contain the keys of data/secrets, without which they cannot be restored. Keep a copy of the keys elsewhere, or make a backup with castellan backup FILE --with-keys.

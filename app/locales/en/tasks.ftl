@@ -125,9 +125,9 @@ task-run-again = Run again
 
 task-next-approval = Waiting for approval.
 task-next-runner = Waiting for an available runner.
-task-obstacle-tenant-frozen = The tenant is frozen, so no task starts.
-task-obstacle-no-runner-connected = No runner is connected.
-task-obstacle-tool-missing = No connected runner has the tool { $tool }.
+task-pending-tenant-frozen = The tenant is frozen, so no task starts.
+task-pending-no-runner-connected = No runner is connected.
+task-pending-tool-missing = No connected runner has the tool { $tool }.
 task-queue-expires = The task expires { $time } unless a runner that can take it connects.
 task-next-start = The runner is preparing the sandbox.
 task-next-stop = The runner is stopping the task.
@@ -215,6 +215,9 @@ task-receipt-unchecked-text = The public key of the runner is not available.
 task-output-lines = Stored lines
 task-output-bytes = Output bytes
 task-replaced-bytes = Replaced bytes
-task-replaced-bytes-of = { $n } bytes were not UTF-8 and are stored as �
+task-replaced-bytes-of = { $n ->
+        [one] 1 byte was not UTF-8 and is stored as �
+       *[other] { $n } bytes were not UTF-8 and are stored as �
+    }
 task-output-digest = Output digest
 task-trail = Audit trail

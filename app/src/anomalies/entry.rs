@@ -35,6 +35,10 @@ pub fn AnomalyEntry(row: AnomalyRow, reader: Reader, #[prop(optional)] children:
         row.kind,
         AnomalyKind::SignIn | AnomalyKind::KeyNetwork | AnomalyKind::KeySilent | AnomalyKind::RunnerSilent
     ) && row.times > 1;
+    let times = counted.then(|| match row.kind {
+        AnomalyKind::RunnerSilent => t!("anomaly-times-runner", n = row.times),
+        _ => t!("anomaly-times", n = row.times),
+    });
     view! {
         <li class="report">
             <p class="report-head">
@@ -43,7 +47,7 @@ pub fn AnomalyEntry(row: AnomalyRow, reader: Reader, #[prop(optional)] children:
                 {since}
             </p>
             {about}
-            <p>{labels::explanation(&row.facts)}{counted.then(|| format!(" {}", t!("anomaly-times", n = row.times)))}</p>
+            <p>{labels::explanation(&row.facts)}{times.map(|times| format!(" {times}"))}</p>
             <p class="muted">
                 {device.map(|device| view! { <UntrustedText text=device />" · " })}
                 {(!row.address.is_empty()).then(|| view! {

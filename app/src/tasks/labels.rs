@@ -3,7 +3,7 @@ use crate::ui::{Badge, BadgeTone, Glyph, labels::network};
 use domain::{
     limits::Limits,
     network::NetworkPolicy,
-    obstacle::Obstacle,
+    pending_reason::PendingReason,
     receipt::End,
     task::{Priority, TaskState, Tool},
     visibility::Visibility,
@@ -93,11 +93,11 @@ pub fn output_ended(state: TaskState, end: Option<&End>) -> String {
 }
 
 /// Explains why no runner can take a task.
-pub fn obstacle(obstacle: Obstacle, tool: Tool) -> String {
-    match obstacle {
-        Obstacle::TenantFrozen => t!("task-obstacle-tenant-frozen"),
-        Obstacle::NoRunnerConnected => t!("task-obstacle-no-runner-connected"),
-        Obstacle::ToolMissing => t!("task-obstacle-tool-missing", tool = tool.to_string()),
+pub fn pending_reason(pending_reason: PendingReason, tool: Tool) -> String {
+    match pending_reason {
+        PendingReason::TenantFrozen => t!("task-pending-tenant-frozen"),
+        PendingReason::NoRunnerConnected => t!("task-pending-no-runner-connected"),
+        PendingReason::ToolMissing => t!("task-pending-tool-missing", tool = tool.to_string()),
     }
 }
 

@@ -63,7 +63,7 @@ fn Obstructed(waiting: Waiting, tool: Tool) -> impl IntoView {
     });
     view! {
         <li>
-            <Badge tone=BadgeTone::Waiting label=labels::obstacle(waiting.obstacle, tool) />
+            <Badge tone=BadgeTone::Waiting label=labels::pending_reason(waiting.pending_reason, tool) />
             {expiry}
         </li>
     }
@@ -131,7 +131,8 @@ fn steps(task: &Task, approval: Option<&Approval>, row: &AuditRow) -> Vec<Step> 
         "task.deny" => step(BadgeTone::Bad, t!("task-step-refused-now", rule = text("rule"))),
         "approval.expire" => step(BadgeTone::Stopped, t!("task-step-expired")),
         "task.expire" => {
-            let why = text("reason").parse().map(|reason| labels::obstacle(reason, task.tool)).unwrap_or_default();
+            let why =
+                text("reason").parse().map(|reason| labels::pending_reason(reason, task.tool)).unwrap_or_default();
             step(BadgeTone::Stopped, t!("task-step-queue-expired", why = why))
         }
         "task.cancel" => step(BadgeTone::Stopped, t!("task-step-cancelled", who = who)),

@@ -399,7 +399,7 @@ mod tests {
     #[test]
     fn case_bc01_a_style_lasts_until_it_is_reset() {
         let lines = [
-            (Stream::Stdout, "\u{1b}[31mone", "ansi-fg-1"),
+            (Stream::Stdout, "\u{1b}[31mred", "ansi-fg-1"),
             (Stream::Stderr, "\u{1b}[1mE1", "ansi-bold"),
             (Stream::Runner, "from the runner", ""),
             (Stream::Stdout, "two", "ansi-fg-1"),

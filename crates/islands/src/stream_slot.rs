@@ -54,8 +54,8 @@ pub async fn acquire(steal: bool, on_loss: Rc<dyn Fn()>) -> Option<Slot> {
             return Some(slot);
         }
     }
-    let stolen =
-        others.get(js_sys::Date::new_0().get_milliseconds() as usize % others.len().max(1)).filter(|_| steal)?;
+    let random = usize::try_from(js_sys::Date::new_0().get_milliseconds()).unwrap_or(0);
+    let stolen = others.get(random % others.len().max(1)).filter(|_| steal)?;
     lock(&locks, *stolen, "steal", &on_loss).await
 }
 

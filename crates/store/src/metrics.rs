@@ -108,7 +108,7 @@ impl Metrics {
 
     /// Adds the metrics to a registry. A counter's name gets the suffix `_total`.
     pub fn register(&self, registry: &mut Registry) {
-        let name = "castellan_task_dispatch_seconds";
+        let name = "castellan_task_queue_wait_seconds";
         registry.register(name, "Time from the queue to the assignment to a runner", self.dispatch.clone());
         let name = "castellan_tasks_ended";
         registry.register(name, "Tasks that ended, by final state", self.tasks_ended.clone());
@@ -122,7 +122,7 @@ impl Metrics {
         registry.register(name, "Reports of anomalies, by kind", self.anomalies.clone());
         let name = "castellan_audit_append_failures";
         registry.register(name, "Audit events that could not be stored", self.audit_failures.clone());
-        let name = "castellan_database_seconds";
+        let name = "castellan_database_operation_duration_seconds";
         registry.register(name, "Duration of database work, by step", self.database.clone());
     }
 

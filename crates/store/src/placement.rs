@@ -10,7 +10,7 @@ use crate::{
 use domain::{
     PersonId, TaskId, Timestamp,
     account::AccountNotice,
-    obstacle::Obstacle,
+    pending_reason::PendingReason,
     receipt::End,
     task::{TaskState, Tool},
 };
@@ -36,7 +36,7 @@ pub(crate) use has_unknown_tool;
 /// A queued task that no runner can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    pub obstacle: Obstacle,
+    pub pending_reason: PendingReason,
     /// When it expires unless a runner that can take it connects.
     pub expires_at: Option<Timestamp>,
 }
@@ -81,11 +81,11 @@ const CANDIDATES: &str = concat!(
 );
 
 impl Candidates {
-    fn obstacle(&self) -> Option<Obstacle> {
+    fn pending_reason(&self) -> Option<PendingReason> {
         match self {
             Self { able: 1.., .. } => None,
-            Self { connected: 1.., .. } => Some(Obstacle::ToolMissing),
-            _ => Some(Obstacle::NoRunnerConnected),
+            Self { connected: 1.., .. } => Some(PendingReason::ToolMissing),
+            _ => Some(PendingReason::NoRunnerConnected),
         }
     }
 
@@ -104,11 +104,11 @@ impl Read {
              from task t where t.tenant_id = $1 and t.id = $2 and t.state = 'queued' and t.queued_at is not null";
         let Some(queued) = tenant_query!(self, QueuedTask, fetch_optional, SQL, task)? else { return Ok(None) };
         let candidates = tenant_query!(self, Candidates, fetch_one, CANDIDATES, queued.tool)?;
-        let obstacle = candidates.obstacle();
+        let pending_reason = candidates.pending_reason();
         let expires_at =
-            obstacle.and(self.store.queue_expiry()).map(|after| candidates.expiry(queued.queued_at, after));
-        let frozen = queued.frozen_at.map(|_| Obstacle::TenantFrozen);
-        Ok(frozen.or(obstacle).map(|obstacle| Waiting { obstacle, expires_at }))
+            pending_reason.and(self.store.queue_expiry()).map(|after| candidates.expiry(queued.queued_at, after));
+        let frozen = queued.frozen_at.map(|_| PendingReason::TenantFrozen);
+        Ok(frozen.or(pending_reason).map(|pending_reason| Waiting { pending_reason, expires_at }))
     }
 }
 
@@ -118,16 +118,16 @@ impl Write {
         let Some(after) = self.store.queue_expiry() else { return Ok(()) };
         for tool in Tool::ALL {
             let candidates = tenant_query!(self, Candidates, fetch_one, CANDIDATES, *tool)?;
-            if let Some(obstacle) = candidates.obstacle()
+            if let Some(pending_reason) = candidates.pending_reason()
                 && candidates.expiry(Timestamp(0), after) <= self.now
             {
-                self.expire_tasks_of(*tool, obstacle, after).await?;
+                self.expire_tasks_of(*tool, pending_reason, after).await?;
             }
         }
         Ok(())
     }
 
-    async fn expire_tasks_of(&mut self, tool: Tool, obstacle: Obstacle, after: Duration) -> Result<()> {
+    async fn expire_tasks_of(&mut self, tool: Tool, pending_reason: PendingReason, after: Duration) -> Result<()> {
         macro_rules! sql {
             ($ids:literal, $lock:literal) => {
                 concat!(
@@ -153,11 +153,11 @@ impl Write {
             }
         };
         expired.sort_by_key(|task| task.id); // every transaction locks several tasks in this order
-        let ending = End::NotStarted(obstacle.explanation(tool));
+        let ending = End::NotStarted(pending_reason.explanation(tool));
         let (mut entries, mut titles) = (vec![], BTreeMap::<_, Vec<_>>::new());
         for ExpiredTask { id, title, person_id } in expired {
             self.change_state(id, TaskState::Queued, TaskState::Expired, Some(&ending)).await?;
-            let detail = json!({ "reason": obstacle, "tool": tool, "after_seconds": after.as_secs() });
+            let detail = json!({ "reason": pending_reason, "tool": tool, "after_seconds": after.as_secs() });
             entries.push(self.state_change_event(id, "task.expire", detail)?);
             titles.entry(person_id).or_default().push(title);
         }

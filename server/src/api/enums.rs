@@ -27,7 +27,7 @@ mod domain_enums {
         audit::Outcome,
         log::Stream,
         network::NetworkPolicy,
-        obstacle::Obstacle,
+        pending_reason::PendingReason,
         role::{Role, TenantRole},
         scope::Scope,
         security::SecurityEvent,
@@ -48,7 +48,7 @@ enum_schemas! {
     /// Priority among queued tasks.
     Priority;
     /// Reason why no runner can take a queued task.
-    Obstacle;
+    PendingReason;
     /// State of an approval request.
     ApprovalState;
     /// Decision on an approval request.

@@ -5,7 +5,7 @@ use domain::{
     KeyId, OrganizationId, PersonId, RunnerId, TaskId, Timestamp,
     label::Labels,
     network::NetworkPolicy,
-    obstacle::Obstacle,
+    pending_reason::PendingReason,
     receipt::End,
     request::RequestDigest,
     task::{Priority, TaskState, Tool},
@@ -235,7 +235,7 @@ pub(super) struct TaskDetail {
     #[schema(value_type = Option<String>, format = DateTime)]
     queued_at: Option<Timestamp>,
     /// Why no runner can take the task, while it is queued.
-    obstacle: Option<TaskObstacle>,
+    pending_reason: Option<TaskPendingReason>,
     /// When the latest attempt started.
     #[schema(value_type = Option<String>, format = DateTime)]
     started_at: Option<Timestamp>,
@@ -299,7 +299,7 @@ impl TaskDetail {
             cancel_requested: task.cancel_requested,
             created_at: task.created_at,
             queued_at: task.queued_at,
-            obstacle: waiting.map(|waiting| TaskObstacle::new(waiting, task.tool)),
+            pending_reason: waiting.map(|waiting| TaskPendingReason::new(waiting, task.tool)),
             started_at: task.started_at,
             ended_at: task.ended_at,
             result,
@@ -315,10 +315,10 @@ impl TaskDetail {
 
 /// The reason why no runner can take a queued task.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TaskObstacle {
+pub(super) struct TaskPendingReason {
     /// The reason.
-    #[schema(value_type = enums::Obstacle)]
-    reason: Obstacle,
+    #[schema(value_type = enums::PendingReason)]
+    reason: PendingReason,
     /// The reason as a sentence.
     detail: String,
     /// When the task expires, unless a runner that can take it connects before.
@@ -326,9 +326,9 @@ pub(super) struct TaskObstacle {
     expires_at: Option<Timestamp>,
 }
 
-impl TaskObstacle {
-    fn new(Waiting { obstacle, expires_at }: Waiting, tool: Tool) -> Self {
-        Self { reason: obstacle, detail: obstacle.explanation(tool), expires_at }
+impl TaskPendingReason {
+    fn new(Waiting { pending_reason, expires_at }: Waiting, tool: Tool) -> Self {
+        Self { reason: pending_reason, detail: pending_reason.explanation(tool), expires_at }
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) enum CrossSiteError {
     /// The request was initiated by another site or the browser's address bar.
     CrossSite,
     /// The request has neither an origin nor an API key.
-    UnknownOrigin,
+    MissingOrigin,
 }
 
 /// Returns whether `method` is safe (RFC 9110, section 9.2.1).
@@ -34,7 +34,7 @@ pub(super) fn check(headers: &HeaderMap, hosts: &Hosts) -> Result<(), CrossSiteE
         (None, Some(_)) => Ok(()),
         // Browsers never add a bearer token on their own, so this cannot be forged by another site.
         (None, None) if has_bearer(headers) => Ok(()),
-        (None, None) => Err(CrossSiteError::UnknownOrigin),
+        (None, None) => Err(CrossSiteError::MissingOrigin),
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
         for authorization in ["Bearer ", "Bearer", "Basic YTpi", ""] {
             let mut headers = HeaderMap::new();
             headers.insert("authorization", authorization.parse().unwrap());
-            assert_eq!(check(&headers, &hosts), Err(CrossSiteError::UnknownOrigin), "{authorization:?}");
+            assert_eq!(check(&headers, &hosts), Err(CrossSiteError::MissingOrigin), "{authorization:?}");
         }
     }
 }

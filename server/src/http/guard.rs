@@ -50,7 +50,7 @@ fn cross_site_request() -> Problem {
 
 fn unknown_origin() -> Problem {
     Problem::new(
-        ProblemType::UnknownOrigin,
+        ProblemType::MissingOrigin,
         "Nothing was changed. API clients must send an API key: `Authorization: Bearer mk_…`.",
     )
 }
@@ -61,7 +61,10 @@ fn missing_key() -> Problem {
 
 /// 401: which of two credentials is meant is unclear, and the rights of both must not be mixed up.
 fn two_credentials() -> Problem {
-    Problem::new(ProblemType::TwoCredentials, "The request has an API key and a session cookie. Send only one of them.")
+    Problem::new(
+        ProblemType::MultipleCredentials,
+        "The request has an API key and a session cookie. Send only one of them.",
+    )
 }
 
 fn body_timeout() -> Problem {
@@ -176,8 +179,8 @@ impl Guard {
         if !cross_site::is_safe(request.method()) {
             cross_site::check(request.headers(), &self.hosts).map_err(|error| match error {
                 CrossSiteError::CrossSite => cross_site_request(),
-                CrossSiteError::UnknownOrigin if path.starts_with("/api/") => missing_key(),
-                CrossSiteError::UnknownOrigin => unknown_origin(),
+                CrossSiteError::MissingOrigin if path.starts_with("/api/") => missing_key(),
+                CrossSiteError::MissingOrigin => unknown_origin(),
             })?;
         }
         if cookie::is_in(request.headers()) && has_api_key(request.headers()) {

@@ -1,4 +1,4 @@
-//! Forms that are submitted twice, by a double click or by going back: the second submission gets the response of the first, also
+//! Deduplication of form submissions: after a double click or going back, the second submission gets the response of the first, also
 //! while that is still running. A form carries a random value of its page, and the same value with the same fields is the same
 //! submission.
 use app::ui::ONCE_FIELD;
@@ -100,7 +100,7 @@ impl Submissions {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long a response is kept is nobody's business")]
+#[expect(clippy::disallowed_methods, reason = "the lifetime of a kept response needs no fixed clock in tests")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -93,7 +93,7 @@ on_both! {
         let scrape = async || get(&guarded, "192.0.2.1", Some(TOKEN)).await.body;
         let key = env.key(&env.acme, env.acme.mia, "tasks:submit,tasks:read").await;
         let before = scrape().await;
-        assert_eq!(value(&before, "castellan_task_dispatch_seconds_count"), 0.0);
+        assert_eq!(value(&before, "castellan_task_queue_wait_seconds_count"), 0.0);
         assert_eq!(value(&before, "castellan_task_oldest_queued_seconds"), 0.0);
         env.submit(&key, serde_json::json!({ "script": "echo hi" })).await;
         env.advance_clock(std::time::Duration::from_secs(7));
@@ -101,11 +101,11 @@ on_both! {
         let taken = env.start(&env.acme).await;
         let running = scrape().await;
         assert_eq!(value(&running, "castellan_tasks_open{state=\"running\"}"), 1.0);
-        assert_eq!((value(&running, "castellan_task_dispatch_seconds_count"), value(&running, "castellan_task_dispatch_seconds_sum")), (1.0, 7.0));
+        assert_eq!((value(&running, "castellan_task_queue_wait_seconds_count"), value(&running, "castellan_task_queue_wait_seconds_sum")), (1.0, 7.0));
         env.finish(&env.acme, &taken, domain::receipt::End::Exited(0), "").await;
         let ended = scrape().await;
         assert_eq!((value(&ended, "castellan_tasks_ended_total{state=\"succeeded\"}"), value(&ended, "castellan_tasks_open{state=\"running\"}")), (1.0, 0.0));
-        assert!(value(&ended, "castellan_database_seconds_count{step=\"commit\"}") > 0.0);
+        assert!(value(&ended, "castellan_database_operation_duration_seconds_count{step=\"commit\"}") > 0.0);
     }
 }
 

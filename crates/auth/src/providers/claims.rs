@@ -55,11 +55,11 @@ impl Claims {
     }
 
     pub fn required_text(&self, name: &'static str) -> Result<&str, WrongClaim> {
-        self.text(name).ok_or_else(|| self.wrong(name, "a text"))
+        self.text(name).ok_or_else(|| self.wrong(name, "a string"))
     }
 
     pub fn required_texts(&self, name: &'static str) -> Result<Vec<String>, WrongClaim> {
-        self.texts(name).ok_or_else(|| self.wrong(name, "a text or a list of texts"))
+        self.texts(name).ok_or_else(|| self.wrong(name, "a string or an array of strings"))
     }
 
     pub fn required_time(&self, name: &'static str) -> Result<Timestamp, WrongClaim> {
@@ -69,10 +69,10 @@ impl Claims {
     fn wrong(&self, name: &'static str, expected: &'static str) -> WrongClaim {
         let found = match self.get(name) {
             None => "missing",
-            Some(Value::String(_)) => "a text",
+            Some(Value::String(_)) => "a string",
             Some(Value::Number(_)) => "a number",
             Some(Value::Bool(_)) => "a boolean",
-            Some(Value::Array(_)) => "a list",
+            Some(Value::Array(_)) => "an array",
             Some(_) => "an object",
         };
         WrongClaim { name, found, expected }
@@ -118,10 +118,10 @@ mod tests {
     fn case_bc30_a_wrong_claim_is_named_without_its_value() {
         let claims = claims(&json!({ "sub": 330_000, "aud": { "a": 1 }, "exp": "soon" }));
         let text = |error: WrongClaim| error.to_string();
-        assert_eq!(text(claims.required_text("sub").unwrap_err()), "the claim sub is a number, and must be a text");
-        assert_eq!(text(claims.required_text("iss").unwrap_err()), "the claim iss is missing, and must be a text");
+        assert_eq!(text(claims.required_text("sub").unwrap_err()), "the claim sub is a number, and must be a string");
+        assert_eq!(text(claims.required_text("iss").unwrap_err()), "the claim iss is missing, and must be a string");
         assert!(text(claims.required_texts("aud").unwrap_err()).contains("aud is an object"));
-        assert!(text(claims.required_time("exp").unwrap_err()).contains("exp is a text"));
+        assert!(text(claims.required_time("exp").unwrap_err()).contains("exp is a string"));
         assert!(Claims::read(b"[]").is_none() && Claims::read(b"{").is_none());
     }
 }

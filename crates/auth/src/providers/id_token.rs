@@ -42,9 +42,9 @@ pub(super) struct Expected<'a> {
 /// The reason why an ID token is refused, for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum RefusedToken {
-    #[error("the ID token is no signed JSON Web Token")]
+    #[error("the ID token is not a signed JSON Web Token")]
     Malformed,
-    #[error("the ID token is signed by an algorithm that is not allowed")]
+    #[error("the ID token is signed with an algorithm that is not allowed")]
     Algorithm,
     #[error("the ID token has no signature by a key of the provider")]
     Signature,
@@ -54,7 +54,7 @@ pub(super) enum RefusedToken {
     Issuer,
     #[error("the claim aud does not name this client")]
     Audience,
-    #[error("the claim aud names an audience that is not listed as trusted in the provider's settings")]
+    #[error("the claim aud names an audience that is not trusted; add it to the provider's trusted audiences")]
     OtherAudience,
     #[error("the claim azp does not name this client")]
     AuthorizedParty,

@@ -85,7 +85,7 @@ impl ProviderForm {
         let items = self.audiences.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty());
         let audiences = items.map(|item| visible("audiences", item, 255)).collect::<Result<Vec<_>, _>>()?;
         if audiences.len() > MAX_ENTRIES {
-            return Err(Invalid::new("audiences", "must be at most 100"));
+            return Err(Invalid::new("audiences", "must contain at most 100 audiences"));
         }
         if kind == Kind::Github && !audiences.is_empty() {
             return Err(Invalid::new("audiences", "must be empty because GitHub has no ID tokens"));

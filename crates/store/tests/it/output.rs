@@ -122,7 +122,7 @@ on_both! {
     async fn case_bc01_styles_last_from_batch_to_batch(world) {
         let acme = &world.acme;
         let taken = running(world, acme).await;
-        let texts = ["\u{1b}[31mone", "two", "three\u{1b}[0m", "four", "\u{1b}[1mfive", "six"];
+        let texts = ["\u{1b}[31mred", "two", "three\u{1b}[0m", "four", "\u{1b}[1mfive", "six"];
         let lines = texts.map(|text| Line::new(world.now(), Stream::Stdout, text));
         for (first, range) in [(1, 0..1), (2, 1..4), (5, 4..6)] {
             world.change(&acme.rex, async |write| write.append_lines(lease(&taken), first, &lines[range.clone()]).await).await.unwrap();

@@ -3,7 +3,7 @@ use crate::world::{TenantFixture, World, needs_approval, on_both, sealed};
 use domain::{
     Actor, TaskId,
     account::AccountNotice,
-    obstacle::Obstacle,
+    pending_reason::PendingReason,
     policy::FreezeTenant,
     receipt::End,
     task::{TaskState, Tool},
@@ -20,8 +20,8 @@ async fn connect(world: &World, runner: &Actor, tools: &str) {
     world.change(runner, connected).await.unwrap();
 }
 
-async fn obstacle(world: &World, task: TaskId) -> Option<Obstacle> {
-    waiting(world, task).await.map(|waiting| waiting.obstacle)
+async fn pending_reason(world: &World, task: TaskId) -> Option<PendingReason> {
+    waiting(world, task).await.map(|waiting| waiting.pending_reason)
 }
 
 async fn waiting(world: &World, task: TaskId) -> Option<Waiting> {
@@ -49,12 +49,12 @@ on_both! {
     async fn s_11_a_task_that_no_runner_can_take_says_what_is_missing(world) {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, sealed(acme.ops)).await.id;
-        assert_eq!(waiting(world, task).await, Some(Waiting { obstacle: Obstacle::NoRunnerConnected, expires_at: None }));
+        assert_eq!(waiting(world, task).await, Some(Waiting { pending_reason: PendingReason::NoRunnerConnected, expires_at: None }));
         connect(world, &world.bolt.rex, "bash").await;
-        assert_eq!(obstacle(world, task).await, Some(Obstacle::NoRunnerConnected), "a runner of another tenant");
+        assert_eq!(pending_reason(world, task).await, Some(PendingReason::NoRunnerConnected), "a runner of another tenant");
         connect(world, &acme.rex, "bashful,kubectl").await;
-        assert_eq!(obstacle(world, task).await, Some(Obstacle::ToolMissing));
-        assert_eq!(Obstacle::ToolMissing.explanation(Tool::Bash), "No connected runner has the tool bash.");
+        assert_eq!(pending_reason(world, task).await, Some(PendingReason::ToolMissing));
+        assert_eq!(PendingReason::ToolMissing.explanation(Tool::Bash), "No connected runner has the tool bash.");
         // The claim of the same runner shares the condition.
         let claim = async |tools: &[&str]| {
             let tools: Vec<_> = tools.iter().map(|tool| (*tool).to_owned()).collect();
@@ -62,19 +62,19 @@ on_both! {
         };
         assert_eq!(claim(&["bashful", "kubectl"]).await, 0);
         connect(world, &acme.rex, "kubectl,bash").await;
-        assert_eq!(obstacle(world, task).await, None, "it waits for a free slot only");
+        assert_eq!(pending_reason(world, task).await, None, "it waits for a free slot only");
         world.change(&acme.adam, async |write| write.freeze(acme.adam.may(FreezeTenant {})?).await).await.unwrap();
-        assert_eq!(obstacle(world, task).await, Some(Obstacle::TenantFrozen));
+        assert_eq!(pending_reason(world, task).await, Some(PendingReason::TenantFrozen));
         assert_eq!(claim(&["kubectl", "bash"]).await, 0);
     }
 
     async fn s_11_only_queued_tasks_wait_for_a_runner(world) {
         let acme = &world.acme;
         let undecided = world.submit(&acme.mia, needs_approval(acme.ops)).await.id;
-        assert_eq!(obstacle(world, undecided).await, None);
+        assert_eq!(pending_reason(world, undecided).await, None);
         world.submit(&acme.mia, sealed(acme.ops)).await;
         let taken = world.claim(&acme.rex).await.unwrap();
-        assert_eq!(obstacle(world, taken.lease.task).await, None);
+        assert_eq!(pending_reason(world, taken.lease.task).await, None);
     }
 
     async fn s_11_a_task_expires_that_no_runner_could_take_for_a_day(world) {
@@ -120,7 +120,7 @@ on_both! {
         world.change(&acme.rex, async |write| write.runner_disconnected(true).await).await.unwrap();
         world.wait(Duration::from_hours(1));
         connect(world, &world.runner(acme, "max").await, "kubectl").await;
-        let expected = Waiting { obstacle: Obstacle::ToolMissing, expires_at: Some(seen.after(DAY)) };
+        let expected = Waiting { pending_reason: PendingReason::ToolMissing, expires_at: Some(seen.after(DAY)) };
         assert_eq!(waiting(world, task).await, Some(expected));
         world.wait(Duration::from_hours(23) - MOMENT);
         due(world).await;

@@ -104,12 +104,12 @@ on_both! {
     async fn every_operation_refuses_unknown_query_parameters(env) {
         let key = env.key(&env.acme, env.acme.audrey, "tasks:*,approvals:*,audit:*").await;
         for (method, path) in server::api::table() {
-            let path = format!("{}?colour=red", path.replace("{id}", &uuid::Uuid::nil().to_string()));
+            let path = format!("{}?paint=red", path.replace("{id}", &uuid::Uuid::nil().to_string()));
             let response = match method {
                 "GET" => env.get(&key, &path).await,
                 _ => env.post(&key, &path, json!({})).await,
             };
-            response.wrong_field("colour");
+            response.wrong_field("paint");
         }
     }
 

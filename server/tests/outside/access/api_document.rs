@@ -55,7 +55,7 @@ async fn d_11_the_server_answers_what_the_document_declares() {
             let mut requests = vec![
                 (401, by(&key).header("cookie", browser.cookie_line())),
                 (421, by(&key).header("host", "evil.example")),
-                (422, to(&format!("{path}?colour=red")).bearer_auth(&key).json(&json!({}))),
+                (422, to(&format!("{path}?paint=red")).bearer_auth(&key).json(&json!({}))),
             ];
             if !is_public {
                 requests.extend([(401, to(&path)), (401, by("mk_unknown")), (403, by(&elsewhere))]);

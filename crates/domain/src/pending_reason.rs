@@ -1,11 +1,11 @@
-//! Obstacles: why no runner can take a queued task.
+//! Pending reasons: why no runner can take a queued task.
 use crate::{Invalid, string_enum::string_enum, task::Tool};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 string_enum! {
     /// The reason why no runner can take a queued task.
-    Obstacle, "reason", {
+    PendingReason, "reason", {
         /// Nothing starts in a frozen tenant.
         TenantFrozen = "tenant_frozen",
         NoRunnerConnected = "no_runner_connected",
@@ -14,7 +14,7 @@ string_enum! {
     }
 }
 
-impl Obstacle {
+impl PendingReason {
     /// Returns the sentence for programs; pages have their own.
     pub fn explanation(self, tool: Tool) -> String {
         match self {
