@@ -5,7 +5,7 @@ use crate::{
     db::{column::row_type, conn::tenant_query, insert::insert},
     invitations::NameRow,
     mail::Mail,
-    search::search_text,
+    search_text::search_text,
 };
 use domain::{
     Action, Allowed, BrowserSessionId, Email, PersonId, Timestamp,

@@ -2,7 +2,7 @@
 use crate::{
     Conflict, Error, NewIdentity, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query, id::new_id, insert::insert},
-    search::search_text,
+    search_text::search_text,
 };
 use domain::{
     Allowed, OrganizationId, PersonId,

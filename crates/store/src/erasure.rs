@@ -4,7 +4,7 @@ use crate::{
     audit::StoredRow,
     db::{column::row_type, conn::tenant_query},
     invitations::EmailRow,
-    search::anywhere,
+    search_text::anywhere,
 };
 use domain::{
     Action, Allowed,

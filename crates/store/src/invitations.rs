@@ -8,7 +8,7 @@ use crate::{
         insert::insert,
     },
     dual_control::Maker,
-    search::search_text,
+    search_text::search_text,
 };
 use domain::{
     Allowed, Email, InvitationId, OrganizationId, PersonId, TenantId, Timestamp,

@@ -81,6 +81,7 @@ mod rules;
 mod runners;
 mod sealed;
 mod search;
+mod search_text;
 mod security;
 mod security_log;
 mod seed;

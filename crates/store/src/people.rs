@@ -7,7 +7,7 @@ use crate::{
         id::new_id,
         insert::insert,
     },
-    search::search_text,
+    search_text::search_text,
 };
 use domain::{
     Allowed, OrganizationId, PersonId, Timestamp,

@@ -1,6 +1,6 @@
 //! Search for people by a part of their name or address.
-use crate::{Person, Read, Result, db::conn::tenant_query};
-use domain::{Email, search_terms::fold};
+use crate::{Person, Read, Result, db::conn::tenant_query, search_text::anywhere};
+use domain::search_terms::fold;
 
 impl Read {
     /// Returns people whose name or address contains a text, for actors who can read everything; empty for others.
@@ -19,15 +19,4 @@ impl Read {
             limit
         )
     }
-}
-
-/// Returns what a person is found by.
-pub(crate) fn search_text(name: &str, email: &Email) -> String {
-    fold(&format!("{name}\n{email}"))
-}
-
-/// Returns a LIKE pattern that matches `text` anywhere, with its wildcards escaped (`escape '\'`).
-pub(crate) fn anywhere(text: &str) -> String {
-    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    format!("%{escaped}%")
 }

@@ -95,14 +95,9 @@ impl Submissions {
             return Claim::Again(submission.response.clone());
         }
         let (sender, response) = watch::channel(None);
-        known.push_back(Submission { key, at: now(), response });
+        known.push_back(Submission { key, at: Instant::now(), response });
         Claim::First(sender)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the lifetime of a kept response needs no fixed clock in tests")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// Runs a request to its end even if the client leaves, and records or repeats the response of a submission.
