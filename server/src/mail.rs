@@ -79,12 +79,21 @@ impl Mailer {
         while !self.app.stop.is_cancelled()
             && let Some(due) = system.take_mail().await?
         {
+            let invitation = match &due.mail {
+                Mail::Invitation { token, .. } => Some(auth::Token::of(token.clone()).hash),
+                _ => None,
+            };
+            // It was revoked, or sent again with another link.
+            if let Some(token) = invitation
+                && system.invitation(token).await?.is_none()
+            {
+                system.delete_mail(due.tenant, due.id).await?;
+                continue;
+            }
             let sent = self.send(&due).await;
-            if let Mail::Invitation { token, .. } = &due.mail {
+            if let Some(token) = invitation {
                 let failure = sent.as_ref().err().map(NotSent::reason);
-                system
-                    .set_invitation_mail_failure(due.tenant, auth::Token::of(token.clone()).hash, failure.as_deref())
-                    .await?;
+                system.set_invitation_mail_failure(due.tenant, token, failure.as_deref()).await?;
             }
             match sent {
                 Ok(()) => system.delete_mail(due.tenant, due.id).await?,
@@ -138,10 +147,11 @@ impl NotSent {
     }
 }
 
-/// Returns whether a mail server refused the mail or its recipient for good (RFC 5321, section 4.2.3). It may have refused to talk to
-/// this server at all (530 to 538), which an operator can change.
+/// Returns whether a mail server refused the recipient for good (RFC 5321, section 4.2.3). If it refuses this server instead (530 to 538,
+/// 554, or the status 5.7.x of RFC 3463), an operator can change that, and a full mailbox (552) may be emptied.
 fn is_final(error: &lettre::transport::smtp::Error) -> bool {
-    error.status().is_some_and(|code| (550..=556).contains(&u16::from(code)))
+    let refuses_recipient = error.status().is_some_and(|code| matches!(u16::from(code), 550 | 551 | 553));
+    refuses_recipient && !error.to_string().contains("5.7.")
 }
 
 /// Connects to the mail server and signs in to it, without sending anything.

@@ -77,7 +77,8 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
         runners.serve(stop.clone()),
         checkpoints::run(app.clone(), review, stop.clone()),
         retention::run(app.clone(), stop.clone()),
-        schedule::run(app.clone(), stop.clone()),
+        // A folder on a disk that does not answer must not stop anything else.
+        async { drop(tokio::spawn(schedule::run(app.clone(), stop.clone())).await) },
         console::listen(app.clone()),
         async {
             if let Some(mailer) = mailer {

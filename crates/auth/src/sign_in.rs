@@ -98,6 +98,9 @@ impl SignIn {
     /// # Errors
     /// Fails if the store cannot write.
     pub async fn sign_out(&self) -> Result<(), Error> {
+        if self.tenant_choice.is_some() {
+            self.remove_tenant_choice();
+        }
         if let Some(browser) = self.session_holder()
             && let Some(owner) = browser.actor.person()
         {

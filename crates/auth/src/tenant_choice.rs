@@ -57,10 +57,15 @@ impl SignIn {
         if !self.auth.store.system().consume_sign_in(digest(&choice.id), choice.expires_at).await? {
             return Err(Error::SignInExpired);
         }
-        let https = self.auth.settings.is_https();
-        self.set_tenant_choice(sealed_cookie::removal(cookie_name(https), https));
+        self.remove_tenant_choice();
         let by = self.password_method(tenant, account.id).await?.ok_or(Error::PasswordSignInDisabled)?;
         self.open_account(account, by).await
+    }
+
+    /// Removes the choice of this browser, which must not outlive another sign-in or a sign-out.
+    pub(crate) fn remove_tenant_choice(&self) {
+        let https = self.auth.settings.is_https();
+        self.set_tenant_choice(sealed_cookie::removal(cookie_name(https), https));
     }
 
     /// Returns the choice of this browser, with the accounts that it still offers.

@@ -20,6 +20,11 @@ pub fn is_hidden() -> bool {
     document().is_some_and(|document| document.hidden())
 }
 
+/// Returns whether the window is the one in use.
+pub fn has_focus() -> bool {
+    document().is_some_and(|document| document.has_focus().unwrap_or(true))
+}
+
 /// Iterates over the nodes that are of one type.
 pub fn nodes<T: JsCast>(list: &NodeList) -> impl Iterator<Item = T> {
     (0..list.length()).filter_map(|index| list.get(index)?.dyn_into().ok())

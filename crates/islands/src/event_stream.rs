@@ -43,6 +43,8 @@ pub struct EventStream {
     connection: RefCell<Option<(EventSource, Slot)>>,
     /// Whether a slot is being requested.
     opening: Cell<bool>,
+    /// Whether the window was used since the last request of a slot.
+    was_used: Cell<bool>,
     backoff: Cell<i32>,
     stopped: Cell<bool>,
 }
@@ -54,6 +56,7 @@ impl EventStream {
             subscriber: Box::new(subscriber),
             connection: RefCell::new(None),
             opening: Cell::new(false),
+            was_used: Cell::new(false),
             backoff: Cell::new(BACKOFF_MS),
             stopped: Cell::new(false),
         });
@@ -95,9 +98,11 @@ impl EventStream {
 
     /// Opens the connection unless it is open or the tab is in the background. A window that is used takes a slot from another.
     fn open(self: &Rc<Self>, is_used: bool) {
+        self.was_used.set(self.was_used.get() || is_used);
         if !self.is_wanted() || self.opening.replace(true) {
             return;
         }
+        let is_used = self.was_used.replace(false);
         let this = Rc::clone(self);
         spawn_local(async move {
             let on_loss = {
@@ -112,6 +117,7 @@ impl EventStream {
             match slot {
                 Some(slot) if this.is_wanted() => this.connect(slot),
                 Some(_) => {}
+                None if this.was_used.get() => this.open(true),
                 None => this.pause(),
             }
         });
@@ -120,13 +126,9 @@ impl EventStream {
     fn pause(self: &Rc<Self>) {
         if self.is_wanted() {
             self.subscriber.status_changed(Status::Paused);
-            self.open_after(SLOT_INTERVAL_MS);
+            let this = Rc::clone(self);
+            dom::after(SLOT_INTERVAL_MS, move || this.open(false));
         }
-    }
-
-    fn open_after(self: &Rc<Self>, milliseconds: i32) {
-        let this = Rc::clone(self);
-        dom::after(milliseconds, move || this.open(false));
     }
 
     fn connect(self: &Rc<Self>, slot: Slot) {
@@ -159,7 +161,8 @@ impl EventStream {
         if self.connection.borrow_mut().take_if(is_closed).is_some() {
             let delay = self.backoff.get();
             self.backoff.set((delay * 2).min(MAX_BACKOFF_MS));
-            self.open_after(delay);
+            let this = Rc::clone(self);
+            dom::after(delay, move || this.open(dom::has_focus()));
         }
     }
 }

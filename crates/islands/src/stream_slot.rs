@@ -18,23 +18,38 @@ extern "C" {
 
 /// A slot that is free again when it is dropped.
 #[derive(Default)]
-pub struct Slot {
-    /// The number of the lock, and the function that releases it.
-    lock: Option<(usize, Function)>,
+pub struct Slot(Option<Lock>);
+
+struct Lock {
+    reservation: Reservation,
+    release: Function,
 }
 
-impl Drop for Slot {
+impl Drop for Lock {
     fn drop(&mut self) {
-        if let Some((number, release)) = self.lock.take() {
-            HELD.with_borrow_mut(|held| held[number] = false);
-            let _ = release.call0(&JsValue::NULL);
-        }
+        let _ = self.release.call0(&JsValue::NULL);
     }
 }
 
 thread_local! {
-    /// The locks of this window.
-    static HELD: RefCell<[bool; SLOTS]> = const { RefCell::new([false; SLOTS]) };
+    /// The reservations of this window by the number of the lock.
+    static RESERVED: RefCell<[bool; SLOTS]> = const { RefCell::new([false; SLOTS]) };
+}
+
+/// The right of one stream of this window to request a lock, so that two of them do not take it from each other.
+struct Reservation(usize);
+
+impl Reservation {
+    fn new(number: usize) -> Option<Self> {
+        let was_reserved = RESERVED.with_borrow_mut(|reserved| std::mem::replace(&mut reserved[number], true));
+        (!was_reserved).then_some(Self(number))
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        RESERVED.with_borrow_mut(|reserved| reserved[self.0] = false);
+    }
 }
 
 /// Returns a slot, or `None` if all are taken. With `steal`, takes one from another window. Calls `on_loss` if another window
@@ -46,17 +61,18 @@ pub async fn acquire(steal: bool, on_loss: Rc<dyn Fn()>) -> Option<Slot> {
     if is_multiplexed() {
         return Some(Slot::default());
     }
-    let Some(locks) = lock_manager() else { return has_focus().then(Slot::default) };
-    let own = HELD.with_borrow(|held| *held);
-    let others: Vec<_> = (0..SLOTS).filter(|number| !own[*number]).collect();
-    for &number in &others {
-        if let Some(slot) = lock(&locks, number, "ifAvailable", &on_loss).await {
+    let Some(locks) = lock_manager() else { return dom::has_focus().then(Slot::default) };
+    for number in 0..SLOTS {
+        let Some(reservation) = Reservation::new(number) else { continue };
+        if let Some(slot) = lock(&locks, reservation, "ifAvailable", &on_loss).await {
             return Some(slot);
         }
     }
+    // Any other one, so that not always the same window loses.
     let random = usize::try_from(js_sys::Date::new_0().get_milliseconds()).unwrap_or(0);
-    let stolen = others.get(random % others.len().max(1)).filter(|_| steal)?;
-    lock(&locks, *stolen, "steal", &on_loss).await
+    let mut others = (0..SLOTS).map(|number| (number + random) % SLOTS);
+    let reservation = others.find_map(Reservation::new).filter(|_| steal)?;
+    lock(&locks, reservation, "steal", &on_loss).await
 }
 
 /// Returns whether a window without the focus has to give up its slots.
@@ -65,7 +81,7 @@ pub fn follows_focus() -> bool {
 }
 
 /// Requests a lock with one option. The lock is held until the promise that its callback returned is resolved.
-async fn lock(locks: &LockManager, number: usize, option: &str, on_loss: &Rc<dyn Fn()>) -> Option<Slot> {
+async fn lock(locks: &LockManager, reservation: Reservation, option: &str, on_loss: &Rc<dyn Fn()>) -> Option<Slot> {
     let options = Object::new();
     Reflect::set(&options, &option.into(), &true.into()).ok()?;
     let mut callback = JsValue::UNDEFINED;
@@ -78,17 +94,16 @@ async fn lock(locks: &LockManager, number: usize, option: &str, on_loss: &Rc<dyn
             }
             Promise::new(&mut |release, _| drop(tell.call1(&JsValue::NULL, &release))).into()
         });
-        finished = Some(locks.request(&format!("castellan-stream-{number}"), &options, &callback));
+        finished = Some(locks.request(&format!("castellan-stream-{}", reservation.0), &options, &callback));
     });
     let (finished, on_loss) = (finished?, Rc::clone(on_loss));
     let release = JsFuture::from(granted).await.ok()?.dyn_into().ok()?;
-    HELD.with_borrow_mut(|held| held[number] = true);
     spawn_local(async move {
         if JsFuture::from(finished).await.is_err() {
             on_loss();
         }
     });
-    Some(Slot { lock: Some((number, release)) })
+    Some(Slot(Some(Lock { reservation, release })))
 }
 
 /// Returns whether the page came over a protocol that carries any number of streams in one connection.
@@ -103,8 +118,4 @@ fn is_multiplexed() -> bool {
 fn lock_manager() -> Option<LockManager> {
     let locks = Reflect::get(&dom::window()?.navigator(), &"locks".into()).ok()?;
     locks.is_object().then(|| locks.unchecked_into())
-}
-
-fn has_focus() -> bool {
-    dom::document().is_some_and(|document| document.has_focus().unwrap_or(true))
 }

@@ -222,9 +222,11 @@ impl Write {
         }
         self.lock_lease(lease).await?;
         let lines = serde_json::to_string(lines).map_err(|_| Error::Corrupt("log"))?;
-        const SQL: &str = "update task set unfinished_lines = $3 where tenant_id = $1 and id = $2";
-        tenant_query!(self, execute, SQL, lease.task, lines)?;
-        self.publish(Topic::Log, lease.task.0);
+        const SQL: &str =
+            "update task set unfinished_lines = $3 where tenant_id = $1 and id = $2 and unfinished_lines <> $3";
+        if tenant_query!(self, execute, SQL, lease.task, lines)? > 0 {
+            self.publish(Topic::Log, lease.task.0);
+        }
         Ok(())
     }
 }

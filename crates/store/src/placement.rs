@@ -73,11 +73,13 @@ row_type! {
 const MAX_EXPIRED: u32 = 500;
 
 const CANDIDATES: &str = concat!(
-    "select count(case when r.connected then 1 end) as connected, count(case when r.connected and ",
+    "select count(case when r.revoked_at is null and r.connected then 1 end) as connected,
+        count(case when r.revoked_at is null and r.connected and ",
     can_take!("r.capabilities", "$2"),
+    // A revoked runner was seen, too: tasks wait for its successor.
     " then 1 end) as able, max(case when ",
     can_take!("r.capabilities", "$2"),
-    " then r.last_seen_at end) as seen_at from runner r where r.tenant_id = $1 and r.revoked_at is null"
+    " then r.last_seen_at end) as seen_at from runner r where r.tenant_id = $1"
 );
 
 impl Candidates {
@@ -89,9 +91,9 @@ impl Candidates {
         }
     }
 
-    /// Returns when a task that was queued at `queued_at` expires: if no runner was able to take it for so long.
-    fn expiry(&self, queued_at: Timestamp, after: Duration) -> Timestamp {
-        self.seen_at.map_or(queued_at, |seen| seen.max(queued_at)).after(after)
+    /// Returns when a task that could be taken since `since` expires: if no runner was able to take it for so long.
+    fn expiry(&self, since: Timestamp, after: Duration) -> Timestamp {
+        self.seen_at.map_or(since, |seen| seen.max(since)).after(after)
     }
 }
 
@@ -105,8 +107,8 @@ impl Read {
         let Some(queued) = tenant_query!(self, QueuedTask, fetch_optional, SQL, task)? else { return Ok(None) };
         let candidates = tenant_query!(self, Candidates, fetch_one, CANDIDATES, queued.tool)?;
         let pending_reason = candidates.pending_reason();
-        let expires_at =
-            pending_reason.and(self.store.queue_expiry()).map(|after| candidates.expiry(queued.queued_at, after));
+        let since = queued.queued_at.max(self.store.watching_since());
+        let expires_at = pending_reason.and(self.store.queue_expiry()).map(|after| candidates.expiry(since, after));
         let frozen = queued.frozen_at.map(|_| PendingReason::TenantFrozen);
         Ok(frozen.or(pending_reason).map(|pending_reason| Waiting { pending_reason, expires_at }))
     }
@@ -119,7 +121,8 @@ impl Write {
         for tool in Tool::ALL {
             let candidates = tenant_query!(self, Candidates, fetch_one, CANDIDATES, *tool)?;
             if let Some(pending_reason) = candidates.pending_reason()
-                && candidates.expiry(Timestamp(0), after) <= self.now
+                // No runner can be seen while the server is stopped.
+                && candidates.expiry(self.store.watching_since(), after) <= self.now
             {
                 self.expire_tasks_of(*tool, pending_reason, after).await?;
             }

@@ -142,7 +142,8 @@ impl HeldAttempt {
         self.sent.next_line = Some(next);
         let complete = next >= self.spool().next_line();
         let unfinished = self.spool().unfinished().to_vec();
-        if complete && self.sent.unfinished != unfinished {
+        let texts = |lines: &[Line]| lines.iter().map(|line| (line.stream, line.text.clone())).collect::<Vec<_>>();
+        if complete && texts(&self.sent.unfinished) != texts(&unfinished) {
             messages.push(self.lines(next, vec![], unfinished.clone()));
             self.sent.unfinished = unfinished;
         }

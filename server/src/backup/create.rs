@@ -57,6 +57,7 @@ pub(crate) async fn create(app: &App, file: &Path, passphrase: Option<Passphrase
     tokio::task::spawn_blocking(move || {
         let failed = |error: io::Error| Failure::new(format!("{}: {error}", file.display()));
         let checkpoints = checkpoints::notes_until(&checkpoints::path(&app.config.data_dir), &notes)?;
+        checkpoints::require_complete(&checkpoints, &app.keys.checkpoints)?;
         let mut parts = vec![Content::of_file(DATABASE, &database)?, Content::of_bytes(CHECKPOINTS, checkpoints)];
         match fs::read(app.config.data_dir.join(AUTHORITY)) {
             Ok(certificate) => parts.push(Content::of_bytes(AUTHORITY, certificate)),

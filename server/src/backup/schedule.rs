@@ -3,7 +3,7 @@ use super::create;
 use crate::{failure::Failure, state::App};
 use domain::Timestamp;
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,48 +12,98 @@ use tokio_util::sync::CancellationToken;
 /// Time until the next attempt after a failure.
 const RETRY: Duration = Duration::from_mins(10);
 
+/// Free space that is left for the server's own data, in bytes.
+const RESERVE: u64 = 64 << 20;
+
 /// Makes backups until `stop`, if they are configured.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let Some(folder) = app.config.backup.folder.clone() else { return };
     let interval = app.config.backup.interval;
+    let mut notified = false;
     loop {
         let wait = match app.backups.failure() {
             Some(_) => RETRY.min(interval),
-            None => last(&folder).map_or(Duration::ZERO, |at| interval.saturating_sub(app.store.now().since(at))),
+            None => {
+                let folder = folder.clone();
+                let last = on_disk(move || Ok(last(&folder))).await.ok().flatten();
+                last.map_or(Duration::ZERO, |at| interval.saturating_sub(app.store.now().since(at)))
+            }
         };
         if tokio::time::timeout(wait, stop.cancelled()).await.is_ok() {
             return;
         }
         let Some(made) = stop.run_until_cancelled(make(&app, &folder)).await else { return };
         let failure = made.err().map(|failure| failure.to_string());
-        if let Some(why) = &failure {
-            tracing::error!(%why, "the scheduled backup failed");
-        }
-        let before = app.backups.set_failure(failure.clone());
+        app.backups.set_failure(failure.clone());
+        let Some(why) = failure else {
+            notified = false;
+            continue;
+        };
+        tracing::error!(%why, "the scheduled backup failed");
         // Once, and not for each further attempt.
-        if let (Some(why), None) = (failure, before)
-            && let Err(error) = app.store.system().notify_failed_backup(&why).await
-        {
-            tracing::error!(%error, "the admins could not be notified of the failed backup");
+        if !notified {
+            match app.store.system().notify_failed_backup(&why).await {
+                Ok(()) => notified = true,
+                Err(error) => tracing::error!(%error, "the admins could not be notified of the failed backup"),
+            }
         }
     }
 }
 
 /// Makes one backup and deletes the oldest ones beyond the limit.
 async fn make(app: &App, folder: &Path) -> Result<(), Failure> {
-    // A folder that is missing can be a disk that is not mounted, so it is not created.
-    if !folder.is_dir() {
-        return Err(Failure::new(format!("{} is not a folder", folder.display())));
+    let (before, data) = (folder.to_owned(), app.config.data_dir.clone());
+    on_disk(move || {
+        // A folder that is missing can be a disk that is not mounted, so it is not created.
+        if !before.is_dir() {
+            return Err(Failure::new(format!("{} is not a folder", before.display())));
+        }
+        remove_drafts(&before)?;
+        require_space(&before, &data)
+    })
+    .await?;
+    let file = folder.join(name(app.store.now()));
+    create(app, &file, None).await?;
+    let (folder, keep) = (folder.to_owned(), app.config.backup.keep.get());
+    on_disk(move || {
+        delete_outdated(&folder, &file, keep);
+        Ok(())
+    })
+    .await
+}
+
+/// Runs what may wait for a disk, such as one of another machine, outside the workers of the runtime.
+async fn on_disk<T: Send + 'static>(run: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(run).await?
+}
+
+/// Fails if the disk has too little space for a copy of the database and the backup that is made of it.
+fn require_space(folder: &Path, data: &Path) -> Result<(), Failure> {
+    let size = |name: &str| fs::metadata(data.join(name)).map_or(0, |file| file.len());
+    let needed = (size("castellan.db") + size("castellan.db-wal")).saturating_mul(2).saturating_add(RESERVE);
+    let disk = rustix::fs::statvfs(folder).map_err(io::Error::from)?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    match free < needed {
+        true => Err(Failure::new(format!(
+            "{} has {} MiB of free space, and a backup needs {} MiB",
+            folder.display(),
+            free >> 20,
+            needed >> 20
+        ))),
+        false => Ok(()),
     }
-    remove_drafts(folder)?;
-    create(app, &folder.join(name(app.store.now())), None).await?;
+}
+
+/// Deletes the oldest backups beyond the limit, never the one just made. What cannot be deleted is only logged: the backup was made.
+fn delete_outdated(folder: &Path, made: &Path, keep: usize) {
     let mut all = backups(folder);
     all.sort();
-    let outdated = all.len().saturating_sub(app.config.backup.keep.get());
-    for (_, path) in all.into_iter().take(outdated) {
-        fs::remove_file(&path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    let outdated = all.len().saturating_sub(keep);
+    for (_, path) in all.into_iter().take(outdated).filter(|(_, path)| path != made) {
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::warn!(path = %path.display(), %error, "an outdated backup could not be deleted");
+        }
     }
-    Ok(())
 }
 
 /// Returns when the newest backup in the folder was made.

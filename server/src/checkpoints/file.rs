@@ -116,6 +116,15 @@ pub fn notes_until(file: &Path, notes: &[String]) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// Fails if a part of a file cannot be read by itself: it was compacted since.
+pub fn require_complete(bytes: &[u8], keys: &CheckpointKeys) -> Result<(), Failure> {
+    let notes = Notes::parse(bytes, keys).map_err(Failure::new)?;
+    match notes.is_cut {
+        true => Err(Failure::new("the checkpoint file was compacted in the meantime; try again")),
+        false => Ok(()),
+    }
+}
+
 /// Returns the digest of notes as they are in a file.
 fn digest<'a>(notes: impl Iterator<Item = &'a str>) -> Hash {
     let hash = notes.fold(Sha256::new(), |hash, note| hash.chain_update(note).chain_update(SEPARATOR));

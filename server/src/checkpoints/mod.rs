@@ -7,7 +7,7 @@ mod review;
 mod sign;
 
 pub use acknowledge::{Cause, acknowledge};
-pub use file::{CheckpointFile, Notes, notes_until, path};
+pub use file::{CheckpointFile, Notes, notes_until, path, require_complete};
 pub use finding::Finding;
 pub use review::{Depth, Review, ReviewedLog, Witness};
 pub(crate) use review::{latest_signed, read_note};

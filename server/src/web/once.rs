@@ -9,17 +9,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{StatusCode, response::Parts};
+use http::{HeaderValue, StatusCode, header, response::Parts};
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use std::{
     collections::VecDeque,
     net::IpAddr,
+    panic::resume_unwind,
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
+use tracing::Instrument;
 
 /// How long a response is kept.
 const LIFETIME: Duration = Duration::from_mins(1);
@@ -45,6 +47,10 @@ struct Submission {
 }
 
 impl Submission {
+    fn is_over(&self) -> bool {
+        self.at.elapsed() >= LIFETIME
+    }
+
     fn size(&self) -> usize {
         self.response.borrow().as_ref().map_or(0, |(_, body)| body.len())
     }
@@ -53,7 +59,7 @@ impl Submission {
 /// What a submission turned out to be, once its form was read.
 #[derive(Debug)]
 enum Claim {
-    First(watch::Sender<Option<(Parts, Bytes)>>),
+    First([u8; 32], watch::Sender<Option<(Parts, Bytes)>>),
     Again(Recorded),
 }
 
@@ -61,6 +67,8 @@ enum Claim {
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     submissions: Submissions,
+    /// Digest of the cookies: a response belongs to one session.
+    cookies: [u8; 32],
     claim: Arc<Mutex<Option<Claim>>>,
 }
 
@@ -71,9 +79,9 @@ impl Slot {
         if once.len() < MIN_LENGTH {
             return true;
         }
-        let key = Sha256::digest(format!("{path:?} {address:?} {fields:?}")).into();
+        let key = Sha256::digest(format!("{path:?} {address:?} {:?} {fields:?}", self.cookies)).into();
         let claim = self.submissions.claim(key);
-        let is_first = matches!(claim, Claim::First(_));
+        let is_first = matches!(claim, Claim::First(..));
         self.claim.lock().replace(claim);
         is_first
     }
@@ -82,7 +90,7 @@ impl Slot {
 impl Submissions {
     fn claim(&self, key: [u8; 32]) -> Claim {
         let mut known = self.0.lock();
-        while known.front().is_some_and(|oldest| oldest.at.elapsed() > LIFETIME)
+        while known.front().is_some_and(Submission::is_over)
             || known.len() >= MAX_RESPONSES
             || known.iter().map(Submission::size).sum::<usize>() > MAX_BYTES
         {
@@ -96,37 +104,68 @@ impl Submissions {
         }
         let (sender, response) = watch::channel(None);
         known.push_back(Submission { key, at: Instant::now(), response });
-        Claim::First(sender)
+        Claim::First(key, sender)
+    }
+
+    /// Records a response for repetitions. One that is temporary is only for those that wait already.
+    async fn record(
+        &self,
+        key: [u8; 32],
+        sender: watch::Sender<Option<(Parts, Bytes)>>,
+        response: Response,
+    ) -> Response {
+        let (parts, body) = response.into_parts();
+        let Ok(body) = body.collect().await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+        let body = body.to_bytes();
+        sender.send_replace(Some((parts.clone(), body.clone())));
+        if is_temporary(parts.status) {
+            self.0.lock().retain(|one| one.key != key);
+        }
+        let submissions = self.clone();
+        tokio::spawn(async move {
+            sleep(LIFETIME).await;
+            submissions.0.lock().retain(|one| !one.is_over());
+        });
+        Response::from_parts(parts, Body::from(body))
     }
 }
 
 /// Runs a request to its end even if the client leaves, and records or repeats the response of a submission.
 pub(super) async fn once(State(submissions): State<Submissions>, mut request: Request, next: Next) -> Response {
     let claim = Arc::<Mutex<Option<Claim>>>::default();
-    request.extensions_mut().insert(Slot { submissions, claim: Arc::clone(&claim) });
-    let running = tokio::spawn(async move {
+    let cookies = Sha256::digest(request.headers().get(header::COOKIE).map_or(&[][..], HeaderValue::as_bytes)).into();
+    let slot = Slot { submissions: submissions.clone(), cookies, claim: Arc::clone(&claim) };
+    request.extensions_mut().insert(slot);
+    let running = async move {
         let response = next.run(request).await;
         let claim = claim.lock().take();
         match claim {
             None => response,
-            Some(Claim::First(sender)) => record(sender, response).await,
-            Some(Claim::Again(recorded)) => repeat(recorded).await,
+            Some(Claim::First(key, sender)) => submissions.record(key, sender, response).await,
+            Some(Claim::Again(recorded)) => repeat(recorded, &response).await,
         }
-    });
-    running.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    };
+    match tokio::spawn(running.in_current_span()).await {
+        Ok(response) => response,
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(), // the server ends
+    }
 }
 
-async fn record(sender: watch::Sender<Option<(Parts, Bytes)>>, response: Response) -> Response {
-    let (parts, body) = response.into_parts();
-    let Ok(body) = body.collect().await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let body = body.to_bytes();
-    sender.send_replace(Some((parts.clone(), body.clone())));
-    Response::from_parts(parts, Body::from(body))
+/// Returns whether the same form may succeed in a moment.
+fn is_temporary(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
-async fn repeat(mut recorded: Recorded) -> Response {
+/// Returns the first response, with the cookies that this request's own session got, such as a rotated token.
+async fn repeat(mut recorded: Recorded, own: &Response) -> Response {
     match recorded.wait_for(Option::is_some).await.ok().and_then(|response| response.clone()) {
-        Some((parts, body)) => Response::from_parts(parts, Body::from(body)),
+        Some((mut parts, body)) => {
+            for cookie in own.headers().get_all(header::SET_COOKIE) {
+                parts.headers.append(header::SET_COOKIE, cookie.clone());
+            }
+            Response::from_parts(parts, Body::from(body))
+        }
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -136,7 +175,7 @@ mod tests {
     use super::*;
 
     fn slot(submissions: &Submissions) -> Slot {
-        Slot { submissions: submissions.clone(), claim: Arc::default() }
+        Slot { submissions: submissions.clone(), cookies: [0; 32], claim: Arc::default() }
     }
 
     fn fields(once: &str, name: &str) -> Vec<(String, String)> {
@@ -152,6 +191,8 @@ mod tests {
         assert!(slot(&submissions).claim("/actions/b", &fields(once, "x"), None), "another action");
         assert!(slot(&submissions).claim("/actions/a", &fields(once, "y"), None), "another value");
         assert!(slot(&submissions).claim("/actions/a", &fields("fedcba9876543210", "x"), None), "another page");
+        let other = Slot { cookies: [1; 32], ..slot(&submissions) };
+        assert!(other.claim("/actions/a", &fields(once, "x"), None), "another session");
         let address = Some(IpAddr::from([192, 0, 2, 1]));
         assert!(slot(&submissions).claim("/actions/a", &fields(once, "x"), address), "another address");
         for _ in 0..2 {
@@ -174,7 +215,7 @@ mod tests {
         for number in 0..100 {
             let slot = slot(&submissions);
             slot.claim("/actions/a", &fields("0123456789abcdef", &number.to_string()), None);
-            let Some(Claim::First(sender)) = slot.claim.lock().take() else { panic!("{number}") };
+            let Some(Claim::First(_, sender)) = slot.claim.lock().take() else { panic!("{number}") };
             sender.send_replace(Some((Response::new(()).into_parts().0, vec![0; 1024 * 1024].into())));
         }
         assert!(submissions.0.lock().len() <= 18);

@@ -65,7 +65,7 @@ impl System<'_> {
         const SQL: &str = concat!(
             "select min(case when oldest.seen_at > oldest.queued_at then oldest.seen_at else oldest.queued_at end) as at from (
                 select (select min(t.queued_at) from task t where t.tenant_id = tenant.id and t.tool = $1 and t.state = 'queued') as queued_at,
-                    coalesce((select max(r.last_seen_at) from runner r where r.tenant_id = tenant.id and r.revoked_at is null and ",
+                    coalesce((select max(r.last_seen_at) from runner r where r.tenant_id = tenant.id and ",
             can_take!("r.capabilities", "$1"),
             "), 0) as seen_at
                 from tenant where not exists (select 1 from runner r
@@ -77,7 +77,7 @@ impl System<'_> {
         let (mut conn, mut next) = (self.read().await?, None);
         for tool in Tool::ALL {
             let since = unscoped_query!(conn, DueAt, fetch_one, SQL, *tool)?.at;
-            next = next.into_iter().chain(since.map(|since| since.after(expiry))).min();
+            next = next.into_iter().chain(since.map(|since| since.max(self.0.watching_since()).after(expiry))).min();
         }
         Ok(next)
     }
@@ -117,14 +117,19 @@ impl System<'_> {
         write.commit().await
     }
 
-    /// Notifies the admins of every tenant that a scheduled backup failed.
+    /// Notifies the admins of every tenant that a scheduled backup failed. A failure in one tenant does not stop the others; the last error
+    /// is returned.
     pub async fn notify_failed_backup(&self, cause: &str) -> Result<()> {
+        let mut all = Ok(());
         for tenant in self.tenants().await? {
-            let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
-            write.notify_admins(AccountNotice::BackupFailed, cause).await?;
-            write.commit().await?;
+            let notified = async {
+                let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
+                write.notify_admins(AccountNotice::BackupFailed, cause).await?;
+                write.commit().await
+            };
+            all = notified.await.and(all);
         }
-        Ok(())
+        all
     }
 
     /// Deletes up to `most` expired rows of each kind in every tenant. Returns whether there may be more.

@@ -4,7 +4,7 @@ use domain::{
     Actor, TaskId,
     account::AccountNotice,
     pending_reason::PendingReason,
-    policy::FreezeTenant,
+    policy::{FreezeTenant, RevokeRunner},
     receipt::End,
     task::{TaskState, Tool},
 };
@@ -126,6 +126,25 @@ on_both! {
         due(world).await;
         assert_eq!(world.state(acme, task).await, TaskState::Queued);
         world.wait(MOMENT);
+        due(world).await;
+        assert_eq!(world.state(acme, task).await, TaskState::Expired);
+    }
+
+    /// A task waits for the successor of a revoked runner, and for runners that could not be seen while the server was stopped.
+    async fn s_11_a_task_does_not_expire_right_after_a_runner_was_revoked_or_the_server_started(world) {
+        let acme = &world.acme;
+        world.store.set_queue_expiry(DAY);
+        connect(world, &acme.rex, "bash").await;
+        let task = world.submit(&acme.mia, sealed(acme.ops)).await.id;
+        world.wait(2 * DAY);
+        world.change(&acme.rex, async |write| write.touch_runner().await).await.unwrap();
+        let domain::Principal::Runner(runner) = acme.rex.principal else { unreachable!() };
+        let revoke = RevokeRunner { runner };
+        world.change(&acme.adam, async |write| write.revoke_runner(acme.adam.may(revoke)?).await.map(drop)).await.unwrap();
+        due(world).await;
+        assert_eq!(world.state(acme, task).await, TaskState::Queued);
+        assert_eq!(waiting(world, task).await.unwrap().expires_at, Some(world.now().after(DAY)));
+        world.wait(DAY);
         due(world).await;
         assert_eq!(world.state(acme, task).await, TaskState::Expired);
     }
