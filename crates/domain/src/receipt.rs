@@ -38,7 +38,7 @@ pub struct Receipt {
     pub started_at: Timestamp,
     pub ended_at: Timestamp,
     pub end: End,
-    /// Whether a process of the task was killed at the memory limit, whatever the task made of that.
+    /// Whether a process of the task was killed at the memory limit, even if the task continued.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub out_of_memory: bool,
     /// The digest of the stored output.

@@ -165,7 +165,7 @@ fn reason(text: &str, came: &Value) -> String {
             let known = known.trim_start_matches("one of ");
             format!("is unknown; the known names are {known}")
         }
-        None if is_unknown(text) => "is unknown; there are none here".into(),
+        None if is_unknown(text) => "is unknown; this operation accepts none".into(),
         Some(expected) if text.starts_with("unknown variant") => format!("must be {expected}, but is {}", shown(came)),
         Some(expected) if text.starts_with("invalid ") => {
             format!("must be {}, but is {}", plain(expected), shown(came))

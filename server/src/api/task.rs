@@ -244,7 +244,7 @@ pub(super) struct TaskDetail {
     ended_at: Option<Timestamp>,
     /// How the run ended, if it has ended.
     result: Option<RunResult>,
-    /// Whether a process of the task was killed at the memory limit, whatever the task made of that. Files in `/tmp` count as memory.
+    /// Whether a process of the task was killed at the memory limit, even if the task continued. Files in `/tmp` count as memory.
     out_of_memory: bool,
     /// How many printed bytes were not UTF-8. They are stored as U+FFFD, and the receipt's digest is over what is stored.
     replaced_bytes: u64,

@@ -120,7 +120,7 @@ pub(crate) async fn restore(
     let findings = acknowledge(&app, Cause::Replaced, &source.reason, witness).await?;
     if keys.fingerprints().get("grants.pem") != archive.manifest.keys.get("grants.pem") {
         remarks.push(
-            "The key of grants was replaced after the backup. Replace it again before the start, so that open tasks can run: \
+            "The grant key was rotated after the backup. Rotate it again before you start the server, so that open tasks can run: \
              castellan admin rotate-grant-key"
                 .to_owned(),
         );

@@ -46,7 +46,7 @@ pub(super) async fn run(command: Backup, app: App, output: Output) -> Result<(),
             Some(passphrase)
         }
         false if command.passphrase.passphrase_file.is_some() => {
-            return Err(Failure::new("--passphrase-file is for a backup --with-keys"));
+            return Err(Failure::new("--passphrase-file requires --with-keys"));
         }
         false => None,
     };
@@ -55,8 +55,8 @@ pub(super) async fn run(command: Backup, app: App, output: Output) -> Result<(),
     let created = tokio::select! {
         created = create(&app, &command.file, passphrase) => created?,
         // The temporary files are removed with the future.
-        _ = interrupt.recv() => return Err(Failure::new("interrupted")),
-        _ = terminate.recv() => return Err(Failure::new("interrupted")),
+        _ = interrupt.recv() => return Err(Failure::new("interrupted; no backup was made")),
+        _ = terminate.recv() => return Err(Failure::new("interrupted; no backup was made")),
     };
     app.store.close().await;
     let (file, size) = (command.file.display(), created.size);
@@ -74,9 +74,9 @@ impl PassphraseFile {
     /// Reads the passphrase from the file, or prompts for it, with `twice` to rule out a typing error.
     pub(super) fn read(&self, twice: bool) -> Result<Passphrase, Failure> {
         let Some(path) = &self.passphrase_file else {
-            let first = prompt("Passphrase of the keys: ")?;
-            if twice && *prompt("The same again: ")? != *first {
-                return Err(Failure::new("the passphrases differ"));
+            let first = prompt("Passphrase for the keys: ")?;
+            if twice && *prompt("Repeat the passphrase: ")? != *first {
+                return Err(Failure::new("the passphrases differ; run the command again"));
             }
             return Ok(Passphrase::new(SecretString::from(first.as_str())));
         };

@@ -170,10 +170,10 @@ async fn passkeys(app: &App) -> store::Result<Check> {
     if elsewhere.is_empty() {
         return Ok(Check::ok("passkeys", "all of them work at the address of this server"));
     }
-    let bound: Vec<_> = elsewhere.iter().map(|(host, passkeys)| format!("{passkeys} bound to {host}")).collect();
+    let bound: Vec<_> = elsewhere.iter().map(|(host, passkeys)| format!("{host} ({passkeys})")).collect();
     let here = here.unwrap_or_else(|| "this server, which is reached by an IP address".to_owned());
     let text = format!(
-        "{} do not work at {here}. Change public_url back, or run `castellan admin reset-factors` for people who have no other \
+        "passkeys of other host names do not work at {here}: {}. Change public_url back, or run `castellan admin reset-factors` for people who have no other \
          second factor",
         bound.join(", ")
     );

@@ -65,7 +65,7 @@ fn authorize(config: &Metrics, client: Option<IpAddr>, headers: &HeaderMap) -> R
         given => {
             if given.is_some() {
                 let event = SecurityEvent::AuthenticationFailure;
-                anonymous_log::refused(event, client, None, "GET /metrics", "the token of the metrics is wrong");
+                anonymous_log::refused(event, client, None, "GET /metrics", "the metrics token is wrong");
             }
             Err(Problem::unauthorized("Send the token from the setting `metrics.token`."))
         }
