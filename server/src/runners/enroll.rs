@@ -135,7 +135,9 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn unknown_token() -> Problem {
-    Problem::unauthorized("The enrollment token is missing or unknown. Create one under Runners and use it within an hour.")
+    Problem::unauthorized(
+        "The enrollment token is missing or unknown. Create one under Runners and use it within an hour.",
+    )
 }
 
 fn issue(shared: &Shared, form: &Form, id: RunnerId, tenant: TenantId, now: Timestamp) -> Result<Issued, Problem> {

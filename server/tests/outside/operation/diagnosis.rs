@@ -1,5 +1,6 @@
 //! `castellan doctor`: every check runs, each with its cause and fix.
 use crate::{
+    client::Credential,
     mail_server::MailServer,
     people::start_with_member,
     ports::reserve_port,
@@ -75,6 +76,25 @@ on_both! {
         let (passed, text) = check(&checks, "keys");
         assert!(!passed && text.contains("secrets/grants.pem is missing"), "{text}");
         assert!(check(&checks, "database").0, "the checks continue");
+    }
+
+    /// BC-39: passkeys of another host name are counted, and the console resets the second factors of their owners.
+    async fn case_bc39_passkeys_of_another_host_name_are_named_and_can_be_reset(program) {
+        let mia = start_with_member(program).await;
+        let browser = program.sign_in(&mia.email).await;
+        program.make_passkey(&browser).await;
+        assert!(check(&doctor(program).1, "passkeys").0);
+        let page = program.get(Credential::Browser(&browser), "/account").await.is(200).body;
+        assert!(page.contains("Phone") && !page.contains("Works only at"), "{page}");
+        program.stop(DEFAULT_TIMEOUT).await;
+        program.set("CASTELLAN_PUBLIC_URL", "https://castellan.example.org");
+        program.set("CASTELLAN_TLS_TERMINATED_BY_PROXY", "true");
+        let (passed, text) = check(&doctor(program).1, "passkeys");
+        assert!(!passed && text.contains("localhost (1)") && text.contains("reset-factors"), "{text}");
+        let unknown = program.run(&["admin", "reset-factors", "--user", "nobody@acme.example"], "");
+        assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("nobody@acme.example"));
+        program.cli(&["admin", "reset-factors", "--user", &mia.email], "");
+        assert!(check(&doctor(program).1, "passkeys").0);
     }
 }
 
