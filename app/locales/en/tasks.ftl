@@ -6,6 +6,7 @@ tasks-lead = Scripts submitted by agents and people, newest first. You see your 
 tasks-filter = Filter tasks
 tasks-filter-text = Words in the title
 tasks-filter-label = Label (key=value)
+tasks-filter-label-invalid = The list is not filtered by label. Enter the label as key=value, for example env=prod.
 tasks-filter-any = All
 tasks-filter-state = Filter by state
 tasks-mine = Mine

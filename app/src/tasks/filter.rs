@@ -19,6 +19,11 @@ pub fn is_active(filter: &TaskFilter) -> bool {
     !states.is_empty() || organization.is_some() || *mine || label.is_some() || text.is_some()
 }
 
+/// Returns whether the label has no `=`: then the list is not filtered by it.
+pub fn has_invalid_label(here: &Address) -> bool {
+    here.get("label").is_some_and(|label| parse_label(label).is_none())
+}
+
 fn parse_label(text: &str) -> Option<(String, String)> {
     let (key, value) = text.split_once('=')?;
     Some((key.trim().to_owned(), value.trim().to_owned()))
@@ -45,6 +50,7 @@ mod tests {
             .with("label", "prod")
             .with("organization", "x")
             .with("text", " ");
-        assert!(!is_active(&parse(&here)));
+        assert!(!is_active(&parse(&here)) && has_invalid_label(&here));
+        assert!(!has_invalid_label(&Address::new("/tasks").with("label", "env=prod")));
     }
 }

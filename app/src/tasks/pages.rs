@@ -77,6 +77,9 @@ fn new_button() -> impl IntoView {
 #[component]
 fn Filters(organizations: Vec<Organization>) -> impl IntoView {
     view! {
+        {filter::has_invalid_label(&ctx::here()).then(|| view! {
+            <p class="field-error" role="alert">{t!("tasks-filter-label-invalid")}</p>
+        })}
         <FilterForm label=t!("tasks-filter") fields=&["text", "label", "organization"]>
             <FilterText name="text" label=t!("tasks-filter-text") kind="search" />
             <FilterText name="label" label=t!("tasks-filter-label") kind="search" />
