@@ -63,19 +63,37 @@ impl SignIn {
         // which may have no account or several.
         let everywhere = address_attempts(address);
         let known_device = self.known_device.as_deref().filter(|_| candidates.iter().any(|known| known.known_device));
+        let of_network =
+            [digest(&format!("account {address} {}", subscriber_of(self.address))), self.network_attempts()];
         let counted = match known_device {
             Some(device) => vec![digest(device)],
             None => {
                 if let Some(until) = system.throttled_after(everywhere, MAX_FAILURES_PER_ACCOUNT).await? {
                     return Err(self.throttled_until(until, &accounts).await);
                 }
-                vec![digest(&format!("account {address} {}", subscriber_of(self.address))), self.network_attempts()]
+                of_network.to_vec()
             }
         };
         let _attempt = self.begin_attempt(&counted, &accounts).await?;
-        let Verified { right, wrong } = self.verify_password(candidates, &password).await?;
+        // In a browser that is known to some of the accounts only, guesses at the others count as those from any other browser;
+        // the admin of a tenant can make a browser known to an account of any address.
+        let is_unknown = |known: &Candidate| known.credential.is_some() && !known.known_device;
+        let also_counted = match known_device {
+            Some(_) if candidates.iter().any(is_unknown) => &of_network[..],
+            _ => &[],
+        };
+        let _others = self.auth.attempts.lock(also_counted).await;
+        let mut spares_unknown = false;
+        if !also_counted.is_empty() {
+            spares_unknown = system.throttled_after(everywhere, MAX_FAILURES_PER_ACCOUNT).await?.is_some();
+            for subject in also_counted {
+                spares_unknown |= system.throttled(*subject).await?.is_some();
+            }
+        }
+        let Verified { right, wrong } = self.verify_password(candidates, &password, spares_unknown).await?;
         let (false, Some(email)) = (right.is_empty(), email) else {
-            for subject in counted.iter().chain(known_device.is_none().then_some(&everywhere)) {
+            let counts_everywhere = known_device.is_none() || !also_counted.is_empty();
+            for subject in counted.iter().chain(also_counted).chain(counts_everywhere.then_some(&everywhere)) {
                 system.note_failure(*subject).await?;
             }
             attempt_log::failed_sign_in(&self.auth, self.address, wrong).await;
@@ -134,12 +152,19 @@ impl SignIn {
 
     /// Verifies a password against each candidate. A failure counts for each account, also when the password belongs to another one:
     /// the admin of a tenant could create an account with the address of a person in another tenant, and sign in to it in order to
-    /// reset a common count. An account with too many failures is not verified, which nobody can notice.
-    async fn verify_password(&self, candidates: Vec<Candidate>, password: &str) -> Result<Verified, Error> {
+    /// reset a common count. An account with too many failures is not verified, which nobody can notice. With `spares_unknown`, neither is
+    /// one that this browser is not known to.
+    async fn verify_password(
+        &self,
+        candidates: Vec<Candidate>,
+        password: &str,
+        spares_unknown: bool,
+    ) -> Result<Verified, Error> {
         let (system, mut verified) = (self.auth.store.system(), Verified::default());
-        for Candidate { credential, attempts, no_attempts, .. } in candidates {
+        for Candidate { credential, known_device, attempts, no_attempts } in candidates {
             let (tenant, person) = ids(credential.as_ref());
-            let throttled = system.throttled_after(attempts, MAX_FAILURES_PER_ACCOUNT).await?.is_some();
+            let throttled = spares_unknown && !known_device
+                || system.throttled_after(attempts, MAX_FAILURES_PER_ACCOUNT).await?.is_some();
             let hash = credential.as_ref().filter(|_| !throttled).and_then(|known| known.password_hash.clone());
             let right =
                 self.auth.hasher.verify(password.to_owned(), hash).await.map_err(|error| unavailable(&error))?;

@@ -249,6 +249,24 @@ on_both! {
         assert_eq!(at(102).try_sign_in(PASSWORD).await.status, 200, "the proof has reset the count");
     }
 
+    /// The admin of a tenant can make a browser known to an account of any address.
+    async fn k_05_a_browser_that_one_account_knows_has_no_more_guesses_at_the_others(env) {
+        account(env, &env.acme, "Mo of acme", PASSWORD).await;
+        account(env, &env.bolt, "Eve of bolt", OTHER_PASSWORD).await;
+        let at = |last| browser(env).from(IpAddr::from([198, 51, 100, last]));
+        let (mo, eve) = (at(1), at(2));
+        assert_eq!(mo.try_sign_in(PASSWORD).await.status, 200);
+        for _ in 0..2 {
+            assert_eq!(eve.try_sign_in(OTHER_PASSWORD).await.status, 200, "this resets the count of the browser");
+            for _ in 0..4 {
+                assert_eq!(eve.try_sign_in(WRONG).await.status, 401);
+            }
+        }
+        assert_eq!(eve.try_sign_in(PASSWORD).await.status, 401, "the right password of the other account is not verified");
+        assert_eq!(mo.try_sign_in(PASSWORD).await.status, 200, "the browser of the other account is not affected");
+        assert_eq!(at(3).try_sign_in(PASSWORD).await.status, 200, "nor are other networks");
+    }
+
     async fn k_05_a_sign_in_verifies_as_many_passwords_for_no_account_as_for_one_and_two(env) {
         let (sign_in, hasher) = counted(env);
         let mut before = 0;
