@@ -43,7 +43,7 @@ async fn d_04_an_approval_request_is_shown_in_full_and_decided_by_another_person
     assert_eq!(fixture.action(Some(&olga), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
     assert_eq!(fixture.action(Some(&ada), DECIDE, &yes).await.unwrap(), Done::Stay);
     fixture.get(Some(&ada), &page).await.shows("1 of 1 approvals").shows("Looked").hides(r#"value="approve""#);
-    fixture.get(Some(&olga), &task).await.shows("Approved by ada").shows("Waiting for an available runner");
+    fixture.get(Some(&olga), &task).await.shows("Approved by ada").shows("No runner is connected.");
     fixture.get(Some(&ada), "/approvals").await.shows("No pending approval requests");
     let approved = fixture.get(Some(&ada), "/approvals?state=approved").await;
     approved

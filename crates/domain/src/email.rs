@@ -2,7 +2,7 @@
 use crate::Invalid;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use unicode_normalization::UnicodeNormalization;
 
 /// An address in one form, however it was typed: lower case, NFC, and the host name in letters instead of `xn--` (UTS 46). The part
 /// before the `@` is a dot-atom (RFC 5322, section 3.2.3), the whole has at most 254 bytes (RFC 5321, section 4.5.3.1).
@@ -57,8 +57,7 @@ fn host_name(text: &str) -> Option<String> {
 /// Returns whether `name` consists of words of letters, digits and signs (`atext`, RFC 5322) with single dots between them.
 fn is_dot_atom(name: &str) -> bool {
     let allowed = |c: char| {
-        let is_letter = c.is_alphanumeric() || is_combining_mark(c);
-        is_letter && !crate::text::is_invisible(c) || c.is_ascii_graphic() && !r#"()<>[]:;@\,"."#.contains(c)
+        c.is_alphanumeric() && !crate::text::is_invisible(c) || c.is_ascii_graphic() && !r#"()<>[]:;@\,"."#.contains(c)
     };
     name.split('.').all(|word| !word.is_empty() && word.chars().all(allowed))
 }
@@ -120,7 +119,7 @@ mod tests {
         for text in typed {
             assert_eq!(Email::parse(text).unwrap().as_str(), "info@müller.example", "{text}");
         }
-        assert_ne!(Email::parse("İ@x.example").unwrap(), Email::parse("i@x.example").unwrap());
+        assert!(Email::parse("İ@x.example").is_err(), "no other address, and none that mail programs take");
         assert_eq!(Email::parse("e\u{301}va@x.org").unwrap(), Email::parse("éva@x.org").unwrap());
     }
 

@@ -1,7 +1,7 @@
 //! Process 1 of a sandbox: starts the task, reaps orphans, and reports how the task ended.
 //!
 //! It is a mode of the runner's program. Its standard input is a socket to the runner, which no other process of the sandbox can
-//! open. Over it go single bytes ([`READY`], [`GO`], [`TERMINATE`]) and, at the end, a [`Report`].
+//! open. Over it go single bytes (`READY`, `GO`, `TERMINATE`) and, at the end, a `Report`.
 //!
 //! The task is an ordinary process, whose signals have their usual effect. It ends with its first process, and all that is left
 //! then is killed by the kernel, as process 1 ends.

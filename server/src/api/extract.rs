@@ -15,6 +15,9 @@ use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use std::{error::Error, fmt::Display, str::FromStr};
 
+/// Maximum length of the cause of a syntax error, in characters.
+const MAX_CAUSE_CHARS: usize = 200;
+
 /// API client that is authorized to read with action `A`. Denials are audited.
 #[derive(Debug)]
 pub(super) struct Reader<A = ReadTasks> {
@@ -105,7 +108,9 @@ impl<T: Body, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let Json(members) = Json::from_request(request, state).await.map_err(|rejection| match rejection {
             JsonRejection::JsonSyntaxError(why) => {
-                Problem::unreadable(format!("The body is not valid JSON: {}.", cause(&why)))
+                // The cause names the place, which may be deep inside.
+                let why: String = cause(&why).chars().take(MAX_CAUSE_CHARS).collect();
+                Problem::unreadable(format!("The body is not valid JSON: {why}."))
             }
             JsonRejection::JsonDataError(_) => {
                 Problem::wrong_field("body", "must be an object with the documented fields")

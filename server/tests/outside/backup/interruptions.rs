@@ -19,7 +19,7 @@ async fn d_13_an_interrupted_backup_leaves_nothing_or_a_complete_file() {
         let file = folder.join(format!("{round}.tar")).display().to_string();
         let mut child =
             program.command(&["backup", &file]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(60 + 30 * round));
+        std::thread::sleep(Duration::from_millis(5 + 15 * round));
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();
         let status = child.wait().unwrap();
         interrupted += u32::from(!status.success());
