@@ -18,10 +18,12 @@ extern "C" {
 
 /// A slot that is free again when it is dropped.
 #[derive(Default)]
-pub struct Slot(Option<Lock>);
+pub struct Slot {
+    _lock: Option<Lock>,
+}
 
 struct Lock {
-    reservation: Reservation,
+    _reservation: Reservation,
     release: Function,
 }
 
@@ -103,7 +105,7 @@ async fn lock(locks: &LockManager, reservation: Reservation, option: &str, on_lo
             on_loss();
         }
     });
-    Some(Slot(Some(Lock { reservation, release })))
+    Some(Slot { _lock: Some(Lock { _reservation: reservation, release }) })
 }
 
 /// Returns whether the page came over a protocol that carries any number of streams in one connection.

@@ -128,7 +128,7 @@ pub(crate) async fn restore(
     let now = app.store.now();
     app.store.close().await;
     // Closing folds the write-ahead log into the database, unless the disk is full.
-    if fs::metadata(suffixed(&staging.0.join(DATABASE), "-wal")).is_ok_and(|log| log.len() > 0) {
+    if fs::metadata(staging.0.join(format!("{DATABASE}-wal"))).is_ok_and(|log| log.len() > 0) {
         return Err(Failure::new(
             "the restored database could not be written completely; free disk space and run it again",
         ));

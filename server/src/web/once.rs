@@ -142,7 +142,10 @@ pub(super) async fn once(State(submissions): State<Submissions>, mut request: Re
         match claim {
             None => response,
             Some(Claim::First(key, sender)) => submissions.record(key, sender, response).await,
-            Some(Claim::Again(recorded)) => repeat(recorded, &response).await,
+            Some(Claim::Again(recorded)) => {
+                let own = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
+                repeat(recorded, own).await
+            }
         }
     };
     match tokio::spawn(running.in_current_span()).await {
@@ -158,11 +161,11 @@ fn is_temporary(status: StatusCode) -> bool {
 }
 
 /// Returns the first response, with the cookies that this request's own session got, such as a rotated token.
-async fn repeat(mut recorded: Recorded, own: &Response) -> Response {
+async fn repeat(mut recorded: Recorded, own: Vec<HeaderValue>) -> Response {
     match recorded.wait_for(Option::is_some).await.ok().and_then(|response| response.clone()) {
         Some((mut parts, body)) => {
-            for cookie in own.headers().get_all(header::SET_COOKIE) {
-                parts.headers.append(header::SET_COOKIE, cookie.clone());
+            for cookie in own {
+                parts.headers.append(header::SET_COOKIE, cookie);
             }
             Response::from_parts(parts, Body::from(body))
         }
