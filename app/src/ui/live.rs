@@ -3,7 +3,7 @@ use super::ctx;
 use islands::Watch;
 use leptos::{context::Provider, prelude::*};
 
-/// Marks what is in a region that is kept up to date.
+/// The context of components inside a live region.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Changing;
 

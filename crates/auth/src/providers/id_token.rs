@@ -1,5 +1,5 @@
 //! ID tokens: their signature, and the claims that OpenID Connect Core, section 3.1.3.7, requires. The library's own verification
-//! refuses a token for odd types in claims that nobody uses.
+//! refuses a token for odd types in unused claims.
 use super::claims::{Claims, WrongClaim};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::Timestamp;

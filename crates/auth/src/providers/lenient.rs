@@ -42,7 +42,7 @@ impl<'c> AsyncHttpClient<'c> for LenientClient<'_> {
     }
 }
 
-/// Removes what is not used. Other documents, such as key sets, stay as they are.
+/// Removes unused members. Other documents, such as key sets, stay as they are.
 fn used(mut document: Map<String, Value>) -> Map<String, Value> {
     if document.contains_key("authorization_endpoint") {
         document.retain(|name, value| DISCOVERY.contains(&name.as_str()) && !value.is_null());
