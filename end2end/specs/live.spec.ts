@@ -36,7 +36,7 @@ test('BC-10 many windows leave connections for pages and forms', async ({ team, 
 
   for (const task of tasks.slice(0, 3)) await mei.act('tasks/cancel', { id: task.split('/').at(-1)! });
   for (const page of pages) {
-    // All windows see the end, since each stream that ends leaves its place to another.
+    // All windows see the end, since those in the background take turns.
     await expect(state(page)).toHaveText('Cancelled', { timeout: 30_000 });
   }
 });

@@ -103,7 +103,7 @@ notice-database-locked = The database was locked by another program and refused 
 pager-first = First
 pager-next = Next
 live-lost = Live updates have stopped. Reload to continue.
-live-paused = Live updates are paused here, because other windows use the connections of this browser. They continue when you use this window.
+live-paused = Live updates are paused for some seconds, because other windows use the connections of this browser. They continue at once when you use this window.
 list-ends = Only the first { $n } entries are shown.
 
 done-all-sessions-ended = All other people were signed out.

@@ -1,7 +1,7 @@
 //! Event stream of a page: open while the tab is visible and a slot is free, and opened again after failures.
 use crate::{
     dom,
-    stream_slot::{self, Slot},
+    stream_slot::{self, Claim, Slot},
 };
 use js_sys::futures::spawn_local;
 use std::{
@@ -18,6 +18,9 @@ const MAX_BACKOFF_MS: i32 = 60_000;
 
 /// The interval at which a window without a slot looks for a free one.
 const SLOT_INTERVAL_MS: i32 = 5_000;
+
+/// How often a window in the background looks for a free slot before it takes one from another: no page is older than this.
+const SLOT_ATTEMPTS: u32 = 2;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -43,8 +46,10 @@ pub struct EventStream {
     connection: RefCell<Option<(EventSource, Slot)>>,
     /// Whether a slot is being requested.
     opening: Cell<bool>,
-    /// Whether the window was used since the last request of a slot.
+    /// Whether the window is in use, and took no slot for that yet.
     was_used: Cell<bool>,
+    /// How often it found no free slot since it last had one.
+    failed_attempts: Cell<u32>,
     backoff: Cell<i32>,
     stopped: Cell<bool>,
 }
@@ -57,6 +62,7 @@ impl EventStream {
             connection: RefCell::new(None),
             opening: Cell::new(false),
             was_used: Cell::new(false),
+            failed_attempts: Cell::new(0),
             backoff: Cell::new(BACKOFF_MS),
             stopped: Cell::new(false),
         });
@@ -71,6 +77,7 @@ impl EventStream {
             dom::listen(&window, "focus", move |_| this.open(true));
             let this = Rc::clone(&stream);
             dom::listen(&window, "blur", move |_| {
+                this.was_used.set(false);
                 if stream_slot::follows_focus() {
                     this.close();
                     this.pause();
@@ -96,29 +103,39 @@ impl EventStream {
         !self.stopped.get() && !dom::is_hidden() && self.connection.borrow().is_none()
     }
 
-    /// Opens the connection unless it is open or the tab is in the background. A window that is used takes a slot from another.
+    /// Opens the connection unless it is open or the tab is hidden. A window that is used or waits for long takes a slot from another.
     fn open(self: &Rc<Self>, is_used: bool) {
         self.was_used.set(self.was_used.get() || is_used);
         if !self.is_wanted() || self.opening.replace(true) {
             return;
         }
-        let is_used = self.was_used.replace(false);
+        let claim = match self.was_used.replace(false) {
+            true => Claim::InUse,
+            false if self.failed_attempts.get() >= SLOT_ATTEMPTS => Claim::Shared,
+            false => Claim::Free,
+        };
         let this = Rc::clone(self);
         spawn_local(async move {
             let on_loss = {
                 let this = Rc::clone(&this);
                 Rc::new(move || {
                     this.close();
-                    this.pause();
+                    this.open(false);
                 })
             };
-            let slot = stream_slot::acquire(is_used, on_loss).await;
+            let slot = stream_slot::acquire(claim, on_loss).await;
             this.opening.set(false);
             match slot {
-                Some(slot) if this.is_wanted() => this.connect(slot),
+                Some(slot) if this.is_wanted() => {
+                    this.failed_attempts.set(0);
+                    this.connect(slot);
+                }
                 Some(_) => {}
                 None if this.was_used.get() => this.open(true),
-                None => this.pause(),
+                None => {
+                    this.failed_attempts.update(|n| n + 1);
+                    this.pause();
+                }
             }
         });
     }

@@ -1,12 +1,37 @@
 //! Slots of event streams: over HTTP/1.1 a browser opens six connections to a server, for all of its windows together. A stream
-//! needs one of four slots, so that two connections stay free for pages and forms. A slot is a lock that the windows of the
-//! browser share (Web Locks API, section 3.2).
+//! needs one of four slots, so that two connections stay free for pages and forms. Two slots are for the window in use, and the
+//! other windows share two. A slot is a lock that the windows of the browser share (Web Locks API, section 3.2).
 use crate::dom;
 use js_sys::{Function, Object, Promise, Reflect, futures::JsFuture, futures::spawn_local};
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, ops::Range, rc::Rc};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 
 const SLOTS: usize = 4;
+
+/// The first of them are for the window in use.
+const IN_USE: usize = 2;
+
+/// The slots that a stream requests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// A slot of the window in use: a free one, or that of the window that was used before.
+    InUse,
+    /// Any slot that is free.
+    Free,
+    /// Any slot that is free, or one that the windows in the background share.
+    Shared,
+}
+
+impl Claim {
+    /// Returns which slots it takes if they are free, and which it takes from another window.
+    fn slots(self) -> (Range<usize>, Range<usize>) {
+        match self {
+            Self::InUse => (0..IN_USE, 0..IN_USE),
+            Self::Free => (0..SLOTS, 0..0),
+            Self::Shared => (0..SLOTS, IN_USE..SLOTS),
+        }
+    }
+}
 
 #[wasm_bindgen]
 extern "C" {
@@ -54,26 +79,29 @@ impl Drop for Reservation {
     }
 }
 
-/// Returns a slot, or `None` if all are taken. With `steal`, takes one from another window. Calls `on_loss` if another window
-/// takes this one.
+/// Returns a slot, or `None` if all are taken that `claim` may take. Calls `on_loss` if another window takes
+/// this one.
 ///
 /// Over HTTP/2 one connection carries all streams. Pages that came from another machine without TLS have no locks: there a window
 /// has slots while it has the focus.
-pub async fn acquire(steal: bool, on_loss: Rc<dyn Fn()>) -> Option<Slot> {
+pub async fn acquire(claim: Claim, on_loss: Rc<dyn Fn()>) -> Option<Slot> {
     if is_multiplexed() {
         return Some(Slot::default());
     }
     let Some(locks) = lock_manager() else { return dom::has_focus().then(Slot::default) };
-    for number in 0..SLOTS {
+    let (free, others) = claim.slots();
+    for number in free {
         let Some(reservation) = Reservation::new(number) else { continue };
         if let Some(slot) = lock(&locks, reservation, "ifAvailable", &on_loss).await {
             return Some(slot);
         }
     }
-    // Any other one, so that not always the same window loses.
-    let random = usize::try_from(js_sys::Date::new_0().get_milliseconds()).unwrap_or(0);
-    let mut others = (0..SLOTS).map(|number| (number + random) % SLOTS);
-    let reservation = others.find_map(Reservation::new).filter(|_| steal)?;
+    // In changing order, so that not always the same window loses.
+    let mut others: Vec<_> = others.collect();
+    if js_sys::Date::new_0().get_milliseconds() % 2 == 1 {
+        others.reverse();
+    }
+    let reservation = others.into_iter().find_map(Reservation::new)?;
     lock(&locks, reservation, "steal", &on_loss).await
 }
 
