@@ -11,6 +11,7 @@ use std::{
 
 /// Rendering makes many small allocations. jemalloc handles them quickly and returns memory to the system soon after a burst
 /// (decay times are set in `.cargo/config.toml`).
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

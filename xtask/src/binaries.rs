@@ -22,16 +22,20 @@ pub fn build_release() -> Result<()> {
     Ok(())
 }
 
-/// Builds the site, then the server and the runner.
+/// Builds the site, the server and the runner.
 ///
 /// # Errors
 /// Fails if the build fails.
 pub fn build(release: bool) -> Result<()> {
-    let site = site::build(if release { Quality::Release } else { Quality::Dev })?;
     let mut command = cargo(&["build", "--package", "server", "--package", "runner", "--bins"]);
+    let label = "Building server and runner";
     if release {
-        // A release build embeds the site and must be rebuilt when the site changes; a debug build reads it from disk.
-        command.arg("--release").env("CASTELLAN_SITE_DIGEST", site.digest);
+        // A release build embeds the site and must be rebuilt when the site changes.
+        let site = site::build(Quality::Release)?;
+        command.args(["--release", "--features", "server/jemalloc"]).env("CASTELLAN_SITE_DIGEST", site.digest);
+        step::build(label, command)
+    } else {
+        // A debug build reads the site from disk.
+        site::build_beside(Quality::Dev, || step::build(label, command)).map(drop)
     }
-    step::build("Building server and runner", command)
 }

@@ -11,6 +11,8 @@ use crate::step;
 use anyhow::Result;
 use bundle::Bundle;
 use cache::Cache;
+use std::path::Path;
+use wasm::Compilation;
 
 /// Compression effort.
 #[derive(Clone, Copy)]
@@ -41,11 +43,26 @@ pub struct Site {
 /// # Errors
 /// Fails if the frontend does not compile, a style file cannot be read, or a file cannot be written.
 pub fn build(quality: Quality) -> Result<Site> {
-    let compiled = wasm::compile()?;
+    write(quality, &wasm::compile()?)
+}
+
+/// Builds the site like [`build`], and something else while the islands compile.
+///
+/// # Errors
+/// Fails like [`build`] or the other build.
+pub fn build_beside(quality: Quality, other: impl FnOnce() -> Result<()>) -> Result<Site> {
+    let wasm = Compilation::start();
+    let built = other();
+    let compiled = wasm.finish()?;
+    built?;
+    write(quality, &compiled)
+}
+
+fn write(quality: Quality, compiled: &Path) -> Result<Site> {
     step::run_fn("Building style and site", || {
         let mut cache = Cache::open()?;
         let mut bundle = Bundle::default();
-        script::add(&compiled, &mut cache, &mut bundle)?;
+        script::add(compiled, &mut cache, &mut bundle)?;
         bundle.add("castellan.css", style::sheet()?.into_bytes())?;
         bundle.add_public()?;
         let digest = bundle.write(quality, &mut cache)?;

@@ -11,6 +11,7 @@ pub(crate) mod group_commit;
 pub(crate) mod group_commit_postgres;
 pub(crate) mod id;
 pub(crate) mod insert;
+mod migrations;
 mod notify;
 pub(crate) mod open;
 pub(crate) mod outage;

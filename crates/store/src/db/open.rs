@@ -8,6 +8,7 @@ use crate::{
         events, first_connection,
         group_commit::Writer,
         group_commit_postgres::GroupCommitter,
+        migrations,
         outage::OutageDetector,
         readers::Readers,
     },
@@ -33,9 +34,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::task::AbortHandle;
-
-static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 
 /// Source of the time: the system clock, or a test.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -358,7 +356,7 @@ async fn open_sqlite(url: &str, events: &EventBus) -> Result<Pool> {
     assert_sqlite(&version)?;
     // sqlx takes no lock for SQLite migrations: a second program that opens a new file waits here.
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-    migrate(&SQLITE, &mut *tx).await?;
+    migrate(&migrations::sqlite(), &mut *tx).await?;
     tx.commit().await?;
     conn.close().await?;
     let writer = Writer::new(options.clone(), events.clone());
@@ -375,7 +373,7 @@ async fn open_postgres(url: &str, events: &EventBus) -> Result<Pool> {
     let options = first_connection::options(url)?;
     let mut first = first_connection::connect(&options).await?;
     first_connection::assert_usable(&mut first).await?;
-    migrate(&POSTGRES, &mut first).await?;
+    migrate(&migrations::postgres(), &mut first).await?;
     first.close().await?;
     let writing = pool_of(12, RELEASE_LOCKS).connect_lazy_with(options.clone());
     let reading = pool_of(12, RELEASE_LOCKS).connect_lazy_with(options.clone());
