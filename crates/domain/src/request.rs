@@ -76,11 +76,17 @@ digests! {
     OutputDigest,
 }
 
+/// The version of the format that new requests have.
+const VERSION: u32 = 1;
+
 /// A canonical request. Two requests with the same digest do the same.
+///
+/// Its bytes are approved and signed, so a version of the format never changes. A new version has a number of its own and a reader beside
+/// those of the earlier versions, which stay readable and verifiable forever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The version of the format: 1.
+    /// The version of the format.
     pub v: u32,
     pub tenant: TenantId,
     pub organization: OrganizationId,
@@ -136,7 +142,7 @@ impl Request {
             ("USER", "task"),
         ];
         Self {
-            v: 1,
+            v: VERSION,
             tenant,
             organization: submission.organization,
             requester,
@@ -160,19 +166,30 @@ impl Request {
         canonical(self)
     }
 
-    /// Parses canonical bytes. A non-canonical spelling and unknown fields are errors, because what was approved and
+    /// Parses canonical bytes of any version. A non-canonical spelling and unknown fields are errors, because what was approved and
     /// what runs are compared byte for byte.
     pub fn read(bytes: &[u8]) -> Result<Self, Invalid> {
-        let invalid = |reason: &str| Invalid::new("request", reason);
-        let request: Self = serde_json::from_slice(bytes).map_err(|_| invalid("is not a request"))?;
-        if request.v != 1 {
-            return Err(invalid("has an unknown version"));
+        #[derive(Deserialize)]
+        struct Versioned {
+            v: u32,
         }
+        match serde_json::from_slice(bytes).map_err(|_| invalid("is not a request"))? {
+            Versioned { v: 1 } => Self::read_v1(bytes),
+            Versioned { v } => Err(invalid(format!("has version {v}, which this program does not know; update it"))),
+        }
+    }
+
+    fn read_v1(bytes: &[u8]) -> Result<Self, Invalid> {
+        let request: Self = serde_json::from_slice(bytes).map_err(|_| invalid("is not a request"))?;
         if request.canonical() != bytes {
             return Err(invalid("is not in its canonical form"));
         }
         Ok(request)
     }
+}
+
+fn invalid(reason: impl Into<String>) -> Invalid {
+    Invalid::new("request", reason)
 }
 
 /// Returns the canonical JSON of a value. It cannot fail for objects with string keys and integers below 2^53.
@@ -198,6 +215,20 @@ mod tests {
         let bytes = request("echo hi").canonical();
         assert_eq!(Request::read(&bytes).unwrap(), request("echo hi"));
         assert!(bytes.starts_with(br#"{"argv":["/bin/bash""#));
+    }
+
+    /// Other fields of the unknown version do not hide the reason.
+    #[test]
+    fn d_04_an_unknown_version_is_refused_by_its_number() {
+        for bytes in [&br#"{"v":2}"#[..], br#"{"steps":[],"v":2}"#, &Request { v: 2, ..request("echo hi") }.canonical()]
+        {
+            let reason = Request::read(bytes).unwrap_err().reason;
+            assert_eq!(reason, "has version 2, which this program does not know; update it");
+        }
+        for bytes in [&br#"{"v":"1"}"#[..], br#"{"v":-1}"#, br#"{"v":1,"v":1}"#, b"{}", b"[]"] {
+            assert_eq!(Request::read(bytes).unwrap_err().reason, "is not a request");
+        }
+        assert_eq!(Request::read(br#"{"v":1}"#).unwrap_err().reason, "is not a request", "its fields are missing");
     }
 
     #[test]
