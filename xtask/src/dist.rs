@@ -1,7 +1,7 @@
 //! Release archive: both programs, license texts, SBOMs and checksums.
 
 use crate::{
-    binaries, prerequisites,
+    binaries, prerequisites, released_migrations,
     root::{cargo, command, path},
     step,
 };
@@ -27,6 +27,7 @@ const DOCUMENTS: [&str; 4] = ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.
 pub fn dist() -> Result<()> {
     prerequisites::cargo_tool("cargo-about", "it collects the license texts of the dependencies")?;
     prerequisites::cargo_tool("cargo-cyclonedx", "it writes the software bill of materials")?;
+    released_migrations::check(&released_migrations::folder())?;
     binaries::build_release()?;
     let name = format!("castellan-{}-{}", env!("CARGO_PKG_VERSION"), host()?);
     let dist = path("target/dist");

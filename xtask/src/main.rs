@@ -4,7 +4,9 @@ mod bench;
 mod binaries;
 mod dev;
 mod dist;
+mod fixture;
 mod prerequisites;
+mod released_migrations;
 mod root;
 #[cfg(test)]
 mod rules;
@@ -54,6 +56,12 @@ enum Command {
     },
     /// Build, and compare a running server with its OpenAPI document, as the tests do
     Contract,
+    /// Keep data of this version, made by its programs, for the upgrade tests of later versions, and record its migrations as released
+    Fixture {
+        /// Replace the data of this version, which is not released yet
+        #[arg(long)]
+        replace: bool,
+    },
     /// Install the tools of the tests and check the dependencies, as the tests do from nothing
     #[command(hide = true)]
     SetUp,
@@ -80,6 +88,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Test { fast, filter } => test::test(fast, filter.as_deref()),
         Command::Contract => test::contract(),
+        Command::Fixture { replace } => fixture::fixture(replace),
         Command::SetUp => test::set_up(),
         Command::Torture { short, seed, filter } => torture::torture(short, seed, filter.as_deref()),
     };

@@ -1,6 +1,9 @@
-//! Migration rules: every migration exists for both databases.
+//! Migration rules: every migration exists for both databases, and those of released versions never change.
 
-use crate::root::{files_below, path};
+use crate::{
+    released_migrations,
+    root::{files_below, path},
+};
 use std::collections::BTreeSet;
 
 /// Returns the names of the migrations for one database.
@@ -21,4 +24,9 @@ fn migrations_are_numbered_without_gaps() {
         assert!(name.starts_with(&format!("{place:04}_")), "{name} should begin with {place:04}_");
         assert!(name.ends_with(".sql"), "{name} should end with .sql");
     }
+}
+
+#[test]
+fn d_13_released_migrations_are_unchanged() {
+    released_migrations::check(&released_migrations::folder()).unwrap();
 }
