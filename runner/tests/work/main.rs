@@ -5,6 +5,7 @@ mod attempt;
 mod deployment;
 mod fake_server;
 mod faults;
+mod formats;
 mod hostile;
 mod life;
 mod program;

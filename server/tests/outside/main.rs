@@ -9,6 +9,7 @@ mod authenticator;
 mod backup;
 mod client;
 mod events;
+mod fake_clock;
 mod guide;
 mod html;
 #[expect(dead_code, reason = "other tests use more of it")]
@@ -26,4 +27,5 @@ mod table_lock;
 mod tasks;
 mod timeouts;
 mod torture;
+mod upgrade;
 mod walls;

@@ -4,6 +4,7 @@ use crate::{
     program::Program,
 };
 use domain::role::TenantRole;
+use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
 use testkit::{MIA, TestPerson, email_address};
 
@@ -14,6 +15,7 @@ pub const PASSWORD: &str = "violet tractor cloud 91";
 pub const ALL: &str = "tasks:*,approvals:*,audit:read";
 
 /// A person with an account and a key.
+#[derive(Debug, Deserialize, Serialize)]
 pub struct Person {
     pub id: String,
     pub email: String,

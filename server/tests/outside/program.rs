@@ -177,6 +177,15 @@ impl Program {
         self.command_by(&[], arguments)
     }
 
+    /// Returns a command for another program, with the prefix of this deployment's commands and an empty environment.
+    pub fn other_command(&self, program: &Path) -> Command {
+        let mut words = self.prefix.iter().map(AsRef::as_ref).chain([program.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.args(words).env_clear().env("PATH", path).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+
     fn command_by(&self, launcher: &[String], arguments: &[&str]) -> Command {
         let mut words = self.prefix.iter().chain(launcher).chain([&self.castellan]);
         let mut command = Command::new(words.next().unwrap());
