@@ -22,7 +22,7 @@ pub enum Notice {
     /// Days until the certificate expires.
     CertificateEnds(i64),
     /// The last scheduled backup failed.
-    BackupFailed(String),
+    BackupFailed,
     DiskFull,
     /// Writes to the database fail; the time of the last failure.
     NothingSaved(Timestamp),
@@ -47,7 +47,7 @@ pub(crate) fn banners(actor: &Actor) -> impl IntoView + use<> {
         Notice::SelfSigned => t!("notice-self-signed"),
         Notice::BrokenCertificate(why) => t!("notice-broken-certificate", why = why),
         Notice::CertificateEnds(days) => t!("notice-certificate-ends", days = days),
-        Notice::BackupFailed(why) => t!("notice-backup-failed", why = why),
+        Notice::BackupFailed => t!("notice-backup-failed"),
         Notice::DiskFull => t!("notice-disk-full"),
         Notice::NothingSaved(at) => t!("notice-database-locked", at = at.exact()),
     }));

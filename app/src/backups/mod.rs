@@ -24,6 +24,6 @@ pub struct BackupSchedule {
     pub keep: usize,
     /// When the newest complete backup was made.
     pub last: Option<Timestamp>,
-    /// Why the last attempt failed, if it did.
-    pub failure: Option<String>,
+    /// Whether the last attempt failed.
+    pub has_failed: bool,
 }

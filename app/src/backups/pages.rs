@@ -3,8 +3,7 @@ use super::{BackupSchedule, Backups};
 use crate::{
     outcome::Refusal,
     ui::{
-        Badge, BadgeTone, DescriptionItem, DescriptionList, EmptyState, LastUsed, Page, PageFuture, Section,
-        UntrustedText, ctx, page,
+        Badge, BadgeTone, DescriptionItem, DescriptionList, EmptyState, LastUsed, Page, PageFuture, Section, ctx, page,
     },
 };
 use domain::Actor;
@@ -27,11 +26,11 @@ async fn backups(actor: Actor) -> Result<Page, Refusal> {
 
 #[component]
 fn Schedule(schedule: BackupSchedule) -> impl IntoView {
-    let BackupSchedule { folder, interval, keep, last, failure } = schedule;
-    let (tone, state) = match (&failure, last) {
-        (Some(_), _) => (BadgeTone::Bad, t!("backups-failed")),
-        (None, Some(_)) => (BadgeTone::Good, t!("backups-good")),
-        (None, None) => (BadgeTone::Running, t!("backups-waiting")),
+    let BackupSchedule { folder, interval, keep, last, has_failed } = schedule;
+    let (tone, state) = match (has_failed, last) {
+        (true, _) => (BadgeTone::Bad, t!("backups-failed")),
+        (false, Some(_)) => (BadgeTone::Good, t!("backups-good")),
+        (false, None) => (BadgeTone::Running, t!("backups-waiting")),
     };
     view! {
         <DescriptionList>
@@ -41,7 +40,7 @@ fn Schedule(schedule: BackupSchedule) -> impl IntoView {
             <DescriptionItem name=t!("backups-keep")>{keep}</DescriptionItem>
             <DescriptionItem name=t!("backups-folder")><code class="break">{folder}</code></DescriptionItem>
         </DescriptionList>
-        {failure.map(|why| view! { <p class="notice">{t!("backups-why")}" "<UntrustedText text=why /></p> })}
+        {has_failed.then(|| view! { <p class="notice">{t!("backups-why")}</p> })}
         <p class="help">{t!("backups-keys")}</p>
     }
 }

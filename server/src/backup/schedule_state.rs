@@ -1,18 +1,16 @@
 //! State of the scheduled backups of this server.
-use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The result of the last attempt.
+/// Whether the last attempt failed.
 #[derive(Debug, Default)]
-pub struct ScheduleState(Mutex<Option<String>>);
+pub struct ScheduleState(AtomicBool);
 
 impl ScheduleState {
-    /// Returns why the last attempt failed, if it did.
-    pub fn failure(&self) -> Option<String> {
-        self.0.lock().clone()
+    pub fn has_failed(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 
-    /// Stores why an attempt failed, or that it succeeded, and returns the result of the attempt before.
-    pub(super) fn set_failure(&self, failure: Option<String>) -> Option<String> {
-        std::mem::replace(&mut *self.0.lock(), failure)
+    pub(super) fn set_failed(&self, failed: bool) {
+        self.0.store(failed, Ordering::Relaxed);
     }
 }

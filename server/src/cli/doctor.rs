@@ -74,7 +74,6 @@ pub(super) async fn run(config: Config, given: EnvironmentSecrets, output: Outpu
     let mut providers: Vec<_> =
         config.providers().iter().map(|it| (it.provider.clone(), ConfiguredBy::Operator)).collect();
     checks.extend(database(&config, given, &mut providers).await);
-    checks.push(backups(&config));
     checks.push(mail(&config).await);
     checks.extend(join_all(providers.iter().map(provider)).await);
     checks.push(sandbox().await);
@@ -152,6 +151,7 @@ async fn database(
             Err(error) => Check::fail("database", error),
         },
         passkeys(&app).await.unwrap_or_else(|error| Check::fail("passkeys", error)),
+        backups(&app),
     ];
     app.store.close().await;
     checks
@@ -227,17 +227,17 @@ fn certificate(config: &Config) -> Check {
 }
 
 /// Checks that the last scheduled backup is not older than two intervals.
-fn backups(config: &Config) -> Check {
-    let Some(folder) = &config.backup.folder else {
+fn backups(app: &App) -> Check {
+    let Some(folder) = &app.config.backup.folder else {
         return Check::ok("backups", "not scheduled; set backup.folder, or run: castellan backup FILE");
     };
     let place = folder.display();
     if access(folder, Access::WRITE_OK | Access::EXEC_OK).is_err() {
         return Check::fail("backups", format!("{place} is not a folder that can be written; see backup.folder"));
     }
-    match schedule::last(folder) {
+    match schedule::last(app) {
         None => Check::fail("backups", format!("{place} contains no backup yet; the server makes one at its start")),
-        Some(at) if clock::now().since(at) > config.backup.interval.saturating_mul(2) => Check::fail(
+        Some(at) if clock::now().since(at) > app.config.backup.interval.saturating_mul(2) => Check::fail(
             "backups",
             format!("the last one in {place} was made at {}. Check the log of the server", at.exact()),
         ),

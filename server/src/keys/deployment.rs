@@ -29,6 +29,11 @@ impl Keys {
         ])
     }
 
+    /// Returns a short name of the deployment, which the rotation of keys does not change: the beginning of the fingerprint of the master key.
+    pub fn deployment_fingerprint(&self) -> String {
+        hex::encode(fingerprint(self.master.expose_secret()).get(..6).unwrap_or_default())
+    }
+
     /// Returns the first key that is neither the one with the known fingerprint nor a successor of it. The session secret need not be
     /// the same: it only derives new identifiers.
     pub fn first_other(&self, known: &BTreeMap<String, String>) -> Option<&'static str> {

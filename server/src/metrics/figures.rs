@@ -76,7 +76,7 @@ fn of_process(app: &App, registry: &mut Registry) {
         registry.register("castellan_data_disk_free_bytes", "Free space on the disk of the data directory", free);
         registry.register("castellan_data_disk_size_bytes", "Size of the disk of the data directory", size);
     }
-    if let Some(at) = app.config.backup.folder.as_deref().and_then(schedule::last) {
+    if let Some(at) = schedule::last(app) {
         let help = "Time of the newest scheduled backup";
         registry.register("castellan_last_backup_timestamp_seconds", help, gauge(at.seconds()));
     }

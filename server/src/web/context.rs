@@ -129,15 +129,15 @@ fn backups(app: App) -> Backups {
             folder: folder.display().to_string(),
             interval: settings.interval,
             keep: settings.keep.get(),
-            last: schedule::last(folder),
-            failure: app.backups.failure(),
+            last: schedule::last(&app),
+            has_failed: app.backups.has_failed(),
         })
     }))
 }
 
 fn notices(app: App) -> Notices {
     Notices(Arc::new(move || {
-        let backup = app.backups.failure().map(Notice::BackupFailed);
+        let backup = app.backups.has_failed().then_some(Notice::BackupFailed);
         database_notice(&app).into_iter().chain(backup).chain(certificate_notices(&app)).collect()
     }))
 }

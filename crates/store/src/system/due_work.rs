@@ -119,12 +119,12 @@ impl System<'_> {
 
     /// Notifies the admins of every tenant that a scheduled backup failed. A failure in one tenant does not stop the others; the last error
     /// is returned.
-    pub async fn notify_failed_backup(&self, cause: &str) -> Result<()> {
+    pub async fn notify_failed_backup(&self) -> Result<()> {
         let mut all = Ok(());
         for tenant in self.tenants().await? {
             let notified = async {
                 let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
-                write.notify_admins(AccountNotice::BackupFailed, cause).await?;
+                write.notify_admins(AccountNotice::BackupFailed, "").await?;
                 write.commit().await
             };
             all = notified.await.and(all);

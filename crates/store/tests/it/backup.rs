@@ -47,9 +47,9 @@ on_both! {
     }
 
     async fn d_13_the_admins_of_every_tenant_are_notified_of_a_failed_backup(world) {
-        world.store.system().notify_failed_backup("the disk is full").await.unwrap();
+        world.store.system().notify_failed_backup().await.unwrap();
         for admin in [&world.acme.adam, &world.bolt.adam] {
-            assert_eq!(notices(world, admin).await, ["the disk is full"]);
+            assert_eq!(notices(world, admin).await, [""], "without the cause, which can contain paths");
         }
         for other in [&world.acme.mia, &world.acme.sam] {
             assert!(notices(world, other).await.is_empty());
