@@ -56,7 +56,8 @@ pub(crate) async fn create(app: &App, file: &Path, passphrase: Option<Passphrase
     let (app, file, path) = (app.clone(), file.to_owned(), draft.0.join("archive"));
     tokio::task::spawn_blocking(move || {
         let failed = |error: io::Error| Failure::new(format!("{}: {error}", file.display()));
-        let checkpoints = checkpoints::notes_until(&checkpoints::path(&app.config.data_dir), &notes)?;
+        let checkpoints =
+            checkpoints::notes_until(&checkpoints::path(&app.config.data_dir), &notes, &app.keys.checkpoints)?;
         checkpoints::require_complete(&checkpoints, &app.keys.checkpoints)?;
         let mut parts = vec![Content::of_file(DATABASE, &database)?, Content::of_bytes(CHECKPOINTS, checkpoints)];
         match fs::read(app.config.data_dir.join(AUTHORITY)) {

@@ -127,12 +127,7 @@ pub(crate) async fn restore(
     }
     let now = app.store.now();
     app.store.close().await;
-    // Closing folds the write-ahead log into the database, unless the disk is full.
-    if fs::metadata(staging.0.join(format!("{DATABASE}-wal"))).is_ok_and(|log| log.len() > 0) {
-        return Err(Failure::new(
-            "the restored database could not be written completely; free disk space and run it again",
-        ));
-    }
+    require_folded(&staging.0.join(DATABASE))?;
     let switch = plan(archive.id, config, &database, &staging.0, now)?;
     staging.commit(&switch)?;
     switch.finish(&data)?;
@@ -157,6 +152,23 @@ fn assert_known(data: &Path, database: &Path) -> Result<(), Failure> {
             entry.file_name().display()
         ))),
     }
+}
+
+/// Fails if closing the database did not fold its write-ahead log into it, as on a full disk: only the database is switched to.
+fn require_folded(database: &Path) -> Result<(), Failure> {
+    let log = suffixed(database, "-wal");
+    match fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        true => {
+            Err(Failure::new("the restored database could not be written completely; free disk space and run it again"))
+        }
+        false => Ok(()),
+    }
+}
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// The folder where a backup is unpacked; removed unless the switch to it began.
@@ -185,7 +197,9 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         if !self.1 {
-            drop(fs::remove_dir_all(&self.0)); // the next restore removes it
+            // First the keys: files of an open database can appear meanwhile, which the next restore removes.
+            drop(fs::remove_dir_all(self.0.join("secrets")));
+            drop(fs::remove_dir_all(&self.0));
         }
     }
 }
@@ -275,11 +289,6 @@ fn plan(backup: String, config: &Config, database: &Path, staging: &Path, now: T
             data.display()
         )));
     }
-    let suffixed = |path: &Path, suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     let checkpoints = checkpoints::path(data);
     let numbers = std::iter::successors(Some(now.seconds()), |number| number.checked_add(1));
     let mut names = numbers.map(|number| format!(".until-{number}"));
@@ -299,4 +308,22 @@ fn plan(backup: String, config: &Config, database: &Path, staging: &Path, now: T
         placed.push(place("secrets", std::path::absolute(config.secrets_dir())?));
     }
     Ok(Switch { backup, keep: kept.filter(|(from, _)| from.symlink_metadata().is_ok()).collect(), place: placed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d_13_a_database_with_a_write_ahead_log_is_not_switched_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join(DATABASE);
+        fs::write(&database, "pages").unwrap();
+        require_folded(&database).unwrap();
+        let log = suffixed(&database, "-wal");
+        fs::write(&log, "").unwrap();
+        require_folded(&database).unwrap();
+        fs::write(&log, "pages").unwrap();
+        assert!(require_folded(&database).unwrap_err().to_string().contains("could not be written completely"));
+    }
 }

@@ -95,11 +95,12 @@ fn complete(bytes: &[u8]) -> &[u8] {
     end.and_then(|at| bytes.get(..at + SEPARATOR.len())).unwrap_or_default()
 }
 
-/// Returns the beginning of the file until the last of `notes`, without the checkpoints that were signed afterwards.
+/// Returns the beginning of the file until the last of `notes`, without the checkpoints that were signed afterwards. The
+/// acknowledgments of vanished tenants, which follow an acknowledged log and are in no database, belong to it.
 ///
 /// # Errors
 /// Fails if the file cannot be read or does not contain all of `notes`.
-pub fn notes_until(file: &Path, notes: &[String]) -> Result<Vec<u8>, Failure> {
+pub fn notes_until(file: &Path, notes: &[String], keys: &CheckpointKeys) -> Result<Vec<u8>, Failure> {
     let mut bytes = fs::read(file).or_else(|error| match error.kind() {
         ErrorKind::NotFound => Ok(vec![]), // nothing was signed yet
         _ => Err(failed(file)(error)),
@@ -112,6 +113,10 @@ pub fn notes_until(file: &Path, notes: &[String]) -> Result<Vec<u8>, Failure> {
             at.ok_or_else(|| Failure::new(format!("{} was changed in the meantime; try again", file.display())))?;
         end = end.max(at + text.len());
     }
+    let rest = std::str::from_utf8(complete(&bytes)).ok().and_then(|text| text.get(end..)).unwrap_or_default();
+    let is_of_vanished = |note: &&str| keys.read(note).is_some_and(|(checkpoint, _)| checkpoint.size == 0);
+    end +=
+        rest.split_terminator(SEPARATOR).take_while(is_of_vanished).map(|it| it.len() + SEPARATOR.len()).sum::<usize>();
     bytes.truncate(end);
     Ok(bytes)
 }

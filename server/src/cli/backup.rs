@@ -5,7 +5,7 @@ use crate::{
     output::Output,
     state::App,
 };
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use secrecy::{SecretString, zeroize::Zeroizing};
 use serde_json::json;
 use std::{
@@ -17,6 +17,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Maximum length of a passphrase in bytes.
 const MAX_PASSPHRASE: u64 = 1_024;
+
+/// The character that Ctrl-C types.
+const INTERRUPT: u8 = 3;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Backup {
@@ -51,13 +54,7 @@ pub(super) async fn run(command: Backup, app: App, output: Output) -> Result<(),
         false => None,
     };
     let has_keys = passphrase.is_some();
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let created = tokio::select! {
-        created = create(&app, &command.file, passphrase) => created?,
-        // The temporary files are removed with the future.
-        _ = interrupt.recv() => return Err(Failure::new("interrupted; no backup was made")),
-        _ = terminate.recv() => return Err(Failure::new("interrupted; no backup was made")),
-    };
+    let created = unless_interrupted(create(&app, &command.file, passphrase), "no backup was made").await?;
     app.store.close().await;
     let (file, size) = (command.file.display(), created.size);
     let keys = match has_keys {
@@ -68,6 +65,19 @@ pub(super) async fn run(command: Backup, app: App, output: Output) -> Result<(),
     };
     let data = json!({ "file": command.file, "bytes": size, "created_at": created.created_at, "with_keys": has_keys });
     output.print(&data, format_args!("{file}: {size} bytes, verified. {keys}"))
+}
+
+/// Drops the future, and with it its temporary files, on SIGINT and SIGTERM.
+pub(super) async fn unless_interrupted<T>(
+    done: impl Future<Output = Result<T, Failure>>,
+    then: &str,
+) -> Result<T, Failure> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        done = done => done,
+        _ = interrupt.recv() => Err(Failure::new(format!("interrupted; {then}"))),
+        _ = terminate.recv() => Err(Failure::new(format!("interrupted; {then}"))),
+    }
 }
 
 impl PassphraseFile {
@@ -98,14 +108,26 @@ fn prompt(text: &str) -> Result<Zeroizing<String>, Failure> {
     }
     let shown = tcgetattr(stdin())?;
     let mut hidden = shown.clone();
-    hidden.local_modes.remove(LocalModes::ECHO);
+    // Ctrl-C ends the line instead of this process, which has to show again what is typed.
+    hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+    hidden.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
     let mut out = stderr().lock();
     write!(out, "{text}")?;
     tcsetattr(stdin(), OptionalActions::Flush, &hidden)?;
-    let mut line = Zeroizing::new(String::with_capacity(2_048));
-    let read = stdin().read_line(&mut line);
+    let line = read_line();
     tcsetattr(stdin(), OptionalActions::Now, &shown)?;
     writeln!(out)?;
-    read?;
+    line
+}
+
+/// Reads a line from the terminal, or up to Ctrl-C, which is an error.
+fn read_line() -> Result<Zeroizing<String>, Failure> {
+    let mut line = Zeroizing::new([0; 2_048]);
+    let length = rustix::io::retry_on_intr(|| rustix::io::read(stdin(), &mut line[..]))?;
+    let line = line.get(..length).unwrap_or_default();
+    if line.contains(&INTERRUPT) {
+        return Err(Failure::new("interrupted; nothing was changed"));
+    }
+    let line = std::str::from_utf8(line).map_err(|_| Failure::new("the passphrase is not UTF-8"))?;
     Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }

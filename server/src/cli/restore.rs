@@ -1,7 +1,7 @@
 //! `castellan restore` command: restores a backup file, or continues after the database was restored by other means.
 use super::{
     audit::{Acknowledgment, finding_data, restored},
-    backup::PassphraseFile,
+    backup::{PassphraseFile, unless_interrupted},
 };
 use crate::{
     backup::{self, Source},
@@ -36,7 +36,9 @@ pub(super) async fn run(
     };
     let reason = domain::text::name("reason", &command.why.reason, 500)?;
     let source = Source { file, reason, against: command.why.against };
-    let restored = backup::restore(&config, given, &source, || command.passphrase.read(false)).await?;
+    let restore = backup::restore(&config, given, &source, || command.passphrase.read(false));
+    // Otherwise the decrypted keys of the backup would remain in the data folder.
+    let restored = unless_interrupted(restore, "nothing was changed").await?;
     let mut lines: String = restored.findings.iter().map(|it| format!("{}{it}\n", it.prefix())).collect();
     for remark in &restored.remarks {
         lines.push_str(&format!("{remark}\n"));

@@ -4,6 +4,7 @@
 mod api;
 #[path = "../outside/authenticator.rs"]
 mod authenticator;
+mod backup;
 mod checkpoints;
 mod health;
 mod hostile;

@@ -1,10 +1,12 @@
 //! Backup and restore of a deployment on SQLite (D-13): under load, in other data folders, refused, interrupted and scheduled.
 mod copies;
 mod interruptions;
+mod interrupts;
 mod load;
 mod postgres;
 mod refusals;
 mod schedule;
+mod vanished;
 
 use crate::program::Program;
 use serde_json::Value;
