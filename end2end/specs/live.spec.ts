@@ -47,14 +47,14 @@ test('BC-04 an incomplete line is shown while the task waits, also without JavaS
   const task = await mei.submit({ script, title: 'Waits', organization: team.id });
   const page = await mei.open(browser);
   await page.goto(task);
-  const unfinished = page.locator('#log-unfinished .log-text');
-  await expect(unfinished).toHaveText(['Connecting to db ... '], { timeout: 4_000 });
+  const incomplete = page.locator('#log-incomplete .log-text');
+  await expect(incomplete).toHaveText(['Connecting to db ... '], { timeout: 4_000 });
   await expect(output(page)).toHaveText(['begin']);
   const plain = await mei.open(browser, { javaScriptEnabled: false });
   await plain.goto(task);
-  await expect(plain.locator('#log-unfinished .log-text')).toHaveText(['Connecting to db ... ']);
+  await expect(plain.locator('#log-incomplete .log-text')).toHaveText(['Connecting to db ... ']);
   await expect(output(page)).toHaveText(['begin', 'Connecting to db ... ok']);
-  await expect(unfinished).toHaveCount(0);
+  await expect(incomplete).toHaveCount(0);
 });
 
 test('BC-05 a long line is one line in the download, and its parts are marked on the page', async ({ team, browser }) => {

@@ -637,7 +637,7 @@ create table task (
     -- The styles in which the next lines of output begin.
     output_styles     text not null default '/',
     -- The incomplete last line of each stream while the task runs.
-    unfinished_lines  text not null default '[]',
+    incomplete_lines  text not null default '[]',
     ending            text,
     receipt           text,
     receipt_signature bytea,

@@ -20,7 +20,7 @@ const MAX_MATCHES: usize = 50;
 #[derive(Debug)]
 pub struct LogRange {
     page: LogPage,
-    unfinished: Vec<Line>,
+    incomplete: Vec<Line>,
     first: i64,
     /// The requested line.
     from: Option<i64>,
@@ -37,9 +37,9 @@ pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<LogRan
     let first = block_of(from.unwrap_or(task.next_line - LINES_PER_PAGE));
     let until = if from.is_some() { first + LINES_PER_PAGE } else { task.next_line };
     let page = read.log_between(task.id, task.attempt, first, until).await?;
-    let unfinished = match task.state.is_final() {
+    let incomplete = match task.state.is_final() {
         true => vec![],
-        false => read.progress(task.id).await?.read_unfinished_lines(),
+        false => read.progress(task.id).await?.read_incomplete_lines(),
     };
     let search = here.get("find").map(|text| text.chars().take(200).collect::<String>());
     let found = match search {
@@ -49,7 +49,7 @@ pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<LogRan
         }
         None => None,
     };
-    Ok(LogRange { page, unfinished, first, from, found })
+    Ok(LogRange { page, incomplete, first, from, found })
 }
 
 /// Returns the first line of the block that contains a line.
@@ -61,7 +61,7 @@ fn block_of(line: i64) -> i64 {
 /// The output with its toolbar.
 #[component]
 pub fn Log(task: Task, range: LogRange) -> impl IntoView {
-    let LogRange { page, unfinished, first, from, found } = range;
+    let LogRange { page, incomplete, first, from, found } = range;
     let live = !task.state.is_final();
     let none = if live { t!("task-log-none-yet") } else { t!("task-log-none") };
     let (id, attempt) = (task.id, task.attempt);
@@ -95,7 +95,7 @@ pub fn Log(task: Task, range: LogRange) -> impl IntoView {
             <div class="log-lines" id="log-lines" role="region" aria-labelledby="log-title" tabindex="0">
                 {blocks}
             </div>
-            <div class="log-unfinished" id="log-unfinished">{unfinished.iter().map(unfinished_row).collect_view()}</div>
+            <div class="log-incomplete" id="log-incomplete">{incomplete.iter().map(incomplete_row).collect_view()}</div>
             <p class="print-only">{t!("task-log-print", path = format!("/tasks/{id}/log"))}</p>
             <p class="log-empty muted" id="log-empty" data-ended=t!("task-log-none")>{none}</p>
         </section>
@@ -160,7 +160,7 @@ fn row(number: i64, line: &Line, styles: &mut Styles) -> impl IntoView + use<> {
 }
 
 /// An incomplete line, below the others.
-fn unfinished_row(line: &Line) -> impl IntoView + use<> {
+fn incomplete_row(line: &Line) -> impl IntoView + use<> {
     let spans = spans(line, &mut Styles::default());
     view! { <div class=format!("log-line log-{}", line.stream)><span class="log-text">{spans}</span></div> }
 }

@@ -93,8 +93,8 @@ pub fn check(password: &str, user_inputs: &[&str]) -> Result<(), Invalid> {
 #[derive(Clone, Debug)]
 pub struct Hasher {
     permits: Arc<Semaphore>,
-    /// A hash to verify against for unknown accounts, so that the response time is the same.
-    decoy: Arc<str>,
+    /// The dummy hash to verify against for unknown accounts, so that the response time is the same.
+    dummy_hash: Arc<str>,
     verified: Arc<AtomicU64>,
 }
 
@@ -110,8 +110,8 @@ impl Hasher {
     /// Fails if the operating system returns no random bytes.
     pub fn new() -> Result<Self, HashError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let decoy = hash("password of no account").map_err(HashError)?;
-        Ok(Self { permits: Arc::new(Semaphore::new(cores.div_ceil(2))), decoy: decoy.into(), verified: Arc::default() })
+        let dummy_hash = hash("password of no account").map_err(HashError)?.into();
+        Ok(Self { permits: Arc::new(Semaphore::new(cores.div_ceil(2))), dummy_hash, verified: Arc::default() })
     }
 
     /// Returns the hash of a password as a PHC string.
@@ -128,10 +128,10 @@ impl Hasher {
     /// Fails if the runtime is shutting down.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashError> {
         self.verified.fetch_add(1, Ordering::Relaxed);
-        let decoy = Arc::clone(&self.decoy);
+        let dummy_hash = Arc::clone(&self.dummy_hash);
         self.run(move || {
             let known = hash.is_some();
-            let phc = hash.unwrap_or_else(|| decoy.to_string());
+            let phc = hash.unwrap_or_else(|| dummy_hash.to_string());
             let password = prepared(&password);
             let right =
                 PasswordHash::new(&phc).is_ok_and(|phc| argon2().verify_password(password.as_bytes(), &phc).is_ok());

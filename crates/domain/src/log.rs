@@ -61,7 +61,7 @@ impl LineFeeds {
 pub const MAX_LINE: usize = 16 * 1024;
 
 /// The maximum length of a line without its line feed that is shown before it is complete, in bytes; its end is shown.
-pub const MAX_UNFINISHED: usize = 4 * 1024;
+pub const MAX_INCOMPLETE: usize = 4 * 1024;
 
 /// The maximum stored output of one attempt in bytes; the rest is counted and replaced by a marker.
 pub const MAX_OUTPUT: u64 = 16 * 1024 * 1024;

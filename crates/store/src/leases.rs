@@ -192,7 +192,7 @@ impl Write {
                 concat!(
                     // Without the limit, a forged number would overflow and stop every claim; such a row is rejected below.
                     "update task set state = 'assigned', attempt = case when attempt < 4294967295 then attempt + 1 else attempt end,
-                        runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0, output_styles = '/', unfinished_lines = '[]', cancel_requested = false, started_at = null
+                        runner_id = $2, lease_until = $3, next_line = 1, output_bytes = 0, output_styles = '/', incomplete_lines = '[]', cancel_requested = false, started_at = null
                      where tenant_id = $1 and state = 'queued' and id ",
                     $among,
                     "(select id from task where tenant_id = $1
@@ -334,7 +334,7 @@ impl Write {
             self,
             execute,
             "update task set state = $3, ending = $4, receipt = $5, receipt_signature = $6, ended_at = $7, lease_until = null,
-                started_at = coalesce(started_at, $8), unfinished_lines = '[]'
+                started_at = coalesce(started_at, $8), incomplete_lines = '[]'
              where tenant_id = $1 and id = $2",
             lease.task,
             state,

@@ -6,7 +6,7 @@ use crate::{
 use domain::{
     Invalid, TaskId,
     ansi::Styles,
-    log::{Line, LineFeeds, MAX_LINE, MAX_LINES, MAX_OUTPUT, MAX_UNFINISHED, Stream},
+    log::{Line, LineFeeds, MAX_INCOMPLETE, MAX_LINE, MAX_LINES, MAX_OUTPUT, Stream},
     request::OutputDigest,
 };
 use sha2::{Digest, Sha256};
@@ -203,7 +203,7 @@ impl Write {
         tenant_query!(
             self,
             execute,
-            "update task set next_line = $3, output_bytes = $4, output_styles = $5, unfinished_lines = '[]'
+            "update task set next_line = $3, output_bytes = $4, output_styles = $5, incomplete_lines = '[]'
              where tenant_id = $1 and id = $2",
             lease.task,
             next,
@@ -215,15 +215,15 @@ impl Write {
     }
 
     /// Replaces the incomplete lines of a task, which are shown until they are appended: at most one per stream.
-    pub async fn show_unfinished_lines(&mut self, lease: Lease, lines: &[Line]) -> Result<()> {
-        let is_allowed = |line: &Line| line.stream != Stream::Runner && line.text.len() <= MAX_UNFINISHED;
+    pub async fn show_incomplete_lines(&mut self, lease: Lease, lines: &[Line]) -> Result<()> {
+        let is_allowed = |line: &Line| line.stream != Stream::Runner && line.text.len() <= MAX_INCOMPLETE;
         if lines.len() > 2 || !lines.iter().all(is_allowed) {
-            return Err(Invalid::new("unfinished", "has more than one short line per stream").into());
+            return Err(Invalid::new("incomplete", "has more than one short line per stream").into());
         }
         self.lock_lease(lease).await?;
         let lines = serde_json::to_string(lines).map_err(|_| Error::Corrupt("log"))?;
         const SQL: &str =
-            "update task set unfinished_lines = $3 where tenant_id = $1 and id = $2 and unfinished_lines <> $3";
+            "update task set incomplete_lines = $3 where tenant_id = $1 and id = $2 and incomplete_lines <> $3";
         if tenant_query!(self, execute, SQL, lease.task, lines)? > 0 {
             self.publish(Topic::Log, lease.task.0);
         }

@@ -92,7 +92,7 @@ impl Metrics {
             drop(metrics.security_events.get_or_create(&[("event", event.as_str())]));
         }
         for answer in Answer::ALL {
-            drop(metrics.decisions.get_or_create(&[("answer", answer.as_str())]));
+            drop(metrics.decisions.get_or_create(&[("decision", answer.as_str())]));
         }
         for state in TaskState::ALL.iter().filter(|state| state.is_final()) {
             drop(metrics.tasks_ended.get_or_create(&[("state", state.as_str())]));
@@ -113,7 +113,7 @@ impl Metrics {
         let name = "castellan_tasks_ended";
         registry.register(name, "Tasks that ended, by final state", self.tasks_ended.clone());
         let name = "castellan_approval_decisions";
-        registry.register(name, "Decisions on approval requests, by answer", self.decisions.clone());
+        registry.register(name, "Decisions on approval requests, by decision", self.decisions.clone());
         let name = "castellan_approval_requests_expired";
         registry.register(name, "Approval requests that expired undecided", self.approvals_expired.clone());
         let name = "castellan_security_events";
@@ -135,7 +135,7 @@ impl Metrics {
         match occurrence {
             Occurrence::Dispatch(waited) => self.dispatch.observe(waited.as_secs_f64()),
             Occurrence::Security(event) => self.count_security_event(event),
-            Occurrence::Decision(answer) => drop(self.decisions.get_or_create(&[("answer", answer.as_str())]).inc()),
+            Occurrence::Decision(answer) => drop(self.decisions.get_or_create(&[("decision", answer.as_str())]).inc()),
             Occurrence::ApprovalExpired => drop(self.approvals_expired.inc()),
             Occurrence::TaskEnded(state) => drop(self.tasks_ended.get_or_create(&[("state", state.as_str())]).inc()),
             Occurrence::Anomaly(kind) => drop(self.anomalies.get_or_create(&[("kind", kind.as_str())]).inc()),

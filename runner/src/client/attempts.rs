@@ -38,7 +38,7 @@ struct Sent {
     next_line: Option<u64>,
     /// For each unacknowledged batch, the number of the line after it.
     unacknowledged: VecDeque<u64>,
-    unfinished: Vec<Line>,
+    incomplete: Vec<Line>,
 }
 
 impl HeldAttempt {
@@ -137,15 +137,15 @@ impl HeldAttempt {
             next += count;
             self.sent.unacknowledged.push_back(next);
             // Lines replace what was shown before they were complete.
-            self.sent.unfinished.clear();
+            self.sent.incomplete.clear();
         }
         self.sent.next_line = Some(next);
         let complete = next >= self.spool().next_line();
-        let unfinished = self.spool().unfinished().to_vec();
+        let incomplete = self.spool().incomplete().to_vec();
         let texts = |lines: &[Line]| lines.iter().map(|line| (line.stream, line.text.clone())).collect::<Vec<_>>();
-        if complete && texts(&self.sent.unfinished) != texts(&unfinished) {
-            messages.push(self.lines(next, vec![], unfinished.clone()));
-            self.sent.unfinished = unfinished;
+        if complete && texts(&self.sent.incomplete) != texts(&incomplete) {
+            messages.push(self.lines(next, vec![], incomplete.clone()));
+            self.sent.incomplete = incomplete;
         }
         if complete
             && !self.sent.finished
@@ -158,9 +158,9 @@ impl HeldAttempt {
         Ok(messages)
     }
 
-    fn lines(&self, first_line: u64, lines: Vec<Line>, unfinished: Vec<Line>) -> Kind {
-        let [lines, unfinished] = [lines, unfinished].map(|lines| lines.into_iter().map(line).collect());
-        Kind::Lines(v1::Lines { attempt: self.attempt.to_wire(), first_line, lines, unfinished })
+    fn lines(&self, first_line: u64, lines: Vec<Line>, incomplete: Vec<Line>) -> Kind {
+        let [lines, incomplete] = [lines, incomplete].map(|lines| lines.into_iter().map(line).collect());
+        Kind::Lines(v1::Lines { attempt: self.attempt.to_wire(), first_line, lines, incomplete })
     }
 
     fn spool(&self) -> parking_lot::MutexGuard<'_, Spool> {

@@ -1,6 +1,6 @@
 //! Line assembly: splits the bytes of one stream into lines, long ones into parts, and replaces invalid UTF-8.
 
-use domain::log::{MAX_LINE, MAX_UNFINISHED};
+use domain::log::{MAX_INCOMPLETE, MAX_LINE};
 
 /// A line, or a part of one that is longer than [`MAX_LINE`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,10 +50,10 @@ impl Assembler {
         self.replaced
     }
 
-    /// Returns the end of the incomplete line, at most [`MAX_UNFINISHED`] bytes.
-    pub fn unfinished(&self) -> String {
+    /// Returns the end of the incomplete line, at most [`MAX_INCOMPLETE`] bytes.
+    pub fn incomplete(&self) -> String {
         // Replaced bytes can take three times the space.
-        let end = self.pending.len().saturating_sub(MAX_UNFINISHED / 3);
+        let end = self.pending.len().saturating_sub(MAX_INCOMPLETE / 3);
         let end = self.pending.get(end..).unwrap_or_default();
         let from = end.iter().position(|byte| !(0x80..=0xBF).contains(byte)).unwrap_or(0);
         String::from_utf8_lossy(end.get(from..boundary(end)).unwrap_or_default()).into_owned()
@@ -188,15 +188,15 @@ mod tests {
     fn case_bc04_the_end_of_an_incomplete_line_is_known() {
         let mut assembler = Assembler::default();
         assembler.push(b"done\nConnecting ... ", &mut vec![]);
-        assert_eq!(assembler.unfinished(), "Connecting ... ");
+        assert_eq!(assembler.incomplete(), "Connecting ... ");
         assembler.push(b"ok\n", &mut vec![]);
-        assert_eq!(assembler.unfinished(), "");
+        assert_eq!(assembler.incomplete(), "");
         assembler.push("\u{1f3f0}".repeat(4_000).as_bytes(), &mut vec![]);
-        let end = assembler.unfinished();
-        assert!(end.len() > 1_000 && end.len() <= MAX_UNFINISHED && !end.contains('\u{fffd}'));
+        let end = assembler.incomplete();
+        assert!(end.len() > 1_000 && end.len() <= MAX_INCOMPLETE && !end.contains('\u{fffd}'));
         assembler.push(&[b"\n".as_slice(), &[0xff; MAX_LINE]].concat(), &mut vec![]);
-        assert!(assembler.unfinished().len() <= MAX_UNFINISHED);
+        assert!(assembler.incomplete().len() <= MAX_INCOMPLETE);
         assembler.push(b"\n\xe2\x82", &mut vec![]);
-        assert_eq!(assembler.unfinished(), "");
+        assert_eq!(assembler.incomplete(), "");
     }
 }

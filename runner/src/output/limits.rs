@@ -86,9 +86,9 @@ impl OutputLimiter {
     }
 
     /// Returns the incomplete lines.
-    pub fn unfinished(&self, at: Timestamp) -> Vec<Line> {
+    pub fn incomplete(&self, at: Timestamp) -> Vec<Line> {
         let streams = [(&self.stdout, Stream::Stdout), (&self.stderr, Stream::Stderr)];
-        let lines = streams.map(|(assembler, stream)| Line::new(at, stream, assembler.unfinished()));
+        let lines = streams.map(|(assembler, stream)| Line::new(at, stream, assembler.incomplete()));
         lines.into_iter().filter(|line| !line.text.is_empty()).collect()
     }
 
@@ -275,13 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn case_bc04_unfinished_lines_of_both_streams_are_shown() {
+    fn case_bc04_incomplete_lines_of_both_streams_are_shown() {
         let mut limiter = OutputLimiter::default();
         limiter.take(&chunk(sandbox::Stream::Stdout, "one\nPassword: "), NOW);
-        assert_eq!(limiter.unfinished(NOW), [Line::new(NOW, Stream::Stdout, "Password: ")]);
+        assert_eq!(limiter.incomplete(NOW), [Line::new(NOW, Stream::Stdout, "Password: ")]);
         limiter.take(&chunk(sandbox::Stream::Stderr, "50 %\r"), NOW);
-        assert_eq!(limiter.unfinished(NOW).len(), 2);
+        assert_eq!(limiter.incomplete(NOW).len(), 2);
         limiter.take(&chunk(sandbox::Stream::Stdout, "\n"), NOW);
-        assert_eq!(limiter.unfinished(NOW), [Line::new(NOW, Stream::Stderr, "50 %\r")]);
+        assert_eq!(limiter.incomplete(NOW), [Line::new(NOW, Stream::Stderr, "50 %\r")]);
     }
 }

@@ -52,14 +52,14 @@ pub struct Spool {
     lines: u64,
     index: Vec<u64>,
     /// The incomplete last line of each stream; in memory only.
-    unfinished: Vec<Line>,
+    incomplete: Vec<Line>,
 }
 
 impl Spool {
     fn create(folder: PathBuf, marker: PathBuf) -> io::Result<Self> {
         DirBuilder::new().mode(0o700).create(&folder)?;
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(folder.join(LINES))?;
-        Ok(Self { folder, marker: Some(marker), file, length: 0, lines: 0, index: Vec::new(), unfinished: Vec::new() })
+        Ok(Self { folder, marker: Some(marker), file, length: 0, lines: 0, index: Vec::new(), incomplete: Vec::new() })
     }
 
     /// Opens the spool of an ended attempt; `None` if it has not ended.
@@ -76,7 +76,7 @@ impl Spool {
         let bytes = fs::read(folder.join(LINES))?;
         let file = OpenOptions::new().read(true).write(true).open(folder.join(LINES))?;
         let mut spool =
-            Self { folder, marker: None, file, length: 0, lines: 0, index: Vec::new(), unfinished: Vec::new() };
+            Self { folder, marker: None, file, length: 0, lines: 0, index: Vec::new(), incomplete: Vec::new() };
         let mut rest = bytes.as_slice();
         // Later data is incomplete, and the receipt does not cover it.
         while spool.lines < receipt.output_lines {
@@ -99,12 +99,12 @@ impl Spool {
     }
 
     /// Replaces the incomplete lines, which are shown until they are appended.
-    pub fn set_unfinished(&mut self, lines: Vec<Line>) {
-        self.unfinished = lines;
+    pub fn set_incomplete(&mut self, lines: Vec<Line>) {
+        self.incomplete = lines;
     }
 
-    pub fn unfinished(&self) -> &[Line] {
-        &self.unfinished
+    pub fn incomplete(&self) -> &[Line] {
+        &self.incomplete
     }
 
     /// Appends lines.

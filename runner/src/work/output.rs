@@ -19,7 +19,7 @@ pub(super) struct OutputBuffer {
     limiter: OutputLimiter,
     waiting: Vec<Line>,
     /// Whether incomplete lines are shown.
-    shows_unfinished: bool,
+    shows_incomplete: bool,
     safe: OutputTotals,
     broken: Option<String>,
 }
@@ -33,7 +33,7 @@ impl OutputBuffer {
             attempt,
             limiter,
             waiting: vec![],
-            shows_unfinished: false,
+            shows_incomplete: false,
             safe,
             broken: None,
         }
@@ -67,18 +67,18 @@ impl OutputBuffer {
             return Err(());
         }
         self.safe = self.limiter.totals();
-        if self.shows_unfinished {
-            self.show_unfinished();
+        if self.shows_incomplete {
+            self.show_incomplete();
         }
         Ok(())
     }
 
     /// Shows the incomplete lines as they are now; returns whether there are any.
-    pub(super) fn show_unfinished(&mut self) -> bool {
-        let lines = self.limiter.unfinished(clock::now());
-        self.shows_unfinished = !lines.is_empty();
-        self.spool.lock().set_unfinished(lines);
-        self.shows_unfinished
+    pub(super) fn show_incomplete(&mut self) -> bool {
+        let lines = self.limiter.incomplete(clock::now());
+        self.shows_incomplete = !lines.is_empty();
+        self.spool.lock().set_incomplete(lines);
+        self.shows_incomplete
     }
 
     /// Writes the last lines. Returns the stored totals, and the error if output was lost.
@@ -87,7 +87,7 @@ impl OutputBuffer {
         let Self { spool, attempt, limiter, safe, broken, .. } = self;
         let (last, all) = limiter.finish(at);
         let limiter = OutputLimiter::default();
-        let mut rest = Self { spool, attempt, limiter, waiting: last, shows_unfinished: true, safe, broken };
+        let mut rest = Self { spool, attempt, limiter, waiting: last, shows_incomplete: true, safe, broken };
         match rest.write() {
             Ok(()) => (all, None),
             Err(()) => (OutputTotals { printed: all.printed, replaced: all.replaced, ..rest.safe }, rest.broken),

@@ -24,7 +24,7 @@ const BATCH_INTERVAL: Duration = Duration::from_millis(20);
 /// The batch size in bytes that is written without waiting.
 const BATCH_SIZE: usize = 64 << 10;
 /// The interval at which incomplete lines are shown, and the time that a line has to become complete.
-const UNFINISHED_INTERVAL: Duration = Duration::from_millis(500);
+const INCOMPLETE_INTERVAL: Duration = Duration::from_millis(500);
 /// The time that the server has to acknowledge a receipt before it is synced to disk.
 const ACKNOWLEDGEMENT_WAIT: Duration = Duration::from_millis(200);
 /// The grace period of a cancelled task before it is killed.
@@ -127,7 +127,7 @@ impl<E: Executor> AttemptRun<E> {
                     if printed.is_waiting() {
                         due.get_or_insert_with(|| Instant::now().max(wrote + BATCH_INTERVAL));
                     }
-                    show.get_or_insert_with(|| Instant::now() + UNFINISHED_INTERVAL);
+                    show.get_or_insert_with(|| Instant::now() + INCOMPLETE_INTERVAL);
                     if size < BATCH_SIZE {
                         continue;
                     }
@@ -135,7 +135,7 @@ impl<E: Executor> AttemptRun<E> {
                 () = sleep_until(due.unwrap_or(wrote)), if due.is_some() => {}
                 () = sleep_until(show.unwrap_or(wrote)), if show.is_some() => {
                     show = None;
-                    if printed.show_unfinished() {
+                    if printed.show_incomplete() {
                         let _ = self.events.send(Event::Printed).await; // the client may be shutting down
                     }
                     continue;

@@ -33,7 +33,7 @@ pub(super) struct LogLine {
 /// Incomplete last line of a stream. It is sent as a `line` once it is complete.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "describes the JSON of `live::events`; a test compares them")]
-pub(super) struct UnfinishedLine {
+pub(super) struct IncompleteLine {
     /// When it was read.
     #[schema(value_type = String, format = DateTime)]
     at: String,
@@ -52,17 +52,17 @@ fn events() -> [(&'static str, &'static str, &'static str, RefOr<Schema>); 5] {
         text.content_schema(Some(schema))
     };
     let line = json(Ref::from_schema_name(LogLine::name()).into());
-    let unfinished = ArrayBuilder::new().items(Ref::from_schema_name(UnfinishedLine::name())).max_items(Some(2));
-    let unfinished = json(Schema::from(unfinished).into());
+    let incomplete = ArrayBuilder::new().items(Ref::from_schema_name(IncompleteLine::name())).max_items(Some(2));
+    let incomplete = json(Schema::from(incomplete).into());
     [
         ("StateEvent", "state", "State of the task, first and after each change.", state()),
         ("AttemptEvent", "attempt", "Number of a new attempt, whose lines start at 1 again.", attempt.into()),
         ("LineEvent", "line", "A line of the output, as JSON.", line.into()),
         (
-            "UnfinishedEvent",
-            "unfinished",
+            "IncompleteEvent",
+            "incomplete",
             "Incomplete last lines, as JSON; replaces the former ones.",
-            unfinished.into(),
+            incomplete.into(),
         ),
         ("EndEvent", "end", "Final state of the task, after all lines. The stream ends.", state()),
     ]
@@ -104,8 +104,8 @@ impl ToSchema for LogEvent {
         }
         schemas.push((LogLine::name().into(), LogLine::schema()));
         LogLine::schemas(schemas);
-        schemas.push((UnfinishedLine::name().into(), UnfinishedLine::schema()));
-        UnfinishedLine::schemas(schemas);
+        schemas.push((IncompleteLine::name().into(), IncompleteLine::schema()));
+        IncompleteLine::schemas(schemas);
         schemas.push((enums::TaskState::name().into(), enums::TaskState::schema()));
     }
 }

@@ -36,23 +36,24 @@ pub(super) fn browser_log_response(follow: Follow, permit: StreamPermit) -> Resp
         vec![event("lines", at, &json!(lines).to_string())]
     };
     // The style in which an incomplete line begins depends on lines that may be far above.
-    let unfinished = |line: &Line| spans(0, line, &mut Styles::default());
-    event_stream(steps(follow, permit, lines, unfinished, labels::output_ended))
+    let incomplete = |line: &Line| spans(0, line, &mut Styles::default());
+    event_stream(steps(follow, permit, lines, incomplete, labels::output_ended))
 }
 
 /// Returns a log stream for API clients: one event per line, with the unchanged text.
 pub(crate) fn api_log_response(follow: Follow, permit: StreamPermit) -> Response {
     let lines = |lines: &[(i64, Line)], _, at| lines.iter().map(|(number, line)| plain(*number, line, at)).collect();
-    let unfinished = |line: &Line| json!({ "at": line.at, "stream": line.stream, "text": line.text });
-    event_stream(steps(follow, permit, lines, unfinished, |state, _| state.as_str().to_owned()))
+    let incomplete = |line: &Line| json!({ "at": line.at, "stream": line.stream, "text": line.text });
+    event_stream(steps(follow, permit, lines, incomplete, |state, _| state.as_str().to_owned()))
 }
 
-/// Converts steps to events; `lines` converts batches of lines, `unfinished` incomplete ones, and `end` the final state and result.
+/// Converts steps to events; `lines` converts batches of lines, `incomplete` the last lines without their line feed, and
+/// `end` the final state and result.
 fn steps(
     follow: Follow,
     permit: StreamPermit,
     lines: impl Fn(&[(i64, Line)], Styles, Position) -> Vec<Event>,
-    unfinished: fn(&Line) -> Value,
+    incomplete: fn(&Line) -> Value,
     end: fn(TaskState, Option<&End>) -> String,
 ) -> impl Stream<Item = Event> {
     let steps = stream::unfold((follow, permit), |(mut follow, permit)| async {
@@ -64,9 +65,9 @@ fn steps(
             Step::Lines(new, styles) => lines(&new, styles, at),
             Step::State(state) => vec![event("state", at, state.as_str())],
             Step::Attempt(attempt) => vec![event("attempt", at, &attempt.to_string())],
-            Step::Unfinished(lines) => {
-                let lines: Vec<_> = lines.iter().map(unfinished).collect();
-                vec![event("unfinished", at, &json!(lines).to_string())]
+            Step::Incomplete(lines) => {
+                let lines: Vec<_> = lines.iter().map(incomplete).collect();
+                vec![event("incomplete", at, &json!(lines).to_string())]
             }
             Step::End(state, result) => vec![event("end", at, &end(state, result.as_ref()))],
         })

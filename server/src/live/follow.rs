@@ -20,7 +20,7 @@ pub(crate) struct Follow {
     lines: vec::IntoIter<(i64, Line)>,
     /// The styles in which these lines begin.
     styles: Styles,
-    unfinished: Vec<Line>,
+    incomplete: Vec<Line>,
     ended: bool,
 }
 
@@ -34,7 +34,7 @@ pub(super) enum Step {
     /// Lines with their numbers, and the styles in which they begin.
     Lines(Vec<(i64, Line)>, Styles),
     /// The incomplete last line of each stream; replaces the former ones.
-    Unfinished(Vec<Line>),
+    Incomplete(Vec<Line>),
     /// Final state and result, after all lines.
     End(TaskState, Option<End>),
 }
@@ -58,7 +58,7 @@ impl Follow {
             state: None,
             lines: vec![].into_iter(),
             styles: Styles::default(),
-            unfinished: vec![],
+            incomplete: vec![],
             ended: false,
         })
     }
@@ -110,10 +110,10 @@ impl Follow {
         }
         let page = read.log(self.task, now.attempt, self.at.line).await?;
         (self.lines, self.styles) = (page.lines.into_iter(), page.styles);
-        let unfinished = now.read_unfinished_lines();
-        if self.lines.len() == 0 && self.unfinished != unfinished {
-            self.unfinished.clone_from(&unfinished);
-            return Ok(Some(Step::Unfinished(unfinished)));
+        let incomplete = now.read_incomplete_lines();
+        if self.lines.len() == 0 && self.incomplete != incomplete {
+            self.incomplete.clone_from(&incomplete);
+            return Ok(Some(Step::Incomplete(incomplete)));
         }
         if self.lines.len() == 0 && now.state.is_final() {
             self.ended = true;

@@ -87,7 +87,7 @@ impl ProcessMetrics {
             "Failed attempts to sign checkpoints of the audit logs",
             self.checkpoint_failures.clone(),
         );
-        let name = "castellan_audit_checkpoint_timestamp_seconds";
+        let name = "castellan_audit_last_checkpoint_timestamp_seconds";
         registry.register(name, "When the audit logs were last signed without a failure", self.checkpointed_at.clone());
     }
 

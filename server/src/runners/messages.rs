@@ -30,14 +30,14 @@ impl Session {
                 let lease = convert::lease(attempt.as_ref())?;
                 (lease, "a start", self.started(lease).await)
             }
-            Kind::Lines(v1::Lines { attempt, first_line, lines, unfinished }) => {
+            Kind::Lines(v1::Lines { attempt, first_line, lines, incomplete }) => {
                 let (lease, lines) = (convert::lease(attempt.as_ref())?, convert::lines(lines)?);
-                let unfinished = convert::lines(unfinished)?;
+                let incomplete = convert::lines(incomplete)?;
                 let first = i64::try_from(first_line).unwrap_or(0);
                 if first < 1 {
                     return Err(Status::invalid_argument("lines are counted from 1"));
                 }
-                (lease, "log lines", self.append_lines(lease, first, &lines, &unfinished).await)
+                (lease, "log lines", self.append_lines(lease, first, &lines, &incomplete).await)
             }
             Kind::Finished(v1::Finished { attempt, receipt, signature }) => {
                 let lease = convert::lease(attempt.as_ref())?;
@@ -65,11 +65,11 @@ impl Session {
         Ok((write, (!may_run).then_some(lost)))
     }
 
-    async fn append_lines(&self, lease: Lease, first: i64, lines: &[Line], unfinished: &[Line]) -> MessageResult {
+    async fn append_lines(&self, lease: Lease, first: i64, lines: &[Line], incomplete: &[Line]) -> MessageResult {
         let mut write = self.shared.store().write(&self.actor).await?;
         let mut next_line = write.append_lines(lease, first, lines).await;
-        if next_line.is_ok() && (lines.is_empty() || !unfinished.is_empty()) {
-            let shown = write.show_unfinished_lines(lease, unfinished).await;
+        if next_line.is_ok() && (lines.is_empty() || !incomplete.is_empty()) {
+            let shown = write.show_incomplete_lines(lease, incomplete).await;
             next_line = shown.and(next_line);
         }
         let next_line = match next_line {

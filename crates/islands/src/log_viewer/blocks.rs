@@ -274,8 +274,8 @@ fn text(line: &JsValue) -> Option<Element> {
 }
 
 /// Replaces the incomplete lines, which are below the others.
-pub fn show_unfinished(lines: &Array) {
-    let Some(region) = dom::by_id("log-unfinished") else { return };
+pub fn show_incomplete(lines: &Array) {
+    let Some(region) = dom::by_id("log-incomplete") else { return };
     region.set_text_content(None);
     for line in lines.iter() {
         let row = element("div", &format!("log-line log-{}", text_field(&line, "s")), "");

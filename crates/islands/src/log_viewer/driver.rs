@@ -131,7 +131,7 @@ impl Driver {
 /// The subscription to the output. Its events:
 ///
 /// - `lines`: `[{"n":12,"at":"…","s":"stdout","spans":[{"class":"…","text":"…"}]}]`
-/// - `unfinished`: the incomplete last line of each stream, in the same form
+/// - `incomplete`: the incomplete last line of each stream, in the same form
 /// - `attempt`: the number of a new attempt, whose lines count from 1
 /// - `end`: the output is complete
 struct Output(Rc<Driver>);
@@ -142,7 +142,7 @@ impl Subscriber for Output {
     }
 
     fn events(&self) -> Vec<String> {
-        ["lines", "unfinished", "attempt", "end"].map(str::to_owned).to_vec()
+        ["lines", "incomplete", "attempt", "end"].map(str::to_owned).to_vec()
     }
 
     fn received(&self, name: &str, event: &MessageEvent) {
@@ -150,7 +150,7 @@ impl Subscriber for Output {
         let lines = || JSON::parse(&data).ok()?.dyn_into::<Array>().ok();
         let event = match name {
             "lines" => lines().map(Event::LinesReceived),
-            "unfinished" => lines().map(Event::UnfinishedReceived),
+            "incomplete" => lines().map(Event::IncompleteReceived),
             "attempt" => data.parse().ok().map(Event::AttemptStarted),
             _ => Some(Event::OutputEnded(data)),
         };

@@ -44,7 +44,7 @@ pub enum Event {
     StreamChanged(Status),
     LinesReceived(Array),
     /// The incomplete lines changed.
-    UnfinishedReceived(Array),
+    IncompleteReceived(Array),
     /// The task was started again; its output begins at line 1.
     AttemptStarted(u32),
     /// The output is complete; a sentence about how the task ended.
@@ -163,7 +163,7 @@ impl Viewer {
             Event::StreamChanged(status) => {
                 // A new stream sends the incomplete lines of now.
                 if status == Status::Open {
-                    blocks::show_unfinished(&Array::new());
+                    blocks::show_incomplete(&Array::new());
                 }
                 let label = match status {
                     Status::Open => "live",
@@ -173,8 +173,8 @@ impl Viewer {
                 set_label("log-said", label, &[]);
                 vec![]
             }
-            Event::UnfinishedReceived(lines) => {
-                blocks::show_unfinished(&lines);
+            Event::IncompleteReceived(lines) => {
+                blocks::show_incomplete(&lines);
                 vec![]
             }
             Event::LinesReceived(lines) => self.lines_received(&lines),

@@ -94,16 +94,16 @@ row_type! {
         pub attempt: u32,
         pub next_line: i64,
         pub ending: Option<String>,
-        pub unfinished_lines: String,
+        pub incomplete_lines: String,
     }
 }
 
 impl Progress {
     /// Returns the incomplete last line of each stream; none unless the task is running.
-    pub fn read_unfinished_lines(&self) -> Vec<Line> {
+    pub fn read_incomplete_lines(&self) -> Vec<Line> {
         match self.state {
             TaskState::Assigned | TaskState::Running => {
-                serde_json::from_str(&self.unfinished_lines).unwrap_or_default()
+                serde_json::from_str(&self.incomplete_lines).unwrap_or_default()
             }
             _ => vec![],
         }
@@ -174,7 +174,7 @@ impl Read {
             Progress,
             fetch_one,
             concat!(
-                "select t.state, t.organization_id, t.attempt, t.next_line, t.ending, t.unfinished_lines
+                "select t.state, t.organization_id, t.attempt, t.next_line, t.ending, t.incomplete_lines
                  from task t where t.tenant_id = $1 and t.id = $4 and ",
                 visible!()
             ),

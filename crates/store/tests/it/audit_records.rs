@@ -95,7 +95,7 @@ const SILENT: &[(&str, &str)] = &[
     ("arrive", "updates known places; anomalies are recorded"),
     ("note_key_use", "updates known networks; anomalies are recorded"),
     ("append_lines", "output is not a change of state; its digest is in the receipt"),
-    ("show_unfinished_lines", "they are output later"),
+    ("show_incomplete_lines", "they are output later"),
     ("renew_leases", "only updates a time"),
     ("touch_runner", "only updates a time"),
 ];
@@ -218,7 +218,7 @@ const TASKS: &[&str] = &[
     "claim_tasks",
     "start_task",
     "append_lines",
-    "show_unfinished_lines",
+    "show_incomplete_lines",
     "note_refused_runner",
     "renew_leases",
     "finish_task",
@@ -568,7 +568,7 @@ on_both! {
         let held = lease(&taken);
         l.records("start_task", 1, rex, async |w| w.start_task(held).await).await;
         let line = || [Line::new(Timestamp(0), Stream::Stdout, "hi")];
-        l.records("show_unfinished_lines", 0, rex, async |w| w.show_unfinished_lines(held, &line()).await).await;
+        l.records("show_incomplete_lines", 0, rex, async |w| w.show_incomplete_lines(held, &line()).await).await;
         l.records("append_lines", 0, rex, async |w| w.append_lines(held, 1, &line()).await).await;
         l.records("note_refused_runner", 1, rex, async |w| w.note_refused_runner(Some(held), "stale").await).await;
         l.records("renew_leases", 0, rex, async |w| w.renew_leases(&[held]).await).await;

@@ -71,11 +71,11 @@ on_both! {
         let taken = running(world, acme).await;
         let line = |stream, text: &str| Line::new(world.now(), stream, text);
         let show = async |lines: &[Line]| {
-            world.change(&acme.rex, async |write| write.show_unfinished_lines(lease(&taken), lines).await).await
+            world.change(&acme.rex, async |write| write.show_incomplete_lines(lease(&taken), lines).await).await
         };
         let shown = async || {
             let progress = world.store.read(&acme.mia).await.unwrap().progress(taken.lease.task).await.unwrap();
-            progress.read_unfinished_lines().into_iter().map(|line| line.text).collect::<Vec<_>>()
+            progress.read_incomplete_lines().into_iter().map(|line| line.text).collect::<Vec<_>>()
         };
         show(&[line(Stream::Stdout, "Connecting ... "), line(Stream::Stderr, "50 %")]).await.unwrap();
         assert_eq!(shown().await, ["Connecting ... ", "50 %"]);
@@ -83,7 +83,7 @@ on_both! {
         assert!(shown().await.is_empty());
         assert_eq!(read(world, &taken, 1).await, numbered(1..=1));
 
-        let long = "x".repeat(domain::log::MAX_UNFINISHED + 1);
+        let long = "x".repeat(domain::log::MAX_INCOMPLETE + 1);
         for refused in [
             vec![line(Stream::Runner, "I")],
             vec![line(Stream::Stdout, &long)],

@@ -24,7 +24,7 @@ const SET_BY_CLAIM: [&str; 8] = [
     "task.next_line",
     "task.output_bytes",
     "task.output_styles",
-    "task.unfinished_lines",
+    "task.incomplete_lines",
     "task.started_at",
 ];
 
@@ -36,7 +36,7 @@ const OF_THE_RUN: [&str; 12] = [
     "task.next_line",
     "task.output_bytes",
     "task.output_styles",
-    "task.unfinished_lines",
+    "task.incomplete_lines",
     "task.ending",
     "task.receipt",
     "task.receipt_signature",

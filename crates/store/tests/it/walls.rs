@@ -615,7 +615,7 @@ pub fn matrix() -> Vec<Row> {
         claim_tasks                "nnnnnnn+nnnnn" |x, w, a, t| x.claim_tasks(&["bash".into()], 1).await;
         start_task                 "nnnnnnn+nnnnn" |x, w, a, t| x.start_task(t.lease).await;
         append_lines               "nnnnnnn+nnnnn" |x, w, a, t| x.append_lines(t.lease, 2, &[Line::new(w.now(), Stream::Stdout, "more")]).await;
-        show_unfinished_lines      "nnnnnnn+nnnnn" |x, w, a, t| x.show_unfinished_lines(t.lease, &[Line::new(w.now(), Stream::Stdout, "mo")]).await;
+        show_incomplete_lines      "nnnnnnn+nnnnn" |x, w, a, t| x.show_incomplete_lines(t.lease, &[Line::new(w.now(), Stream::Stdout, "mo")]).await;
         finish_task                "nnnnnnn+nnnnn" |x, w, a, t| x.finish_task(t.lease, &t.receipt, vec![1]).await;
         refuse_task                "nnnnnnn+nnnnn" |x, w, a, t| x.refuse_task(t.lease, "no").await;
         note_refused_runner        "nnnnnnn+nnnnn" |x, w, a, t| x.note_refused_runner(Some(t.lease), "stale").await;

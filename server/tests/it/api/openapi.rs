@@ -102,7 +102,7 @@ fn generated_clients_get_a_server_and_named_types() {
     let stream = &log["responses"]["200"]["content"]["text/event-stream"]["schema"];
     assert_eq!(stream["$ref"], "#/components/schemas/LogEvent");
     let events = schemas["LogEvent"]["discriminator"]["mapping"].as_object().unwrap();
-    assert_eq!(events.keys().collect::<Vec<_>>(), ["attempt", "end", "line", "state", "unfinished"]);
+    assert_eq!(events.keys().collect::<Vec<_>>(), ["attempt", "end", "incomplete", "line", "state"]);
     let data = &schemas["LineEvent"]["properties"]["data"];
     assert_eq!(
         (&data["contentMediaType"], &data["contentSchema"]["$ref"]),

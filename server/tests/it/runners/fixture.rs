@@ -348,8 +348,8 @@ impl RunnerStream {
         let stream = wire::v1::Stream::Stdout.into();
         let line = |text: &&str| Line { at: 1, stream, text: (*text).to_owned(), continued: false };
         let lines = texts.iter().map(line).collect();
-        let (attempt, unfinished) = (assign.attempt.clone(), vec![]);
-        self.send(runner_message::Kind::Lines(Lines { attempt, first_line, lines, unfinished }));
+        let (attempt, incomplete) = (assign.attempt.clone(), vec![]);
+        self.send(runner_message::Kind::Lines(Lines { attempt, first_line, lines, incomplete }));
     }
 
     pub fn finish(&self, finished: Finished) {
