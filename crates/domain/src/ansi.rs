@@ -212,6 +212,27 @@ fn is_plain(line: &str) -> bool {
     line.chars().all(|c| (!c.is_control() || c == '\t') && !crate::text::is_invisible(c))
 }
 
+/// Returns where to break a line that is too long, in bytes from its start: before what its end would tear, if that begins after `from`. It
+/// would tear an escape sequence, or the text with which a program overwrites the line after a carriage return.
+///
+/// ```
+/// assert_eq!(domain::ansi::break_before("abc\u{1b}[3", 2), 3);
+/// assert_eq!(domain::ansi::break_before("10%\r55%\r10", 2), 7);
+/// assert_eq!(domain::ansi::break_before("abc\u{1b}[3", 4), 6);
+/// ```
+pub fn break_before(text: &str, from: usize) -> usize {
+    let (mut elements, mut at, mut found) = (Elements(text), 0, None);
+    while let Some(element) = elements.next() {
+        found = match element {
+            Element::Character('\r') if at > from => Some(at),
+            Element::Unterminated if at > from => found.or(Some(at)),
+            _ => found,
+        };
+        at = text.len() - elements.0.len();
+    }
+    found.unwrap_or(text.len())
+}
+
 /// The maximum number of spans of a line; the last one takes the rest of the text. A page shows hundreds of lines, and
 /// each span is an element.
 const MAX_SPANS: usize = 200;
@@ -292,7 +313,7 @@ fn cells(line: &str, style: &mut Style) -> Vec<Cell> {
                 };
                 cursor = to.min(cells.len().max(MAX_COLUMN));
             }
-            Element::Control(..) | Element::Other => {}
+            Element::Control(..) | Element::Other | Element::Unterminated => {}
         }
     }
     cells
@@ -320,6 +341,8 @@ enum Element<'a> {
     Control(char, &'a str),
     /// Another escape sequence.
     Other,
+    /// The beginning of an escape sequence that the line ends in.
+    Unterminated,
 }
 
 impl<'a> Iterator for Elements<'a> {
@@ -355,17 +378,21 @@ fn escape(text: &str) -> (usize, Element<'_>) {
                 let command = body[end..].chars().next().filter(|_| is_standard);
                 (start + end + 1, command.map_or(Element::Other, |command| Element::Control(command, parameters)))
             }
-            None => (text.len(), Element::Other),
+            None => (text.len(), Element::Unterminated),
         },
         // Strings (OSC, DCS, SOS, PM, APC) end at BEL or ST; an unterminated one hides the rest of the line.
         Some(']' | 'P' | 'X' | '^' | '_') => match body.find(['\u{7}', '\u{9c}', '\u{1b}']) {
             Some(end) if body[end..].starts_with("\u{1b}\\") => (start + end + 2, Element::Other),
             Some(end) if body[end..].starts_with('\u{1b}') => (start + end, Element::Other),
             Some(end) => (start + end + body[end..].chars().next().map_or(1, char::len_utf8), Element::Other),
-            None => (text.len(), Element::Other),
+            None => (text.len(), Element::Unterminated),
         },
-        Some(c) if (' '..='/').contains(&c) => (start + body.chars().next().map_or(0, char::len_utf8), Element::Other),
-        _ => (start, Element::Other),
+        Some(c) if (' '..='/').contains(&c) => match body.chars().next() {
+            Some(last) => (start + last.len_utf8(), Element::Other),
+            None => (start, Element::Unterminated),
+        },
+        Some(_) => (start, Element::Other),
+        None => (start, Element::Unterminated),
     }
 }
 
@@ -439,9 +466,9 @@ mod tests {
         }
     }
 
-    /// BC-03, X-01: a line is what a terminal shows at its end.
+    /// A line is what a terminal shows at its end.
     #[test]
-    fn case_bc03_overwritten_and_erased_text_is_not_shown() {
+    fn case_bc03_case_x01_overwritten_and_erased_text_is_not_shown() {
         for (line, text) in [
             ("got 10%\rgot 55%\rgot 100%", "got 100%"),
             ("abcdef\rXY", "XYcdef"),
@@ -457,6 +484,30 @@ mod tests {
             assert_eq!(plain(line), text, "{line:?}");
         }
         assert_eq!(shown("\u{1b}[31mabc\rX"), [("ansi-fg-1".into(), "Xbc".into())]);
+    }
+
+    /// A line that is too long is not broken within an escape sequence, and not within the text that overwrites it.
+    #[test]
+    fn the_parts_of_a_long_line_are_shown_as_the_line() {
+        for (text, from, first) in [
+            ("abc\u{1b}[31mdef", 0, "abc\u{1b}[31mdef"),
+            ("abc\u{1b}[31", 0, "abc"),
+            ("abc\u{1b}", 0, "abc"),
+            ("abc\u{1b}(", 0, "abc"),
+            ("abc\u{9b}3", 0, "abc"),
+            ("abc\u{1b}]8;;https://exam", 0, "abc"),
+            ("abc\u{1b}]0;title\u{1b}", 0, "abc\u{1b}]0;title"),
+            ("abc\u{1b}]0;title\u{1b}\\", 0, "abc\u{1b}]0;title\u{1b}\\"),
+            ("10%\r55%\r10", 0, "10%\r55%"),
+            ("10%\r55%\r", 0, "10%\r55%"),
+            ("10%\r55%\u{1b}[3", 0, "10%"),
+            // No part is empty or much shorter than it may be.
+            ("\r10%", 0, "\r10%"),
+            ("10%\r55%\r10", 7, "10%\r55%\r10"),
+            ("abc\u{1b}[31", 3, "abc\u{1b}[31"),
+        ] {
+            assert_eq!(text.split_at(break_before(text, from)).0, first, "{text:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Line assembly: splits the bytes of one stream into lines, long ones into parts, and replaces invalid UTF-8.
 
-use domain::log::{MAX_INCOMPLETE, MAX_LINE};
+use domain::{
+    ansi::break_before,
+    log::{MAX_INCOMPLETE, MAX_LINE},
+};
 
 /// A line, or a part of one that is longer than [`MAX_LINE`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +67,7 @@ impl Assembler {
         while self.pending.len() + bytes.len() > MAX_LINE {
             let (now, later) = bytes.split_at(MAX_LINE - self.pending.len());
             self.pending.extend_from_slice(now);
-            let rest = self.pending.split_off(boundary(&self.pending));
+            let rest = self.pending.split_off(end_of_part(&self.pending));
             let part = std::mem::replace(&mut self.pending, rest);
             self.emit(&part, lines);
             bytes = later;
@@ -89,6 +92,15 @@ impl Assembler {
     }
 }
 
+/// Returns where to break a line that is too long: in its last quarter, so that the parts look like the line.
+fn end_of_part(bytes: &[u8]) -> usize {
+    let end = boundary(bytes);
+    match str::from_utf8(bytes.get(..end).unwrap_or_default()) {
+        Ok(text) => break_before(text, MAX_LINE / 4 * 3),
+        Err(_) => end,
+    }
+}
+
 /// Returns where to break without splitting a character: before an incomplete one at the end, if there is one.
 fn boundary(bytes: &[u8]) -> usize {
     let from = bytes.len().saturating_sub(3);
@@ -110,6 +122,10 @@ fn boundary(bytes: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::{
+        ansi::{Span, Styles},
+        log::Stream,
+    };
 
     fn parts(pieces: &[&[u8]]) -> Vec<Part> {
         let (mut assembler, mut lines) = (Assembler::default(), Vec::new());
@@ -173,6 +189,26 @@ mod tests {
             let continued: Vec<bool> = parts(&pieces).iter().map(|part| part.continued).collect();
             assert_eq!(continued, [false, true, true, false, false], "{size}");
         }
+    }
+
+    #[test]
+    fn case_bc03_case_x02_parts_of_a_long_line_tear_neither_escape_sequences_nor_states() {
+        let shown = |text: &str| {
+            let mut styles = Styles::default();
+            let spans = parts(&[text.as_bytes()]).into_iter().map(|part| styles.spans(Stream::Stdout, &part.text));
+            spans.collect::<Vec<_>>()
+        };
+        let colored = shown(&format!("\u{1b}[31m{}\u{1b}[0m", "a".repeat(20_000)));
+        assert_eq!(colored.len(), 2);
+        assert!(colored.iter().all(|spans| spans.len() == 1 && spans[0].class == "ansi-fg-1"), "{colored:?}");
+        let torn = shown(&format!("{}\u{1b}[31mred", "a".repeat(MAX_LINE - 2)));
+        assert_eq!(torn[1], [Span { class: "ansi-fg-1".into(), text: "red".into() }]);
+        let progress: String = (0..3_000).map(|n| format!("\rstep {n:05}")).collect();
+        let states = shown(&progress).into_iter().map(|spans| spans[0].text.clone()).collect::<Vec<_>>();
+        assert_eq!(states, ["step 01488", "step 02977", "step 02999"]);
+        let lines = lines(&[progress.as_bytes()]);
+        assert_eq!(lines.concat(), progress);
+        assert!(lines.iter().all(|line| line.len() <= MAX_LINE));
     }
 
     #[test]
