@@ -127,26 +127,32 @@ impl HeldAttempt {
         {
             messages.push(Kind::Started(v1::Started { attempt: attempt.clone(), started_at: at.0 }));
         }
+        let mut batches = Vec::new();
         while self.sent.unacknowledged.len() < MAX_UNACKNOWLEDGED {
             let lines = self.spool().read(next, BATCH_SIZE)?;
             if lines.is_empty() {
                 break;
             }
             let count = u64::try_from(lines.len()).unwrap_or(0);
-            messages.push(self.lines(next, lines, vec![]));
+            batches.push(self.batch(next, lines));
             next += count;
             self.sent.unacknowledged.push_back(next);
             // Lines replace what was shown before they were complete.
             self.sent.incomplete.clear();
         }
         self.sent.next_line = Some(next);
-        let complete = next >= self.spool().next_line();
-        let incomplete = self.spool().incomplete().to_vec();
+        let (complete, incomplete) = {
+            let spool = self.spool();
+            (next >= spool.next_line(), spool.incomplete().to_vec())
+        };
         let texts = |lines: &[Line]| lines.iter().map(|line| (line.stream, line.text.clone())).collect::<Vec<_>>();
         if complete && texts(&self.sent.incomplete) != texts(&incomplete) {
-            messages.push(self.lines(next, vec![], incomplete.clone()));
+            let mut last = batches.pop().unwrap_or_else(|| self.batch(next, vec![]));
+            last.incomplete = incomplete.iter().cloned().map(line).collect();
+            batches.push(last);
             self.sent.incomplete = incomplete;
         }
+        messages.extend(batches.into_iter().map(Kind::Lines));
         if complete
             && !self.sent.finished
             && let Some(signed) = &self.signed
@@ -158,9 +164,9 @@ impl HeldAttempt {
         Ok(messages)
     }
 
-    fn lines(&self, first_line: u64, lines: Vec<Line>, incomplete: Vec<Line>) -> Kind {
-        let [lines, incomplete] = [lines, incomplete].map(|lines| lines.into_iter().map(line).collect());
-        Kind::Lines(v1::Lines { attempt: self.attempt.to_wire(), first_line, lines, incomplete })
+    fn batch(&self, first_line: u64, lines: Vec<Line>) -> v1::Lines {
+        let lines = lines.into_iter().map(line).collect();
+        v1::Lines { attempt: self.attempt.to_wire(), first_line, lines, incomplete: vec![] }
     }
 
     fn spool(&self) -> parking_lot::MutexGuard<'_, Spool> {
@@ -175,4 +181,54 @@ fn line(line: Line) -> v1::Line {
         Stream::Runner => v1::Stream::Runner,
     };
     v1::Line { at: line.at.0, stream: stream.into(), text: line.text, continued: line.continued }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{folder::Folder, spool::SpoolDirectory};
+    use domain::{RunnerId, TaskId};
+    use uuid::Uuid;
+
+    /// Returns the first line, the lines and the incomplete lines of each message of lines.
+    fn sent(held: &mut HeldAttempt) -> Vec<(u64, Vec<String>, Vec<String>)> {
+        let texts = |lines: Vec<v1::Line>| lines.into_iter().map(|line| line.text).collect();
+        let messages = held.pending_messages().unwrap().into_iter().filter_map(|message| match message {
+            Kind::Lines(v1::Lines { first_line, lines, incomplete, .. }) => {
+                Some((first_line, texts(lines), texts(incomplete)))
+            }
+            _ => None,
+        });
+        messages.collect()
+    }
+
+    #[test]
+    fn case_bc04_lines_and_the_incomplete_line_after_them_are_one_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = Folder::open(&folder.path().join("data")).unwrap();
+        let (mut directory, _) = SpoolDirectory::open(&data, RunnerId(Uuid::nil())).unwrap();
+        let attempt = Attempt { task: TaskId(Uuid::from_u128(7)), number: 1 };
+        let spool = Arc::new(Mutex::new(directory.begin(attempt).unwrap().unwrap()));
+        let mut held = HeldAttempt::starting(attempt, Arc::clone(&spool), watch::channel(AttemptCommand::Run).0);
+        let line = |text: &str| Line::new(Timestamp(1), Stream::Stdout, text);
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let print = |lines: &[&str], incomplete: &[&str]| {
+            let mut spool = spool.lock();
+            spool.append(&lines.iter().map(|text| line(text)).collect::<Vec<_>>()).unwrap();
+            spool.set_incomplete(incomplete.iter().map(|text| line(text)).collect());
+        };
+        print(&["one", "two"], &["Password: "]);
+        assert_eq!(sent(&mut held), [(1, texts(&["one", "two"]), texts(&["Password: "]))]);
+        assert_eq!(sent(&mut held), [], "nothing is new");
+        print(&[], &["Password: *"]);
+        assert_eq!(sent(&mut held), [(3, vec![], texts(&["Password: *"]))]);
+        print(&["Password: **"], &[]);
+        assert_eq!(sent(&mut held), [(3, texts(&["Password: **"]), vec![])], "lines replace what was incomplete");
+        let long = "x".repeat(domain::log::MAX_LINE);
+        print(&[long.as_str(); 9], &["50 %"]);
+        let batches = sent(&mut held);
+        let (last, others) = batches.split_last().unwrap();
+        assert!(!others.is_empty() && others.iter().all(|(.., incomplete)| incomplete.is_empty()));
+        assert_eq!((!last.1.is_empty(), &last.2), (true, &texts(&["50 %"])), "with the last one");
+    }
 }
