@@ -112,11 +112,12 @@ fn Breadcrumbs(section: Section, breadcrumbs: Vec<(String, String)>, title: Stri
 #[component]
 fn Menu(actor: Actor) -> impl IntoView {
     let email = actor.email.as_ref().map(ToString::to_string);
+    let tenant = ctx::sign_in().ok().and_then(|sign_in| sign_in.browser()?.tenant.clone());
     view! {
         <details class="person">
             <summary class="button"><Icon of=Glyph::Person /><span class="person-name">{actor.name.clone()}</span><Icon of=Glyph::Down /></summary>
             <div class="menu">
-                <p class="menu-who">{actor.name}{email.map(|email| view! { <span class="muted">{email}</span> })}</p>
+                <p class="menu-who">{actor.name}{[email, tenant].into_iter().flatten().map(|text| view! { <span class="muted">{text}</span> }).collect_view()}</p>
                 <a class="nav-link" href=Section::Account.href()>{Section::Account.label()}</a>
                 <a class="nav-link" href=Section::BrowserSessions.href()>{Section::BrowserSessions.label()}</a>
                 <a class="nav-link" href=Section::SignInMethods.href()>{Section::SignInMethods.label()}</a>

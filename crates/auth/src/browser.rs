@@ -10,6 +10,8 @@ use tower_sessions::Session;
 pub struct Browser {
     pub actor: Actor,
     pub session: BrowserSessionId,
+    /// The name of the tenant, if the deployment has several.
+    pub tenant: Option<String>,
     pub(crate) holder: Holder,
 }
 
@@ -64,6 +66,14 @@ impl SecondFactor {
 }
 
 impl Browser {
+    /// Returns whether the session was not ended.
+    pub async fn is_open(&self, store: &Store) -> bool {
+        match store.read(&self.actor).await {
+            Ok(mut read) => read.own_browser_session(self.session).await.is_ok_and(|own| own.is_some()),
+            Err(_) => false,
+        }
+    }
+
     /// Returns whether the session is still open and the rights of its person are unchanged. Streams check this periodically.
     pub async fn still_valid(&self, store: &Store, idle: Duration, second_factor: SecondFactor) -> bool {
         let mut read = match store.read(&self.actor).await {
@@ -105,10 +115,10 @@ pub async fn identify(
     if holder.next_id.is_some() {
         session.cycle_id().await?;
     }
-    let stage = second_factor.stage(&holder, &person);
+    let (stage, tenant) = (second_factor.stage(&holder, &person), person.tenant.clone());
     let fresh = store.now().since(holder.authenticated_at) < step_up;
     let actor = actor(&holder, person, address, fresh);
-    Ok(Some(IncompleteSignIn { browser: Browser { actor, session: holder.session, holder }, stage }))
+    Ok(Some(IncompleteSignIn { browser: Browser { actor, session: holder.session, tenant, holder }, stage }))
 }
 
 pub(crate) fn actor(holder: &Holder, person: system::Holder, address: Option<String>, fresh: bool) -> Actor {

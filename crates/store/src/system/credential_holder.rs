@@ -24,6 +24,8 @@ pub struct Holder {
     pub has_factor: bool,
     /// Whether the tenant requires one of everyone.
     pub everybody: bool,
+    /// The name of the tenant, if the deployment has several.
+    pub tenant: Option<String>,
 }
 
 row_type! {
@@ -36,6 +38,8 @@ row_type! {
         pub has_factor: bool,
         /// Whether the tenant requires one of everyone.
         pub everybody: bool,
+        /// The name of the tenant, if the deployment has several.
+        pub tenant_name: Option<String>,
         /// The organization of the role.
         pub member_of: Option<OrganizationId>,
         pub role: Option<Role>,
@@ -63,7 +67,9 @@ macro_rules! select_with_holder {
             $columns,
             "p.name as person_name, p.email as person_email, p.tenant_role, f.everybody, m.organization_id as member_of, m.role,
                 exists (select 1 from totp t where t.tenant_id = p.tenant_id and t.person_id = p.id and t.confirmed_at is not null)
-                    or exists (select 1 from passkey where passkey.tenant_id = p.tenant_id and passkey.person_id = p.id) as has_factor
+                    or exists (select 1 from passkey where passkey.tenant_id = p.tenant_id and passkey.person_id = p.id) as has_factor,
+                (select tenant.name from tenant where tenant.id = p.tenant_id
+                    and exists (select 1 from tenant other where other.id <> p.tenant_id)) as tenant_name
              from ",
             $from,
             " join factor_policy f on f.tenant_id = p.tenant_id
@@ -79,8 +85,16 @@ pub(super) use select_with_holder;
 pub(super) fn combine_holder_rows<T>(rows: Vec<WithHolder<T>>) -> Option<(T, Holder)> {
     let roles = rows.iter().filter_map(|WithHolder(_, row)| row.member_of.zip(row.role)).collect();
     let WithHolder(found, row) = rows.into_iter().next()?;
-    let HolderRow { person_name: name, person_email: email, tenant_role, has_factor, everybody, .. } = row;
-    Some((found, Holder { name, email, tenant_role, roles, has_factor, everybody }))
+    let HolderRow {
+        person_name: name,
+        person_email: email,
+        tenant_role,
+        has_factor,
+        everybody,
+        tenant_name: tenant,
+        ..
+    } = row;
+    Some((found, Holder { name, email, tenant_role, roles, has_factor, everybody, tenant }))
 }
 
 impl System<'_> {

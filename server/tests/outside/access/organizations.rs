@@ -1,4 +1,4 @@
-//! Organization commands at the console while the server runs (D-03).
+//! Organization and tenant commands at the console while the server runs (D-03, M-11).
 use crate::{
     client::Credential,
     people::{console_role, start_with_member},
@@ -38,5 +38,20 @@ on_both! {
         let unnamed = program.run(&["admin", "archive-organization"], "");
         assert!(!unnamed.status.success());
         assert!(String::from_utf8_lossy(&unnamed.stderr).contains("specify the organization"));
+    }
+
+    async fn m_11_the_account_menu_names_the_tenant_if_there_are_several(program) {
+        let mia = start_with_member(program).await;
+        let browser = program.sign_in(&mia.email).await;
+        let menu = async || {
+            let page = program.get(Credential::Browser(&browser), "/account").await.is(200).body;
+            let (_, menu) = page.split_once("<p class=\"menu-who\">").unwrap();
+            menu.split_once("</p>").unwrap().0.to_owned()
+        };
+        let only = menu().await;
+        assert!(only.contains(&mia.email) && !only.contains(">acme<"), "{only}");
+        program.tenant("bolt");
+        let several = menu().await;
+        assert!(several.contains(&mia.email) && several.contains(">acme<") && !several.contains("bolt"), "{several}");
     }
 }
