@@ -1,6 +1,6 @@
 //! Server functions, called by islands and by plain forms. A form gets a redirect, or its page with the submitted values and
 //! the error; errors are never put in a URL (E16).
-use super::{Web, context::Context, cookies::with_cookies, once::Slot, page};
+use super::{Web, context::Context, cookies::with_cookies, form_deduplication::Slot, page};
 use crate::{
     http::ClientAddress,
     plain_page::{self, wants_page},
@@ -44,7 +44,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     let (fields, body) = form_fields(body);
     let address = parts.extensions.get::<ClientAddress>().map(|client| client.0);
     let slot = parts.extensions.get::<Slot>();
-    if is_form && slot.is_some_and(|slot| !slot.claim(parts.uri.path(), &fields, address)) {
+    if is_form && slot.is_some_and(|slot| !slot.claim(parts.uri.path(), &fields, context.session_holder(), address)) {
         return StatusCode::NO_CONTENT.into_response(); // replaced by the first response
     }
     let nul = fields.iter().find(|(_, value)| value.contains('\0')).map(|(name, _)| name.clone());

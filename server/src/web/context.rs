@@ -81,7 +81,12 @@ impl Context {
 
     /// Returns whether the session is signed in or in the middle of signing in.
     pub fn has_session(&self) -> bool {
-        self.sign_in.session_holder().is_some()
+        self.session_holder().is_some()
+    }
+
+    /// Returns the holder of the session, whether or not their sign-in is complete.
+    pub fn session_holder(&self) -> Option<&Browser> {
+        self.sign_in.session_holder()
     }
 
     /// Confirms the identity of the signed-in person.

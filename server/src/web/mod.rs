@@ -4,7 +4,7 @@ mod actions;
 mod assets;
 mod context;
 mod cookies;
-mod once;
+mod form_deduplication;
 mod page;
 mod providers;
 mod reviews;
@@ -25,6 +25,7 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
+use form_deduplication::Submissions;
 use leptos::config::LeptosOptions;
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
@@ -78,6 +79,7 @@ pub fn routes(web: Web, streams: Router) -> Router {
             .layer(from_fn_with_state(https, authentication::sanitize_cookies))
     };
     // Outside the session, because a repeated response has its cookies.
-    let actions = with_session(actions).layer(from_fn_with_state(once::Submissions::default(), once::once));
+    let state = (Submissions::default(), app.store.clone());
+    let actions = with_session(actions).layer(from_fn_with_state(state, form_deduplication::deduplicate));
     Router::new().route("/pkg/{*file}", get(assets::serve)).merge(with_session(pages)).merge(actions)
 }
