@@ -76,9 +76,9 @@ fn of_process(app: &App, registry: &mut Registry) {
         registry.register("castellan_data_disk_free_bytes", "Free space on the disk of the data directory", free);
         registry.register("castellan_data_disk_size_bytes", "Size of the disk of the data directory", size);
     }
-    if let Some(at) = schedule::last(app) {
-        let help = "Time of the newest scheduled backup";
-        registry.register("castellan_last_backup_timestamp_seconds", help, gauge(at.seconds()));
+    if app.config.backup.folder.is_some() {
+        let at = schedule::last(app).map_or(0, |at| at.seconds());
+        registry.register("castellan_last_backup_timestamp_seconds", "Time of the newest scheduled backup", gauge(at));
     }
     if let Some(state) = app.certificate.as_ref().map(|certificate| certificate.state()) {
         let name = "castellan_tls_certificate_expiry_timestamp_seconds";

@@ -18,7 +18,7 @@ use domain::{
 pub struct Figures {
     /// By state; tasks that have ended are not counted.
     pub open_tasks: Vec<OpenTasks>,
-    /// When the task that has waited the longest entered the queue.
+    /// When the task that has waited the longest entered the queue, without those of frozen tenants, where no task starts.
     pub oldest_queued_at: Option<Timestamp>,
     pub waiting_approvals: i64,
     pub oldest_waiting_approval_at: Option<Timestamp>,
@@ -64,7 +64,8 @@ impl System<'_> {
         const LEASED: &str = "select state, count(*) as n from (select state from task where state in ('assigned', 'running') limit $1) counted
              group by state";
         const OLDEST: &str = "select min(oldest.at) as at from (select (select min(t.queued_at) from task t
-                where t.tenant_id = tenant.id and t.tool = $1 and t.state = 'queued') as at from tenant) oldest";
+                where t.tenant_id = head.tenant_id and t.tool = $1 and t.state = 'queued') as at
+                from audit_head head where head.frozen_at is null) oldest";
         const WAITING: &str =
             "select count(*) as n from (select 1 from approval where state = 'waiting' limit $1) counted";
         const RUNNERS: &str = "select state, count(*) as n from (select case when connected then 'connected'

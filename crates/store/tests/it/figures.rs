@@ -1,6 +1,10 @@
 //! Figures for monitoring: what is open in all tenants.
 use crate::world::{needs_approval, on_both, sealed};
-use domain::{Principal, task::TaskState};
+use domain::{
+    Principal,
+    policy::{FreezeTenant, UnfreezeTenant},
+    task::TaskState,
+};
 use serde_json::json;
 use std::time::Duration;
 use store::system::Figures;
@@ -38,6 +42,13 @@ on_both! {
         assert_eq!((runners(&figures, "connected"), runners(&figures, "stopped"), runners(&figures, "silent")), (1, 1, 0));
         let Principal::Runner(rex) = acme.rex.principal else { unreachable!() };
         assert!(figures.heartbeats.iter().any(|heartbeat| (heartbeat.id, heartbeat.last_seen_at) == (rex, later)));
+
+        let adam = &acme.adam;
+        world.change(adam, async |write| write.freeze(adam.may(FreezeTenant {})?).await).await.unwrap();
+        let figures = world.store.system().figures().await.unwrap();
+        assert_eq!((open(&figures, TaskState::Queued), figures.oldest_queued_at), (2, Some(later)), "no task starts in a frozen tenant");
+        world.change(adam, async |write| write.unfreeze(adam.may(UnfreezeTenant {})?).await).await.unwrap();
+        assert_eq!(world.store.system().figures().await.unwrap().oldest_queued_at, Some(since));
 
         let taken = world.claim(&acme.rex).await.unwrap();
         world.start(&acme.rex, taken.lease).await;
