@@ -43,6 +43,16 @@ export class VirtualAuthenticator {
     return credentials.length;
   }
 
+  /** Sets whether the person touches it, or ignores it until the time limit. */
+  async present(enabled: boolean): Promise<void> {
+    await this.cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId: this.id, enabled });
+  }
+
+  /** Unplugs it. */
+  async remove(): Promise<void> {
+    await this.cdp.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId: this.id });
+  }
+
   /** Sets whether user verification succeeds. */
   async unlocked(isUserVerified: boolean): Promise<void> {
     await this.cdp.send('WebAuthn.setUserVerified', { authenticatorId: this.id, isUserVerified });

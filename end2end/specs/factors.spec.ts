@@ -162,6 +162,56 @@ test('M-14 a passkey works as second factor and as the only factor', async ({ gu
   });
 });
 
+test('BC-38 a passkey that is not created says why, and the page stays usable', async ({ guarded, browser }) => {
+  const ada = await openPage(guarded, browser);
+  // The time limit is half a second instead of five minutes.
+  await ada.addInitScript(() => {
+    const create = navigator.credentials.create.bind(navigator.credentials);
+    navigator.credentials.create = (options) =>
+      create({ ...options, publicKey: { ...options!.publicKey!, timeout: 500 } });
+  });
+  const device = await VirtualAuthenticator.at(ada);
+  await setUp(ada, guarded);
+  const error = ada.getByRole('alert').filter({ hasText: /./ });
+  const add = () => ada.getByRole('button', { name: 'Add passkey' }).click();
+
+  await test.step('the device could not verify its user', async () => {
+    await device.unlocked(false);
+    await add();
+    await expect(error).toHaveText(/^The browser did not create a passkey\. .*PIN, a fingerprint/);
+    await device.unlocked(true);
+  });
+
+  await test.step('the person did not touch it in time', async () => {
+    await device.present(false);
+    await add();
+    await expect(error, 'the first message').toHaveCount(0);
+    await expect(error).toHaveText(/^The browser did not create a passkey\. If you did not cancel/);
+    await device.present(true);
+    expect(await device.passkeys()).toBe(0);
+  });
+
+  await add();
+  await expect(ada.getByRole('heading', { name: 'Your recovery codes' })).toBeVisible();
+  await ada.getByRole('link', { name: 'I have stored them' }).click();
+
+  await test.step('the device has a passkey already', async () => {
+    await ada.goto('/account');
+    await add();
+    await expect(error).toHaveText(/^This device or security key already has a passkey for your account\./);
+    expect(await device.passkeys()).toBe(1);
+  });
+
+  await test.step('another device can be added without a reload', async () => {
+    await device.remove();
+    const other = await VirtualAuthenticator.at(ada);
+    await ada.getByLabel('Name', { exact: true }).fill('Second device');
+    await add();
+    await expect(ada.getByRole('row', { name: 'Second device' })).toBeVisible();
+    expect(await other.passkeys()).toBe(1);
+  });
+});
+
 test('M-14 a sensitive action requires step-up authentication and keeps its input', async ({ browser }) => {
   const castellan = await (await import('../castellan')).Castellan.start({ CASTELLAN_SESSIONS_STEP_UP: '5s' });
   castellan.origin = castellan.origin.replace('127.0.0.1', 'localhost');

@@ -120,9 +120,10 @@ impl Mailer {
         let message = message.header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN).header(AutoSubmitted);
         let message = message.body(text).map_err(NotSent::finally)?;
         match tokio::time::timeout(SEND_TIMEOUT, self.transport.send(message)).await {
-            Ok(sent) => {
-                sent.map(|_| ()).map_err(|error| NotSent { is_final: is_final(&error), error: error.to_string() })
-            }
+            Ok(sent) => sent.map(|_| ()).map_err(|refused| {
+                let error = refused.to_string();
+                NotSent { is_final: refused.status().is_some_and(|code| is_final(code.into(), &error)), error }
+            }),
             Err(late) => Err(NotSent { is_final: false, error: late.to_string() }),
         }
     }
@@ -147,11 +148,10 @@ impl NotSent {
     }
 }
 
-/// Returns whether a mail server refused the recipient for good (RFC 5321, section 4.2.3). If it refuses this server instead (530 to 538,
+/// Returns whether a mail server refused the recipient for good with this reply (RFC 5321, section 4.2.3). If it refuses this server instead (530 to 538,
 /// 554, or the status 5.7.x of RFC 3463), an operator can change that, and a full mailbox (552) may be emptied.
-fn is_final(error: &lettre::transport::smtp::Error) -> bool {
-    let refuses_recipient = error.status().is_some_and(|code| matches!(u16::from(code), 550 | 551 | 553));
-    refuses_recipient && !error.to_string().contains("5.7.")
+fn is_final(code: u16, text: &str) -> bool {
+    matches!(code, 550 | 551 | 553) && !text.split_whitespace().any(|word| word.starts_with("5.7."))
 }
 
 /// Connects to the mail server and signs in to it, without sending anything.
@@ -243,6 +243,31 @@ mod tests {
         for refused in ["ada@example.org,", "<ada@x.org>", "mailto:ada@x.org", ".ada@x.org", "ada@x..org", "ada@-x.org"]
         {
             assert!(Email::parse(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn case_bc27_a_mail_is_given_up_only_if_its_recipient_is_refused() {
+        for (code, text, expected) in [
+            (550, "permanent error (550): 5.1.1 no such user", true),
+            (550, "permanent error (550): no such user", true),
+            (551, "permanent error (551): user not local", true),
+            (553, "permanent error (553): 5.1.3 the address is invalid", true),
+            (550, "permanent error (550): no route to 10.5.7.1", true),
+            // This server is refused.
+            (550, "permanent error (550): 5.7.1 relaying denied", false),
+            (553, "permanent error (553): 5.7.27 the sender is not allowed", false),
+            (530, "permanent error (530): authentication required", false),
+            (535, "permanent error (535): 5.7.8 wrong credentials", false),
+            (554, "permanent error (554): 5.7.0 this address is on a block list", false),
+            // It may succeed later.
+            (421, "transient error (421): try again later", false),
+            (450, "transient error (450): 4.2.0 greylisted", false),
+            (452, "transient error (452): too many recipients", false),
+            (500, "permanent error (500): unknown command", false),
+            (552, "permanent error (552): 5.2.2 the mailbox is full", false),
+        ] {
+            assert_eq!(is_final(code, text), expected, "{text}");
         }
     }
 

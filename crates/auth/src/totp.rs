@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_setup_uri_names_issuer_and_account() {
+    fn case_bc36_the_setup_uri_names_server_and_account() {
         let setup = setup(SECRET, "ada+x@example.org", "castellan.example.org:8443");
         assert_eq!(setup.secret, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         assert!(

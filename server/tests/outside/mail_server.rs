@@ -13,6 +13,8 @@ use tokio::{
 #[derive(Clone, Debug)]
 pub struct Mail {
     pub to: String,
+    /// The name with which the sender greeted the server.
+    pub greeting: String,
     /// Headers and text, with soft line breaks removed.
     pub text: String,
 }
@@ -118,11 +120,14 @@ async fn serve_smtp(
         return write.write_all(b"421 try again later\r\n").await;
     }
     write.write_all(b"220 postbox ESMTP\r\n").await?;
-    let mut to = String::new();
+    let (mut to, mut greeting) = (String::new(), String::new());
     while let Some(line) = lines.next_line().await? {
         let word = line.split(' ').next().unwrap_or_default().to_uppercase();
         let response: &[u8] = match word.as_str() {
-            "EHLO" | "HELO" => b"250 postbox\r\n",
+            "EHLO" | "HELO" => {
+                greeting = line.split(' ').nth(1).unwrap_or_default().to_owned();
+                b"250 postbox\r\n"
+            }
             "RCPT" => {
                 to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
                 match refused_host.is_some_and(|host| to.ends_with(host)) {
@@ -138,7 +143,7 @@ async fn serve_smtp(
                     text.push('\n');
                 }
                 let text = text.replace("=\n", "").replace("=3D", "=");
-                mails.lock().unwrap().push(Mail { to: to.clone(), text });
+                mails.lock().unwrap().push(Mail { to: to.clone(), greeting: greeting.clone(), text });
                 b"250 taken\r\n"
             }
             "QUIT" => b"221 bye\r\n",

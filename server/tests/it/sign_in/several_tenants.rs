@@ -169,6 +169,21 @@ on_both! {
         assert_eq!(theirs.who().await.as_deref(), Some("Mo of acme"));
     }
 
+    async fn m_11_a_choice_does_not_outlive_a_sign_out(env) {
+        account(env, &env.acme, "Mo of acme", PASSWORD).await;
+        account(env, &env.bolt, "Mo of bolt", PASSWORD).await;
+        let theirs = browser(env);
+        theirs.try_sign_in(PASSWORD).await;
+        let signed_out = theirs.act("login/sign-out", &[]).await;
+        let removal = |line: &http::HeaderValue| {
+            let line = line.to_str().unwrap();
+            line.starts_with("castellan-tenants=;") && line.contains("Max-Age=0")
+        };
+        assert!(signed_out.headers.get_all("set-cookie").iter().any(removal), "{signed_out:?}");
+        assert_eq!(theirs.choose(&env.acme).await.status, 401);
+        assert!(!theirs.is_signed_in().await);
+    }
+
     async fn m_11_a_choice_expires_after_five_minutes(env) {
         account(env, &env.acme, "Mo of acme", PASSWORD).await;
         account(env, &env.bolt, "Mo of bolt", PASSWORD).await;
