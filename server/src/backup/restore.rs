@@ -291,12 +291,12 @@ fn plan(backup: String, config: &Config, database: &Path, staging: &Path, now: T
     }
     let checkpoints = checkpoints::path(data);
     let numbers = std::iter::successors(Some(now.seconds()), |number| number.checked_add(1));
-    let mut names = numbers.map(|number| format!(".until-{number}"));
+    let mut names = numbers.map(|number| format!(".before-restore-{number}"));
     let is_free = |name: &String| ![&database, &checkpoints].iter().any(|file| suffixed(file, name).exists());
-    let until = names.find(is_free).unwrap_or_default();
+    let suffix = names.find(is_free).unwrap_or_default();
     let side_files =
-        ["", "-wal", "-shm"].map(|side| (suffixed(&database, side), suffixed(&suffixed(&database, &until), side)));
-    let kept = side_files.into_iter().chain([(checkpoints.clone(), suffixed(&checkpoints, &until))]);
+        ["", "-wal", "-shm"].map(|side| (suffixed(&database, side), suffixed(&suffixed(&database, &suffix), side)));
+    let kept = side_files.into_iter().chain([(checkpoints.clone(), suffixed(&checkpoints, &suffix))]);
     let place = |name: &str, to: PathBuf| (staging.join(name), to);
     let mut placed = vec![place(DATABASE, database.clone()), place(CHECKPOINTS, checkpoints)];
     if !data.join(AUTHORITY).exists() {

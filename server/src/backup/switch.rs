@@ -131,9 +131,9 @@ mod tests {
         Switch {
             backup: "id".into(),
             keep: vec![
-                keep("castellan.db", "castellan.db.until-1"),
-                keep("castellan.db-wal", "castellan.db.until-1-wal"),
-                keep("checkpoints", "checkpoints.until-1"),
+                keep("castellan.db", "castellan.db.before-restore-1"),
+                keep("castellan.db-wal", "castellan.db.before-restore-1-wal"),
+                keep("checkpoints", "checkpoints.before-restore-1"),
             ],
             place: ["castellan.db", "checkpoints", "secrets"].map(place).into(),
         }
@@ -153,7 +153,7 @@ mod tests {
         switch.finish(whole.path()).unwrap();
         let expected = files(whole.path());
         assert_eq!(expected["castellan.db"], "new castellan.db");
-        assert_eq!(expected["castellan.db.until-1-wal"], "old castellan.db-wal");
+        assert_eq!(expected["castellan.db.before-restore-1-wal"], "old castellan.db-wal");
         assert_eq!(expected.len(), 6, "{expected:?}");
         assert!(Switch::assert_finished(whole.path()).is_ok());
         for done in 0..=6 {

@@ -47,9 +47,9 @@ pub(super) async fn run(
         lines.push_str(&format!("The former database is kept as {}.\n", kept.display()));
     }
     let data = json!({
-        "restored": restored.created_at,
-        "kept": restored.kept,
-        "remarks": restored.remarks,
+        "created_at": restored.created_at,
+        "previous_database": restored.kept,
+        "warnings": restored.remarks,
         "acknowledged": restored.findings.iter().map(finding_data).collect::<Vec<_>>(),
     });
     let text = format!(

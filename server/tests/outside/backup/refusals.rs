@@ -117,8 +117,9 @@ async fn d_13_damaged_data_is_replaced_by_a_backup_and_kept() {
         fs::write(&checkpoints, signed).unwrap();
         let text = restored(&program, &file);
         assert!(text.contains("The former database is kept as"), "{text}");
-        let kept =
-            files(&program.data()).into_iter().filter(|(path, _)| path.display().to_string().contains(".until-"));
+        let kept = files(&program.data())
+            .into_iter()
+            .filter(|(path, _)| path.display().to_string().contains(".before-restore-"));
         let kept: Vec<_> = kept.map(|(_, content)| content).collect();
         assert!(kept.contains(&data.to_vec()) && kept.contains(&signed.to_vec()));
         assert_eq!(verify(&program, &[]).0, 0);
