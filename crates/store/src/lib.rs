@@ -93,6 +93,7 @@ mod tenant_key;
 mod throttle;
 mod transfer;
 mod usage;
+mod watch;
 
 pub use access::{AccessHolder, AccessKey, ResourceRef};
 pub use account_events::AccountEvent;
@@ -152,3 +153,4 @@ pub use tasks::{
 };
 pub use transfer::{return_to_sqlite, transfer};
 pub use usage::Usage;
+pub use watch::MAX_WATCH_GAP;

@@ -1,4 +1,6 @@
 //! Silent runners (S-12): a runner without a heartbeat for 90 s that nobody stopped is an anomaly, once until it is seen again.
+//!
+//! The server stamps heartbeats with its own clock, whatever the runner's says. The clocks of several nodes must agree, for leases, too.
 use crate::{
     Result, Topic, Write,
     anomalies::{DAY, Detection},

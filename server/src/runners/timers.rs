@@ -12,8 +12,25 @@ const DEBOUNCE: Duration = Duration::from_millis(200);
 /// Delay after a database error.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
+/// How often the node notes that it runs.
+const WATCH_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Processes due timers until `stop`.
 pub(super) async fn run(store: &Store, stop: &CancellationToken) {
+    let watching = async {
+        loop {
+            store.keep_watch();
+            sleep(WATCH_INTERVAL).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = watching => {}
+        () = process(store, stop) => {}
+    }
+}
+
+async fn process(store: &Store, stop: &CancellationToken) {
     let mut events = store.subscribe();
     loop {
         let wait = match process_due(store).await {
@@ -34,6 +51,8 @@ pub(super) async fn run(store: &Store, stop: &CancellationToken) {
 
 /// Processes due timers and returns the time until the next one.
 async fn process_due(store: &Store) -> store::Result<Duration> {
+    // After a suspension, before it is judged which runners are silent.
+    store.keep_watch();
     let left = |due: domain::Timestamp| due.since(store.now());
     match store.system().next_due().await?.map(left) {
         None => Ok(IDLE_WAIT),

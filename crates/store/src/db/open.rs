@@ -13,6 +13,7 @@ use crate::{
         readers::Readers,
     },
     metrics::{DatabaseStep, metrics},
+    watch::Watch,
 };
 use domain::{TenantId, Timestamp, consent::Signer};
 use sqlx::{
@@ -83,8 +84,7 @@ struct Inner {
     quotas: OnceLock<Quotas>,
     /// When a write transaction last failed to begin; 0 after one that succeeded.
     refused: AtomicI64,
-    /// Since when this node can record heartbeats.
-    watching_since: AtomicI64,
+    watch: Watch,
     /// Unlimited until it is set.
     queue_expiry: OnceLock<Duration>,
 }
@@ -116,7 +116,7 @@ impl Store {
             Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events).await?,
             _ => return Err(Error::Unusable("the database address must begin with sqlite: or postgres://".into())),
         };
-        let watching_since = AtomicI64::new((settings.clock)().0);
+        let watch = Watch::new((settings.clock)());
         let store = Self(Arc::new(Inner {
             pool,
             events,
@@ -126,7 +126,7 @@ impl Store {
             mail: AtomicBool::new(false),
             quotas: OnceLock::new(),
             refused: AtomicI64::new(0),
-            watching_since,
+            watch,
             queue_expiry: OnceLock::new(),
         }));
         store.system().check_key().await?;
@@ -160,10 +160,15 @@ impl Store {
         self.0.queue_expiry.get().copied()
     }
 
-    /// Returns since when this node can record heartbeats: since it was opened, or since the database last refused a write. Runners
-    /// are not to blame for the silence before.
+    /// Returns since when this node has been able to record heartbeats.
     pub(crate) fn watching_since(&self) -> Timestamp {
-        Timestamp(self.0.watching_since.load(Ordering::Relaxed))
+        self.0.watch.since()
+    }
+
+    /// Notes that this node runs. If that was not noted for [`MAX_WATCH_GAP`](crate::MAX_WATCH_GAP), its process or machine was paused and
+    /// could not record heartbeats.
+    pub fn keep_watch(&self) {
+        self.0.watch.keep(self.now());
     }
 
     pub fn is_mail_enabled(&self) -> bool {
@@ -269,9 +274,9 @@ impl Store {
         let started = Instant::now();
         let begun = self.try_to_begin_write(sees).await;
         metrics().observe(DatabaseStep::Transaction, started);
-        let refused = if begun.is_ok() { 0 } else { self.now().0 };
-        self.0.refused.store(refused, Ordering::Relaxed);
-        self.0.watching_since.fetch_max(refused, Ordering::Relaxed);
+        let refused = if begun.is_ok() { Timestamp(0) } else { self.now() };
+        self.0.refused.store(refused.0, Ordering::Relaxed);
+        self.0.watch.restart(refused);
         begun
     }
 

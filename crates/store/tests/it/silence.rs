@@ -11,7 +11,7 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use store::{Mail, Runner, Store};
+use store::{MAX_WATCH_GAP, Mail, Runner, Store};
 
 const SILENCE: Duration = Duration::from_secs(90);
 const MOMENT: Duration = Duration::from_micros(1);
@@ -151,6 +151,43 @@ on_both! {
         due(&node).await;
         assert_eq!(found().await, 1, "it is still silent");
         node.close().await;
+    }
+}
+
+on_both! {
+    /// While the process or the machine is paused, nobody can receive heartbeats.
+    async fn s_12_the_silence_begins_again_after_a_pause_of_the_server(world) {
+        let acme = &world.acme;
+        connect(world, &acme.rex).await;
+        let run = |span: Duration| {
+            for _ in 0..span.as_secs() {
+                world.wait(Duration::from_secs(1));
+                world.store.keep_watch();
+            }
+        };
+        run(Duration::from_secs(60));
+        world.wait(SILENCE);
+        world.store.keep_watch();
+        assert_eq!(world.store.system().next_due().await.unwrap(), Some(world.now().after(SILENCE)));
+        due(&world.store).await;
+        assert!(found(world, acme).await.is_empty(), "no alarm after the pause");
+        run(SILENCE - Duration::from_secs(1));
+        due(&world.store).await;
+        assert!(found(world, acme).await.is_empty());
+        run(Duration::from_secs(1));
+        due(&world.store).await;
+        assert_eq!(found(world, acme).await.len(), 1, "it is still silent");
+    }
+
+    async fn s_12_a_slow_check_is_no_pause(world) {
+        let acme = &world.acme;
+        connect(world, &acme.rex).await;
+        for _ in 0..3 {
+            world.wait(MAX_WATCH_GAP);
+            world.store.keep_watch();
+        }
+        due(&world.store).await;
+        assert_eq!(found(world, acme).await.len(), 1);
     }
 }
 
