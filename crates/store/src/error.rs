@@ -47,9 +47,9 @@ impl From<sqlx::Error> for Error {
         match &error {
             sqlx::Error::RowNotFound => Self::NotFound,
             sqlx::Error::PoolTimedOut => Self::Busy,
-            // SQLITE_BUSY and its extended codes end in 5; PostgreSQL: lock not available, deadlock, serialization.
+            // SQLITE_BUSY and its extended codes end in 5; PostgreSQL: lock not available, statement timeout, deadlock, serialization.
             sqlx::Error::Database(inner) => match inner.code().as_deref() {
-                Some("5" | "261" | "517" | "55P03" | "40P01" | "40001") => Self::Busy,
+                Some("5" | "261" | "517" | "55P03" | "57014" | "40P01" | "40001") => Self::Busy,
                 // SQLITE_FULL, SQLITE_IOERR_SHMSIZE (the shared memory beside the file cannot grow); PostgreSQL: disk_full.
                 Some("13" | "4874" | "53100") => Self::Full,
                 // PostgreSQL keeps no NUL in text, so nothing there has one.

@@ -30,6 +30,7 @@ impl Write {
         if record.is_some_and(|record| record.detail["key"] == entry.record.detail["key"]) {
             return Ok(None);
         }
+        self.conn.lift_deadline().await?; // there can be many tasks
         let rules = readable(self.sign_rules_again().await)?.unwrap_or(false);
         let (mut count, mut after) = (usize::from(rules), TaskId(Uuid::nil()));
         loop {

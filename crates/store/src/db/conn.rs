@@ -1,5 +1,8 @@
 //! Open connections of both databases, and the macros through which each statement runs.
-use crate::db::{group_commit::Member, group_commit_postgres::Turn, readers::Reader};
+use crate::{
+    Result,
+    db::{group_commit::Member, group_commit_postgres::Turn, readers::Reader},
+};
 use sqlx::{PgConnection, Postgres, SqliteConnection, Transaction, pool::PoolConnection};
 use std::ops::{Deref, DerefMut};
 
@@ -41,24 +44,24 @@ pub(crate) enum PostgresConn {
     Write(Turn),
 }
 
-impl Deref for PostgresConn {
-    type Target = PgConnection;
-    fn deref(&self) -> &PgConnection {
+impl PostgresConn {
+    /// Returns the connection for a statement.
+    pub(crate) async fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
         match self {
-            Self::Read(tx) => tx,
-            Self::SingleQuery(connection) => connection,
-            Self::Write(turn) => turn,
+            Self::Read(tx) => Ok(tx),
+            Self::SingleQuery(connection) => Ok(connection),
+            Self::Write(turn) => turn.connection().await,
         }
     }
 }
 
-impl DerefMut for PostgresConn {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        match self {
-            Self::Read(tx) => tx,
-            Self::SingleQuery(connection) => connection,
-            Self::Write(turn) => turn,
+impl Conn {
+    /// Lifts the deadline of a write transaction that may work for long. On SQLite it ends with the begin.
+    pub(crate) async fn lift_deadline(&mut self) -> Result<()> {
+        if let Self::Postgres(PostgresConn::Write(turn)) = self {
+            turn.lift_deadline().await?;
         }
+        Ok(())
     }
 }
 
@@ -79,10 +82,10 @@ macro_rules! with_connection {
                 let $c = &mut **tx;
                 $body
             }
-            $crate::db::conn::Conn::Postgres(tx) => {
-                let $c = &mut **tx;
-                $body
-            }
+            $crate::db::conn::Conn::Postgres(tx) => match tx.connection().await {
+                Ok($c) => $body,
+                Err(error) => Err(error.into()),
+            },
         }
     };
 }

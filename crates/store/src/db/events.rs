@@ -34,7 +34,7 @@ pub(crate) async fn commit(conn: Conn, events: Vec<Event>) -> Result<()> {
         Conn::Sqlite(SqliteConn::Write(member)) => member.commit(events).await?,
         Conn::Postgres(PostgresConn::Read(tx)) => tx.rollback().await?,
         Conn::Postgres(PostgresConn::SingleQuery(_)) => {}
-        Conn::Postgres(PostgresConn::Write(turn)) => turn.commit(events).await?,
+        Conn::Postgres(PostgresConn::Write(turn)) => turn.commit(&events).await?,
     }
     Ok(())
 }

@@ -8,10 +8,9 @@
 //!
 //! A connection that was lost says nothing about commits made before it was opened: the transactions that wait then report a
 //! failure.
-use crate::{Event, Result, db::notify, error::lost};
-use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, Transaction, postgres::PgConnectOptions};
+use crate::{Event, Result, db::write_transaction::WriteTransaction, error::lost};
+use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 use std::{
-    ops::{Deref, DerefMut},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -23,9 +22,6 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Makes the transaction commit without waiting for the disk, and notifies the payloads `$1`.
-const COMMIT_WITHOUT_FLUSH: &str = "select set_config('synchronous_commit', 'off', true),
-    (select count(pg_notify('castellan', payload)) from unnest($1::text[]) payload)";
 /// Flushes PostgreSQL's write-ahead log up to this point, by a message that nothing reads.
 const FLUSH: &str = "select pg_logical_emit_message(true, 'castellan', '')";
 
@@ -68,7 +64,7 @@ struct PendingFlush {
 
 /// A transaction that writes, rolled back unless [`Turn::commit`] is called.
 pub(crate) struct Turn {
-    transaction: Transaction<'static, Postgres>,
+    transaction: WriteTransaction,
     connection: u64,
     flusher: GroupCommitter,
     _open: OpenTransaction,
@@ -83,28 +79,23 @@ impl Drop for OpenTransaction {
     }
 }
 
-impl Deref for Turn {
-    type Target = PgConnection;
-    fn deref(&self) -> &PgConnection {
-        &self.transaction
-    }
-}
-
-impl DerefMut for Turn {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.transaction
-    }
-}
-
 impl Turn {
+    /// Returns the connection for a statement.
+    pub(crate) async fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+        self.transaction.connection().await
+    }
+
+    pub(crate) async fn lift_deadline(&mut self) -> Result<(), sqlx::Error> {
+        self.transaction.lift_deadline().await
+    }
+
     /// Returns when the changes are on disk and `events` are published.
-    pub(crate) async fn commit(mut self, events: Vec<Event>) -> Result<()> {
-        if !self.is_grouped() {
-            notify::notify(&mut self, &events).await?;
-            return Ok(self.transaction.commit().await?);
+    pub(crate) async fn commit(self, events: &[Event]) -> Result<()> {
+        let grouped = self.is_grouped();
+        self.transaction.commit(events, !grouped).await?;
+        if !grouped {
+            return Ok(());
         }
-        sqlx::query(COMMIT_WITHOUT_FLUSH).bind(notify::payloads(&events)).execute(&mut *self.transaction).await?;
-        self.transaction.commit().await?;
         let (outcome_sender, outcome) = oneshot::channel();
         self.flusher.request(Request::Flush(PendingFlush { connection: self.connection, outcome_sender }))?;
         outcome.await.unwrap_or_else(|_| Err(lost()))
@@ -134,7 +125,7 @@ impl GroupCommitter {
     }
 
     /// Registers a transaction that has just begun.
-    pub(crate) fn take(&self, transaction: Transaction<'static, Postgres>) -> Turn {
+    pub(crate) fn take(&self, transaction: WriteTransaction) -> Turn {
         self.writers.fetch_add(1, Ordering::Relaxed);
         let open = OpenTransaction(Arc::clone(&self.writers));
         let connection = self.connection.load(Ordering::Relaxed);

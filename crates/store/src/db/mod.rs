@@ -1,7 +1,10 @@
 //! Database access: pools, transactions, group commit, column types, committed events and outage detection.
 pub(crate) mod column;
 pub(crate) mod conn;
+#[cfg(test)]
+mod contention;
 pub(crate) mod database_lock;
+pub(crate) mod deadline;
 pub(crate) mod event;
 pub(crate) mod event_bus;
 pub(crate) mod events;
@@ -17,5 +20,8 @@ pub(crate) mod open;
 pub(crate) mod outage;
 pub(crate) mod random;
 pub(crate) mod readers;
+pub(crate) mod row_access;
 mod subscriptions;
+pub(crate) mod tenant_shares;
 pub(crate) mod transaction;
+mod write_transaction;

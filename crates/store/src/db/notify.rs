@@ -1,20 +1,12 @@
 //! NOTIFY payloads of events on PostgreSQL.
-use crate::{Event, Result, Topic};
-use sqlx::PgConnection;
+use crate::{Event, Topic};
 
-/// Queues a NOTIFY per event, sent when the transaction commits.
-pub(crate) async fn notify(conn: &mut PgConnection, events: &[Event]) -> Result<()> {
-    if events.is_empty() {
-        return Ok(());
-    }
-    let sql = "select pg_notify('castellan', payload) from unnest($1) payload";
-    sqlx::query(sql).bind(payloads(events)).execute(conn).await?;
-    Ok(())
-}
-
-/// Returns the NOTIFY payload of each event.
-pub(crate) fn payloads(events: &[Event]) -> Vec<String> {
-    events.iter().map(|event| format!("{}/{}/{}", event.tenant, event.topic.as_str(), event.id)).collect()
+/// Returns the statements that queue a NOTIFY per event, sent when the transaction commits.
+pub(crate) fn notify_sql(events: &[Event]) -> String {
+    // Ids and topics have no quotes in them.
+    let notify =
+        |event: &Event| format!("notify castellan, '{}/{}/{}'; ", event.tenant, event.topic.as_str(), event.id);
+    events.iter().map(notify).collect()
 }
 
 /// Parses a payload; `None` if it is none of ours.

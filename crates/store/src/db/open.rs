@@ -4,6 +4,7 @@ use crate::{
     db::{
         conn::{Conn, PostgresConn, SqliteConn},
         database_lock::sqlite_file,
+        deadline::{Deadline, WAIT_LIMIT, before, milliseconds},
         event_bus::EventBus,
         events, first_connection,
         group_commit::Writer,
@@ -11,11 +12,14 @@ use crate::{
         migrations,
         outage::OutageDetector,
         readers::Readers,
+        row_access::RowAccess,
+        tenant_shares::{MAX_WRITERS, TenantShares},
+        write_transaction::WriteTransaction,
     },
     metrics::{DatabaseStep, metrics},
     watch::Watch,
 };
-use domain::{TenantId, Timestamp, consent::Signer};
+use domain::{Timestamp, consent::Signer};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, PgPool,
     migrate::Migrator,
@@ -63,6 +67,7 @@ enum Pool {
         reading: PgPool,
         /// Separate from reading, because writers hold a connection while they wait for each other.
         writing: PgPool,
+        shares: TenantShares,
         /// Connections that see all tenants, for single queries.
         single_query: PgPool,
         flusher: GroupCommitter,
@@ -85,6 +90,8 @@ struct Inner {
     /// When a write transaction last failed to begin; 0 after one that succeeded.
     refused: AtomicI64,
     watch: Watch,
+    /// How long a transaction may wait.
+    wait_limit: Duration,
     /// Unlimited until it is set.
     queue_expiry: OnceLock<Duration>,
 }
@@ -110,10 +117,15 @@ impl Store {
 
     /// Opens a database also before its data were copied completely and after they were moved away.
     pub(crate) async fn open_for_transfer(settings: Settings) -> Result<Self> {
+        Self::open_with_limit(settings, WAIT_LIMIT).await
+    }
+
+    /// Opens it with another limit for what a transaction waits.
+    pub(crate) async fn open_with_limit(settings: Settings, wait_limit: Duration) -> Result<Self> {
         let events = EventBus::new();
         let pool = match settings.url.split_once(':') {
-            Some(("sqlite", _)) => open_sqlite(&settings.url, &events).await?,
-            Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events).await?,
+            Some(("sqlite", _)) => open_sqlite(&settings.url, &events, wait_limit).await?,
+            Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events, wait_limit).await?,
             _ => return Err(Error::Unusable("the database address must begin with sqlite: or postgres://".into())),
         };
         let watch = Watch::new((settings.clock)());
@@ -127,6 +139,7 @@ impl Store {
             quotas: OnceLock::new(),
             refused: AtomicI64::new(0),
             watch,
+            wait_limit,
             queue_expiry: OnceLock::new(),
         }));
         store.system().check_key().await?;
@@ -251,10 +264,12 @@ impl Store {
         Ok(match &self.0.pool {
             Pool::Sqlite { readers, .. } => Conn::Sqlite(SqliteConn::Read(readers.begin().await?)),
             Pool::Postgres { reading, outages, .. } => {
-                let begin = "begin isolation level repeatable read read only";
-                Conn::Postgres(PostgresConn::Read(
-                    outages.or_unavailable(Box::pin(reading.begin_with(begin_with_access(begin, sees)))).await?,
-                ))
+                let mut deadline = Deadline::of_snapshot(self.0.wait_limit);
+                let sql = format!("begin isolation level repeatable read read only; {}", deadline.limit());
+                let begin = reading.begin_with(AssertSqlSafe(sees.begin(&sql)));
+                let mut begun = outages.or_unavailable(Box::pin(before(deadline.at(), begin))).await?;
+                deadline.lower(&mut begun).await?;
+                Conn::Postgres(PostgresConn::Read(begun))
             }
         })
     }
@@ -283,17 +298,19 @@ impl Store {
     async fn try_to_begin_write(&self, sees: RowAccess) -> Result<Conn> {
         Ok(match &self.0.pool {
             Pool::Sqlite { writer, .. } => Conn::Sqlite(SqliteConn::Write(writer.begin().await?)),
-            Pool::Postgres { writing, flusher, outages, .. } => {
-                let begun =
-                    outages.or_unavailable(Box::pin(writing.begin_with(begin_with_access(BEGIN, sees)))).await?;
+            Pool::Postgres { writing, shares, flusher, outages, .. } => {
+                let deadline = Deadline::of_change(self.0.wait_limit);
+                let at = deadline.at();
+                let begin = async {
+                    let share = shares.acquire(sees.tenant()).await?;
+                    WriteTransaction::begin(writing.acquire().await?, share, deadline, sees).await
+                };
+                let begun = outages.or_unavailable(Box::pin(before(at, begin))).await?;
                 Conn::Postgres(PostgresConn::Write(flusher.take(begun)))
             }
         })
     }
 }
-
-/// Begins a write on PostgreSQL. As on SQLite, waiting too long for a lock is reported as busy.
-const BEGIN: &str = "begin; set local lock_timeout = '15s'";
 
 /// Returns whether the database at `url` exists and belongs to a deployment, whose keys must then exist, too.
 ///
@@ -326,24 +343,7 @@ const SEE_ALL: &str = "set castellan.system = 'on'";
 /// index whatever the values are, and planning takes longer than running.
 const PLAN_ONCE: &str = "set plan_cache_mode = force_generic_plan; set jit = off";
 
-/// The rows that a transaction sees under row-level security.
-#[derive(Clone, Copy)]
-pub(crate) enum RowAccess {
-    Nothing,
-    Tenant(TenantId),
-    All,
-}
-
-/// Returns the statement that begins a transaction and sets what row-level security lets it see, in one round trip.
-fn begin_with_access(begin: &str, sees: RowAccess) -> AssertSqlSafe<String> {
-    AssertSqlSafe(match sees {
-        RowAccess::Nothing => begin.to_owned(),
-        RowAccess::Tenant(id) => format!("{begin}; set local castellan.tenant = '{id}'"), // an id has no quote in it
-        RowAccess::All => format!("{begin}; set local castellan.system = 'on'"),
-    })
-}
-
-async fn open_sqlite(url: &str, events: &EventBus) -> Result<Pool> {
+async fn open_sqlite(url: &str, events: &EventBus, wait_limit: Duration) -> Result<Pool> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|_| Error::Unusable(format!("{url} is no SQLite address; write sqlite:PATH")))?;
     make_private(options.get_filename());
@@ -364,7 +364,7 @@ async fn open_sqlite(url: &str, events: &EventBus) -> Result<Pool> {
     migrate(&migrations::sqlite(), &mut *tx).await?;
     tx.commit().await?;
     conn.close().await?;
-    let writer = Writer::new(options.clone(), events.clone());
+    let writer = Writer::new(options.clone(), events.clone(), wait_limit);
     Ok(Pool::Sqlite { writer, readers: Readers::new(options.pragma("query_only", "on")) })
 }
 
@@ -374,29 +374,39 @@ fn make_private(file: &Path) {
     drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(file));
 }
 
-async fn open_postgres(url: &str, events: &EventBus) -> Result<Pool> {
+async fn open_postgres(url: &str, events: &EventBus, wait_limit: Duration) -> Result<Pool> {
     let options = first_connection::options(url)?;
     let mut first = first_connection::connect(&options).await?;
     first_connection::assert_usable(&mut first).await?;
     migrate(&migrations::postgres(), &mut first).await?;
     first.close().await?;
-    let writing = pool_of(12, RELEASE_LOCKS).connect_lazy_with(options.clone());
-    let reading = pool_of(12, RELEASE_LOCKS).connect_lazy_with(options.clone());
-    let single_query = pool_of(8, SEE_ALL).connect_lazy_with(options.clone());
+    let pool = |max, setup: &str, timeout| pool_of(max, setup, timeout).connect_lazy_with(options.clone());
+    let (writing, reading) = (pool(MAX_WRITERS, RELEASE_LOCKS, wait_limit), pool(12, RELEASE_LOCKS, wait_limit));
+    // A single query has no transaction in which its limit could be lowered: the queue has two thirds of it, and the query the rest.
+    let lock_timeout = wait_limit / 3;
+    let see_all = format!("{SEE_ALL}; set lock_timeout = {}", milliseconds(lock_timeout));
+    let single_query = pool(8, &see_all, wait_limit - lock_timeout);
     let listener = events::connect_listener(&options).await?;
     let (flusher, outages) = (GroupCommitter::new(options.clone()), OutageDetector::new());
     let listening = events::listen(listener, options, events.clone(), flusher.clone(), outages.clone());
     let listener_task = tokio::spawn(listening).abort_handle();
-    Ok(Pool::Postgres { reading, writing, single_query, flusher, outages, listener_task })
+    Ok(Pool::Postgres {
+        reading,
+        writing,
+        shares: TenantShares::default(),
+        single_query,
+        flusher,
+        outages,
+        listener_task,
+    })
 }
 
 /// Configures a pool whose connections run `setup` first.
-fn pool_of(max: u32, setup: &'static str) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(max).acquire_timeout(Duration::from_secs(15)).after_connect(move |conn, _| {
-        Box::pin(async move {
-            conn.execute(PLAN_ONCE).await?;
-            conn.execute(setup).await.map(drop)
-        })
+fn pool_of(max: u32, setup: &str, acquire_timeout: Duration) -> PgPoolOptions {
+    let setup = format!("{PLAN_ONCE}; {setup}");
+    PgPoolOptions::new().max_connections(max).acquire_timeout(acquire_timeout).after_connect(move |conn, _| {
+        let setup = AssertSqlSafe(setup.clone());
+        Box::pin(async move { conn.execute(setup).await.map(drop) })
     })
 }
 

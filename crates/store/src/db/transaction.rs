@@ -1,7 +1,7 @@
 //! Snapshots and transactions of one actor in one tenant.
 use crate::{
     Error, Event, Result, Store, Topic,
-    db::{conn::Conn, events, open::RowAccess, random::random},
+    db::{conn::Conn, events, random::random, row_access::RowAccess},
     dual_control::ConfirmedChange,
     metrics::{DatabaseStep, Occurrence, metrics},
     security_log::SecurityLogEntry,

@@ -54,7 +54,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
             let rows: Vec<_> = rows.by_ref().take(BINDS / COLUMNS).collect();
             let sql = format!("insert into {} values {}", self.into, places(conn, rows.len(), COLUMNS));
             macro_rules! run {
-                ($tx:ident) => {{
+                ($connection:expr) => {{
                     let mut query = sqlx::query(AssertSqlSafe(sql));
                     for value in rows.into_iter().flatten() {
                         query = match value {
@@ -65,12 +65,12 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
                             Value::Bool(value) => query.bind(value),
                         };
                     }
-                    query.execute(&mut **$tx).await?;
+                    query.execute($connection).await?;
                 }};
             }
             match conn {
-                Conn::Sqlite(tx) => run!(tx),
-                Conn::Postgres(tx) => run!(tx),
+                Conn::Sqlite(tx) => run!(&mut **tx),
+                Conn::Postgres(tx) => run!(tx.connection().await?),
             }
         }
         Ok(())

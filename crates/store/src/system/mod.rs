@@ -14,7 +14,7 @@ use crate::{
     Result, Store,
     db::{
         conn::{Conn, with_connection},
-        open::RowAccess,
+        row_access::RowAccess,
     },
 };
 use domain::Timestamp;

@@ -95,9 +95,10 @@ impl Table {
         let sql =
             format!("insert into {table} ({names}) select * from unnest({}) on conflict do nothing", arrays.join(", "));
         let mut conn = target.system().write().await?;
+        conn.lift_deadline().await?; // rows can be large
         if let Conn::Postgres(target) = &mut conn {
             let query = cells.iter_mut().fold(sqlx::query(AssertSqlSafe(sql)), |query, cells| cells.bind(query));
-            query.execute(&mut **target).await?;
+            query.execute(target.connection().await?).await?;
         }
         conn.commit().await
     }
@@ -112,7 +113,7 @@ impl Table {
         match conn {
             Conn::Sqlite(tx) => each_row!(&mut **tx, self.select(), cells, take_sqlite, |row| forget(&mut cells, row)),
             Conn::Postgres(tx) => {
-                each_row!(&mut **tx, self.select(), cells, take_postgres, |row| forget(&mut cells, row))
+                each_row!(tx.connection().await?, self.select(), cells, take_postgres, |row| forget(&mut cells, row))
             }
         }
         Ok(all)

@@ -26,12 +26,14 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("backup.rs", "copies the database of all tenants"),
     ("transfer/state.rs", "keeps databases of all tenants from being served"),
     ("db/first_connection.rs", "checks the role and the server before tables exist"),
-    ("db/open.rs", "checks the database and sets the tenant of PostgreSQL transactions"),
+    ("db/deadline.rs", "limits what a transaction on PostgreSQL waits for"),
+    ("db/write_transaction.rs", "prepares commits on PostgreSQL"),
+    ("db/contention.rs", "holds locks and counts connections"),
+    ("db/open.rs", "checks the database and opens connections"),
     ("db/group_commit_postgres.rs", "flushes the write-ahead log"),
     ("db/group_commit/mod.rs", "begins and commits transactions"),
     ("db/group_commit/tests.rs", "uses a table of its own"),
     ("db/events.rs", "receives NOTIFY"),
-    ("db/notify.rs", "sends NOTIFY"),
     ("db/filter.rs", "runs statements that begin with `$1`, the tenant"),
 ];
 

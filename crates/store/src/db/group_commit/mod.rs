@@ -8,7 +8,7 @@
 //! A spawned task completes each turn, even if the future that requested it is dropped.
 use crate::{Error, Event, Result, db::event_bus::EventBus, error::lost};
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection,
+    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteQueryResult},
 };
 use std::{
@@ -21,14 +21,17 @@ use tokio::{
     time::timeout,
 };
 
-const TURN_TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_GROUP_SIZE: usize = 64;
 /// How long the first transaction of a group waits for others.
 const MAX_GROUP_AGE: Duration = Duration::from_millis(25);
 
 /// The single writer: gives out turns in the order of the requests.
 #[derive(Clone)]
-pub(crate) struct Writer(Arc<Mutex<WriterState>>);
+pub(crate) struct Writer {
+    state: Arc<Mutex<WriterState>>,
+    /// How long a transaction may wait, for its turn and for another process's writer together.
+    wait_limit: Duration,
+}
 
 /// State of the writer; holding its lock is having the turn.
 struct WriterState {
@@ -90,26 +93,28 @@ impl Member {
 
 impl Writer {
     /// Creates a writer that publishes on `events`. Its connection is opened at the first turn.
-    pub(crate) fn new(options: SqliteConnectOptions, events: EventBus) -> Self {
+    pub(crate) fn new(options: SqliteConnectOptions, events: EventBus, wait_limit: Duration) -> Self {
         let state = WriterState { options, connection: None, group: None, groups: 0, events, closed: false };
-        Self(Arc::new(Mutex::new(state)))
+        Self { state: Arc::new(Mutex::new(state)), wait_limit }
     }
 
-    /// Waits for a turn. Returns `Busy` after 15 seconds.
+    /// Waits for a turn. Returns `Busy` after the limit.
     pub(crate) async fn begin(&self) -> Result<Member> {
-        let state = timeout(TURN_TIMEOUT, Arc::clone(&self.0).lock_owned()).await.map_err(|_| Error::Busy)?;
+        let deadline = Instant::now() + self.wait_limit;
+        let turn = Arc::clone(&self.state).lock_owned();
+        let state = timeout(self.wait_limit, turn).await.map_err(|_| Error::Busy)?;
         if state.closed {
             return Err(sqlx::Error::PoolClosed.into());
         }
         let (ready, member) = oneshot::channel();
-        tokio::spawn(self.clone().run_turn(state, ready));
+        tokio::spawn(self.clone().run_turn(state, deadline, ready));
         member.await.map_err(|_| lost())?
     }
 
     /// Waits for a turn, commits the open group, and closes the connection: SQLite folds its write-ahead log
     /// into the database file.
     pub(crate) async fn close(&self) {
-        let mut state = self.0.lock().await;
+        let mut state = self.state.lock().await;
         state.closed = true;
         if state.group.is_some() {
             state.commit().await;
@@ -122,9 +127,14 @@ impl Writer {
     }
 
     /// Runs one turn to its end.
-    async fn run_turn(self, mut state: OwnedMutexGuard<WriterState>, ready: oneshot::Sender<Result<Member>>) {
+    async fn run_turn(
+        self,
+        mut state: OwnedMutexGuard<WriterState>,
+        deadline: Instant,
+        ready: oneshot::Sender<Result<Member>>,
+    ) {
         let leads = state.group.is_none();
-        let connection = match state.open().await {
+        let connection = match state.open(deadline).await {
             Ok(connection) => connection,
             Err(error) => {
                 state.fail(&error);
@@ -147,7 +157,7 @@ impl Writer {
         let Some(number) = state.group.as_ref().map(|group| group.number) else { return };
         if leads {
             drop(state);
-            state = self.0.lock_owned().await;
+            state = self.state.lock_owned().await;
         }
         let (ours, full) =
             state.group.as_ref().map_or((false, false), |group| (group.number == number, group.is_full()));
@@ -160,7 +170,7 @@ impl Writer {
 impl WriterState {
     /// Begins a savepoint, and a transaction around it where none is open. Waiting for another process's writer belongs
     /// to beginning: a read that becomes a write later would fail at once.
-    async fn open(&mut self) -> Result<OwnedMutexGuard<SqliteConnection>> {
+    async fn open(&mut self, deadline: Instant) -> Result<OwnedMutexGuard<SqliteConnection>> {
         if let Some(group) = &mut self.group {
             let before = std::mem::replace(&mut group.open, true);
             self.run(if before { "release member; savepoint member" } else { "savepoint member" }).await?;
@@ -168,12 +178,13 @@ impl WriterState {
             if self.connection.is_none() {
                 self.connection = Some(Arc::new(Mutex::new(self.options.connect().await?)));
             }
-            self.run("begin immediate; savepoint member").await?;
+            let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+            let begin = format!("pragma busy_timeout = {left}; begin immediate; savepoint member");
+            sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *self.lock().await?).await?;
             self.groups += 1;
             self.group = Some(Group { number: self.groups, members: vec![], open: true });
         }
-        let connection = self.connection.as_ref().ok_or_else(lost)?;
-        Ok(Arc::clone(connection).lock_owned().await)
+        self.lock().await
     }
 
     fn keep(&mut self, pending: PendingCommit) {
@@ -230,8 +241,12 @@ impl WriterState {
     }
 
     async fn run(&self, sql: &'static str) -> Result<SqliteQueryResult> {
-        let mut connection = self.connection.as_ref().ok_or_else(lost)?.lock().await;
-        Ok(sqlx::query(sql).execute(&mut *connection).await?)
+        Ok(sqlx::query(sql).execute(&mut *self.lock().await?).await?)
+    }
+
+    async fn lock(&self) -> Result<OwnedMutexGuard<SqliteConnection>> {
+        let connection = self.connection.as_ref().ok_or_else(lost)?;
+        Ok(Arc::clone(connection).lock_owned().await)
     }
 }
 

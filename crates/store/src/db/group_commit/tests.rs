@@ -2,6 +2,7 @@
 use super::*;
 use crate::Topic;
 use domain::TenantId;
+use futures::future::join_all;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use std::{fs, path::Path};
 use tempfile::TempDir;
@@ -10,6 +11,9 @@ use uuid::Uuid;
 
 /// Long enough for every task that is not blocked to finish its step.
 const MOMENT: Duration = Duration::from_millis(100);
+
+/// How long a transaction may wait.
+const LIMIT: Duration = Duration::from_secs(1);
 
 /// A database with one table, its writer, and a subscription to its events.
 struct Fixture {
@@ -29,7 +33,7 @@ impl Fixture {
         raw.close().await.unwrap();
         let bus = EventBus::new();
         let events = bus.subscribe();
-        Self { writer: Writer::new(options, bus), folder, events }
+        Self { writer: Writer::new(options, bus, LIMIT), folder, events }
     }
 
     /// Begins a transaction and inserts a row.
@@ -68,7 +72,6 @@ fn options(folder: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_millis(200))
 }
 
 fn event(n: i64) -> Event {
@@ -224,13 +227,18 @@ async fn a_failed_commit_fails_for_all_members_and_the_next_succeeds() {
     assert_eq!(fixture.sold().await, [3]);
 }
 
+/// The queue counts, too: without a common deadline, each would wait for the lock after those before it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lock_held_by_another_process_fails_as_busy_and_does_no_harm() {
+async fn a_lock_held_by_another_process_fails_all_as_busy_at_one_deadline_and_does_no_harm() {
     let fixture = Fixture::open().await;
     fixture.sell(1).await.commit(vec![]).await.unwrap();
     let mut other = options(fixture.folder.path()).connect().await.unwrap();
     sqlx::query("begin immediate").execute(&mut other).await.unwrap();
-    assert!(matches!(fixture.writer.begin().await, Err(Error::Busy)));
+    let started = Instant::now();
+    let outcomes = join_all((0..8).map(|_| fixture.writer.begin())).await;
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(Error::Busy))));
+    let took = started.elapsed();
+    assert!(LIMIT - MOMENT < took && took < LIMIT + LIMIT / 2, "{took:?}");
     sqlx::query("rollback").execute(&mut other).await.unwrap();
     fixture.sell(2).await.commit(vec![]).await.unwrap();
     assert_eq!(fixture.sold().await, [1, 2]);
