@@ -17,6 +17,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use store::sqlite_file;
 
 pub use auth::{SecondFactor, providers::ConfiguredProvider};
 pub use providers::ProviderTables;
@@ -143,7 +144,8 @@ settings! {
     }
     /// Scheduled backups of the SQLite database, without the keys. docs/backup.md describes backups.
     [backup] BackupSettings {
-        /// Existing folder for the backups, best on another disk. Without it, none are made.
+        /// Existing folder for the backups, best on another disk. Without it, none are made. Not for PostgreSQL, which has
+        /// pg_dump and base backups.
         folder: Option<PathBuf> = example "/var/backups/castellan";
         /// Time from one backup to the next.
         interval: Duration = default "1d";
@@ -304,6 +306,13 @@ impl Config {
                 "`auth.primary_provider` is {}, but no [[auth.provider]] has this id, so nobody could sign in",
                 primary.as_str(),
             ));
+        }
+        if self.backup.folder.is_some() && sqlite_file(self.database().expose()).is_none() {
+            return conflict(
+                "`backup.folder` schedules backups of SQLite, but the data is in PostgreSQL: remove it, and schedule pg_dump or a base \
+                 backup instead. The chapter “Backup and restore” of the guide (docs/backup.md) describes the steps"
+                    .into(),
+            );
         }
         if self.sessions.idle > self.sessions.absolute {
             return conflict("`sessions.idle` is longer than `sessions.absolute`, so it would have no effect".into());

@@ -32,10 +32,22 @@ fn the_printed_file_contains_the_defaults() {
 }
 
 #[test]
+fn d_13_scheduled_backups_of_postgresql_are_refused_with_what_to_do_instead() {
+    let (folder, postgres) = (("CASTELLAN_BACKUP_FOLDER", "/b"), ("CASTELLAN_DATABASE_URL", "postgres://c@h/c"));
+    let text = refusal(with(&[folder, postgres]));
+    for part in ["`backup.folder`", "remove it", "pg_dump", "“Backup and restore”", "docs/backup.md"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(with(&[folder]).is_ok() && with(&[postgres]).is_ok());
+    assert!(with(&[folder, ("CASTELLAN_DATABASE_URL", "sqlite:/d/c.db")]).is_ok());
+}
+
+#[test]
 fn every_example_in_the_printed_file_is_valid() {
     let text: String = default_config()
         .lines()
-        .filter(|line| !line.starts_with("# [CASTELLAN_"))
+        // The scheduled backups of another example are for SQLite.
+        .filter(|line| !line.starts_with("# [CASTELLAN_") && !line.starts_with("# database_url"))
         .map(|line| match line.strip_prefix("# ") {
             Some(rest) if rest.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')) => format!("{rest}\n"),
             _ => format!("{line}\n"),
