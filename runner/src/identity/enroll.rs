@@ -12,6 +12,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// The maximum size of the response in bytes.
 const MAX_RESPONSE: usize = 64 << 10;
 
+/// The maximum length of the server's reason in characters.
+const MAX_REASON_CHARS: usize = 1_000;
+
 /// The request body; the token is in the header `Authorization: Bearer`.
 #[derive(Debug, Serialize)]
 struct Request<'a> {
@@ -107,20 +110,42 @@ fn client(server: EnrollmentServer<'_>) -> Result<reqwest::Client, IdentityError
     builder.build().map_err(|error| IdentityError::Server(chain(&error)))
 }
 
-/// Returns the detail of a problem document (RFC 9457), or the status.
+/// Returns the status, with the title and detail of a problem document (RFC 9457).
 fn refusal(status: StatusCode, body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Problem {
-        detail: String,
+        title: Option<String>,
+        detail: Option<String>,
     }
-    match serde_json::from_slice::<Problem>(body) {
-        Ok(problem) => format!("it returned {status}: {}", problem.detail),
-        Err(_) => format!("it returned {status}"),
-    }
+    let problem = serde_json::from_slice(body).map(|Problem { title, detail }| [title, detail]);
+    let texts: Vec<_> = problem.into_iter().flatten().flatten().collect();
+    // What the server sends can have invisible characters.
+    let text: String = domain::text::visible(&texts.join(": ")).take(MAX_REASON_CHARS).collect();
+    let comma = if text.is_empty() { "" } else { ", " };
+    format!("it returned {}{comma}{text}", status.as_u16())
 }
 
 /// Formats an error with its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s_02_a_refusal_names_the_problems_title_and_detail() {
+        let refused = |body: &str| refusal(StatusCode::UNPROCESSABLE_ENTITY, body.as_bytes());
+        let problem = r#"{"type":"urn:castellan:problem:invalid-value","title":"Invalid value","status":422,"detail":"name: wrong."}"#;
+        assert_eq!(refused(problem), "it returned 422, Invalid value: name: wrong.");
+        assert_eq!(refused(r#"{"detail":"name: wrong."}"#), "it returned 422, name: wrong.");
+        for other in ["", "<html>", "[]", "{}", r#"{"title":1}"#] {
+            assert_eq!(refused(other), "it returned 422", "{other}");
+        }
+        let hostile = format!(r#"{{"title":"\u001b[2Ja","detail":"{}"}}"#, "x".repeat(10_000));
+        let text = refused(&hostile);
+        assert!(!text.contains('\u{1b}') && text.chars().count() < 1_100, "{text}");
+    }
 }

@@ -68,13 +68,13 @@ pub(super) struct NoParameters {}
 
 /// JSON request body: the fields that could be read, and the errors of the others.
 #[derive(Debug)]
-pub(super) struct JsonBody<T> {
+pub(crate) struct JsonBody<T> {
     pub(super) value: T,
     pub(super) errors: Vec<FieldError>,
 }
 
 /// Request body that can be checked beyond the types of its fields.
-pub(super) trait Body: DeserializeOwned {
+pub(crate) trait Body: DeserializeOwned {
     /// Returns the fields with values that are not allowed.
     fn errors(&self) -> Vec<Invalid>;
 }
@@ -97,7 +97,7 @@ impl<T> JsonBody<T> {
     ///
     /// # Errors
     /// Fails with the errors of all fields.
-    pub(super) fn accept(self) -> Result<T, Problem> {
+    pub(crate) fn accept(self) -> Result<T, Problem> {
         if self.errors.is_empty() { Ok(self.value) } else { Err(Problem::wrong_fields(self.errors)) }
     }
 }

@@ -17,7 +17,7 @@ mod task;
 mod tasks;
 mod text;
 
-pub(crate) use extract::QueryParameters;
+pub(crate) use extract::{Body, JsonBody, QueryParameters};
 pub use openapi::openapi;
 pub use operations::UnroutedHandler;
 

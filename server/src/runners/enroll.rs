@@ -3,17 +3,18 @@
 use super::{Shared, convert, date};
 use crate::{
     anonymous_log,
+    api::{Body, JsonBody},
     authentication::digest,
     http::ClientAddress,
     pki::{Issued, PkiError},
-    problem::Problem,
+    problem::{FieldError, Problem},
 };
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Extension, State, rejection::JsonRejection},
+    extract::{DefaultBodyLimit, Extension, State},
     routing::post,
 };
-use domain::{Actor, EnrollmentId, RunnerId, TenantId, Timestamp, security::SecurityEvent};
+use domain::{Actor, EnrollmentId, Invalid, RunnerId, TenantId, Timestamp, security::SecurityEvent};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -36,6 +37,12 @@ struct Form {
     csr: String,
 }
 
+impl Body for Form {
+    fn errors(&self) -> Vec<Invalid> {
+        vec![] // the values are checked with the token
+    }
+}
+
 /// Identity of the enrolled runner.
 #[derive(Debug, Serialize)]
 struct Identity {
@@ -54,17 +61,21 @@ struct Identity {
 }
 
 pub(super) fn routes(shared: Arc<Shared>) -> Router {
-    Router::new().route(PATH, post(enroll)).layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES)).with_state(shared)
+    Router::new()
+        .route(PATH, post(enroll))
+        .method_not_allowed_fallback(|| async { Problem::wrong_method() })
+        .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .with_state(shared)
 }
 
 async fn enroll(
     State(shared): State<Arc<Shared>>,
     client: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
-    form: Result<Json<Form>, JsonRejection>,
+    form: Result<JsonBody<Form>, Problem>,
 ) -> Result<(StatusCode, Json<Identity>), Problem> {
     let token = token(&headers).ok_or_else(unknown_token)?;
-    let Json(form) = form.map_err(|error| Problem::unreadable(error.body_text()))?;
+    let form = form?.accept()?;
     let hash = digest(token);
     // The tenant is found through the token.
     let address = client.map(|Extension(client)| client.0);
@@ -88,16 +99,13 @@ async fn enroll(
     };
     // Errors from here on roll back, so the token stays valid.
     if enrollment.name != form.name {
-        return Err(Problem::wrong_field("name", format!("this token is for a runner named {}", enrollment.name)));
+        return Err(wrong("name", format!("this token is for a runner named {}", enrollment.name)));
     }
     if form.version.contains("PRIVATE KEY") {
-        return Err(Problem::wrong_field(
-            "version",
-            "it contains a private key, which is no longer secret: create a new key",
-        ));
+        return Err(wrong("version", "it contains a private key, which is no longer secret: create a new key"));
     }
-    let capabilities = convert::capabilities(&form.capabilities)
-        .map_err(|status| Problem::wrong_field("capabilities", status.message().to_owned()))?;
+    let capabilities =
+        convert::capabilities(&form.capabilities).map_err(|status| wrong("capabilities", status.message()))?;
     let issued = issue(&shared, &form, id, found.tenant_id, now)?;
     write
         .enroll_runner(EnrolledRunner {
@@ -140,11 +148,16 @@ fn unknown_token() -> Problem {
     )
 }
 
+/// 422: a field of the body is invalid.
+fn wrong(field: &str, reason: impl Into<String>) -> Problem {
+    Problem::wrong_fields(vec![FieldError::in_body(Invalid::new(field, reason))])
+}
+
 fn issue(shared: &Shared, form: &Form, id: RunnerId, tenant: TenantId, now: Timestamp) -> Result<Issued, Problem> {
     let now = date(now).map_err(|_| Problem::broken())?;
     let issued = shared.authority.issue_runner_certificate(form.csr.as_bytes(), id.0, &form.name, tenant.0, now);
     issued.map_err(|error| match error {
-        PkiError::Request(why) => Problem::wrong_field("csr", why),
+        PkiError::Request(why) => wrong("csr", why),
         error => {
             tracing::error!(%error, "a runner certificate could not be issued");
             Problem::broken()

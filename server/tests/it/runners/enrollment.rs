@@ -51,13 +51,59 @@ async fn a_refused_request_does_not_use_up_the_token() {
         (garbled, StatusCode::UNPROCESSABLE_ENTITY),
         (form("another-name", &key()), StatusCode::UNPROCESSABLE_ENTITY),
         (able, StatusCode::UNPROCESSABLE_ENTITY),
-        (request, StatusCode::BAD_REQUEST),
-        (json!({}), StatusCode::BAD_REQUEST),
+        (request, StatusCode::UNPROCESSABLE_ENTITY),
+        (json!({}), StatusCode::UNPROCESSABLE_ENTITY),
     ] {
         let (status, problem) = fixture.post(&token, &body).await;
         assert_eq!(status, expected, "{problem}");
     }
     assert_eq!(fixture.post(&token, &form("builder", &key())).await.0, StatusCode::CREATED);
+}
+
+/// The same problem documents as those of the API (RFC 9457).
+#[tokio::test]
+async fn s_02_refusals_of_an_enrollment_are_problem_documents() {
+    let fixture = Fixture::start().await;
+    let token = format!("Bearer {}", fixture.token("builder").await);
+    let other_name = form("another-name", &key());
+    let (status, problem) = fixture.post(&token, &other_name).await;
+    let wanted = json!({
+        "type": "urn:castellan:problem:invalid-value", "title": "Invalid value", "status": 422,
+        "detail": "name: this token is for a runner named builder.",
+        "errors": [{ "field": "name", "pointer": "#/name", "reason": "this token is for a runner named builder" }],
+    });
+    assert_eq!((status, problem), (StatusCode::UNPROCESSABLE_ENTITY, wanted));
+
+    let (mut odd, mut incomplete) = (form("builder", &key()), form("builder", &key()));
+    (odd["name"], odd["capabilities"], odd["tenant"]) = (json!(1), json!(["bash", 2]), json!("x"));
+    incomplete.as_object_mut().unwrap().remove("csr");
+    for (body, pointers) in
+        [(odd, vec!["#/capabilities/1", "#/name", "#/tenant"]), (incomplete, vec!["#/csr"]), (json!([]), vec![])]
+    {
+        let (status, problem) = fixture.post(&token, &body).await;
+        assert_eq!(
+            (status, &problem["title"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!("Invalid value")),
+            "{problem}"
+        );
+        let mut found: Vec<_> =
+            problem["errors"].as_array().unwrap().iter().filter_map(|e| e["pointer"].as_str()).collect();
+        found.sort_unstable();
+        assert_eq!(found, pointers, "{problem}");
+    }
+    for (method, content_type, body, expected) in [
+        ("POST", "application/json", "{", StatusCode::BAD_REQUEST),
+        ("POST", "text/plain", "{}", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("POST", "application/json", &format!("[{}]", " ".repeat(70_000)), StatusCode::PAYLOAD_TOO_LARGE),
+        ("GET", "application/json", "", StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let response = fixture.send(method, &token, content_type, body.to_owned()).await;
+        assert_eq!(response.status(), expected);
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{expected}");
+    }
+    let (status, problem) = fixture.post("Bearer reg_unknown", &form("builder", &key())).await;
+    assert_eq!((status, &problem["title"]), (StatusCode::UNAUTHORIZED, &json!("Authentication required")));
+    assert_eq!(fixture.post(&token, &form("builder", &key())).await.0, StatusCode::CREATED, "the token is still valid");
 }
 
 /// S-02: receipts would not distinguish two runners with one key, revoked or not.

@@ -1,6 +1,6 @@
 //! Test deployment with one tenant, and a runner whose messages the test chooses.
 
-use axum::body::Body;
+use axum::{body::Body, response::Response};
 use domain::{
     Actor, EnrollmentId, OrganizationId, Principal, RunnerId, SignedInBy, TaskId, TenantId,
     audit::Outcome,
@@ -103,14 +103,21 @@ impl Fixture {
         token
     }
 
+    /// Sends any request to the path of enrollment.
+    pub async fn send(&self, method: &str, authorization: &str, content_type: &str, body: String) -> Response {
+        let request = Request::builder()
+            .method(method)
+            .uri("/api/v1/runners/enroll")
+            .header(header::AUTHORIZATION, authorization)
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Body::from(body))
+            .unwrap();
+        self.enrollment.clone().oneshot(request).await.unwrap()
+    }
+
     /// Sends an enrollment request.
     pub async fn post(&self, authorization: &str, body: &Value) -> (StatusCode, Value) {
-        let request = Request::post("/api/v1/runners/enroll")
-            .header(header::AUTHORIZATION, authorization)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from(body.to_string()))
-            .unwrap();
-        let answer = self.enrollment.clone().oneshot(request).await.unwrap();
+        let answer = self.send("POST", authorization, "application/json", body.to_string()).await;
         let status = answer.status();
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
