@@ -1,26 +1,11 @@
-//! ID tokens: their signature, and the claims that OpenID Connect Core, section 3.1.3.7, requires. The library's own verification
-//! refuses a token for odd types in unused claims.
-use super::claims::{Claims, WrongClaim};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use domain::Timestamp;
-use openidconnect::{
-    AccessToken, AccessTokenHash, JsonWebKey, JsonWebKeyAlgorithm, JsonWebKeySet,
-    core::{CoreJsonWebKey, CoreJsonWebKeyUse, CoreJwsSigningAlgorithm},
+//! ID tokens: the claims that OpenID Connect Core, section 3.1.3.7, requires.
+use super::{
+    claims::Claims,
+    signed_token::{self, RefusedToken, Verified},
 };
-use serde::Deserialize;
+use domain::Timestamp;
+use openidconnect::{AccessToken, AccessTokenHash, JsonWebKeySet, core::CoreJsonWebKey};
 use std::time::Duration;
-
-/// The allowed signature algorithms of ID tokens: those with a key that only the provider has. Never `none` or a shared secret.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 8] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
 
 /// The maximum time by which a provider's clock may be ahead.
 pub(super) const MAX_CLOCK_SKEW: Duration = Duration::from_mins(1);
@@ -39,61 +24,13 @@ pub(super) struct Expected<'a> {
     pub now: Timestamp,
 }
 
-/// The reason why an ID token is refused, for the log.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum RefusedToken {
-    #[error("the ID token is not a signed JSON Web Token")]
-    Malformed,
-    #[error("the ID token is signed with an algorithm that is not allowed")]
-    Algorithm,
-    #[error("the ID token has no signature by a key of the provider")]
-    Signature,
-    #[error(transparent)]
-    Claim(#[from] WrongClaim),
-    #[error("the claim iss is not the issuer")]
-    Issuer,
-    #[error("the claim aud does not name this client")]
-    Audience,
-    #[error("the claim aud names an audience that is not trusted; add it to the provider's trusted audiences")]
-    OtherAudience,
-    #[error("the claim azp does not name this client")]
-    AuthorizedParty,
-    #[error("the ID token has expired (exp)")]
-    Expired,
-    #[error("the ID token was not issued recently (iat)")]
-    Age,
-    #[error("the claim nonce is not that of this sign-in")]
-    Nonce,
-    #[error("the access token does not match the ID token (at_hash)")]
-    AccessToken,
-}
-
-/// The header of a signed JSON Web Token (RFC 7515, section 4.1).
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    kid: Option<String>,
-    /// Extensions that must be understood; none is.
-    crit: Option<serde_json::Value>,
-}
-
 /// Verifies an ID token and returns its claims.
 pub(super) fn verify(
     token: &str,
     keys: &JsonWebKeySet<CoreJsonWebKey>,
     expected: &Expected<'_>,
 ) -> Result<Claims, RefusedToken> {
-    let (signed, signature) = token.rsplit_once('.').ok_or(RefusedToken::Malformed)?;
-    let (header, payload) = signed.split_once('.').ok_or(RefusedToken::Malformed)?;
-    let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| RefusedToken::Malformed);
-    let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| RefusedToken::Malformed)?;
-    let algorithm = ALGORITHMS.into_iter().find(|algorithm| name(algorithm).as_deref() == Some(&header.alg));
-    let algorithm = algorithm.filter(|_| header.crit.is_none()).ok_or(RefusedToken::Algorithm)?;
-    let signature = decode(signature)?;
-    let mut candidates = keys.keys().iter().filter(|key| may_sign(key, &algorithm, header.kid.as_deref()));
-    let key = candidates.find(|key| key.verify_signature(&algorithm, signed.as_bytes(), &signature).is_ok());
-    let key = key.ok_or(RefusedToken::Signature)?;
-    let claims = Claims::read(&decode(payload)?).ok_or(RefusedToken::Malformed)?;
+    let Verified { claims, algorithm, key } = signed_token::verify(token, keys)?;
     check(&claims, expected)?;
     if let Some(hash) = claims.get("at_hash") {
         let right = AccessTokenHash::from_token(expected.access_token, &algorithm, key);
@@ -104,23 +41,8 @@ pub(super) fn verify(
     Ok(claims)
 }
 
-fn name(algorithm: &CoreJwsSigningAlgorithm) -> Option<String> {
-    serde_json::to_value(algorithm).ok()?.as_str().map(str::to_owned)
-}
-
-/// Returns whether a key can be the one that signed: it has the id, if the token names one, and is meant for this.
-fn may_sign(key: &CoreJsonWebKey, algorithm: &CoreJwsSigningAlgorithm, id: Option<&str>) -> bool {
-    let is_named = id.is_none_or(|id| key.key_id().is_some_and(|known| known.as_str() == id));
-    let is_for_signing = key.key_use().is_none_or(|usage| *usage == CoreJsonWebKeyUse::Signature);
-    let fits = match key.signing_alg() {
-        JsonWebKeyAlgorithm::Algorithm(only) => only == algorithm,
-        JsonWebKeyAlgorithm::Unspecified => true,
-        JsonWebKeyAlgorithm::Unsupported => false,
-    };
-    is_named && is_for_signing && fits
-}
-
-fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), RefusedToken> {
+/// Checks that the provider issued a token to this client, about a person.
+pub(super) fn check_parties(claims: &Claims, expected: &Expected<'_>) -> Result<(), RefusedToken> {
     if claims.required_text("iss")? != expected.issuer {
         return Err(RefusedToken::Issuer);
     }
@@ -132,6 +54,12 @@ fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), RefusedToken> {
     if !audiences.iter().all(|audience| audience == expected.client_id || expected.other_audiences.contains(audience)) {
         return Err(RefusedToken::OtherAudience);
     }
+    Ok(())
+}
+
+fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), RefusedToken> {
+    check_parties(claims, expected)?;
+    let audiences = claims.required_texts("aud")?;
     // With several audiences, the client must be the one that the token was issued to.
     let needs_party = audiences.len() > 1 || claims.get("azp").is_some();
     if needs_party && claims.required_text("azp")? != expected.client_id {

@@ -13,7 +13,9 @@ mod metadata_cache;
 mod oidc;
 mod options;
 mod probe;
+mod signed_token;
 mod ticket;
+mod userinfo;
 
 use crate::{Error, Settings, token::Token};
 pub use configured::ConfiguredProvider;

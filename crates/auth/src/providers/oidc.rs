@@ -6,12 +6,12 @@ use super::{
     id_token::{self, Expected, MAX_CLOCK_SKEW},
     identity::ProvenIdentity,
     lenient::LenientClient,
+    userinfo,
 };
 use domain::{
     Email, Timestamp,
     provider::{self, Kind},
 };
-use http::{Request, StatusCode, header};
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
     ExtraTokenFields, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, StandardRevocableToken,
@@ -218,7 +218,7 @@ pub(super) async fn prove(
         && let Some(url) = metadata.userinfo_endpoint()
     {
         // Some providers return the requested claims at the userinfo endpoint only (OpenID Connect Core, 5.4).
-        let userinfo = userinfo(http_client, url.as_str(), answer.access_token().secret());
+        let userinfo = userinfo::fetch(http_client, url.as_str(), metadata.jwks(), &expected);
         let userinfo = userinfo.await.map_err(|error| refuse(&error))?;
         if userinfo.text("sub") != Some(subject) {
             return Err(refuse(&"the userinfo response is about another person (sub)"));
@@ -230,20 +230,6 @@ pub(super) async fn prove(
         }
     }
     Ok(identity)
-}
-
-/// Requests the claims of the userinfo endpoint (OpenID Connect Core, 5.3).
-async fn userinfo(http_client: &ProviderClient, url: &str, token: &str) -> Result<Claims, String> {
-    let request = Request::get(url)
-        .header(header::ACCEPT, "application/json")
-        .header(header::AUTHORIZATION, format!("Bearer {token}"))
-        .body(vec![])
-        .map_err(|error| error.to_string())?;
-    let answer = http_client.send(request).await.map_err(|error| error.to_string())?;
-    if answer.status() != StatusCode::OK {
-        return Err(format!("the userinfo endpoint responded with status {}", answer.status().as_u16()));
-    }
-    Claims::read(answer.body()).ok_or_else(|| "the userinfo response is no JSON object".to_owned())
 }
 
 /// Returns the address if the provider states that it is verified.

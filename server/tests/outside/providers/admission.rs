@@ -1,7 +1,7 @@
 //! Admission of people without an account by a provider: only with verified addresses, and never into another account.
 use super::{
     DOMAIN,
-    fake_provider::{Behavior, Provider},
+    fake_provider::{Behavior, Provider, Signing, in_seconds},
     with_providers,
 };
 use crate::{
@@ -96,6 +96,44 @@ async fn a_02_new_accounts_need_a_verified_address_of_an_allowed_domain() {
     provider.behave(Behavior { claims: quiet, userinfo: own, ..Behavior::default() });
     let noa = program.sign_in_with_provider(&provider, "acme").await;
     assert!(program.is_named(&noa, "noa@acme.example").await);
+}
+
+/// a signed userinfo response (OpenID Connect Core, 5.3.2) is verified as the ID token is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_02_signed_userinfo_is_accepted_and_forged_userinfo_is_refused() {
+    let (mut program, provider) = (Program::sqlite(), Provider::start().await);
+    with_providers(&mut program, &[("acme", &provider)], "", "new_accounts = \"anybody\"").await;
+    let signed = |signing, changes: Value| {
+        let mut userinfo = json!({ "email": "nia@acme.example", "email_verified": true });
+        userinfo.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let claims = json!({ "email": null, "email_verified": null });
+        provider.behave(Behavior { claims, userinfo, userinfo_signing: Some(signing), ..Behavior::default() });
+    };
+    for signing in [Signing::ForeignKey, Signing::Hs256, Signing::PublicKey, Signing::None] {
+        signed(signing, json!({}));
+        let response = program.complete_provider_sign_in(&provider, "acme").await;
+        assert!(response.status == 401 && response.cookie().is_none(), "{signing:?}: {response}");
+    }
+    for wrong in [
+        json!({ "iss": "https://evil.example" }),
+        json!({ "iss": null }),
+        json!({ "aud": "another" }),
+        json!({ "aud": ["castellan", "another"] }),
+        json!({ "aud": null }),
+        json!({ "sub": "2" }),
+        json!({ "sub": null }),
+        json!({ "exp": in_seconds(-10) }),
+        json!({ "exp": "later" }),
+    ] {
+        signed(Signing::Rs256, wrong.clone());
+        let response = program.complete_provider_sign_in(&provider, "acme").await;
+        assert!(response.status == 401 && response.cookie().is_none(), "{wrong}: {response}");
+    }
+    for signing in [Signing::Rs256, Signing::Es256] {
+        signed(signing, json!({ "exp": in_seconds(60) }));
+        let nia = program.sign_in_with_provider(&provider, "acme").await;
+        assert!(program.is_named(&nia, "nia@acme.example").await, "{signing:?}");
+    }
 }
 
 /// an account is never found by its address, and a subject is unique only per issuer.

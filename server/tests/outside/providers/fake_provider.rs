@@ -70,6 +70,8 @@ pub struct Behavior {
     pub claims: Value,
     pub metadata: Value,
     pub userinfo: Value,
+    /// The key that signs the userinfo response; `None` sends it as JSON.
+    pub userinfo_signing: Option<Signing>,
     /// The path of an endpoint, and how it misbehaves.
     pub misbehavior: Option<(&'static str, Misbehavior)>,
     /// Parameters of the callback that replace or remove the honest ones.
@@ -85,6 +87,7 @@ impl Default for Behavior {
             claims: nothing(),
             metadata: nothing(),
             userinfo: nothing(),
+            userinfo_signing: None,
             misbehavior: None,
             callback_override: vec![],
         }
@@ -253,8 +256,15 @@ async fn foreign_jwks(State(state): State<Arc<ProviderState>>) -> Json<Value> {
     Json(json!({ "keys": [rsa_key(&state.keys.foreign)] }))
 }
 
-async fn userinfo(State(state): State<Arc<ProviderState>>) -> Json<Value> {
-    Json(merge(json!({ "sub": "1" }), &behavior(&state).userinfo))
+async fn userinfo(State(state): State<Arc<ProviderState>>) -> Response {
+    let mut behavior = behavior(&state);
+    let Some(signing) = behavior.userinfo_signing else {
+        return Json(merge(json!({ "sub": "1" }), &behavior.userinfo)).into_response();
+    };
+    behavior.signing = signing;
+    let honest = json!({ "iss": state.issuer, "aud": "castellan", "sub": "1" });
+    let token = state.keys.sign(&behavior, &merge(honest, &behavior.userinfo));
+    ([(header::CONTENT_TYPE, "application/jwt")], token).into_response()
 }
 
 /// Exchanges a code (RFC 6749 and RFC 7636): once, for this client, with the matching verifier.
