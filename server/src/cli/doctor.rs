@@ -20,6 +20,7 @@ use rustix::fs::{Access, access};
 use serde::Serialize;
 use serde_json::json;
 use std::{collections::BTreeMap, fmt, os::unix::fs::PermissionsExt, path::Path};
+use store::sqlite_file;
 use time::OffsetDateTime;
 
 /// Certificates with fewer remaining days are reported.
@@ -228,6 +229,9 @@ fn certificate(config: &Config) -> Check {
 
 /// Checks that the last scheduled backup is not older than two intervals.
 fn backups(app: &App) -> Check {
+    if !app.store.is_embedded() {
+        return Check::ok("backups", "PostgreSQL has its own tools; see the chapter “Backup and restore” of the guide");
+    }
     let Some(folder) = &app.config.backup.folder else {
         return Check::ok("backups", "not scheduled; set backup.folder, or run: castellan backup FILE");
     };
