@@ -20,7 +20,6 @@ use rustix::fs::{Access, access};
 use serde::Serialize;
 use serde_json::json;
 use std::{collections::BTreeMap, fmt, os::unix::fs::PermissionsExt, path::Path};
-use store::sqlite_file;
 use time::OffsetDateTime;
 
 /// Certificates with fewer remaining days are reported.
