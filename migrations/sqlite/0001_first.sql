@@ -181,6 +181,27 @@ create table approval_policy (
     -- Whether a second admin or owner confirms new approvers and access to their accounts.
     dual_control boolean not null
 );
+-- How many days the tenant keeps each kind of data (null is forever), and the state of its retention runs.
+create table retention_policy (
+    tenant_id          blob not null primary key references tenant (id),
+    logs_days          bigint,
+    results_days       bigint,
+    anomalies_days     bigint,
+    sign_ins_days      bigint,
+    personal_data_days bigint,
+    -- The legal hold, during which nothing is deleted.
+    held_at            bigint,
+    held_by            blob,
+    hold_reason        text,
+    -- When the next run begins.
+    due_at             bigint not null,
+    -- Tasks that ended up to these times have no output and no result any more.
+    logs_until         bigint not null,
+    results_until      bigint not null,
+    -- What the current run has deleted so far, as JSON (domain::retention::Deletion by kind).
+    deleted            text not null,
+    foreign key (tenant_id, held_by) references person (tenant_id, id)
+);
 -- Changes that a second admin or owner confirms, as JSON (domain::confirmation::ProtectedChange).
 create table confirmation (
     tenant_id    blob not null,
@@ -297,6 +318,7 @@ create table account_event (
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
 create index account_event_person on account_event (tenant_id, person_id, id);
+create index account_event_age on account_event (tenant_id, created_at);
 create index account_event_unseen on account_event (tenant_id, person_id) where seen_at is null;
 
 -- Requested address changes that are not confirmed yet.
@@ -328,6 +350,7 @@ create table known_device (
     primary key (tenant_id, person_id, token_hash),
     foreign key (tenant_id, person_id) references person (tenant_id, id)
 );
+create index known_device_age on known_device (tenant_id, last_used_at);
 -- Known networks of a person's sign-ins (IPv4 /24, IPv6 /48).
 create table known_network (
     tenant_id    blob not null,
@@ -645,6 +668,9 @@ create table task (
     queued_at         bigint,
     started_at        bigint,
     ended_at          bigint,
+    -- When retention deleted its output, and its ending and receipt.
+    output_deleted_at bigint,
+    result_deleted_at bigint,
     primary key (tenant_id, id),
     foreign key (tenant_id, organization_id) references organization (tenant_id, id),
     foreign key (tenant_id, owner_id) references person (tenant_id, id),
@@ -777,6 +803,8 @@ create index audit_action on audit (tenant_id, action, seq);
 create index audit_person on audit (tenant_id, person_id, seq) where person_id is not null;
 create index audit_target on audit (tenant_id, target_id, seq);
 create index audit_refused on audit (tenant_id, seq) where outcome = 'refused';
+-- Events with personal data, by age.
+create index audit_personal on audit (tenant_id, at) where personal is not null;
 create index audit_event on audit (tenant_id, event, seq) where event is not null;
 
 -- The last signed checkpoint of the log by each server, which its file must contain.

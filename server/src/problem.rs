@@ -5,7 +5,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use domain::{Denied, Invalid};
+use domain::{Denied, Invalid, Timestamp};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -103,6 +103,11 @@ impl Problem {
         Self::new(ProblemType::Conflict, detail)
     }
 
+    /// 410: retention deleted the output of the task.
+    pub fn output_deleted(at: Timestamp) -> Self {
+        Self::new(ProblemType::OutputDeleted, app::tasks::output_deleted(at))
+    }
+
     /// 413: the request exceeds the size limit.
     pub fn too_large() -> Self {
         let detail = "Send a smaller request. The setting `limits.request_body_bytes` defines the limit.";
@@ -189,6 +194,7 @@ impl From<store::Error> for Problem {
             Error::Conflict(conflict) => Self::conflict(conflict_text(conflict)),
             Error::OpenTasks(n) => Self::conflict(format!("{n} tasks are still running or waiting.")),
             Error::Invalid(invalid) => invalid.into(),
+            Error::OutputDeleted(at) => Self::output_deleted(at),
             Error::Quota(quota) => Self::over_quota(quota),
             Error::Busy => Self::unavailable("The server is busy. Try again in a moment."),
             Error::Full => {

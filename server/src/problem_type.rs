@@ -42,6 +42,7 @@ problem_types! {
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed";
     RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "Request timeout";
     Conflict = "conflict", CONFLICT, "Conflict";
+    OutputDeleted = "output-deleted", GONE, "Output deleted";
     RequestTooLarge = "request-too-large", PAYLOAD_TOO_LARGE, "Request too large";
     StorageQuotaExceeded = "storage-quota-exceeded", PAYLOAD_TOO_LARGE, "Storage quota exceeded";
     UnsupportedContentType = "unsupported-content-type", UNSUPPORTED_MEDIA_TYPE, "Unsupported content type";

@@ -3,20 +3,21 @@ use crate::state::App;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Rows per table and batch, with a pause between batches.
+/// Rows per kind and batch, with a pause between batches.
 const BATCH_SIZE: u32 = 500;
 const PAUSE: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_hours(24);
+/// Time between looks at whether a run is due: one is due daily, on one of the nodes, and after a change of the settings.
+const CHECK_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Deletes expired data at startup and once a day until `stop`.
+/// Deletes expired data at startup and whenever a run is due, until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
     loop {
         let wait = match app.store.system().delete_expired_history(BATCH_SIZE).await {
             Ok(true) => PAUSE,
-            Ok(false) => DAY,
+            Ok(false) => CHECK_INTERVAL,
             Err(error) => {
-                tracing::warn!(%error, "expired data could not be deleted; retrying tomorrow");
-                DAY
+                tracing::warn!(%error, "expired data could not be deleted; retrying in an hour");
+                CHECK_INTERVAL
             }
         };
         if tokio::time::timeout(wait, stop.cancelled()).await.is_ok() {

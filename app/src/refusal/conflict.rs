@@ -64,6 +64,8 @@ pub fn conflict_text(conflict: Conflict) -> String {
         Conflict::ReviewOpen => t!("conflict-review-open"),
         Conflict::ReviewItemDecided => t!("conflict-review-item-decided"),
         Conflict::RightsOfResponsible => t!("conflict-rights-of-responsible"),
+        Conflict::LegalHoldExists => t!("conflict-legal-hold-exists"),
+        Conflict::NoLegalHold => t!("conflict-no-legal-hold"),
         Conflict::ReviewIncomplete => t!("conflict-review-incomplete"),
         Conflict::ReviewEnded => t!("conflict-review-ended"),
         Conflict::RulesChanged => t!("conflict-rules-changed"),

@@ -20,6 +20,7 @@ impl From<Error> for Refusal {
             Error::Invalid(invalid) => invalid.into(),
             Error::Conflict(conflict) => Self::new(Kind::Conflict, conflict_text(conflict)),
             Error::OpenTasks(n) => Self::new(Kind::Conflict, t!("refused-open-tasks", n = n)),
+            Error::OutputDeleted(at) => Self::new(Kind::NotFound, crate::tasks::output_deleted(at)),
             Error::Quota(quota) => {
                 let kind = match quota.limited {
                     Limited::Tasks => Kind::TooMany,

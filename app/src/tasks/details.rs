@@ -3,6 +3,7 @@ use super::{
     actions::CancelTask,
     labels::{self, StateBadge},
     log::{self, Log},
+    output_deleted,
     receipt::TaskEnd,
     sidebar::Sidebar,
     timeline::Timeline,
@@ -48,7 +49,17 @@ async fn load_task(actor: Actor) -> Result<Page, Refusal> {
         <TaskActions task=task.clone() actor=actor.clone() />
         <AccessLink actor=actor resource=thing />
     });
-    let (output, ending) = (view! { <Log task=task.clone() range=range /> }, view! { <TaskEnd task=task.clone() /> });
+    let output = match (range, task.output_deleted_at) {
+        (Some(range), _) => view! { <Log task=task.clone() range=range /> }.into_any(),
+        (None, at) => view! {
+            <section>
+                <h2>{t!("task-log")}</h2>
+                <p>{at.map(output_deleted)}</p>
+            </section>
+        }
+        .into_any(),
+    };
+    let ending = view! { <TaskEnd task=task.clone() /> };
     let (script, exact) = (task.script.clone(), task.request.clone());
     let timeline =
         view! { <Timeline task=task.clone() history=history.clone() approval=approval.clone() waiting=waiting /> };

@@ -28,8 +28,11 @@ pub struct LogRange {
     found: Option<(String, LogMatches)>,
 }
 
-/// Reads output of the current attempt, from the block of the requested line, or the last lines.
-pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<LogRange> {
+/// Reads output of the current attempt, from the block of the requested line, or the last lines. Returns `None` if it was deleted.
+pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<Option<LogRange>> {
+    if task.output_deleted_at.is_some() {
+        return Ok(None);
+    }
     let from = here
         .get("from")
         .and_then(|line| line.parse::<i64>().ok())
@@ -49,7 +52,7 @@ pub async fn read(read: &mut Read, task: &Task, here: &Address) -> Result<LogRan
         }
         None => None,
     };
-    Ok(LogRange { page, incomplete, first, from, found })
+    Ok(Some(LogRange { page, incomplete, first, from, found }))
 }
 
 /// Returns the first line of the block that contains a line.

@@ -13,3 +13,10 @@ mod sidebar;
 mod submission;
 mod timeline;
 mod topic;
+
+use domain::Timestamp;
+
+/// Returns the sentence for a task whose output retention deleted.
+pub fn output_deleted(at: Timestamp) -> String {
+    t!("task-output-deleted", at = at.exact())
+}

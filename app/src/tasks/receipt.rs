@@ -16,10 +16,12 @@ pub fn TaskEnd(task: Task) -> impl IntoView {
     let out_of_memory =
         receipt.as_ref().is_some_and(|receipt| receipt.out_of_memory && receipt.end != End::OutOfMemory);
     let valid = use_context::<ReceiptCheck>().and_then(|ReceiptCheck(check)| check(&task));
-    (end.is_some() || receipt.is_some()).then(|| {
+    let deleted_at = task.result_deleted_at;
+    (end.is_some() || receipt.is_some() || deleted_at.is_some()).then(|| {
         view! {
             <section>
                 <h2>{t!("task-receipt")}</h2>
+                {deleted_at.map(|at| view! { <p>{t!("task-result-deleted", at = at.exact())}</p> })}
                 {end.map(|end| view! { <p>{labels::end(&end)}</p> })}
                 {out_of_memory.then(|| view! { <p>{t!("task-out-of-memory")}</p> })}
                 {receipt.map(|receipt| view! { <SignedReceipt receipt=receipt valid=valid /> })}

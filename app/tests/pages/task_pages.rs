@@ -17,7 +17,7 @@ use domain::{
 use testkit::{ADAM, AUDREY, MAX, MIA, OLGA, TestPerson};
 
 /// Runs the queued task: it prints `lines` and ends with exit status `end`, or keeps running if `end` is `None`.
-async fn run(fixture: &Fixture, runner: &Actor, lines: &[(Stream, &str)], end: Option<i32>) {
+pub async fn run(fixture: &Fixture, runner: &Actor, lines: &[(Stream, &str)], end: Option<i32>) {
     let mut write = fixture.store.write(runner).await.unwrap();
     let task = write.claim_tasks(&["bash".into()], 1).await.unwrap().pop().unwrap();
     let lease = task.lease;

@@ -34,8 +34,8 @@ string_enum! {
 
 /// The retention of known networks after their last use.
 pub const NETWORK_RETENTION: Duration = Duration::from_hours(90 * 24);
-/// The retention of anomalies after their last occurrence; the audit log keeps them forever.
-pub const ANOMALY_RETENTION: Duration = Duration::from_hours(365 * 24);
+/// The retention of anomalies in a new tenant, in days after their last occurrence; the audit log keeps them forever.
+pub const ANOMALY_RETENTION_DAYS: u32 = 365;
 /// The maximum number of known networks of a person or key; the least recently used are dropped.
 pub const MAX_KNOWN_NETWORKS: u32 = 30;
 /// The length of one counting interval of failures.

@@ -3,6 +3,7 @@ use crate::{
     Action, Actor, Allowed, Denied, PersonId, TenantId, Timestamp,
     policy::{ErasePersonalData, FreezeTenant, UnfreezeTenant},
     request::canonical,
+    retention,
     security::SecurityEvent,
 };
 use serde::{Deserialize, Serialize};
@@ -46,7 +47,7 @@ impl Record {
 
     /// Returns the sequence numbers of the records whose personal data this record erased; empty for other records.
     pub fn erased(&self) -> Vec<RangeInclusive<i64>> {
-        if (self.action.as_str(), self.outcome) != (ErasePersonalData::NAME, Outcome::Done) {
+        if !ERASING.contains(&self.action.as_str()) || self.outcome != Outcome::Done {
             return vec![];
         }
         let ranges = self.detail.get(ERASED).cloned().map(serde_json::from_value::<Vec<(i64, i64)>>);
@@ -86,6 +87,9 @@ pub struct Target {
     /// Empty for the tenant itself.
     pub id: String,
 }
+
+/// The actions whose records can list records whose personal data they erased.
+pub const ERASING: [&str; 2] = [ErasePersonalData::NAME, retention::DELETED];
 
 /// The detail of a record that lists the records whose personal data was erased.
 const ERASED: &str = "records";

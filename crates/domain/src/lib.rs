@@ -65,6 +65,7 @@ pub mod policy;
 pub mod provider;
 pub mod receipt;
 pub mod request;
+pub mod retention;
 pub mod review;
 pub mod role;
 pub mod rule;

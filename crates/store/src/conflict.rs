@@ -77,6 +77,8 @@ conflicts! {
     ReviewOpen => "review_open",
     ReviewItemDecided => "review_item_decided",
     RightsOfResponsible => "rights_of_responsible",
+    LegalHoldExists => "legal_hold_exists",
+    NoLegalHold => "no_legal_hold",
     ReviewIncomplete => "review_incomplete",
     ReviewEnded => "review_ended",
     RulesChanged => "rules_changed",

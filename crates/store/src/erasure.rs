@@ -1,4 +1,4 @@
-//! Erasure of the personal data that audit events contain about a person, and its explanation by an audit event.
+//! Erasure of the personal data that audit events contain about a person, and the audit event that explains an erasure.
 use crate::{
     Read, Result, Write,
     audit::StoredRow,
@@ -7,8 +7,8 @@ use crate::{
     search_text::anywhere,
 };
 use domain::{
-    Action, Allowed,
-    audit::{Record, Stored},
+    Allowed,
+    audit::{ERASING, Record, Stored},
     policy::{ErasePersonalData, ReadAudit},
 };
 use std::collections::BTreeSet;
@@ -64,18 +64,20 @@ impl Read {
             crate::audit::columns!(),
             " where tenant_id = $1 and action = $2 and seq > $3 order by seq limit $4"
         );
-        let mut after = seq;
-        loop {
-            let name = ErasePersonalData::NAME.to_owned();
-            let batch = tenant_query!(self, StoredRow, fetch_all, SQL, name, after, ERASURES_PER_BATCH)?;
-            let Some(last) = batch.last() else { return Ok(None) };
-            after = last.seq;
-            for stored in batch.into_iter().map(Stored::from) {
-                let Ok(record) = serde_json::from_str::<Record>(&stored.body) else { continue };
-                if record.erased().iter().any(|range| range.contains(&seq)) {
-                    return Ok(Some(stored.seq));
+        for name in ERASING {
+            let mut after = seq;
+            loop {
+                let batch = tenant_query!(self, StoredRow, fetch_all, SQL, name.to_owned(), after, ERASURES_PER_BATCH)?;
+                let Some(last) = batch.last() else { break };
+                after = last.seq;
+                for stored in batch.into_iter().map(Stored::from) {
+                    let Ok(record) = serde_json::from_str::<Record>(&stored.body) else { continue };
+                    if record.erased().iter().any(|range| range.contains(&seq)) {
+                        return Ok(Some(stored.seq));
+                    }
                 }
             }
         }
+        Ok(None)
     }
 }

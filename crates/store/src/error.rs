@@ -1,6 +1,6 @@
 //! Errors of the store, with messages for the log; `app` and `server` decide what a client sees.
 use crate::{Conflict, QuotaExceeded};
-use domain::{Denied, Invalid};
+use domain::{Denied, Invalid, Timestamp};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -22,6 +22,9 @@ pub enum Error {
     /// 409: this many tasks run or wait in an organization that can only be archived without any.
     #[error("{0} tasks run or wait")]
     OpenTasks(i64),
+    /// 410: retention deleted the output of a task at this time (M-16).
+    #[error("the output was deleted on {0}")]
+    OutputDeleted(Timestamp),
     /// 429 or 413: a quota of the person or the tenant is used up for today.
     #[error("exceeded: {0}")]
     Quota(QuotaExceeded),

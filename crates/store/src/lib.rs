@@ -20,6 +20,7 @@
 //! - `anomalies`, `devices`, `throttle`, `security`, `security_log`, `account_events`: detection and notification of misuse
 //! - `emergency`, `break_glass`: emergency actions
 //! - `audit`: the audit log and its hash chain
+//! - `retention`: retention times, the legal hold, and the deletion of expired data
 //! - `mail`: queued mail
 //! - `metrics`: counters and histograms of this process
 //! - `sealed`, `tenant_key`: encryption at rest
@@ -75,6 +76,7 @@ mod precedents;
 mod providers;
 mod quotas;
 mod recovery;
+mod retention;
 mod reviews;
 mod role_sql;
 mod rules;
@@ -140,6 +142,7 @@ pub use placement::Waiting;
 pub use precedents::Precedent;
 pub use providers::{ProviderRow, SealedSecret};
 pub use quotas::{Limited, Quota, QuotaExceeded, Quotas};
+pub use retention::{Expired, LegalHold, MAX_EXPIRED, Retention};
 pub use reviews::{Review, ReviewItem};
 pub use rules::VersionedRules;
 pub use runners::{EnrolledRunner, Enrollment, Runner};

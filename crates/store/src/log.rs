@@ -58,14 +58,17 @@ fn size(lines: &[Line]) -> i64 {
 
 impl Read {
     /// Returns one read's worth of lines of an attempt from number `from` on, empty at the end, if the actor sees the task.
+    ///
+    /// # Errors
+    /// Fails with [`Error::OutputDeleted`] if retention deleted the output, as the other reads of output do.
     pub async fn log(&mut self, task: TaskId, attempt: u32, from: i64) -> Result<LogPage> {
-        self.progress(task).await?;
+        self.progress(task).await?.require_output()?;
         self.log_of_seen(task, attempt, (from, i64::MAX), MAX_BATCHES).await
     }
 
     /// Returns the lines of an attempt from number `from` up to but not including `until`, if the actor sees the task.
     pub async fn log_between(&mut self, task: TaskId, attempt: u32, from: i64, until: i64) -> Result<LogPage> {
-        self.progress(task).await?;
+        self.progress(task).await?.require_output()?;
         // Every batch has at least one line.
         self.log_of_seen(task, attempt, (from, until), until.saturating_sub(from).max(0)).await
     }
@@ -73,7 +76,7 @@ impl Read {
     /// Searches the visible text of an attempt's output, ignoring case. It reads all of the stored output
     /// ([`domain::log::MAX_OUTPUT`]) in steps and returns the numbers of up to `most` lines.
     pub async fn find_in_log(&mut self, task: TaskId, attempt: u32, text: &str, most: usize) -> Result<LogMatches> {
-        self.progress(task).await?;
+        self.progress(task).await?.require_output()?;
         let (needle, mut found, mut from) = (text.to_lowercase(), LogMatches::default(), 1);
         // The end of the part before, in which a match can begin.
         let mut before = String::new();

@@ -64,6 +64,8 @@ struct LogHeaders {
             (String = "text/plain"),
             (LogEvent = "text/event-stream"),
         )),
+        (status = 410, description = "The output was deleted under the retention policy; `detail` says when.",
+            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn get_task_log(

@@ -242,6 +242,12 @@ pub(super) struct TaskDetail {
     /// When the task ended.
     #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<Timestamp>,
+    /// When the output was deleted under the retention policy.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    output_deleted_at: Option<Timestamp>,
+    /// When the result and the receipt were deleted under the retention policy.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    result_deleted_at: Option<Timestamp>,
     /// How the run ended, if it has ended.
     result: Option<RunResult>,
     /// Whether a process of the task was killed at the memory limit, even if the task continued. Files in `/tmp` count as memory.
@@ -302,6 +308,8 @@ impl TaskDetail {
             pending_reason: waiting.map(|waiting| TaskPendingReason::new(waiting, task.tool)),
             started_at: task.started_at,
             ended_at: task.ended_at,
+            output_deleted_at: task.output_deleted_at,
+            result_deleted_at: task.result_deleted_at,
             result,
             out_of_memory,
             replaced_bytes,

@@ -46,10 +46,10 @@ impl Follow {
     /// Starts following a task.
     ///
     /// # Errors
-    /// Fails with `NotFound` if the watcher cannot see the task.
+    /// Fails with `NotFound` if the watcher cannot see the task, and with `OutputDeleted` if retention deleted its output.
     pub(crate) async fn start(app: App, watcher: Watcher, task: TaskId, from: Position) -> store::Result<Self> {
         let subscription = Subscription::new(app, watcher);
-        subscription.app.store.read(subscription.watcher.actor()).await?.progress(task).await?;
+        subscription.app.store.read(subscription.watcher.actor()).await?.progress(task).await?.require_output()?;
         let at = Position { line: from.line.max(1), ..from };
         Ok(Self {
             subscription,

@@ -25,7 +25,7 @@ pub(crate) const ALL_LINES: LineRange = LineRange { from: 1, to: i64::MAX, plain
 /// Streams the lines of an attempt, by default the latest, each with a line feed, and the parts of a long line as one.
 ///
 /// # Errors
-/// Fails with 404 if the watcher cannot see the task, 422 if the attempt does not exist or the range is invalid.
+/// Fails with 404 if the watcher cannot see the task, 410 if retention deleted its output, 422 if the attempt does not exist or the range is invalid.
 pub(crate) async fn log_body(
     app: App,
     watcher: Watcher,
@@ -34,6 +34,7 @@ pub(crate) async fn log_body(
     range: LineRange,
 ) -> Result<Body, Problem> {
     let progress = app.store.read(watcher.actor()).await?.progress(task).await?;
+    progress.require_output()?;
     let attempt = attempt.unwrap_or(progress.attempt);
     if attempt > progress.attempt {
         let reason = format!("the task has only {} attempts", progress.attempt);

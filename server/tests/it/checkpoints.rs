@@ -513,7 +513,7 @@ on_both! {
             scene.grow(&tenant, 1 + case % 3).await;
             scene.signer().await.sign().await.unwrap();
             let id = env.sql_id(gone.0);
-            for table in ["audit", "audit_head", "checkpoint", "factor_policy", "approval_policy", "rules", "tenant_key"] {
+            for table in ["audit", "audit_head", "checkpoint", "factor_policy", "approval_policy", "retention_policy", "rules", "tenant_key"] {
                 env.tamper(&format!("delete from {table} where tenant_id = {id}"));
             }
             env.tamper(&format!("delete from tenant where id = {id}"));

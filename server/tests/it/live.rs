@@ -164,6 +164,20 @@ on_both! {
         response.wrong_field("Last-Event-ID");
     }
 
+    async fn m_16_a_browser_learns_that_the_output_was_deleted(env) {
+        let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
+        env.submit(&key, json!({ "script": "true" })).await;
+        let assignment = env.start(&env.acme).await;
+        env.print(&env.acme, &assignment, 1, &["one"]).await;
+        env.finish(&env.acme, &assignment, End::Exited(0), "one\n").await;
+        env.tamper(&format!("update task set output_deleted_at = {}", env.app.store.now().0));
+        let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
+        let task = assignment.lease.task;
+        for path in ["log", "live", "log/lines?attempt=1&from=1&until=2", "log/find?attempt=1&text=one"] {
+            mia.response(&format!("/tasks/{task}/{path}")).await.problem(410);
+        }
+    }
+
     async fn many_changes_of_one_task_are_debounced(env) {
         let mia = Page::of(env, &env.acme.console, env.acme.mia).await;
         let mut stream = mia.open_stream("/live?topics=tasks").await;

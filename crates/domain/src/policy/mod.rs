@@ -207,6 +207,7 @@ mod joining;
 mod organizations;
 mod people;
 mod registry;
+mod retention;
 mod tasks;
 
 pub use access::{
@@ -240,6 +241,7 @@ pub use people::{
     TransferServiceAccount,
 };
 pub use registry::{AuditEvent, StepUp, audit_event, audit_event_names, audit_events, is_allowed_while_frozen};
+pub use retention::{LiftLegalHold, SetLegalHold, SetRetention};
 pub use tasks::{CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, SubmitTask};
 pub(crate) use tasks::{require_approver, require_decider, require_submitter};
 

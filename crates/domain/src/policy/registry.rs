@@ -1,5 +1,7 @@
 //! Registry of audit events: every action of the policy, and every event that is recorded without a policy decision.
-use super::{Action, access, approvers, audit, emergency, factors, identity, joining, organizations, people, tasks};
+use super::{
+    Action, access, approvers, audit, emergency, factors, identity, joining, organizations, people, retention, tasks,
+};
 use crate::scope::Scope;
 
 /// Whether an action requires step-up authentication: a proof of identity that is only a short while old (M-14).
@@ -44,7 +46,7 @@ impl AuditEvent {
 }
 
 /// Events that are recorded without a policy decision. In a frozen tenant people can sign in (an admin has to, to end the freeze),
-/// runners report on tasks that they already have, and anomalies are detected.
+/// runners report on tasks that they already have, anomalies are detected, and the end of a retention run is recorded.
 const RECORDED: &[AuditEvent] = &[
     AuditEvent::recorded("admin.admin_blocked"),
     AuditEvent::recorded("anomaly.detect").while_frozen(),
@@ -64,6 +66,7 @@ const RECORDED: &[AuditEvent] = &[
     AuditEvent::recorded("person.password_forgotten"),
     AuditEvent::recorded("person.password_set"),
     AuditEvent::recorded("rate_limit_exceeded"),
+    AuditEvent::recorded(crate::retention::DELETED).while_frozen(),
     AuditEvent::recorded("runner.connect").while_frozen(),
     AuditEvent::recorded("runner.disconnect").while_frozen(),
     AuditEvent::recorded("runner.enroll"),
@@ -93,6 +96,7 @@ const REGISTRY: &[&[AuditEvent]] = &[
     joining::ENTRIES,
     organizations::ENTRIES,
     people::ENTRIES,
+    retention::ENTRIES,
     tasks::ENTRIES,
     RECORDED,
 ];
@@ -180,6 +184,9 @@ mod tests {
             // Rules and reviews
             (StepUp::Always, "rules.change review.start review.revoke"),
             (StepUp::Never, "review.keep review.finish"),
+            // Retention; a legal hold only keeps data
+            (StepUp::Always, "retention.set legal_hold.lift"),
+            (StepUp::Never, "legal_hold.set"),
             // Tasks; an approval requires it if the task reaches beyond its sandbox
             (StepUp::Never, "task.submit task.cancel task.read approval.read audit.read"),
             (StepUp::Conditional, "approval.decide"),
@@ -200,7 +207,7 @@ mod tests {
             browser_session.prove confirmation.decline confirmation.expire factor.enroll factor.recover factor.recovery_codes factor.remove factor.show \
             grant_key.rotate \
             identity.unlink invitation.revoke join_request.decline join_request.withdraw key.revoke key.revoke_all \
-            membership.leave membership.remove person.lock person.unlock provider.remove runner.connect \
+            legal_hold.set membership.leave membership.remove person.lock person.unlock provider.remove retention.delete runner.connect \
             runner.disconnect runner.refuse runner.renew runner.renewed runner.revoke task.cancel task.end task.expire task.finish \
             task.refuse task.release task.start task.stop task.stop_all tenant.freeze tenant.unfreeze";
         assert_eq!(allowed, reviewed.split_whitespace().collect());

@@ -1,10 +1,10 @@
 //! Anomalies (N-06): their list, their review, and one row for each kind, subject and span of time.
 mod arrivals;
+mod expiry;
 mod failures;
 mod habits;
 mod keys;
 mod networks;
-mod retention;
 
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,

@@ -11,6 +11,7 @@ use domain::{
     joining::JoinState,
     network::NetworkPolicy,
     request::RequestDigest,
+    retention::RetentionDays,
     review::{Right, Verdict},
     role::{Role, TenantRole},
     scope::Scopes,
@@ -127,6 +128,16 @@ impl Column for u32 {
     type Raw = i64;
     fn raw(self) -> i64 {
         self.into()
+    }
+    fn read(raw: i64) -> Result<Self, Unreadable> {
+        Ok(raw.try_into()?)
+    }
+}
+
+impl Column for RetentionDays {
+    type Raw = i64;
+    fn raw(self) -> i64 {
+        self.get().into()
     }
     fn read(raw: i64) -> Result<Self, Unreadable> {
         Ok(raw.try_into()?)

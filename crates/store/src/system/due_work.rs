@@ -132,14 +132,18 @@ impl System<'_> {
         all
     }
 
-    /// Deletes up to `most` expired rows of each kind in every tenant. Returns whether there may be more.
+    /// Continues the retention runs that are due: deletes up to `most` expired rows of each kind in every tenant. Returns whether there may be
+    /// more. A failure in one tenant does not stop the others; the last error is returned.
     pub async fn delete_expired_history(&self, most: u32) -> Result<bool> {
-        let mut more = false;
+        let (mut more, mut all) = (false, Ok(()));
         for tenant in self.tenants().await? {
-            let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
-            more |= write.delete_expired_history(most).await?;
-            write.commit().await?;
+            let deleted = async {
+                let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
+                more |= write.delete_expired_history(most).await?;
+                write.commit().await
+            };
+            all = deleted.await.and(all);
         }
-        Ok(more)
+        all.map(|()| more)
     }
 }

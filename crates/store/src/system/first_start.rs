@@ -13,6 +13,7 @@ use crate::{
 };
 use domain::{
     Actor, Invalid, TenantId, Timestamp,
+    anomalies::ANOMALY_RETENTION_DAYS,
     audit::GENESIS,
     consent::{RulesVersion, Signed},
     rule::Rules,
@@ -181,6 +182,14 @@ impl System<'_> {
             execute,
             "insert into approval_policy (tenant_id, self_approval, dual_control) values ($1, false, true)",
             id
+        )?;
+        unscoped_query!(
+            *conn,
+            execute,
+            "insert into retention_policy (tenant_id, anomalies_days, due_at, logs_until, results_until, deleted)
+             values ($1, $2, 0, 0, 0, '{}')",
+            id,
+            ANOMALY_RETENTION_DAYS
         )?;
         unscoped_query!(
             *conn,

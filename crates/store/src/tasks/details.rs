@@ -59,6 +59,10 @@ row_type! {
         /// Start of the last attempt.
         pub started_at: Option<Timestamp>,
         pub ended_at: Option<Timestamp>,
+        /// When retention deleted its output.
+        pub output_deleted_at: Option<Timestamp>,
+        /// When retention deleted its result and receipt.
+        pub result_deleted_at: Option<Timestamp>,
     }
 }
 
@@ -95,6 +99,7 @@ row_type! {
         pub next_line: i64,
         pub ending: Option<String>,
         pub incomplete_lines: String,
+        pub output_deleted_at: Option<Timestamp>,
     }
 }
 
@@ -112,6 +117,11 @@ impl Progress {
     /// Returns the parsed result.
     pub fn end(&self) -> Option<End> {
         serde_json::from_str(self.ending.as_deref()?).ok()
+    }
+
+    /// Returns an error if retention deleted the output.
+    pub fn require_output(&self) -> Result<()> {
+        self.output_deleted_at.map_or(Ok(()), |at| Err(Error::OutputDeleted(at)))
     }
 }
 
@@ -152,7 +162,8 @@ impl Read {
                 "select t.id, t.title, t.state, t.tool, t.visibility, t.network, t.organization_id, o.name as organization,
                     t.owner_id, p.name as owner, t.key_id, t.priority, t.required_approval, t.rule, t.script, t.request, t.request_digest,
                     t.attempt, t.runner_id, r.name as runner, t.lease_until, t.cancel_requested, t.next_line, t.ending, t.receipt,
-                    t.receipt_signature, r.public_key as runner_key, t.created_at, t.queued_at, t.started_at, t.ended_at
+                    t.receipt_signature, r.public_key as runner_key, t.created_at, t.queued_at, t.started_at, t.ended_at,
+                    t.output_deleted_at, t.result_deleted_at
                  from task t join organization o on o.tenant_id = t.tenant_id and o.id = t.organization_id
                  join person p on p.tenant_id = t.tenant_id and p.id = t.owner_id
                  left join runner r on r.tenant_id = t.tenant_id and r.id = t.runner_id
@@ -174,7 +185,7 @@ impl Read {
             Progress,
             fetch_one,
             concat!(
-                "select t.state, t.organization_id, t.attempt, t.next_line, t.ending, t.incomplete_lines
+                "select t.state, t.organization_id, t.attempt, t.next_line, t.ending, t.incomplete_lines, t.output_deleted_at
                  from task t where t.tenant_id = $1 and t.id = $4 and ",
                 visible!()
             ),

@@ -81,7 +81,7 @@ impl<'a> Ledger<'a> {
 /// Methods whose change is covered by another event in the same transaction, or which change nothing durable.
 const SILENT: &[(&str, &str)] = &[
     ("lock_browser_session", "only locks the row"),
-    ("delete_expired_history", "only deletes expired habits, failures and sessions"),
+    ("delete_expired_history", "expired habits, failures and sessions; retention.rs has what is recorded"),
     ("use_enrollment", "the runner's enrollment is recorded"),
     ("use_password_link", "the new password is recorded"),
     ("begin_totp_enrollment", "has no effect before the first code"),
@@ -132,6 +132,9 @@ const PEOPLE: &[&str] = &[
     "reset_factors",
     "set_factor_policy",
     "set_self_approval",
+    "set_retention",
+    "set_legal_hold",
+    "lift_legal_hold",
     "lift_hold",
     "set_dual_control",
     "confirm_change",
@@ -334,6 +337,11 @@ on_both! {
         l.records("set_password", 1, adam, async |w| w.set_password(person, "$argon2id$").await).await;
         l.records("reset_factors", 1, adam, async |w| w.reset_factors(adam.may(ResetFactors { person })?).await).await;
         l.records("set_factor_policy", 1, adam, async |w| w.set_factor_policy(adam.may(SetFactorPolicy { everybody: false })?).await).await;
+        let times = || domain::retention::RetentionTimes::default();
+        l.records("set_retention", 1, adam, async |w| w.set_retention(adam.may(SetRetention { times: times() })?).await).await;
+        let hold = || SetLegalHold { reason: "case 7".into() };
+        l.records("set_legal_hold", 1, adam, async |w| w.set_legal_hold(adam.may(hold())?).await).await;
+        l.records("lift_legal_hold", 1, adam, async |w| w.lift_legal_hold(adam.may(LiftLegalHold {})?).await).await;
         l.records("set_self_approval", 1, adam, async |w| w.set_self_approval(adam.may(SetSelfApproval { allowed: true })?).await).await;
         let (held, console) = (world.acme.ada.person().unwrap(), &world.acme.console);
         world.change(adam, async |w| w.reset_factors(adam.may(ResetFactors { person: held })?).await).await.unwrap();

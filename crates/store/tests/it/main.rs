@@ -39,6 +39,7 @@ mod plans;
 mod policy_sql;
 mod quotas;
 mod raw;
+mod retention;
 mod reviews;
 mod rights;
 mod runners;

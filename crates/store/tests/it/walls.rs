@@ -16,6 +16,7 @@ use domain::{
     provider::{Provider, ProviderForm},
     receipt::{End, Receipt},
     request::RequestDigest,
+    retention::RetentionTimes,
     role::{Role, TenantRole},
     rule::Rules,
 };
@@ -481,6 +482,11 @@ macro_rules! rows {
     };
 }
 
+/// A retention time of a day for everything.
+fn all_kinds() -> RetentionTimes {
+    RetentionTimes::read(|_| "1").unwrap()
+}
+
 fn may<A: Action>(actor: &Actor, action: A) -> Result<Allowed<A>> {
     Ok(actor.may(action)?)
 }
@@ -539,6 +545,8 @@ pub fn matrix() -> Vec<Row> {
         sessions                   "--++---------" |r, w, a, t| r.sessions().await;
         own_browser_session        "--+----------" |r, w, a, t| r.own_browser_session(t.session).await;
         factors                    "--+----------" |r, w, a, t| r.factors().await;
+        retention                  "ddddd++dd+dd+" |r, w, a, t| r.retention(&may(a, ReadAudit)?).await;
+        expired                    "ddddd++dd+dd+" |r, w, a, t| r.expired(&may(a, ReadAudit)?, &all_kinds()).await;
         approval_policy            "+++++++++++++" |r, w, a, t| r.approval_policy().await;
         confirmation               "nnnn+++nn+nnn" |r, w, a, t| r.confirmation(t.confirmation).await;
         confirmations              "----+++--+---" |r, w, a, t| r.confirmations().await.map(|all| all.len());
@@ -657,6 +665,9 @@ pub fn matrix() -> Vec<Row> {
         remove_totp                "dd+dddddddddd" |x, w, a, t| x.remove_totp(may(a, RemoveFactor { owner: t.person, factor: Factor::Totp })?, None).await;
         note_refused_factor        "+++++++++++++" |x, w, a, t| x.note_refused_factor("wrong code").await;
         reset_factors              "dddddd+dd+ddn" |x, w, a, t| x.reset_factors(may(a, ResetFactors { person: t.person })?).await;
+        set_retention              "dddddd+dd+dd+" |x, w, a, t| x.set_retention(may(a, SetRetention { times: all_kinds() })?).await;
+        set_legal_hold             "dddddd+dd+dd+" |x, w, a, t| x.set_legal_hold(may(a, SetLegalHold { reason: "audit".into() })?).await;
+        lift_legal_hold            "dddddd+dd+dd+" |x, w, a, t| { x.set_legal_hold(may(a, SetLegalHold { reason: "audit".into() })?).await?; x.lift_legal_hold(may(a, LiftLegalHold {})?).await };
         set_self_approval          "dddddd+dd+dd+" |x, w, a, t| x.set_self_approval(may(a, SetSelfApproval { allowed: true })?).await;
         set_dual_control          "dddddd+dd+dd+" |x, w, a, t| x.set_dual_control(may(a, SetDualControl { enabled: true })?).await;
         confirm_change             "dddd+dddd+ddn" |x, w, a, t| x.confirm_change(may(a, ConfirmChange { request: t.confirmation, requester: t.admin, person: Some(t.held), organization: Some(t.organization) })?, MailedLink { token: "", token_hash: [6; 32] }).await;

@@ -1,7 +1,13 @@
 //! Task output as plain text and as a stream of server-sent events.
 use crate::test_env::{Event, EventStream, Response, TenantFixture, TestEnv, on_both};
 use axum::body::Body;
-use domain::{TaskId, receipt::End, request::OutputDigest};
+use domain::{
+    TaskId,
+    policy::SetRetention,
+    receipt::End,
+    request::OutputDigest,
+    retention::{RetentionKind, RetentionTimes},
+};
 use http::Request;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -52,6 +58,30 @@ on_both! {
         assert_eq!(receipt.output, OutputDigest::of(log.body.as_bytes()));
         assert_eq!(env.get(&key, &format!("{address}/log?attempt=0")).await.body, "");
         env.get(&key, &format!("{address}/log?attempt=2")).await.wrong_field("attempt");
+    }
+
+    async fn m_16_deleted_output_is_gone_and_its_task_says_when(env) {
+        let (key, assignment) = running(env, &env.acme).await;
+        env.print(&env.acme, &assignment, 1, &["one"]).await;
+        env.finish(&env.acme, &assignment, End::Exited(0), "one\n").await;
+        let times = RetentionTimes::read(|kind| if kind == RetentionKind::PersonalData { "" } else { "7" }).unwrap();
+        let console = &env.acme.console;
+        env.change(console, async |write| write.set_retention(console.may(SetRetention { times })?).await).await;
+        env.advance_clock(Duration::from_hours(8 * 24));
+        while env.app.store.system().delete_expired_history(10).await.unwrap() {}
+        let address = format!("/api/v1/tasks/{}", assignment.lease.task);
+        for query in ["", "?attempt=1", "?attempt=0", "?follow=1"] {
+            let problem = env.get(&key, &format!("{address}/log{query}")).await.problem(410);
+            assert_eq!(problem["type"], "urn:castellan:problem:output-deleted");
+            assert_eq!(problem["detail"], "The output was deleted on 2026-03-09 14:05:09 UTC under the retention policy.");
+        }
+        let task = env.get(&key, &address).await.json();
+        for deleted in ["output_deleted_at", "result_deleted_at"] {
+            assert_eq!(task[deleted], "2026-03-09T14:05:09Z");
+        }
+        assert_eq!((&task["state"], &task["result"], &task["receipt"]), (&json!("succeeded"), &Value::Null, &Value::Null));
+        let stranger = env.key(&env.bolt, env.bolt.mia, "tasks:*").await;
+        env.get(&stranger, &format!("{address}/log")).await.problem(404);
     }
 
     async fn a_long_output_is_complete(env) {

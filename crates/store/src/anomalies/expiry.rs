@@ -1,9 +1,6 @@
-//! Retention: deletion of known networks, counters and anomalies by age, including those of revoked keys and former
-//! members.
+//! Deletion of expired sessions, known networks and counters by age, including those of revoked keys and former members.
 use crate::{Result, Write, db::conn::tenant_query};
-use domain::anomalies::{
-    ACTIVE_HOURS_WINDOW, ANOMALY_RETENTION, FAILURE_INTERVAL, FAILURE_INTERVALS_PER_HOUR, NETWORK_RETENTION,
-};
+use domain::anomalies::{ACTIVE_HOURS_WINDOW, FAILURE_INTERVAL, FAILURE_INTERVALS_PER_HOUR, NETWORK_RETENTION};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -30,7 +27,7 @@ macro_rules! old_networks {
 
 impl Write {
     /// Deletes up to `most` expired rows of each kind. Returns whether there may be more.
-    pub async fn delete_expired_history(&mut self, most: u32) -> Result<bool> {
+    pub(crate) async fn delete_expired_sessions_and_habits(&mut self, most: u32) -> Result<bool> {
         let (networks, hours) = (self.now.before(NETWORK_RETENTION), self.span(HOUR) - ACTIVE_HOURS_WINDOW);
         let failures = self.span(FAILURE_INTERVAL) - FAILURE_INTERVALS_PER_HOUR;
         let usage = self.span(DAY) - USAGE_DAYS;
@@ -59,14 +56,6 @@ impl Write {
                 "delete from failure_count where tenant_id = $1 and (network, person_id, span) in (select f.network, f.person_id,
                     f.span from failure_count f where f.tenant_id = $1 and f.span <= $2 order by f.span limit $3)",
                 failures,
-                most
-            )?,
-            tenant_query!(
-                self,
-                execute,
-                "delete from anomaly where tenant_id = $1 and id in (select u.id from anomaly u
-                    where u.tenant_id = $1 and u.last_at < $2 order by u.last_at limit $3)",
-                self.now.before(ANOMALY_RETENTION),
                 most
             )?,
             tenant_query!(
