@@ -32,6 +32,7 @@
 //! - `overview`: start page.
 //! - `people`: accounts and roles.
 //! - `providers`: identity providers.
+//! - `retention`: retention times and the legal hold.
 //! - `reviews`: access reviews.
 //! - `rules`: approval rules.
 //! - `runners`: runners and their enrollment.
@@ -69,6 +70,7 @@ pub mod people;
 pub mod providers;
 pub mod receipt_check;
 pub mod refusal;
+pub mod retention;
 pub mod reviews;
 pub mod routes;
 pub mod rules;

@@ -3,7 +3,7 @@ use crate::{
     access, account, anomalies, approvals, audit, backups, browser_sessions, emergency, factors, invitations, keys,
     login, organizations,
     outcome::{Kind, Refusal},
-    overview, people, providers, reviews, rules, runners, search, setup, tasks,
+    overview, people, providers, retention, reviews, rules, runners, search, setup, tasks,
     ui::{PageFuture, Params, page},
 };
 use matchit::Router;
@@ -47,6 +47,7 @@ pub const PAGES: &[(&str, PageHandler)] = &[
     ("/browser-sessions", browser_sessions::pages::list),
     ("/account/sign-in", account::sign_in_methods::sign_in_methods),
     ("/settings/backups", backups::pages::overview),
+    (retention::RETENTION_SETTINGS, retention::pages::retention),
     ("/settings/authentication", providers::pages::list),
     ("/settings/authentication/new", providers::details::new),
     ("/settings/authentication/{id}", providers::details::provider_page),

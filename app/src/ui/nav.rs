@@ -20,6 +20,7 @@ pub enum Section {
     Account,
     Authentication,
     Backups,
+    Retention,
     BrowserSessions,
     SignInMethods,
     /// No section, for pages such as search and errors.
@@ -43,6 +44,7 @@ impl Section {
             Self::Account => "/account",
             Self::Authentication => "/settings/authentication",
             Self::Backups => "/settings/backups",
+            Self::Retention => crate::retention::RETENTION_SETTINGS,
             Self::BrowserSessions => "/browser-sessions",
             Self::SignInMethods => "/account/sign-in",
         }
@@ -64,6 +66,7 @@ impl Section {
             Self::Account => t!("nav-account-page"),
             Self::Authentication => t!("nav-authentication"),
             Self::Backups => t!("nav-backups"),
+            Self::Retention => t!("nav-retention"),
             Self::BrowserSessions => t!("nav-browser-sessions"),
             Self::SignInMethods => t!("nav-sign-in-methods"),
         }
@@ -82,6 +85,7 @@ impl Section {
             Self::Emergency => Glyph::Warning,
             Self::Authentication | Self::SignInMethods => Glyph::Lock,
             Self::Backups => Glyph::Archive,
+            Self::Retention => Glyph::Clock,
             Self::Account => Glyph::Person,
             Self::Audit => Glyph::Book,
             Self::BrowserSessions => Glyph::Globe,
@@ -106,6 +110,7 @@ impl Section {
             Self::Account => "y",
             Self::Authentication => "i",
             Self::Backups => "b",
+            Self::Retention => "n",
             Self::BrowserSessions => "s",
             Self::SignInMethods => "w",
         }
@@ -118,7 +123,9 @@ impl Section {
 
     fn is_available_to(self, actor: &Actor) -> bool {
         match self {
-            Self::People | Self::Audit | Self::Anomalies | Self::Authentication => actor.can_read_everything(),
+            Self::People | Self::Audit | Self::Anomalies | Self::Authentication | Self::Retention => {
+                actor.can_read_everything()
+            }
             Self::Emergency | Self::Backups => actor.is_admin(),
             _ => true,
         }
@@ -132,7 +139,7 @@ fn groups(actor: &Actor) -> Vec<(String, Vec<Section>)> {
         (t!("nav-execution"), vec![Section::Runners, Section::Rules, Section::Emergency]),
         (t!("nav-people-group"), vec![Section::Organizations, Section::People, Section::Keys]),
         (t!("nav-audit-group"), vec![Section::Audit, Section::Anomalies]),
-        (t!("nav-settings"), vec![Section::Authentication, Section::Backups]),
+        (t!("nav-settings"), vec![Section::Authentication, Section::Retention, Section::Backups]),
         (t!("nav-account"), vec![Section::Account, Section::SignInMethods, Section::BrowserSessions]),
     ];
     let available = |(name, sections): (String, Vec<Section>)| {

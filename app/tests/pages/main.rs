@@ -7,6 +7,7 @@ mod forms;
 mod navigation;
 mod organizations;
 mod providers;
+mod retention;
 mod runners;
 mod search;
 mod task_forms;

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use domain::role::Role;
 use testkit::{ADAM, MIA, SAM, TestPerson};
 
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 19] = [
     "/account",
     "/account/address",
     "/account/password",
@@ -13,6 +13,7 @@ const PATHS: [&str; 18] = [
     "/account/sign-in",
     "/settings/authentication",
     "/settings/backups",
+    "/settings/retention",
     "/settings/authentication/new",
     "/browser-sessions",
     "/organizations",

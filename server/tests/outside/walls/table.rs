@@ -193,6 +193,7 @@ pub const WALLS: &[Row] = &[
         Statuses { nobody: 303, outsider: 404, auditor: 200, admin: 200, ..all(403) },
     ),
     row("page GET /settings/backups", "/settings/backups", "", ADMIN_PAGE),
+    row("page GET /settings/retention", "/settings/retention", "", AUDITOR_PAGE),
     row("page GET /settings/authentication", "/settings/authentication", "", AUDITOR_PAGE),
     row("page GET /settings/authentication/new", "/settings/authentication/new", "", ADMIN_PAGE),
     row(
@@ -373,6 +374,10 @@ pub const WALLS: &[Row] = &[
         "id=$mia",
         NO_CONFIRMATION,
     ),
+    row("action POST /actions/retention/preview", "/actions/retention/preview", "days[logs]=30", admins(200, 200)),
+    row("action POST /actions/retention/set", "/actions/retention/set", "days[logs]=3650", admins(200, 200)),
+    row("action POST /actions/retention/set-hold", "/actions/retention/set-hold", "reason=audit", admins(200, 200)),
+    row("action POST /actions/retention/lift-hold", "/actions/retention/lift-hold", "", admins(200, 200)),
     row("action POST /actions/factors/policy", "/actions/factors/policy", "who=nobody", admins(200, 200)),
     row("action POST /actions/factors/prove", "/actions/factors/prove", "next=/keys", API),
     row(

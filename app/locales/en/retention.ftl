@@ -1,0 +1,46 @@
+nav-retention = Retention
+retention-lead = How long this tenant keeps its data. Expired data is deleted once a day, and each deletion is an audit event.
+retention-invalid = Some retention times are invalid.
+retention-hold = Legal hold
+retention-hold-on = A legal hold is in force. Nothing is deleted.
+retention-hold-off = No legal hold is in force. Expired data is deleted.
+retention-hold-by = Set by { $by } { $ago }.
+retention-hold-by-console = Set on the console { $ago }.
+retention-hold-reason-is = Reason:
+retention-hold-reason = Reason
+retention-hold-reason-help = For example, the number of a lawsuit. Admins and auditors can read it, and it stays in the audit log.
+retention-hold-set-open = Set legal hold…
+retention-hold-set-consequence = Retention deletes nothing in this tenant until an admin lifts the hold.
+retention-hold-set = Set legal hold
+retention-hold-lift-open = Lift legal hold…
+retention-hold-lift-consequence = Data that has expired in the meantime is deleted within the hour. It cannot be restored.
+retention-hold-lift = Lift legal hold
+retention-times = Retention times
+retention-times-help = Days from 1 to 3,650. An empty field keeps the data forever.
+retention-preview-act = Preview deletion
+retention-preview = Preview
+retention-preview-text = These times are not saved yet. The last column shows what would be deleted within the hour.
+retention-expired = Expired data
+retention-expired-text = What the next run deletes under the saved times.
+retention-kind = Data
+retention-saved = Saved
+retention-new = New
+retention-expired-now = Expired now
+retention-days = { $n ->
+    [one] 1 day
+   *[other] { $n } days
+}
+retention-forever = Forever
+retention-save-open = Save retention times…
+retention-save-consequence = Everything in the last column is deleted within the hour and cannot be restored. Other data follows when it expires.
+retention-save = Save retention times
+retention-logs = Task output
+retention-logs-help = Days after the end of a task. The task, its request and its approvals stay.
+retention-results = Task results
+retention-results-help = Days after the end of a task: how it ended in detail, and the signed receipt. The state stays, and the audit log keeps the result and the digest of the output.
+retention-anomalies = Anomalies
+retention-anomalies-help = Days after the last occurrence.
+retention-sign-ins = Sign-in history
+retention-sign-ins-help = Days after the last use of a known browser or network, and after an account event. The next sign-in from such a browser is reported as new. Networks are forgotten after 90 days in any case.
+retention-personal-data = Personal data in the audit log
+retention-personal-data-help = Days after an audit event. Its names and addresses are erased; the event stays, and the audit log can still be verified.
