@@ -154,7 +154,7 @@ impl Write {
             bytes <= MAX_OUTPUT_PER_BATCH
         };
         let size = ended.iter().take_while(fits).count().max(1);
-        let Some(last) = ended.iter().take(size).last() else { return Ok(Batch { count: 0, more: false }) };
+        let Some(last) = ended.get(size - 1) else { return Ok(Batch { count: 0, more: false }) };
         let count = tenant_query!(self, execute, MARK, *until, last.ended_at, self.now)?;
         tenant_query!(self, execute, DELETE, *until, last.ended_at)?;
         *until = last.ended_at;
