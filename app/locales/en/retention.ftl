@@ -22,6 +22,7 @@ retention-preview = Preview
 retention-preview-text = These times are not saved yet. The last column shows what would be deleted within the hour.
 retention-expired = Expired data
 retention-expired-text = What the next run deletes under the saved times.
+retention-held = Nothing is deleted before the legal hold is lifted.
 retention-kind = Data
 retention-saved = Saved
 retention-new = New

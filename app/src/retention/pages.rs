@@ -32,12 +32,19 @@ async fn settings(actor: Actor) -> Result<Page, Refusal> {
     let preview = previewed();
     let times = preview.clone().unwrap_or_else(|| stored.times.clone());
     let expired = read.expired(&proof, &times).await?;
-    let is_admin = actor.is_admin();
+    let (is_admin, is_held) = (actor.is_admin(), stored.hold.is_some());
     let (form, save) = (times.clone(), preview.clone());
     Ok(Page::new(Section::Retention, t!("nav-retention")).lead(t!("retention-lead")).body(view! {
         <section>
             <h2>{t!("retention-hold")}</h2>
             <Hold hold=stored.hold is_admin=is_admin />
+        </section>
+        <section>
+            <h2>{if preview.is_some() { t!("retention-preview") } else { t!("retention-expired") }}</h2>
+            <p>{if preview.is_some() { t!("retention-preview-text") } else { t!("retention-expired-text") }}</p>
+            {is_held.then(|| view! { <p>{t!("retention-held")}</p> })}
+            <ExpiredTable saved=stored.times times=times expired=expired is_preview=preview.is_some() />
+            {save.filter(|_| is_admin).map(|times| view! { <Save times=times /> })}
         </section>
         {is_admin.then(|| view! {
             <section>
@@ -45,12 +52,6 @@ async fn settings(actor: Actor) -> Result<Page, Refusal> {
                 <Times times=form />
             </section>
         })}
-        <section>
-            <h2>{if preview.is_some() { t!("retention-preview") } else { t!("retention-expired") }}</h2>
-            <p>{if preview.is_some() { t!("retention-preview-text") } else { t!("retention-expired-text") }}</p>
-            <ExpiredTable saved=stored.times times=times expired=expired is_preview=preview.is_some() />
-            {save.filter(|_| is_admin).map(|times| view! { <Save times=times /> })}
-        </section>
     }))
 }
 
@@ -183,12 +184,14 @@ fn Save(times: RetentionTimes) -> impl IntoView {
         view! { <input type="hidden" name=field(kind.as_str()) value=typed(times.get(*kind)) /> }
     };
     view! {
-        <Confirm
-            label=t!("retention-save-open") consequence=t!("retention-save-consequence") act=t!("retention-save")
-            action=SetRetention::PATH hidden=vec![]
-        >
-            {RetentionKind::ALL.iter().map(input).collect_view()}
-        </Confirm>
-        <LinkButton href=RETENTION_SETTINGS>{t!("discard")}</LinkButton>
+        <div class="form-buttons">
+            <Confirm
+                label=t!("retention-save-open") consequence=t!("retention-save-consequence") act=t!("retention-save")
+                action=SetRetention::PATH hidden=vec![]
+            >
+                {RetentionKind::ALL.iter().map(input).collect_view()}
+            </Confirm>
+            <LinkButton href=RETENTION_SETTINGS>{t!("discard")}</LinkButton>
+        </div>
     }
 }

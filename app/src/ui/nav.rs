@@ -110,7 +110,7 @@ impl Section {
             Self::Account => "y",
             Self::Authentication => "i",
             Self::Backups => "b",
-            Self::Retention => "n",
+            Self::Retention => "x",
             Self::BrowserSessions => "s",
             Self::SignInMethods => "w",
         }

@@ -28,8 +28,9 @@ const SET_BY_CLAIM: [&str; 8] = [
     "task.started_at",
 ];
 
-/// Columns that change while a task runs and when it ends. The runner signs what it reports of the end; see `domain::receipt`.
-const OF_THE_RUN: [&str; 12] = [
+/// Columns that change while a task runs, when it ends, and when retention deletes its output or result. The runner
+/// signs what it reports of the end; see `domain::receipt`.
+const OF_THE_RUN: [&str; 14] = [
     "task.runner_id",
     "task.lease_until",
     "task.cancel_requested",
@@ -42,6 +43,8 @@ const OF_THE_RUN: [&str; 12] = [
     "task.receipt_signature",
     "task.started_at",
     "task.ended_at",
+    "task.output_deleted_at",
+    "task.result_deleted_at",
 ];
 
 /// Columns that change when a started task returns to the queue. They are compared with the audit log.
