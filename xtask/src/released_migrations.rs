@@ -65,7 +65,7 @@ fn verify(released: &BTreeMap<String, Released>, present: &BTreeMap<String, Stri
     }
     for database in ["postgres/", "sqlite/"] {
         let of_database = |name: &&String| name.starts_with(database);
-        let last = released.keys().filter(of_database).next_back();
+        let last = released.keys().rfind(of_database);
         let before =
             present.keys().filter(of_database).find(|name| !released.contains_key(*name) && Some(*name) < last);
         ensure!(
