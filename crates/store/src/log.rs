@@ -2,6 +2,7 @@
 use crate::{
     Conflict, Error, Lease, Read, Result, Topic, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
+    tasks::Progress,
 };
 use domain::{
     Invalid, TaskId,
@@ -62,8 +63,14 @@ impl Read {
     /// # Errors
     /// Fails with [`Error::OutputDeleted`] if retention deleted the output, as the other reads of output do.
     pub async fn log(&mut self, task: TaskId, attempt: u32, from: i64) -> Result<LogPage> {
-        self.progress(task).await?.require_output()?;
-        self.log_of_seen(task, attempt, (from, i64::MAX), MAX_BATCHES).await
+        let progress = Progress { attempt, ..self.progress(task).await? };
+        self.log_of_progress(&progress, from).await
+    }
+
+    /// Returns the same of the current attempt of a task whose progress the actor has just read.
+    pub async fn log_of_progress(&mut self, progress: &Progress, from: i64) -> Result<LogPage> {
+        progress.require_output()?;
+        self.log_of_seen(progress.id, progress.attempt, (from, i64::MAX), MAX_BATCHES).await
     }
 
     /// Returns the lines of an attempt from number `from` up to but not including `until`, if the actor sees the task.

@@ -94,7 +94,7 @@ impl Follow {
         None
     }
 
-    /// Reads the state of the task and its next lines from one snapshot.
+    /// Reads the state of the task and its next lines from one snapshot. The lines come after the returned step.
     async fn read_next(&mut self) -> store::Result<Option<Step>> {
         let mut read = self.subscription.app.store.read(self.subscription.watcher.actor()).await?;
         let now = read.progress(self.task).await?;
@@ -104,12 +104,12 @@ impl Follow {
         }
         self.at.attempt = Some(now.attempt);
         self.at.line = self.at.line.min(now.next_line);
-        if self.state != Some(now.state) {
-            self.state = Some(now.state);
+        let is_new_state = self.state.replace(now.state) != Some(now.state);
+        let page = read.log_of_progress(&now, self.at.line).await?;
+        (self.lines, self.styles) = (page.lines.into_iter(), page.styles);
+        if is_new_state {
             return Ok(Some(Step::State(now.state)));
         }
-        let page = read.log(self.task, now.attempt, self.at.line).await?;
-        (self.lines, self.styles) = (page.lines.into_iter(), page.styles);
         let incomplete = now.read_incomplete_lines();
         if self.lines.len() == 0 && self.incomplete != incomplete {
             self.incomplete.clone_from(&incomplete);

@@ -80,7 +80,7 @@ enum Progress {
 
 /// Closes revoked runners, sends cancellations and assigns tasks of one tenant.
 async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> {
-    let (mut free, mut runner) = (Vec::new(), None);
+    let (mut free, mut last_read) = (Vec::new(), None);
     for connection in shared.registry.connections_of(tenant) {
         let mut read = shared.store().read(&connection.actor).await?;
         if read.runner(connection.runner).await?.revoked_at.is_some() {
@@ -95,7 +95,7 @@ async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> 
                 send(&connection, Kind::Cancel(v1::Cancel { attempt: convert::attempt(task.lease()) }));
             }
         }
-        runner = Some(connection.actor.clone());
+        last_read = Some(read);
         free.push((connection.slots.saturating_sub(held.len()), connection));
     }
     // A runner with a broken sandbox gets tasks only if there is no other: its response explains the cause and the fix.
@@ -104,11 +104,12 @@ async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> 
     let count = free.len();
     free.retain(|(_, connection)| !connection.is_paused());
     let some_paused = free.len() < count;
-    let Some(runner) = runner.filter(|_| !free.is_empty() || some_paused) else { return Ok(Progress::Complete) };
+    let Some(mut read) = last_read.filter(|_| !free.is_empty() || some_paused) else { return Ok(Progress::Complete) };
     // Without a write transaction.
-    if !shared.store().read(&runner).await?.has_queued_tasks().await? {
+    if !read.has_queued_tasks().await? {
         return Ok(Progress::Complete);
     }
+    drop(read);
     loop {
         free.sort_by_key(|(slots, _)| Reverse(*slots));
         // Balance free slots: the freest runner claims tasks in one commit until it is as busy as the next.

@@ -364,7 +364,8 @@ async fn open_sqlite(url: &str, events: &EventBus, wait_limit: Duration) -> Resu
     migrate(&migrations::sqlite(), &mut *tx).await?;
     tx.commit().await?;
     conn.close().await?;
-    let writer = Writer::new(options.clone(), events.clone(), wait_limit);
+    // A savepoint keeps the former content of changed pages: in memory, instead of in a file beyond 64 KiB.
+    let writer = Writer::new(options.clone().pragma("temp_store", "memory"), events.clone(), wait_limit);
     Ok(Pool::Sqlite { writer, readers: Readers::new(options.pragma("query_only", "on")) })
 }
 

@@ -122,7 +122,7 @@ impl System<'_> {
     /// Returns the name of the active runner with this certificate or its renewal. It is checked on every call, because a
     /// valid certificate alone is not enough (E13).
     pub async fn runner_name(&self, tenant: TenantId, runner: RunnerId, serial: &str) -> Result<Option<String>> {
-        let (mut conn, now) = (self.read().await?, self.now());
+        let (mut conn, now) = (self.single_query_conn().await?, self.now());
         let found = unscoped_query!(
             conn,
             NameRow,

@@ -92,6 +92,7 @@ impl Task {
 row_type! {
     /// The state and position of a task's execution.
     pub struct Progress {
+        pub id: TaskId,
         pub state: TaskState,
         pub organization_id: OrganizationId,
         /// Number of the current attempt; 0 before the first.
@@ -185,7 +186,8 @@ impl Read {
             Progress,
             fetch_one,
             concat!(
-                "select t.state, t.organization_id, t.attempt, t.next_line, t.ending, t.incomplete_lines, t.output_deleted_at
+                "select t.id, t.state, t.organization_id, t.attempt, t.next_line, t.ending, t.incomplete_lines,
+                    t.output_deleted_at
                  from task t where t.tenant_id = $1 and t.id = $4 and ",
                 visible!()
             ),
