@@ -230,7 +230,7 @@ impl CheckpointFile {
         let file = self.lock(keys)?;
         let path = self.current().to_owned();
         checkpoint.previous = self.last;
-        let note = checkpoint.note(&keys.public_key(), &keys.sign(checkpoint.text().as_bytes()));
+        let note = keys.note(&checkpoint);
         let text = format!("{note}{SEPARATOR}");
         let is_first = self.length == 0;
         let written = (&file).write_all(text.as_bytes()).and_then(|()| file.sync_data());

@@ -330,20 +330,24 @@ pub(super) fn acknowledged_start(tenant: TenantId, start: &UnexplainedStart) -> 
     AcknowledgedStart { tenant, task: start.task, problem: start.problem.to_owned(), rows: start.rows }
 }
 
-/// Returns the latest checkpoint of the tenant in the database that this deployment signed, with its note.
+/// Returns the latest checkpoint of the tenant in the database that this deployment signed, with a note by the current key: a runner
+/// that was enrolled after a rotation does not know the former keys.
 pub(crate) async fn latest_signed(
     read: &mut Read,
     tenant: TenantId,
     keys: &CheckpointKeys,
 ) -> store::Result<Option<(Checkpoint, String)>> {
-    let mut latest: Option<(Checkpoint, String)> = None;
+    let mut latest: Option<Checkpoint> = None;
     for row in read.checkpoints().await? {
         let Some(known) = read_note(&row.note, tenant, keys) else { continue };
-        if latest.as_ref().is_none_or(|(latest, _)| known.is_later_than(latest)) {
-            latest = Some((known, row.note));
+        if latest.as_ref().is_none_or(|latest| known.is_later_than(latest)) {
+            latest = Some(known);
         }
     }
-    Ok(latest)
+    Ok(latest.map(|latest| {
+        let note = keys.note(&latest);
+        (latest, note)
+    }))
 }
 
 /// Reads a note of this tenant that this deployment signed.

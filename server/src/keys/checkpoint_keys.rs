@@ -34,6 +34,11 @@ impl CheckpointKeys {
         KeyChain::open_or_create(dir, CHECKPOINTS_FILE, CHECKPOINTS).map(Self)
     }
 
+    /// Returns the note of a checkpoint, signed by the current key.
+    pub fn note(&self, checkpoint: &Checkpoint) -> String {
+        checkpoint.note(&self.public_key(), &self.sign(checkpoint.text().as_bytes()))
+    }
+
     /// Reads a note of any of the keys.
     pub fn read(&self, note: &str) -> Option<(Checkpoint, NoteSignature)> {
         let mut keys = [self.public_key()].into_iter().chain(self.retired());
@@ -63,11 +68,6 @@ mod tests {
     use super::*;
     use domain::TenantId;
 
-    fn note(keys: &CheckpointKeys, size: i64) -> String {
-        let checkpoint = Checkpoint::new(TenantId(uuid::Uuid::nil()), size, [3; 32]);
-        checkpoint.note(&keys.public_key(), &keys.sign(checkpoint.text().as_bytes()))
-    }
-
     #[test]
     fn x5_notes_of_all_keys_are_accepted_after_rotations() {
         let data = tempfile::tempdir().unwrap();
@@ -75,7 +75,7 @@ mod tests {
         let mut notes = vec![];
         for size in 1..5 {
             let keys = CheckpointKeys::open_or_create(&dir).unwrap();
-            notes.push(note(&keys, size));
+            notes.push(keys.note(&Checkpoint::new(TenantId(uuid::Uuid::nil()), size, [3; 32])));
             for note in &notes {
                 let (checkpoint, signature) = keys.read(note).unwrap();
                 assert!(keys.verifies_note(&checkpoint, &signature));

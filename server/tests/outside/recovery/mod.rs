@@ -1,5 +1,6 @@
 //! Crashes of runner and server while tasks run (D-12, S-09): no task is lost and no process is orphaned.
 mod audit_log;
+mod checkpoint_key;
 mod grant_key;
 mod migration;
 mod repeated_crashes;
