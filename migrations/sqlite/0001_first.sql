@@ -184,7 +184,7 @@ create table approval_policy (
 -- How many days the tenant keeps each kind of data (null is forever), and the state of its retention runs.
 create table retention_policy (
     tenant_id          blob not null primary key references tenant (id),
-    logs_days          bigint,
+    output_days          bigint,
     results_days       bigint,
     anomalies_days     bigint,
     sign_ins_days      bigint,
@@ -196,7 +196,7 @@ create table retention_policy (
     -- When the next run begins.
     due_at             bigint not null,
     -- Tasks that ended up to these times have no output and no result any more.
-    logs_until         bigint not null,
+    output_until         bigint not null,
     results_until      bigint not null,
     -- What the current run has deleted so far, as JSON (domain::retention::Deletion by kind).
     deleted            text not null,

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 /// Rows per kind and batch, with a pause between batches.
 const BATCH_SIZE: u32 = 500;
 const PAUSE: Duration = Duration::from_secs(1);
-/// Time between looks at whether a run is due: one is due daily, on one of the nodes, and after a change of the settings.
+/// Interval at which the server checks whether a run is due: daily, on one of the nodes, and after a change of the settings.
 const CHECK_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Deletes expired data at startup and whenever a run is due, until `stop`.

@@ -14,5 +14,5 @@ backups-minutes = { $n ->
 }
 backups-keep = Backups to keep
 backups-folder = Folder
-backups-why = The last attempt failed. The log of the server contains the cause.
+backups-failed-text = The last attempt failed. See the server log for the cause.
 backups-keys = Scheduled backups do not contain the keys of data/secrets, without which they cannot be restored. Keep a copy of the keys elsewhere, or make a backup with castellan backup FILE --with-keys.

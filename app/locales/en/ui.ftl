@@ -95,7 +95,7 @@ unavailable-title = Temporarily unavailable
 notice-admin-blocked = Admin permissions are not available from this network, so you have only member permissions here. Use a network listed in the setting admin.allow, or the server console.
 notice-self-signed = The TLS certificate is self-signed, so browsers show a warning. Set tls.certificate and tls.key to a trusted certificate.
 notice-broken-certificate = The new TLS certificate could not be loaded, and the previous one is still in use: { $why }. Replace the files. They are loaded automatically.
-notice-backup-failed = The last scheduled backup failed. The log of the server contains the cause; the operator of the server can correct it. The server tries again within ten minutes.
+notice-backup-failed = The last scheduled backup failed. Ask the operator to check the server log. The server tries again within ten minutes.
 notice-certificate-ends = The TLS certificate expires in { $days } days. Replace the files. They are loaded automatically.
 notice-disk-full = The server disk is full. Changes are refused until the operator frees disk space. Saved data is intact.
 notice-database-locked = The database was locked by another program and refused changes at { $at }. Saved data is intact. If a change is refused, submit it again.
@@ -103,7 +103,7 @@ notice-database-locked = The database was locked by another program and refused 
 pager-first = First
 pager-next = Next
 live-lost = Live updates have stopped. Reload to continue.
-live-paused = Live updates are paused for some seconds, because other windows use the connections of this browser. They continue at once when you use this window.
+live-paused = Live updates are paused for a few seconds because other windows use this browser's connections. Use this window to resume them now.
 list-ends = Only the first { $n } entries are shown.
 
 done-all-sessions-ended = All other people were signed out.

@@ -40,7 +40,7 @@ fn Schedule(schedule: BackupSchedule) -> impl IntoView {
             <DescriptionItem name=t!("backups-keep")>{keep}</DescriptionItem>
             <DescriptionItem name=t!("backups-folder")><code class="break">{folder}</code></DescriptionItem>
         </DescriptionList>
-        {has_failed.then(|| view! { <p class="notice">{t!("backups-why")}</p> })}
+        {has_failed.then(|| view! { <p class="notice">{t!("backups-failed-text")}</p> })}
         <p class="help">{t!("backups-keys")}</p>
     }
 }

@@ -58,13 +58,13 @@ async fn settings(actor: Actor) -> Result<Page, Refusal> {
 /// Returns the times in the query, which the preview shows.
 fn previewed() -> Option<RetentionTimes> {
     let here = ctx::here();
-    here.get(RetentionKind::Logs.as_str())?;
+    here.get(RetentionKind::Output.as_str())?;
     RetentionTimes::read(|kind| here.get(kind.as_str()).unwrap_or_default()).ok()
 }
 
 fn label(kind: RetentionKind) -> String {
     match kind {
-        RetentionKind::Logs => t!("retention-logs"),
+        RetentionKind::Output => t!("retention-output"),
         RetentionKind::Results => t!("retention-results"),
         RetentionKind::Anomalies => t!("retention-anomalies"),
         RetentionKind::SignIns => t!("retention-sign-ins"),
@@ -74,7 +74,7 @@ fn label(kind: RetentionKind) -> String {
 
 fn help(kind: RetentionKind) -> String {
     match kind {
-        RetentionKind::Logs => t!("retention-logs-help"),
+        RetentionKind::Output => t!("retention-output-help"),
         RetentionKind::Results => t!("retention-results-help"),
         RetentionKind::Anomalies => t!("retention-anomalies-help"),
         RetentionKind::SignIns => t!("retention-sign-ins-help"),

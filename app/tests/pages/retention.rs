@@ -19,13 +19,16 @@ async fn m_16_retention_times_are_previewed_and_then_saved() {
     run(&fixture, &worker, &[(Stream::Stdout, "secret output")], Some(0)).await;
     let day = 86_400_000_000_i64;
     fixture.database.run(&format!("update task set ended_at = ended_at - {}", 2 * day));
-    let typed = [("days[logs]", "1"), ("days[results]", "2"), ("days[anomalies]", "")];
+    let typed = [("days[output]", "1"), ("days[results]", "2"), ("days[anomalies]", "")];
     let previewed = fixture.submit_form(Some(&adam), PAGE, PREVIEW, &typed).await;
     assert_eq!(previewed.status, StatusCode::SEE_OTHER);
-    let preview = format!("{PAGE}?logs=1&results=2&anomalies=&sign_ins=&personal_data=");
+    let preview = format!("{PAGE}?output=1&results=2&anomalies=&sign_ins=&personal_data=");
     assert_eq!(previewed.location.as_ref(), Some(&preview));
     let shown = fixture.get(Some(&adam), &preview).await;
-    shown.shows("These times are not saved yet").shows("Save retention times").shows(r#"name="days[logs]" value="1""#);
+    shown
+        .shows("These times are not saved yet")
+        .shows("Save retention times")
+        .shows(r#"name="days[output]" value="1""#);
     shown.shows("<td>Forever</td><td>1 day</td><td>1</td>").shows("<td>Forever</td><td>2 days</td><td>0</td>");
     fixture.get(Some(&mia), &task).await.shows("secret output");
 
@@ -43,18 +46,18 @@ async fn m_16_retention_times_are_previewed_and_then_saved() {
 async fn m_16_each_invalid_retention_time_has_an_error_at_its_field() {
     let fixture = Fixture::new().await;
     let adam = fixture.person(ADAM).await;
-    let typed = [("days[logs]", "0"), ("days[results]", "30"), ("days[sign_ins]", "3651")];
+    let typed = [("days[output]", "0"), ("days[results]", "30"), ("days[sign_ins]", "3651")];
     for action in [PREVIEW, SET] {
         let refused = fixture.action(Some(&adam), action, &typed).await.unwrap_err();
         let fields: Vec<_> = refused.fields.iter().map(|invalid| invalid.field.as_str()).collect();
-        assert_eq!((refused.kind, fields), (Kind::Invalid, vec!["days[logs]", "days[sign_ins]"]));
+        assert_eq!((refused.kind, fields), (Kind::Invalid, vec!["days[output]", "days[sign_ins]"]));
     }
     let shown = fixture.submit_form(Some(&adam), PAGE, PREVIEW, &typed).await;
     assert_eq!(shown.status, StatusCode::UNPROCESSABLE_ENTITY);
     shown.shows("Correct 2 errors:").shows(r#"value="3651""#).shows("Must be a whole number of days from 1 to 3,650");
     let unknown = fixture.action(Some(&adam), SET, &[("days[audit]", "1")]).await.unwrap_err();
     assert_eq!(unknown.kind, Kind::Invalid);
-    fixture.get(Some(&adam), &format!("{PAGE}?logs=x")).await.shows("Forever").hides("These times are not saved yet");
+    fixture.get(Some(&adam), &format!("{PAGE}?output=x")).await.shows("Forever").hides("These times are not saved yet");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ string_enum! {
     /// A kind of data with a retention time.
     RetentionKind, "kind", {
         /// The output of tasks, after they ended.
-        Logs = "logs",
+        Output = "output",
         /// How tasks ended and their receipts, after they ended. The audit log keeps the end and the digest of the output.
         Results = "results",
         /// Anomalies, after their last occurrence.
@@ -108,21 +108,22 @@ mod tests {
     #[test]
     fn m_16_a_retention_time_is_a_number_of_days_or_forever() {
         let times = RetentionTimes::read(|kind| match kind {
-            RetentionKind::Logs => "1",
+            RetentionKind::Output => "1",
             RetentionKind::Results => " 3650 ",
             _ => "  ",
         });
         let times = times.unwrap();
-        assert_eq!(times.get(RetentionKind::Logs).map(RetentionDays::get), Some(1));
+        assert_eq!(times.get(RetentionKind::Output).map(RetentionDays::get), Some(1));
         assert_eq!(times.get(RetentionKind::Results).map(RetentionDays::get), Some(RetentionDays::MAX));
         assert_eq!(times.get(RetentionKind::PersonalData), None);
-        assert_eq!(serde_json::to_value(&times).unwrap(), serde_json::json!({ "logs": 1, "results": 3650 }));
+        assert_eq!(serde_json::to_value(&times).unwrap(), serde_json::json!({ "output": 1, "results": 3650 }));
     }
 
     #[test]
     fn m_16_every_invalid_retention_time_has_its_own_error() {
         for text in ["0", "3651", "-1", "1.5", "ten", "99999999999999999999", "1 day"] {
-            let wrong = RetentionTimes::read(|kind| if kind == RetentionKind::Logs { "30" } else { text }).unwrap_err();
+            let wrong =
+                RetentionTimes::read(|kind| if kind == RetentionKind::Output { "30" } else { text }).unwrap_err();
             let fields: Vec<_> = wrong.iter().map(|invalid| invalid.field.as_str()).collect();
             assert_eq!(fields, ["results", "anomalies", "sign_ins", "personal_data"], "{text}");
         }

@@ -19,7 +19,8 @@ const MAX_BACKOFF_MS: i32 = 60_000;
 /// The interval at which a window without a slot looks for a free one.
 const SLOT_INTERVAL_MS: i32 = 5_000;
 
-/// How often a window in the background looks for a free slot before it takes one from another: no page is older than this.
+/// After this many failed attempts, a window in the background takes a slot from another one, so that its page lags by about ten
+/// seconds at most.
 const SLOT_ATTEMPTS: u32 = 2;
 
 #[derive(Clone, Copy, PartialEq, Eq)]

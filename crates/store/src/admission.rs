@@ -53,6 +53,7 @@ impl Write {
     pub async fn sync_roles_from_provider(&mut self, proof: Allowed<SyncProviderRoles>) -> Result<bool> {
         let SyncProviderRoles { person, provider, tenant_role, roles } = proof.action();
         let (person, mut changed) = (*person, 0);
+        self.conn.lift_deadline().await?; // the person can have thousands of waiting tasks
         // Recorded at the end: memberships are always locked before the audit log.
         let (mut entries, mut withdrawn, mut revoked, mut became_approver) = (vec![], vec![], 0, false);
         let given = tenant_query!(

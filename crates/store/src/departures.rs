@@ -182,6 +182,7 @@ impl Write {
         person: PersonId,
         successor: Option<PersonId>,
     ) -> Result<()> {
+        self.conn.lift_deadline().await?; // the person can have thousands of waiting tasks
         let withdrawn = self.withdraw_confirmations(person, Some(organization)).await?;
         self.keep_last_owner(organization, person, None).await?;
         if let Some(successor) = successor {

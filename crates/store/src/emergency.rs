@@ -180,6 +180,7 @@ impl Write {
                 owner = Some(id);
             }
         }
+        self.conn.lift_deadline().await?; // an emergency stop must not fail because it takes long
         let tasks = tenant_query!(
             self,
             StoppableTask,

@@ -70,6 +70,7 @@ mod organizations;
 mod overview;
 mod passkeys;
 mod passwords;
+mod pause_detector;
 mod people;
 mod placement;
 mod precedents;
@@ -95,7 +96,6 @@ mod tenant_key;
 mod throttle;
 mod transfer;
 mod usage;
-mod watch;
 
 pub use access::{AccessHolder, AccessKey, ResourceRef};
 pub use account_events::AccountEvent;
@@ -137,6 +137,7 @@ pub use metrics::{Metrics, metrics};
 pub use organizations::{Member, Organization};
 pub use overview::{FinishedTasks, MAX_TASKS_SCANNED};
 pub use passkeys::{NewPasskey, OwnPublicKey, Passkey, PasskeyHost, PasskeyRow};
+pub use pause_detector::MAX_PAUSE;
 pub use people::{Membership, Person};
 pub use placement::Waiting;
 pub use precedents::Precedent;
@@ -156,4 +157,3 @@ pub use tasks::{
 };
 pub use transfer::{return_to_sqlite, transfer};
 pub use usage::Usage;
-pub use watch::MAX_WATCH_GAP;

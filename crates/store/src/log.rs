@@ -67,7 +67,7 @@ impl Read {
         self.log_of_progress(&progress, from).await
     }
 
-    /// Returns the same of the current attempt of a task whose progress the actor has just read.
+    /// Returns lines like [`Read::log`], of the attempt in `progress`, without reading the task again.
     pub async fn log_of_progress(&mut self, progress: &Progress, from: i64) -> Result<LogPage> {
         progress.require_output()?;
         self.log_of_seen(progress.id, progress.attempt, (from, i64::MAX), MAX_BATCHES).await

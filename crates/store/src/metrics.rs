@@ -113,7 +113,7 @@ impl Metrics {
         let name = "castellan_tasks_ended";
         registry.register(name, "Tasks that ended, by final state", self.tasks_ended.clone());
         let name = "castellan_approval_decisions";
-        registry.register(name, "Decisions on approval requests, by decision", self.decisions.clone());
+        registry.register(name, "Decisions on approval requests", self.decisions.clone());
         let name = "castellan_approval_requests_expired";
         registry.register(name, "Approval requests that expired undecided", self.approvals_expired.clone());
         let name = "castellan_security_events";

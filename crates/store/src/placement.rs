@@ -118,6 +118,7 @@ impl Write {
     /// Expires the queued tasks that no runner was able to take for too long, and notifies the submitters.
     pub(crate) async fn expire_queued_tasks(&mut self) -> Result<()> {
         let Some(after) = self.store.queue_expiry() else { return Ok(()) };
+        self.conn.lift_deadline().await?;
         for tool in Tool::ALL {
             let candidates = tenant_query!(self, Candidates, fetch_one, CANDIDATES, *tool)?;
             if let Some(pending_reason) = candidates.pending_reason()

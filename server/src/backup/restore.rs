@@ -125,6 +125,8 @@ pub(crate) async fn restore(
                 .to_owned(),
         );
     }
+    // A legal hold or a longer retention time that was set after the backup is missing in it.
+    app.store.system().postpone_retention().await?;
     let now = app.store.now();
     app.store.close().await;
     require_folded(&staging.0.join(DATABASE))?;

@@ -20,7 +20,7 @@ use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
 };
-use store::{Read, UnexplainedStart};
+use store::{CheckpointRow, Read, UnexplainedStart};
 use uuid::Uuid;
 
 /// Number of checkpoints per tenant that a start compares, newest first; `castellan audit verify` compares all.
@@ -337,17 +337,24 @@ pub(crate) async fn latest_signed(
     tenant: TenantId,
     keys: &CheckpointKeys,
 ) -> store::Result<Option<(Checkpoint, String)>> {
-    let mut latest: Option<Checkpoint> = None;
-    for row in read.checkpoints().await? {
-        let Some(known) = read_note(&row.note, tenant, keys) else { continue };
-        if latest.as_ref().is_none_or(|latest| known.is_later_than(latest)) {
-            latest = Some(known);
-        }
-    }
+    let latest = latest_of(&read.checkpoints().await?, tenant, keys);
     Ok(latest.map(|latest| {
         let note = keys.note(&latest);
         (latest, note)
     }))
+}
+
+/// Returns the latest of the checkpoints that this deployment signed. Notes of former keys count only until the current key has signed
+/// one, so that a former key that was stolen is worth nothing after its rotation.
+pub(super) fn latest_of(rows: &[CheckpointRow], tenant: TenantId, keys: &CheckpointKeys) -> Option<Checkpoint> {
+    let signed = rows.iter().filter_map(|row| Some((keys.is_current(&row.note), read_note(&row.note, tenant, keys)?)));
+    let later = |latest: (bool, Checkpoint), next: (bool, Checkpoint)| match (latest.0, next.0) {
+        (false, true) => next,
+        (true, false) => latest,
+        _ if next.1.is_later_than(&latest.1) => next,
+        _ => latest,
+    };
+    signed.reduce(later).map(|(_, checkpoint)| checkpoint)
 }
 
 /// Reads a note of this tenant that this deployment signed.

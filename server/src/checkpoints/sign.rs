@@ -1,5 +1,8 @@
 //! Signing of checkpoints: of each changed log, every minute and at shutdown, if it continues what was signed before.
-use super::{CheckpointFile, Review, review::read_note};
+use super::{
+    CheckpointFile, Review,
+    review::{latest_of, read_note},
+};
 use crate::{failure::Failure, metrics::process, state::App};
 use domain::{Actor, TenantId, checkpoint::Checkpoint};
 use std::{collections::BTreeMap, time::Duration};
@@ -123,15 +126,17 @@ impl Signer {
         let mut read = app.store.read(&console).await?;
         let size = read.audit_head().await?.seq;
         // Other servers, and the console, sign this log too.
+        let rows = read.checkpoints().await?;
         let mut latest = self.latest.get(&tenant).cloned();
-        let mut is_own = false;
-        for row in read.checkpoints().await? {
-            let Some(known) = read_note(&row.note, tenant, key) else { continue };
-            is_own |= row.node_id == self.node && known.size == size;
-            if latest.as_ref().is_none_or(|latest| known.is_later_than(latest)) {
-                latest = Some(known);
-            }
+        if let Some(known) = latest_of(&rows, tenant, key)
+            && latest.as_ref().is_none_or(|latest| known.is_later_than(latest))
+        {
+            latest = Some(known);
         }
+        let is_own = rows.iter().any(|row| {
+            let is_of_size = || read_note(&row.note, tenant, key).is_some_and(|known| known.size == size);
+            row.node_id == self.node && key.is_current(&row.note) && is_of_size()
+        });
         if let Some(latest) = &latest {
             let continues =
                 latest.size == 0 || latest.size <= size && read.audit_hash(latest.size).await? == Some(latest.hash);

@@ -142,7 +142,7 @@ fn text(review: &Review, unwitnessed: &[TenantId]) -> String {
             lines.push(format!("{name}: {events} events verified, {compared}"));
             if log.erased > 0 {
                 lines.push(format!(
-                    "{name}: personal data erased from {} of {} events, as audit events explain",
+                    "{name}: personal data erased from {} of {} events, each recorded as audit.erase or retention.delete",
                     log.erased, log.personal
                 ));
             }

@@ -39,6 +39,11 @@ impl CheckpointKeys {
         checkpoint.note(&self.public_key(), &self.sign(checkpoint.text().as_bytes()))
     }
 
+    /// Returns whether the current key, and no former one, is named by a note.
+    pub fn is_current(&self, note: &str) -> bool {
+        Checkpoint::read(note, &self.public_key()).is_ok()
+    }
+
     /// Reads a note of any of the keys.
     pub fn read(&self, note: &str) -> Option<(Checkpoint, NoteSignature)> {
         let mut keys = [self.public_key()].into_iter().chain(self.retired());
@@ -79,6 +84,8 @@ mod tests {
             for note in &notes {
                 let (checkpoint, signature) = keys.read(note).unwrap();
                 assert!(keys.verifies_note(&checkpoint, &signature));
+                assert_eq!(keys.is_current(note), Some(note) == notes.last());
+                assert!(keys.is_current(&keys.note(&checkpoint)), "it is signed again by the current key");
             }
             keys.rotate(&dir, false).unwrap();
         }

@@ -3,7 +3,7 @@
 use super::{Shared, convert, registry::Connection};
 use domain::{RunnerId, TenantId, grant::Grant};
 use std::{cmp::Reverse, collections::HashSet, time::Duration};
-use store::{Assignment, Event, Topic};
+use store::{Assignment, Event, Read, Topic};
 use tokio::{
     sync::broadcast::error::{RecvError, TryRecvError},
     time::sleep,
@@ -80,8 +80,9 @@ enum Progress {
 
 /// Closes revoked runners, sends cancellations and assigns tasks of one tenant.
 async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> {
-    let (mut free, mut last_read) = (Vec::new(), None);
+    let (mut free, mut last_read) = (Vec::new(), None::<Read>);
     for connection in shared.registry.connections_of(tenant) {
+        drop(last_read.take());
         let mut read = shared.store().read(&connection.actor).await?;
         if read.runner(connection.runner).await?.revoked_at.is_some() {
             let reject = v1::Reject { reason: "this runner was revoked".into() };

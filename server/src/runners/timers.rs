@@ -13,19 +13,19 @@ const DEBOUNCE: Duration = Duration::from_millis(200);
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// How often the node notes that it runs.
-const WATCH_INTERVAL: Duration = Duration::from_secs(10);
+const NOTE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Processes due timers until `stop`.
 pub(super) async fn run(store: &Store, stop: &CancellationToken) {
-    let watching = async {
+    let noting = async {
         loop {
-            store.keep_watch();
-            sleep(WATCH_INTERVAL).await;
+            store.note_running();
+            sleep(NOTE_INTERVAL).await;
         }
     };
     tokio::select! {
         biased;
-        () = watching => {}
+        () = noting => {}
         () = process(store, stop) => {}
     }
 }
@@ -52,7 +52,7 @@ async fn process(store: &Store, stop: &CancellationToken) {
 /// Processes due timers and returns the time until the next one.
 async fn process_due(store: &Store) -> store::Result<Duration> {
     // After a suspension, before it is judged which runners are silent.
-    store.keep_watch();
+    store.note_running();
     let left = |due: domain::Timestamp| due.since(store.now());
     match store.system().next_due().await?.map(left) {
         None => Ok(IDLE_WAIT),

@@ -7,7 +7,7 @@ mod script;
 mod style;
 mod wasm;
 
-use crate::step;
+use crate::{root::path, step};
 use anyhow::Result;
 use bundle::Bundle;
 use cache::Cache;
@@ -51,6 +51,8 @@ pub fn build(quality: Quality) -> Result<Site> {
 /// # Errors
 /// Fails like [`build`] or the other build.
 pub fn build_beside(quality: Quality, other: impl FnOnce() -> Result<()>) -> Result<Site> {
+    // A debug build finds its files in this folder, which must exist while it is compiled.
+    std::fs::create_dir_all(path("target/site"))?;
     let wasm = Compilation::start();
     let built = other();
     let compiled = wasm.finish()?;

@@ -35,7 +35,8 @@ fn is_token(content_type: Option<&HeaderValue>) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/jwt"))
 }
 
-/// Verifies a signed response as the ID token. It needs neither a time nor a nonce.
+/// Verifies the signature, issuer, subject and audience of a signed response (OpenID Connect Core, section 5.3.2), and its expiry if
+/// it has one.
 fn read_token(
     body: &[u8],
     keys: &JsonWebKeySet<CoreJsonWebKey>,

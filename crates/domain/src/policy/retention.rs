@@ -9,7 +9,7 @@ actions! {
         times: RetentionTimes,
     } if |_, actor| require_admin(actor), detail |a| json!({ "days": a.times }), step_up true;
 
-    /// Stops the deletion of expired data. It destroys nothing, so nothing delays it.
+    /// Stops the deletion of expired data. It destroys nothing, so it needs no step-up authentication and is allowed while the tenant is frozen.
     SetLegalHold = "legal_hold.set" on "tenant" (|_| String::new()) {
         reason: String,
     } if |_, actor| require_admin(actor), detail |a| json!({ "reason": a.reason }), while_frozen true;

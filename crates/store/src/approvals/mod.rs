@@ -621,6 +621,7 @@ impl Write {
 
     /// Closes overdue approval requests as expired and returns their number.
     pub async fn expire_approvals(&mut self) -> Result<usize> {
+        self.conn.lift_deadline().await?;
         let mut due = tenant_query!(
             self,
             WaitingApproval,

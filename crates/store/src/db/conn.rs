@@ -56,7 +56,7 @@ impl PostgresConn {
 }
 
 impl Conn {
-    /// Lifts the deadline of a write transaction that may work for long. On SQLite it ends with the begin.
+    /// Lifts the deadline of a write transaction that may run for long. On SQLite, the deadline covers only the begin.
     pub(crate) async fn lift_deadline(&mut self) -> Result<()> {
         if let Self::Postgres(PostgresConn::Write(turn)) = self {
             turn.lift_deadline().await?;

@@ -35,7 +35,7 @@ mod tests {
     use std::{collections::BTreeSet, path::Path};
 
     #[test]
-    fn every_file_is_part_of_the_program() {
+    fn every_migration_file_is_embedded() {
         for (database, part) in [("sqlite", migrations!("sqlite")), ("postgres", migrations!("postgres"))] {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations").join(database);
             let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();

@@ -17,7 +17,7 @@ use crate::{
         write_transaction::WriteTransaction,
     },
     metrics::{DatabaseStep, metrics},
-    watch::Watch,
+    pause_detector::PauseDetector,
 };
 use domain::{Timestamp, consent::Signer};
 use sqlx::{
@@ -89,7 +89,7 @@ struct Inner {
     quotas: OnceLock<Quotas>,
     /// When a write transaction last failed to begin; 0 after one that succeeded.
     refused: AtomicI64,
-    watch: Watch,
+    pauses: PauseDetector,
     /// How long a transaction may wait.
     wait_limit: Duration,
     /// Unlimited until it is set.
@@ -128,7 +128,7 @@ impl Store {
             Some(("postgres" | "postgresql", _)) => open_postgres(&settings.url, &events, wait_limit).await?,
             _ => return Err(Error::Unusable("the database address must begin with sqlite: or postgres://".into())),
         };
-        let watch = Watch::new((settings.clock)());
+        let pauses = PauseDetector::new((settings.clock)());
         let store = Self(Arc::new(Inner {
             pool,
             events,
@@ -138,7 +138,7 @@ impl Store {
             mail: AtomicBool::new(false),
             quotas: OnceLock::new(),
             refused: AtomicI64::new(0),
-            watch,
+            pauses,
             wait_limit,
             queue_expiry: OnceLock::new(),
         }));
@@ -175,13 +175,13 @@ impl Store {
 
     /// Returns since when this node has been able to record heartbeats.
     pub(crate) fn watching_since(&self) -> Timestamp {
-        self.0.watch.since()
+        self.0.pauses.watching_since()
     }
 
-    /// Notes that this node runs. If that was not noted for [`MAX_WATCH_GAP`](crate::MAX_WATCH_GAP), its process or machine was paused and
+    /// Notes that this node runs. If that was not noted for [`MAX_PAUSE`](crate::MAX_PAUSE), its process or machine was paused and
     /// could not record heartbeats.
-    pub fn keep_watch(&self) {
-        self.0.watch.keep(self.now());
+    pub fn note_running(&self) {
+        self.0.pauses.note_running(self.now());
     }
 
     pub fn is_mail_enabled(&self) -> bool {
@@ -289,9 +289,13 @@ impl Store {
         let started = Instant::now();
         let begun = self.try_to_begin_write(sees).await;
         metrics().observe(DatabaseStep::Transaction, started);
+        // One tenant's locks say nothing about the database.
+        if matches!((&begun, sees), (Err(Error::Busy), RowAccess::Tenant(_))) && !self.is_embedded() {
+            return begun;
+        }
         let refused = if begun.is_ok() { Timestamp(0) } else { self.now() };
         self.0.refused.store(refused.0, Ordering::Relaxed);
-        self.0.watch.restart(refused);
+        self.0.pauses.restart(refused);
         begun
     }
 

@@ -45,7 +45,7 @@ pub struct Expired {
 
 row_type! {
     pub struct RetentionRow {
-        pub logs_days: Option<RetentionDays>,
+        pub output_days: Option<RetentionDays>,
         pub results_days: Option<RetentionDays>,
         pub anomalies_days: Option<RetentionDays>,
         pub sign_ins_days: Option<RetentionDays>,
@@ -53,7 +53,7 @@ row_type! {
         pub held_at: Option<Timestamp>,
         pub held_by: Option<String>,
         pub hold_reason: Option<String>,
-        pub logs_until: Timestamp,
+        pub output_until: Timestamp,
         pub results_until: Timestamp,
     }
 }
@@ -62,7 +62,7 @@ row_type! {
 macro_rules! times {
     ($row:expr) => {
         [
-            (RetentionKind::Logs, $row.logs_days),
+            (RetentionKind::Output, $row.output_days),
             (RetentionKind::Results, $row.results_days),
             (RetentionKind::Anomalies, $row.anomalies_days),
             (RetentionKind::SignIns, $row.sign_ins_days),
@@ -105,6 +105,17 @@ macro_rules! has_result {
     };
 }
 use has_result;
+
+/// The known browsers not used since `$2`, except the last one of each person: without any, the next sign-in would not be reported, as if
+/// it were the person's first.
+macro_rules! expired_devices {
+    () => {
+        " from known_device d where d.tenant_id = $1 and d.last_used_at < $2
+            and exists (select 1 from known_device newer where newer.tenant_id = $1 and newer.person_id = d.person_id
+                and (newer.last_used_at, newer.token_hash) > (d.last_used_at, d.token_hash))"
+    };
+}
+use expired_devices;
 
 macro_rules! count_tasks {
     ($counts:expr) => {
@@ -149,7 +160,7 @@ impl Read {
         const RESULTS: &str = count_tasks!(has_result!());
         const ANOMALIES: &str = count_rows!("anomaly", "last_at");
         const EVENTS: &str = count_rows!("account_event", "created_at");
-        const DEVICES: &str = count_rows!("known_device", "last_used_at");
+        const DEVICES: &str = concat!("select count(*) as n from (select 1", expired_devices!(), " limit $3) expired");
         const NETWORKS: &str = count_rows!("known_network", "last_used_at");
         // The events about deletions contain no personal data.
         const PERSONAL: &str =
@@ -163,8 +174,8 @@ impl Read {
             let tasks = |TaskCount { n, examined }| (n, examined > MAX_EXPIRED);
             let rows = |Number { n }| (n, n > MAX_EXPIRED);
             let (count, more) = match kind {
-                RetentionKind::Logs => {
-                    tasks(tenant_query!(self, TaskCount, fetch_one, LOGS, done.logs_until, before, limit)?)
+                RetentionKind::Output => {
+                    tasks(tenant_query!(self, TaskCount, fetch_one, LOGS, done.output_until, before, limit)?)
                 }
                 RetentionKind::Results => {
                     tasks(tenant_query!(self, TaskCount, fetch_one, RESULTS, done.results_until, before, limit)?)
@@ -187,8 +198,8 @@ impl Read {
 
     async fn retention_row(&mut self) -> Result<RetentionRow> {
         const SQL: &str =
-            "select r.logs_days, r.results_days, r.anomalies_days, r.sign_ins_days, r.personal_data_days, r.held_at,
-                p.name as held_by, r.hold_reason, r.logs_until, r.results_until
+            "select r.output_days, r.results_days, r.anomalies_days, r.sign_ins_days, r.personal_data_days, r.held_at,
+                p.name as held_by, r.hold_reason, r.output_until, r.results_until
             from retention_policy r left join person p on p.tenant_id = r.tenant_id and p.id = r.held_by
             where r.tenant_id = $1";
         tenant_query!(self, RetentionRow, fetch_one, SQL)
@@ -197,7 +208,7 @@ impl Read {
 
 row_type! {
     pub struct FormerTimes {
-        pub logs_days: Option<RetentionDays>,
+        pub output_days: Option<RetentionDays>,
         pub results_days: Option<RetentionDays>,
         pub anomalies_days: Option<RetentionDays>,
         pub sign_ins_days: Option<RetentionDays>,
@@ -209,21 +220,21 @@ impl Write {
     /// Sets the retention times. The next run begins within the hour.
     pub async fn set_retention(&mut self, proof: Allowed<SetRetention>) -> Result<()> {
         const FORMER: &str = "update retention_policy set due_at = 0 where tenant_id = $1
-            returning logs_days, results_days, anomalies_days, sign_ins_days, personal_data_days";
+            returning output_days, results_days, anomalies_days, sign_ins_days, personal_data_days";
         const SET: &str =
-            "update retention_policy set logs_days = $2, results_days = $3, anomalies_days = $4, sign_ins_days = $5,
+            "update retention_policy set output_days = $2, results_days = $3, anomalies_days = $4, sign_ins_days = $5,
             personal_data_days = $6 where tenant_id = $1";
         let former = tenant_query!(self, FormerTimes, fetch_one, FORMER)?;
         let times = &proof.action().times;
-        let [logs, results, anomalies, sign_ins, personal_data] = [
-            RetentionKind::Logs,
+        let [output, results, anomalies, sign_ins, personal_data] = [
+            RetentionKind::Output,
             RetentionKind::Results,
             RetentionKind::Anomalies,
             RetentionKind::SignIns,
             RetentionKind::PersonalData,
         ]
         .map(|kind| times.get(kind));
-        tenant_query!(self, execute, SET, logs, results, anomalies, sign_ins, personal_data)?;
+        tenant_query!(self, execute, SET, output, results, anomalies, sign_ins, personal_data)?;
         let entry = self.entry(&proof)?.with_detail("former_days", json!(times!(former)));
         self.record(entry).await
     }

@@ -1,8 +1,11 @@
 //! Retention runs: deletion of expired data in batches, and one audit event for each run that deleted something (M-16).
-use super::{ended_tasks, had_output, has_result, times};
+use super::{ended_tasks, expired_devices, had_output, has_result, times};
 use crate::{
-    Error, Result, Write,
-    db::{column::row_type, conn::tenant_query},
+    Error, Result, System, Write,
+    db::{
+        column::row_type,
+        conn::{tenant_query, unscoped_query},
+    },
     emergency::Freeze,
     erasure::SeqRow,
 };
@@ -29,14 +32,14 @@ const ERASED_PER_RUN: u32 = 10;
 row_type! {
     /// The state of a tenant's retention run.
     pub struct RunRow {
-        pub logs_days: Option<RetentionDays>,
+        pub output_days: Option<RetentionDays>,
         pub results_days: Option<RetentionDays>,
         pub anomalies_days: Option<RetentionDays>,
         pub sign_ins_days: Option<RetentionDays>,
         pub personal_data_days: Option<RetentionDays>,
         pub held_at: Option<Timestamp>,
         pub due_at: Timestamp,
-        pub logs_until: Timestamp,
+        pub output_until: Timestamp,
         pub results_until: Timestamp,
         pub deleted: String,
     }
@@ -87,13 +90,16 @@ impl Write {
     /// Continues the tenant's retention run, if one is due: deletes up to `most` expired rows of each kind, and records the end of the run.
     /// Returns whether there may be more. A legal hold and a freeze of the tenant end the run.
     pub async fn delete_expired_history(&mut self, most: u32) -> Result<bool> {
-        // The lock keeps nodes from running the same batch.
-        const LOCK: &str = "update retention_policy set due_at = due_at where tenant_id = $1 and due_at <= $2
-            returning logs_days, results_days, anomalies_days, sign_ins_days, personal_data_days, held_at, due_at, logs_until,
+        // The lock keeps nodes from running the same batch. A time further ahead than the next run was set by a wrong clock.
+        const LOCK: &str = "update retention_policy set due_at = due_at where tenant_id = $1 and (due_at <= $2 or due_at > $3)
+            returning output_days, results_days, anomalies_days, sign_ins_days, personal_data_days, held_at, due_at, output_until,
                 results_until, deleted";
-        const KEEP: &str = "update retention_policy set due_at = $2, logs_until = $3, results_until = $4, deleted = $5 where tenant_id = $1";
+        const KEEP: &str = "update retention_policy set due_at = $2, output_until = $3, results_until = $4, deleted = $5 where tenant_id = $1";
         const FROZEN: &str = "select frozen_at from audit_head where tenant_id = $1";
-        let Some(mut run) = tenant_query!(self, RunRow, fetch_optional, LOCK, self.now)? else { return Ok(false) };
+        let Some(mut run) = tenant_query!(self, RunRow, fetch_optional, LOCK, self.now, self.now.after(INTERVAL))?
+        else {
+            return Ok(false);
+        };
         let is_frozen = tenant_query!(self, Freeze, fetch_one, FROZEN)?.frozen_at.is_some();
         let times = if run.held_at.is_some() || is_frozen { None } else { Some(times!(run)) };
         let mut deleted: BTreeMap<RetentionKind, Deletion> =
@@ -107,7 +113,7 @@ impl Write {
         }
         let due_at = if more { run.due_at } else { self.now.after(INTERVAL) };
         let deleted = serde_json::to_string(&deleted).map_err(|_| Error::Corrupt("retention run"))?;
-        tenant_query!(self, execute, KEEP, due_at, run.logs_until, run.results_until, deleted)?;
+        tenant_query!(self, execute, KEEP, due_at, run.output_until, run.results_until, deleted)?;
         Ok(more)
     }
 
@@ -123,7 +129,7 @@ impl Write {
         for &kind in RetentionKind::ALL {
             let Some(before) = times.get(kind).map(|days| days.cutoff(self.now)) else { continue };
             let batch = match kind {
-                RetentionKind::Logs => self.delete_logs(&mut run.logs_until, before, most).await?,
+                RetentionKind::Output => self.delete_output(&mut run.output_until, before, most).await?,
                 RetentionKind::Results => self.delete_results(&mut run.results_until, before, most).await?,
                 RetentionKind::Anomalies => delete_oldest!(self, "anomaly", "id", "last_at", before, most),
                 RetentionKind::SignIns => self.delete_sign_ins(before, most).await?,
@@ -139,7 +145,7 @@ impl Write {
     }
 
     /// Deletes the output of the next tasks that ended after `until`, and moves it to the last of them.
-    async fn delete_logs(&mut self, until: &mut Timestamp, before: Timestamp, most: u32) -> Result<Batch> {
+    async fn delete_output(&mut self, until: &mut Timestamp, before: Timestamp, most: u32) -> Result<Batch> {
         const MARK: &str = concat!(
             "update task set output_deleted_at = $4, incomplete_lines = '[]'
              where tenant_id = $1 and ended_at > $2 and ended_at <= $3 and ",
@@ -178,10 +184,20 @@ impl Write {
     async fn delete_sign_ins(&mut self, before: Timestamp, most: u32) -> Result<Batch> {
         let all = [
             delete_oldest!(self, "account_event", "id", "created_at", before, most),
-            delete_oldest!(self, "known_device", "person_id, token_hash", "last_used_at", before, most),
+            self.delete_known_devices(before, most).await?,
             delete_oldest!(self, "known_network", "person_id, network", "last_used_at", before, most),
         ];
         Ok(Batch { count: all.iter().map(|batch| batch.count).sum(), more: all.iter().any(|batch| batch.more) })
+    }
+
+    async fn delete_known_devices(&mut self, before: Timestamp, most: u32) -> Result<Batch> {
+        const SQL: &str = concat!(
+            "delete from known_device where tenant_id = $1 and (person_id, token_hash) in (select d.person_id, d.token_hash",
+            expired_devices!(),
+            " order by d.last_used_at limit $3)"
+        );
+        let count = tenant_query!(self, execute, SQL, before, most)?;
+        Ok(Batch { count, more: count >= u64::from(most) })
     }
 
     /// Erases expired personal data, and records what the run deleted. Returns whether there may be more.
@@ -214,6 +230,15 @@ impl Write {
         let entry = self.event(DELETED, target, Outcome::Done, json!({ "deleted": deleted }))?;
         self.record(if erased.is_empty() { entry } else { entry.with_erased(&erased) }).await?;
         Ok(is_full)
+    }
+}
+
+impl System<'_> {
+    /// Lets no tenant's retention run begin before a day from now.
+    pub async fn postpone_retention(&self) -> Result<()> {
+        let (mut conn, due_at) = (self.write().await?, self.now().after(INTERVAL));
+        unscoped_query!(conn, execute, "update retention_policy set due_at = $1", due_at)?;
+        conn.commit().await
     }
 }
 

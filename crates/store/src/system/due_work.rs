@@ -133,17 +133,22 @@ impl System<'_> {
     }
 
     /// Continues the retention runs that are due: deletes up to `most` expired rows of each kind in every tenant. Returns whether there may be
-    /// more. A failure in one tenant does not stop the others; the last error is returned.
+    /// more. A failure in one tenant is logged and does not stop the others.
     pub async fn delete_expired_history(&self, most: u32) -> Result<bool> {
-        let (mut more, mut all) = (false, Ok(()));
+        let mut more = false;
         for tenant in self.tenants().await? {
             let deleted = async {
                 let mut write = self.0.write(&Actor::clock(tenant.id, self.now())).await?;
-                more |= write.delete_expired_history(most).await?;
-                write.commit().await
+                let more = write.delete_expired_history(most).await?;
+                write.commit().await.map(|()| more)
             };
-            all = deleted.await.and(all);
+            match deleted.await {
+                Ok(has_more) => more |= has_more,
+                Err(error) => {
+                    tracing::warn!(%error, tenant = %tenant.id, "expired data could not be deleted; retrying in an hour")
+                }
+            }
         }
-        all.map(|()| more)
+        Ok(more)
     }
 }

@@ -11,7 +11,7 @@ use domain::{
 };
 use serde_json::json;
 use std::time::Duration;
-use store::{MAX_WATCH_GAP, Mail, Runner, Store};
+use store::{MAX_PAUSE, Mail, Runner, Store};
 
 const SILENCE: Duration = Duration::from_secs(90);
 const MOMENT: Duration = Duration::from_micros(1);
@@ -162,12 +162,12 @@ on_both! {
         let run = |span: Duration| {
             for _ in 0..span.as_secs() {
                 world.wait(Duration::from_secs(1));
-                world.store.keep_watch();
+                world.store.note_running();
             }
         };
         run(Duration::from_secs(60));
         world.wait(SILENCE);
-        world.store.keep_watch();
+        world.store.note_running();
         assert_eq!(world.store.system().next_due().await.unwrap(), Some(world.now().after(SILENCE)));
         due(&world.store).await;
         assert!(found(world, acme).await.is_empty(), "no alarm after the pause");
@@ -183,8 +183,8 @@ on_both! {
         let acme = &world.acme;
         connect(world, &acme.rex).await;
         for _ in 0..3 {
-            world.wait(MAX_WATCH_GAP);
-            world.store.keep_watch();
+            world.wait(MAX_PAUSE);
+            world.store.note_running();
         }
         due(&world.store).await;
         assert_eq!(found(world, acme).await.len(), 1);

@@ -22,7 +22,7 @@ use store::Store;
 /// still valid.
 const PAUSE: u64 = 600;
 
-const ADMIN_PAGES: [&str; 20] = [
+const ADMIN_PAGES: [&str; 21] = [
     "/",
     "/tasks",
     "/approvals",
@@ -40,6 +40,7 @@ const ADMIN_PAGES: [&str; 20] = [
     "/settings/authentication",
     "/settings/approvals",
     "/settings/backups",
+    "/settings/retention",
     "/settings/second-factors",
     "/account",
     "/search?q=archive",
