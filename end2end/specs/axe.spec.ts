@@ -85,7 +85,7 @@ test('refused forms, open menus and shown secrets are accessible', async ({ data
   await page.goto('/tasks');
   await expect(async () => {
     await page.keyboard.press('?');
-    await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible({ timeout: 1_000 });
+    await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible({ timeout: 5_000 });
   }, 'the page is hydrated').toPass();
   await checkPage(page);
   await page.keyboard.press('Escape');

@@ -72,7 +72,7 @@ async fn m_16_a_legal_hold_has_a_reason_and_only_admins_set_and_lift_it() {
     let shown = fixture.get(Some(&audrey), PAGE).await;
     shown
         .shows("A legal hold is in force")
-        .shows("Nothing is deleted before the legal hold is lifted")
+        .shows("Nothing is deleted until the legal hold is lifted")
         .shows("Case &lt;7&gt;")
         .hides(lift)
         .hides(PREVIEW)

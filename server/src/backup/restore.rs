@@ -23,6 +23,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use store::{DatabaseLock, Store, is_initialized, sqlite_file, verify_copy};
 use time::OffsetDateTime;
@@ -196,12 +197,21 @@ impl Staging {
     }
 }
 
+/// How often, and at which interval, a folder is removed in which a database is being closed.
+const REMOVAL_ATTEMPTS: u32 = 20;
+const REMOVAL_INTERVAL: Duration = Duration::from_millis(10);
+
 impl Drop for Staging {
     fn drop(&mut self) {
         if !self.1 {
-            // First the keys: files of an open database can appear meanwhile, which the next restore removes.
+            // First the keys. Files of the database, which is being closed, can appear meanwhile.
             drop(fs::remove_dir_all(self.0.join("secrets")));
-            drop(fs::remove_dir_all(&self.0));
+            for _ in 0..REMOVAL_ATTEMPTS {
+                if fs::remove_dir_all(&self.0).is_ok() {
+                    break;
+                }
+                std::thread::sleep(REMOVAL_INTERVAL);
+            }
         }
     }
 }

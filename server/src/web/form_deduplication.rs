@@ -45,6 +45,8 @@ pub(super) struct Submissions(Arc<Mutex<Vec<Submission>>>);
 #[derive(Debug)]
 struct Submission {
     key: [u8; 32],
+    /// Digest of the same without the cookies.
+    form: [u8; 32],
     source: Source,
     /// The holder of the session that it was made in.
     browser: Option<Arc<Browser>>,
@@ -66,6 +68,15 @@ impl Submission {
         self.at.elapsed() >= LIFETIME
     }
 
+    /// Returns whether these cookies include all that the response has set: a second click can be sent after a sign-in.
+    fn has_set(&self, cookies: &[u8]) -> bool {
+        let response = self.response.borrow();
+        let Some((parts, _)) = response.as_ref() else { return false };
+        let set = parts.headers.get_all(header::SET_COOKIE).iter().map(|set| pair(set.as_bytes()));
+        let mut set = set.filter(|pair| !pair.ends_with(b"=")).peekable(); // an empty value removes a cookie
+        set.peek().is_some() && set.all(|pair| cookies.split(|&byte| byte == b';').any(|one| one.trim_ascii() == pair))
+    }
+
     fn size(&self) -> usize {
         RESPONSE_BYTES + self.response.borrow().as_ref().map_or(0, |(_, body)| body.len())
     }
@@ -83,8 +94,8 @@ enum Claim {
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     submissions: Submissions,
-    /// Digest of the cookies: a response belongs to one session.
-    cookies: [u8; 32],
+    /// The cookies of the request: a response belongs to one session.
+    cookies: Bytes,
     claim: Arc<Mutex<Option<Claim>>>,
 }
 
@@ -101,10 +112,11 @@ impl Slot {
         if once.len() < MIN_LENGTH {
             return true;
         }
-        let key = Sha256::digest(format!("{path:?} {address:?} {:?} {fields:?}", self.cookies)).into();
+        let form = Sha256::digest(format!("{path:?} {address:?} {fields:?}"));
+        let key = Sha256::new().chain_update(form).chain_update(&self.cookies).finalize();
         let network = Source::Network(address.map(subscriber_of));
         let source = browser.map_or(network, |browser| Source::Session(browser.session));
-        let claim = self.submissions.claim(key, source, browser);
+        let claim = self.submissions.claim(key.into(), form.into(), &self.cookies, source, browser);
         let is_first = matches!(claim, Claim::First(..));
         self.claim.lock().replace(claim);
         is_first
@@ -112,17 +124,19 @@ impl Slot {
 }
 
 impl Submissions {
-    fn claim(&self, key: [u8; 32], source: Source, browser: Option<&Browser>) -> Claim {
+    fn claim(&self, key: [u8; 32], form: [u8; 32], cookies: &[u8], source: Source, browser: Option<&Browser>) -> Claim {
         let mut known = self.0.lock();
         // A submission that ended without a response can be made again.
         let ended = |one: &Submission| one.response.has_changed().is_err() && one.response.borrow().is_none();
         known.retain(|one| !one.is_over() && (one.key != key || !ended(one)));
-        if let Some(first) = known.iter().find(|one| one.key == key) {
+        let is_same = |one: &&Submission| one.key == key || (one.form == form && one.has_set(cookies));
+        if let Some(first) = known.iter().find(is_same) {
             return Claim::Again(first.response.clone(), first.browser.clone());
         }
         evict(&mut known);
         let (sender, response) = watch::channel(None);
-        known.push(Submission { key, source, browser: browser.cloned().map(Arc::new), at: Instant::now(), response });
+        let browser = browser.cloned().map(Arc::new);
+        known.push(Submission { key, form, source, browser, at: Instant::now(), response });
         Claim::First(key, sender)
     }
 
@@ -169,7 +183,8 @@ pub(super) async fn deduplicate(
     next: Next,
 ) -> Response {
     let claim = Arc::<Mutex<Option<Claim>>>::default();
-    let cookies = Sha256::digest(request.headers().get(header::COOKIE).map_or(&[][..], HeaderValue::as_bytes)).into();
+    let cookies = request.headers().get(header::COOKIE).map_or(&[][..], HeaderValue::as_bytes);
+    let cookies = Bytes::copy_from_slice(cookies);
     let slot = Slot { submissions: submissions.clone(), cookies, claim: Arc::clone(&claim) };
     request.extensions_mut().insert(slot);
     let running = async move {
@@ -178,7 +193,7 @@ pub(super) async fn deduplicate(
         match claim {
             None => response,
             Some(Claim::First(key, sender)) => submissions.record(key, sender, response).await,
-            // It may show a secret.
+            // The response may show a secret, so it is not repeated after the session has ended.
             Some(Claim::Again(_, Some(browser))) if !browser.is_open(&store).await => {
                 Redirect::to("/sign-in").into_response()
             }
@@ -193,6 +208,11 @@ pub(super) async fn deduplicate(
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(), // the server ends
     }
+}
+
+/// Returns the name and value of a `Set-Cookie` header.
+fn pair(set_cookie: &[u8]) -> &[u8] {
+    set_cookie.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
 /// Returns whether the same form may succeed in a moment.
@@ -220,7 +240,7 @@ mod tests {
     const ONCE: &str = "0123456789abcdef";
 
     fn slot(submissions: &Submissions) -> Slot {
-        Slot { submissions: submissions.clone(), cookies: [0; 32], claim: Arc::default() }
+        Slot { submissions: submissions.clone(), cookies: Bytes::new(), claim: Arc::default() }
     }
 
     fn fields(once: &str, name: &str) -> Vec<(String, String)> {
@@ -238,6 +258,26 @@ mod tests {
     }
 
     #[test]
+    fn case_bc34_a_click_with_the_cookies_that_the_first_response_set_is_a_repetition() {
+        let submissions = Submissions::default();
+        let first = slot(&submissions);
+        assert!(first.claim("/actions/a", &fields(ONCE, "x"), None, None));
+        let Some(Claim::First(_, sender)) = first.claim.lock().take() else { panic!("it is the first") };
+        let response = Response::builder()
+            .header(header::SET_COOKIE, "session=new; HttpOnly; Path=/")
+            .header(header::SET_COOKIE, "choice=; Max-Age=0");
+        sender.send_replace(Some((response.body(()).unwrap().into_parts().0, Bytes::new())));
+        let is_first = |cookies: &'static str| {
+            let slot = Slot { cookies: Bytes::from_static(cookies.as_bytes()), ..slot(&submissions) };
+            slot.claim("/actions/a", &fields(ONCE, "x"), None, None)
+        };
+        assert!(!is_first("theme=dark; session=new"));
+        for other in ["session=ne", "session=newer", "session=other", "choice=", "theme=dark"] {
+            assert!(is_first(other), "{other}");
+        }
+    }
+
+    #[test]
     fn case_bc34_only_the_same_form_of_the_same_page_and_address_is_a_repetition() {
         let submissions = Submissions::default();
         let claim = |path, fields: &[_], address| slot(&submissions).claim(path, fields, None, address);
@@ -247,7 +287,7 @@ mod tests {
         assert!(claim("/actions/b", &fields(ONCE, "x"), None), "another action");
         assert!(claim("/actions/a", &fields(ONCE, "y"), None), "another value");
         assert!(claim("/actions/a", &fields("fedcba9876543210", "x"), None), "another page");
-        let other = Slot { cookies: [1; 32], ..slot(&submissions) };
+        let other = Slot { cookies: Bytes::from_static(b"session=1"), ..slot(&submissions) };
         assert!(other.claim("/actions/a", &fields(ONCE, "x"), None, None), "another session");
         let address = Some(IpAddr::from([192, 0, 2, 1]));
         assert!(claim("/actions/a", &fields(ONCE, "x"), address), "another address");
@@ -271,7 +311,7 @@ mod tests {
             (StatusCode::SERVICE_UNAVAILABLE, false),
         ] {
             let submissions = Submissions::default();
-            let claim = || submissions.claim([7; 32], Source::Network(None), None);
+            let claim = || submissions.claim([7; 32], [7; 32], &[], Source::Network(None), None);
             let Claim::First(key, sender) = claim() else { panic!("{status}") };
             let Claim::Again(waiting, _) = claim() else { panic!("{status}") };
             submissions.record(key, sender, status.into_response()).await;
@@ -283,7 +323,7 @@ mod tests {
     #[tokio::test]
     async fn case_bc34_a_repetition_gets_the_cookies_of_both() {
         let submissions = Submissions::default();
-        let claim = || submissions.claim([7; 32], Source::Network(None), None);
+        let claim = || submissions.claim([7; 32], [7; 32], &[], Source::Network(None), None);
         let Claim::First(key, sender) = claim() else { panic!("first") };
         let Claim::Again(waiting, _) = claim() else { panic!("again") };
         submissions.record(key, sender, ([(header::SET_COOKIE, "a=1")], "done").into_response()).await;

@@ -186,7 +186,7 @@ impl System<'_> {
         unscoped_query!(
             *conn,
             execute,
-            "insert into retention_policy (tenant_id, anomalies_days, due_at, logs_until, results_until, deleted)
+            "insert into retention_policy (tenant_id, anomalies_days, due_at, output_until, results_until, deleted)
              values ($1, $2, 0, 0, 0, '{}')",
             id,
             ANOMALY_RETENTION_DAYS

@@ -1,5 +1,5 @@
 //! Rotation of the checkpoint key with the real programs.
-use crate::{program::Program, timeouts::DEFAULT_TIMEOUT};
+use crate::timeouts::DEFAULT_TIMEOUT;
 use testkit::MIA;
 
 crate::program::on_both! {
