@@ -2,7 +2,7 @@
 import { setUp } from '../users';
 import { expect, test } from '../test';
 
-test('an admin previews and saves retention times, and sets and lifts a legal hold', async ({ fresh, browser }) => {
+test('M-16 an admin previews and saves retention times, and sets and lifts a legal hold', async ({ fresh, browser }) => {
   const ada = await setUp(fresh);
   const page = await ada.open(browser);
   await page.goto('/settings/retention');
