@@ -108,7 +108,7 @@ fn prompt(text: &str) -> Result<Zeroizing<String>, Failure> {
     }
     let shown = tcgetattr(stdin())?;
     let mut hidden = shown.clone();
-    // Ctrl-C ends the line instead of this process, which has to show again what is typed.
+    // Ctrl-C ends the line instead of this process, which then turns the echo of the terminal on again.
     hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
     hidden.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
     let mut out = stderr().lock();

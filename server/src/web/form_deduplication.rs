@@ -54,7 +54,7 @@ struct Submission {
     response: Recorded,
 }
 
-/// The client of a submission. If there are too many responses, those of the client with the most are removed, so that nobody can
+/// The client of a submission. If there are too many responses, those of the client with the most are removed, so that no client can
 /// displace those of the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Source {

@@ -1,4 +1,4 @@
-//! Shares of the write connections: what waits for the locks of one tenant leaves connections to the others.
+//! Shares of the write connections: transactions that wait for the locks of one tenant leave connections to the others.
 use domain::TenantId;
 use parking_lot::Mutex;
 use std::{

@@ -150,7 +150,7 @@ impl Read {
         Ok(Retention { times: times!(row), hold })
     }
 
-    /// Counts what is expired now under these times, of each kind that has one. The counts end at [`MAX_EXPIRED`].
+    /// Counts the data that is expired now under these times, of each kind that has one. The counts end at [`MAX_EXPIRED`].
     pub async fn expired(
         &mut self,
         _: &Allowed<ReadAudit>,

@@ -81,7 +81,7 @@ impl<'a> Ledger<'a> {
 /// Methods whose change is covered by another event in the same transaction, or which change nothing durable.
 const SILENT: &[(&str, &str)] = &[
     ("lock_browser_session", "only locks the row"),
-    ("delete_expired_history", "expired habits, failures and sessions; retention.rs has what is recorded"),
+    ("delete_expired_history", "expired habits, failures and sessions; retention.rs tests the audit events"),
     ("use_enrollment", "the runner's enrollment is recorded"),
     ("use_password_link", "the new password is recorded"),
     ("begin_totp_enrollment", "has no effect before the first code"),

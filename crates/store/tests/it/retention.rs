@@ -213,7 +213,7 @@ on_both! {
         assert!(sizes.len() > 1 && sizes.iter().all(|size| (1..=10).contains(size)), "bounded transactions: {sizes:?}");
         let mut erased: Vec<_> = records.iter().flat_map(|(_, record)| record.erased()).flatten().collect();
         erased.sort(); // events of one moment are erased in any order
-        assert_eq!(erased, (1..=old).collect::<Vec<_>>(), "what is younger keeps its names");
+        assert_eq!(erased, (1..=old).collect::<Vec<_>>(), "younger events keep their names");
         assert_eq!(counted, [old]);
         let verified = verify(world, acme).await;
         assert_eq!(verified.erased, u64::try_from(old).unwrap());

@@ -155,7 +155,7 @@ on_both! {
 }
 
 on_both! {
-    /// While the process or the machine is paused, nobody can receive heartbeats.
+    /// While the process or the machine is paused, no heartbeats are received.
     async fn s_12_the_silence_begins_again_after_a_pause_of_the_server(world) {
         let acme = &world.acme;
         connect(world, &acme.rex).await;
