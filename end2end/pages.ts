@@ -27,7 +27,7 @@ export const PAGES: Record<string, (data: SampleData) => [Person, string]> = {
   '/settings/second-factors': ({ ada }) => [ada, '/settings/second-factors'],
   '/account/sign-in': ({ ada }) => [ada, '/account/sign-in'],
   '/settings/backups': ({ ada }) => [ada, '/settings/backups'],
-  '/settings/retention': ({ ada }) => [ada, '/settings/retention?logs=30&results=&anomalies=365&sign_ins=&personal_data='],
+  '/settings/retention': ({ ada }) => [ada, '/settings/retention?output=30&results=&anomalies=365&sign_ins=&personal_data='],
   '/settings/authentication': ({ ada }) => [ada, '/settings/authentication'],
   '/settings/authentication/new': ({ ada }) => [ada, '/settings/authentication/new'],
   '/settings/authentication/{id}': ({ ada, provider }) => [ada, provider],

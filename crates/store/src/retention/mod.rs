@@ -1,5 +1,6 @@
 //! A tenant's retention times and legal hold, and the numbers of rows that are expired (M-16).
 mod run;
+pub(crate) use run::INTERVAL;
 
 use crate::{
     Conflict, Error, Read, Result, Write,

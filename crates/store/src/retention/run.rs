@@ -1,11 +1,8 @@
 //! Retention runs: deletion of expired data in batches, and one audit event for each run that deleted something (M-16).
 use super::{ended_tasks, expired_devices, had_output, has_result, times};
 use crate::{
-    Error, Result, System, Write,
-    db::{
-        column::row_type,
-        conn::{tenant_query, unscoped_query},
-    },
+    Error, Result, Write,
+    db::{column::row_type, conn::tenant_query},
     emergency::Freeze,
     erasure::SeqRow,
 };
@@ -21,7 +18,7 @@ use std::{
 };
 
 /// The time between the end of a run and the next one.
-const INTERVAL: Duration = Duration::from_hours(24);
+pub(crate) const INTERVAL: Duration = Duration::from_hours(24);
 
 /// The output of tasks in a batch, in bytes; a batch has at least one task.
 const MAX_OUTPUT_PER_BATCH: i64 = 8 << 20;
@@ -230,15 +227,6 @@ impl Write {
         let entry = self.event(DELETED, target, Outcome::Done, json!({ "deleted": deleted }))?;
         self.record(if erased.is_empty() { entry } else { entry.with_erased(&erased) }).await?;
         Ok(is_full)
-    }
-}
-
-impl System<'_> {
-    /// Lets no tenant's retention run begin before a day from now.
-    pub async fn postpone_retention(&self) -> Result<()> {
-        let (mut conn, due_at) = (self.write().await?, self.now().after(INTERVAL));
-        unscoped_query!(conn, execute, "update retention_policy set due_at = $1", due_at)?;
-        conn.commit().await
     }
 }
 

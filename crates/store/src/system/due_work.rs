@@ -4,6 +4,7 @@ use crate::{
     Result,
     db::{column::row_type, conn::unscoped_query},
     placement::can_take,
+    retention,
     silence::watched,
 };
 use domain::{Actor, TenantId, Timestamp, account::AccountNotice, anomalies::RUNNER_SILENCE, task::Tool};
@@ -130,6 +131,13 @@ impl System<'_> {
             all = notified.await.and(all);
         }
         all
+    }
+
+    /// Lets no tenant's retention run begin before a day from now.
+    pub async fn postpone_retention(&self) -> Result<()> {
+        let (mut conn, due_at) = (self.write().await?, self.now().after(retention::INTERVAL));
+        unscoped_query!(conn, execute, "update retention_policy set due_at = $1", due_at)?;
+        conn.commit().await
     }
 
     /// Continues the retention runs that are due: deletes up to `most` expired rows of each kind in every tenant. Returns whether there may be

@@ -524,6 +524,7 @@ pub fn matrix() -> Vec<Row> {
         task_history               "nn+++++n++nnn" |r, w, a, t| r.task_history(t.task).await;
         decisions                  "nn+++++n++nnn" |r, w, a, t| r.decisions(t.task).await;
         log                        "nn+nn++nn+nnn" |r, w, a, t| r.log(t.lease.task, 1, 1).await;
+        log_of_progress            "nn+nn++nn+nnn" |r, w, a, t| { let progress = r.progress(t.lease.task).await?; r.log_of_progress(&progress, 1).await };
         log_between                "nn+nn++nn+nnn" |r, w, a, t| r.log_between(t.lease.task, 1, 1, 9).await;
         find_in_log                "nn+nn++nn+nnn" |r, w, a, t| r.find_in_log(t.lease.task, 1, "printed", 9).await;
         approvals                  "--+++++-++---" |r, w, a, t| r.approvals(&ApprovalFilter::default(), None, 50).await;
@@ -793,6 +794,7 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::next_due", "a time of whatever tenant"),
     ("System::run_due_work", "opens a transaction for each tenant"),
     ("System::notify_failed_backup", "opens a transaction for each tenant"),
+    ("System::postpone_retention", "after a restore, of all tenants together"),
     ("System::delete_expired_history", "opens a transaction for each tenant"),
     ("System::create_ceremony", "who signs in with a passkey names no tenant"),
     ("System::take_ceremony", "by the ceremony's token"),
