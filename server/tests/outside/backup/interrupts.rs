@@ -1,4 +1,4 @@
-//! Interrupts at the terminal: an interrupted restore leaves no decrypted keys, and a prompt leaves a terminal that shows what is typed.
+//! Interrupts at the terminal: an interrupted restore leaves no decrypted keys, and after a prompt the terminal echoes its input again.
 use super::{PASSPHRASE, WITH_KEYS, beside};
 use crate::{
     program::Program,
@@ -65,7 +65,7 @@ impl Terminal {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn d_13_ctrl_c_at_the_passphrase_prompt_ends_the_command_and_shows_again_what_is_typed() {
+async fn d_13_ctrl_c_at_the_passphrase_prompt_ends_the_command_and_restores_the_echo() {
     let (program, file) = scene().await;
     let empty = Program::sqlite();
     let backup = beside(&program, "other.tar").display().to_string();
@@ -77,7 +77,7 @@ async fn d_13_ctrl_c_at_the_passphrase_prompt_ends_the_command_and_shows_again_w
         terminal.attach(&mut command);
         let mut child = command.spawn().unwrap();
         terminal.read_until("Passphrase for the keys: ");
-        until("what is typed is hidden", async || (!terminal.is_echoing()).then_some(())).await;
+        until("the terminal does not echo", async || (!terminal.is_echoing()).then_some(())).await;
         terminal.master.write_all(b"tidal\x03").unwrap();
         let status = until("the command ends", async || child.try_wait().unwrap()).await;
         assert_eq!(status.code(), Some(1));
@@ -93,7 +93,7 @@ async fn d_13_ctrl_c_at_the_passphrase_prompt_ends_the_command_and_shows_again_w
     terminal.attach(&mut command);
     let mut child = command.spawn().unwrap();
     terminal.read_until("Passphrase for the keys: ");
-    until("what is typed is hidden", async || (!terminal.is_echoing()).then_some(())).await;
+    until("the terminal does not echo", async || (!terminal.is_echoing()).then_some(())).await;
     terminal.master.write_all(format!("{PASSPHRASE}\n").as_bytes()).unwrap();
     let status = until("the command ends", async || child.try_wait().unwrap()).await;
     assert!(status.success() && terminal.is_echoing());
