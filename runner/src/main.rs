@@ -25,7 +25,7 @@ use tracing_subscriber::EnvFilter;
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == sandbox::init::ARGUMENT) {
-        return sandbox::init::run(arguments);
+        return sandbox::init::run();
     }
     let config = match Config::try_parse() {
         Ok(config) => config,

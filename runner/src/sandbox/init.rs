@@ -1,7 +1,7 @@
 //! Process 1 of a sandbox: starts the task, reaps orphans, and reports how the task ended.
 //!
 //! It is a mode of the runner's program. Its standard input is a socket to the runner, which no other process of the sandbox can
-//! open. Over it go single bytes (`READY`, `GO`, `TERMINATE`) and, at the end, a `Report`.
+//! open. Over it go single bytes (`READY`, `GO` with the task's program, `TERMINATE`) and, at the end, a `Report`.
 //!
 //! The task is an ordinary process, whose signals have their usual effect. It ends with its first process, and all that is left
 //! then is killed by the kernel, as process 1 ends.
@@ -13,19 +13,20 @@ use rustix::{
     process::{DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, set_dumpable_behavior, wait},
 };
 use std::{
-    ffi::OsString,
-    io::{self, Write},
-    os::fd::BorrowedFd,
+    ffi::{OsStr, OsString},
+    fs::File,
+    io::{self, Read, Write},
+    os::{fd::BorrowedFd, unix::ffi::OsStrExt},
     process::{Command, ExitCode, Stdio},
 };
 
-/// The first argument of the runner's program in this mode; the task's program and its arguments follow.
+/// The only argument of the runner's program in this mode.
 pub const ARGUMENT: &str = "sandbox-init";
 
 /// The sandbox is complete.
 pub(super) const READY: u8 = b'r';
-/// Start the task.
-pub(super) const GO: u8 = b'g';
+/// Start the task: its program and its arguments follow, as [`go`] writes them.
+const GO: u8 = b'g';
 /// Terminate all processes of the task.
 pub(super) const TERMINATE: u8 = b't';
 
@@ -60,9 +61,16 @@ impl Report {
     }
 }
 
-/// Runs `program`, which is the task, and returns when it has ended.
-pub fn run(program: impl Iterator<Item = OsString>) -> ExitCode {
-    match supervise(&program.collect::<Vec<_>>()) {
+/// Returns the message that starts a task: its length in four bytes, and words that each end with a NUL.
+pub(super) fn go(argv: &[String]) -> io::Result<Vec<u8>> {
+    let words: Vec<u8> = argv.iter().flat_map(|word| word.bytes().chain([0])).collect();
+    let length = u32::try_from(words.len()).map_err(io::Error::other)?;
+    Ok([&[GO], &length.to_be_bytes()[..], &words].concat())
+}
+
+/// Runs the task that the runner names, and returns when it has ended.
+pub fn run() -> ExitCode {
+    match supervise() {
         Ok(report) => {
             let _ = rustix::io::write(control(), &report.bytes()); // without a runner, the sandbox ends anyway
             ExitCode::SUCCESS
@@ -78,7 +86,7 @@ fn control() -> BorrowedFd<'static> {
     rustix::stdio::stdin()
 }
 
-fn supervise(program: &[OsString]) -> io::Result<Report> {
+fn supervise() -> io::Result<Report> {
     // So that no process of the task can open the files and the memory of this one in /proc (E1).
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     sys::close_all_on_exec()?;
@@ -87,7 +95,8 @@ fn supervise(program: &[OsString]) -> io::Result<Report> {
     if next_byte()? != Some(GO) {
         return Err(io::Error::other("the runner has ended"));
     }
-    let first = match start(program) {
+    let program = read_program()?;
+    let first = match start(&program) {
         Ok(first) => first,
         Err(error) => {
             let name = program.first().map(|name| name.to_string_lossy()).unwrap_or_default();
@@ -126,6 +135,19 @@ fn supervise(program: &[OsString]) -> io::Result<Report> {
 fn next_byte() -> io::Result<Option<u8>> {
     let mut byte = [0];
     Ok((rustix::io::retry_on_intr(|| rustix::io::read(control(), &mut byte))? > 0).then_some(byte[0]))
+}
+
+/// Reads what [`go`] wrote after its first byte.
+fn read_program() -> io::Result<Vec<OsString>> {
+    let mut control = File::from(control().try_clone_to_owned()?);
+    let mut length = [0; 4];
+    control.read_exact(&mut length)?;
+    let mut words = vec![];
+    control.take(u32::from_be_bytes(length).into()).read_to_end(&mut words)?;
+    Ok(words
+        .split_inclusive(|byte| *byte == 0)
+        .map(|word| OsStr::from_bytes(word.strip_suffix(&[0]).unwrap_or(word)).to_owned())
+        .collect())
 }
 
 fn start(program: &[OsString]) -> io::Result<Pid> {

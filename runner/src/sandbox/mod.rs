@@ -18,6 +18,7 @@ mod processes;
 mod profile;
 mod quotas;
 mod running;
+mod standby;
 mod start;
 mod starter;
 mod subordinate;

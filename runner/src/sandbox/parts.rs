@@ -1,11 +1,15 @@
 //! Parts that every sandbox start uses: program, profile, account and limits.
 
-use super::{cgroup::Tree, names::Names, profile::Profile, quotas::Quotas, starter::Starter, task_ids::TaskIds};
+use super::{
+    cgroup::Tree, names::Names, profile::Profile, quotas::Quotas, standby::Next, starter::Starter, task_ids::TaskIds,
+};
+use parking_lot::Mutex;
 use std::{ffi::CString, os::fd::OwnedFd, path::PathBuf, sync::Arc};
 
 /// The parts of every start, computed once.
 #[derive(Debug)]
 pub(super) struct Parts {
+    pub next: Mutex<Next>,
     pub program: PathBuf,
     /// The runner's program, opened so that it is the same file for all tasks and no path to it is needed in a sandbox.
     pub init: OwnedFd,

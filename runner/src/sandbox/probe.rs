@@ -12,6 +12,7 @@ use super::{
     subordinate::Allocations,
     sys,
 };
+use parking_lot::Mutex;
 use rustix::fs::{Mode, OFlags, open};
 use std::{
     fs,
@@ -101,6 +102,7 @@ fn parts(
         .map_err(|error| Unfit::new(format!("no thread can be started ({error})"), "Raise the runner's limits."))?;
     let Plan { ids, user_namespace, quotas, terminals, .. } = plan;
     Ok(Parts {
+        next: Mutex::default(),
         program,
         init,
         profile,

@@ -1,12 +1,15 @@
 //! Hardened bubblewrap profile: the arguments of every job, and those that differ.
 
 use super::{Job, Network, SCRIPT, WORK, filter::Filters, init::ARGUMENT};
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::{
+    fs::{MemfdFlags, memfd_create},
+    io::pwrite,
+};
 use std::{
-    fs::{self, File},
-    io::{self, Seek, Write},
-    os::fd::{AsRawFd, OwnedFd},
+    fs, io,
+    os::fd::{AsRawFd, OwnedFd, RawFd},
     path::Path,
+    sync::Arc,
 };
 
 /// The user id inside the sandbox.
@@ -15,14 +18,12 @@ const UID: &str = "1000";
 const TMP_SIZE: u64 = 64 << 20;
 
 /// Generated for each sandbox, so that these files reveal nothing of the machine's `/etc`.
-const FILES: [(&str, &str); 3] = [
+const ETC: [(&str, &str); 4] = [
     ("/etc/passwd", "task:x:1000:1000::/work:/bin/bash\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n"),
     ("/etc/group", "task:x:1000:\nnogroup:x:65534:\n"),
     ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"),
+    ("/etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n"),
 ];
-
-/// The names of the sandbox itself.
-const HOSTS: &str = "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n";
 
 /// What programs of `/usr` expect in `/etc`: it is the same on every machine of a distribution, or a choice of language
 /// and time that a task may know. Nothing here is a secret or names another machine.
@@ -64,11 +65,37 @@ pub(super) struct Profile {
     networked_filters: Filters,
 }
 
-/// The command line of a job, and its file descriptors.
+/// The files of a sandbox, in memory: bubblewrap reads them by the numbers of their descriptors. They are filled in before it starts.
 #[derive(Debug)]
-pub(super) struct Prepared {
-    pub arguments: Vec<String>,
-    pub inherit: Vec<OwnedFd>,
+pub(super) struct Files {
+    /// The options of bubblewrap, rather than on its command line, which every user of the machine can read.
+    options: Arc<OwnedFd>,
+    /// Those in `/etc`, in the order of [`ETC`].
+    etc: Vec<Arc<OwnedFd>>,
+    script: Arc<OwnedFd>,
+    filters: [Arc<OwnedFd>; 2],
+}
+
+impl Files {
+    /// Creates empty files.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            options: empty_file()?,
+            etc: ETC.iter().map(|_| empty_file()).collect::<io::Result<_>>()?,
+            script: empty_file()?,
+            filters: [empty_file()?, empty_file()?],
+        })
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Arc<OwnedFd>> {
+        [&self.options, &self.script].into_iter().chain(&self.etc).chain(&self.filters)
+    }
+
+    /// Returns the command line of bubblewrap, the same for every job. Process 1 is `init`, the runner's program in its mode for it.
+    pub fn arguments(&self, init: &OwnedFd) -> [String; 5] {
+        let init = format!("/proc/self/fd/{}", init.as_raw_fd());
+        ["--args".into(), self.options.as_raw_fd().to_string(), "--".into(), init, ARGUMENT.into()]
+    }
 }
 
 impl Profile {
@@ -101,13 +128,11 @@ impl Profile {
         Self { fixed, filters, networked_filters }
     }
 
-    /// `init` is the runner's program, which is process 1 in its mode for it; bubblewrap reports that process on `info`.
-    pub fn prepare(&self, job: &Job, init: &OwnedFd, info: OwnedFd) -> io::Result<Prepared> {
+    /// Fills in the files of a sandbox. Bubblewrap reports process 1 on the descriptor with the number `info`.
+    pub fn fill(&self, files: &Files, job: &Job, info: RawFd) -> io::Result<()> {
         let mut options = self.fixed.clone();
-        let mut inherit = vec![];
-        let mut pass = |option: &str, descriptor: OwnedFd, options: &mut Vec<String>| {
-            options.extend([option.into(), descriptor.as_raw_fd().to_string()]);
-            inherit.push(descriptor);
+        let pass = |option: &str, descriptor: RawFd, options: &mut Vec<String>| {
+            options.extend([option.into(), descriptor.to_string()]);
         };
         let filters = match job.network {
             Network::Isolated => {
@@ -125,18 +150,20 @@ impl Profile {
         options.extend(words(&format!(
             "--perms 1777 --size {side} --tmpfs /tmp --perms 0700 --size {disk} --tmpfs {WORK}"
         )));
-        let hosts = match job.network {
-            Network::Isolated => HOSTS.to_owned(),
-            // What resolves on the machine resolves in the task, too.
-            Network::None => HOSTS.to_owned() + &fs::read_to_string("/etc/hosts").unwrap_or_default(),
-        };
-        for (path, text) in FILES.into_iter().chain([("/etc/hosts", hosts.as_str())]) {
+        for ((path, text), file) in ETC.into_iter().zip(&files.etc) {
+            write(file, text.as_bytes())?;
+            if let (Network::None, "/etc/hosts") = (job.network, path) {
+                // What resolves on the machine resolves in the task, too.
+                let machine = fs::read_to_string(path).unwrap_or_default();
+                write(file, &[text.as_bytes(), machine.as_bytes()].concat())?;
+            }
             options.extend(words("--perms 0444"));
-            pass("--file", in_memory(text.as_bytes())?, &mut options);
+            pass("--file", file.as_raw_fd(), &mut options);
             options.push(path.into());
         }
         options.extend(words("--perms 0555"));
-        pass("--file", in_memory(&job.script)?, &mut options);
+        write(&files.script, &job.script)?;
+        pass("--file", files.script.as_raw_fd(), &mut options);
         options.push(SCRIPT.into());
         // The root is a tmpfs of up to half the machine's memory; read-only from here on.
         options.extend(words(&format!("--remount-ro / --chdir {WORK}")));
@@ -144,20 +171,13 @@ impl Profile {
             options.extend(["--setenv".into(), name.clone(), value.clone()]);
         }
         // The kernel checks every call with both filters.
-        pass("--add-seccomp-fd", in_memory(&filters.absent)?, &mut options);
-        pass("--add-seccomp-fd", in_memory(&filters.refused)?, &mut options);
+        for (file, filter) in files.filters.iter().zip([&filters.absent, &filters.refused]) {
+            write(file, filter)?;
+            pass("--add-seccomp-fd", file.as_raw_fd(), &mut options);
+        }
         pass("--info-fd", info, &mut options);
-
-        // In memory rather than on the command line, which every user of the machine can read.
-        let options =
-            in_memory(options.iter().flat_map(|word| word.bytes().chain([0])).collect::<Vec<_>>().as_slice())?;
-        let mut arguments = vec!["--args".into(), options.as_raw_fd().to_string(), "--".into()];
-        let init = init.try_clone()?;
-        arguments.extend([format!("/proc/self/fd/{}", init.as_raw_fd()), ARGUMENT.into()]);
-        inherit.push(init);
-        inherit.push(options);
-        arguments.extend(job.argv.iter().cloned());
-        Ok(Prepared { arguments, inherit })
+        let options: Vec<u8> = options.iter().flat_map(|word| word.bytes().chain([0])).collect();
+        write(&files.options, &options)
     }
 }
 
@@ -177,12 +197,18 @@ fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-/// Returns an anonymous file positioned at its beginning.
-fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
-    let mut file = File::from(memfd_create("castellan", MemfdFlags::CLOEXEC)?);
-    file.write_all(bytes)?;
-    file.rewind()?;
-    Ok(file.into())
+fn empty_file() -> io::Result<Arc<OwnedFd>> {
+    Ok(Arc::new(memfd_create("castellan", MemfdFlags::CLOEXEC)?))
+}
+
+/// Writes to the beginning of a file. Its position, from which bubblewrap reads, stays there.
+fn write(file: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
+    let mut at = 0;
+    while let length @ 1.. = pwrite(file, bytes, at)? {
+        bytes = bytes.get(length..).unwrap_or_default();
+        at += u64::try_from(length).map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,26 +1,20 @@
-//! Sandbox start: cgroup, pipes, bubblewrap, and then the task.
+//! Sandbox start: a standby process becomes bubblewrap, and then the task starts.
 
 use super::{
-    Job, Limits, Network, StartError,
-    cgroup::Group,
-    init,
+    Job, Network, StartError, init,
     output::pump,
     parts::Parts,
-    profile::Prepared,
     running::{Running, Sandbox, watch},
-    starter::Launch,
-    subordinate::TaskId,
-    sys::{self, Confinement},
+    standby::Standby,
+    sys,
 };
 use rustix::{
-    fs::{Mode, fchmod},
     io::Errno,
-    pipe::{PipeFlags, pipe_with},
-    process::{Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, kill_process, pidfd_open, prlimit},
+    process::{Pid, PidfdFlags, Resource, Rlimit, pidfd_open, prlimit},
 };
 use std::{io, os::fd::OwnedFd, sync::Arc, time::Duration};
 use tokio::{
-    io::AsyncReadExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{UnixStream, unix::pipe},
     time::{Instant, timeout},
 };
@@ -29,10 +23,6 @@ use tokio::{
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout for its error message.
 const EXPLANATION_TIMEOUT: Duration = Duration::from_secs(1);
-/// The limit of open files per process.
-const MAX_OPEN_FILES: u64 = 16_384;
-/// A lower priority than ordinary programs, if no cgroup divides the CPU.
-const NICENESS: i32 = 10;
 
 impl Parts {
     pub async fn start(self: &Arc<Self>, job: Job) -> Result<Running, StartError> {
@@ -40,18 +30,14 @@ impl Parts {
         let started = Instant::now();
         let claim = self.names.claim(&job.id).ok_or_else(|| StartError::AlreadyRunning(job.id.clone()))?;
         let id = self.ids.claim()?;
-        let group = self.tree.as_ref().map(|tree| tree.group(&job.id, &job.limits)).transpose()?;
+        let Standby { process, group, mut control, stdout, stderr, info, info_number, files } =
+            self.take_standby(&job.limits).await?;
+        if let Some(group) = &group {
+            group.limit(&job.limits)?;
+        }
+        self.profile.fill(&files, &job, info_number)?;
+        control.write_all(&sys::release(id.id)).await?;
 
-        let (control, control_end) = control_socket()?;
-        let (stdout, stdout_end) = output_pipe()?;
-        let (stderr, stderr_end) = output_pipe()?;
-        let (info, info_end) = new_pipe()?;
-        let Prepared { arguments, inherit } = self.profile.prepare(&job, &self.init, info_end)?;
-        let confinement = self.confinement(group.as_ref(), &job.limits, id.id, inherit)?;
-        let standard = [control_end, stdout_end, stderr_end];
-        let launch = Launch { program: self.program.clone(), arguments, standard, confinement };
-
-        let bwrap = UnsupervisedProcess(self.starter.launch(launch).await?);
         let Some(first) = in_time(first_process(info)).await? else {
             return Err(StartError::Setup(explanation(stderr).await));
         };
@@ -65,12 +51,13 @@ impl Parts {
         if in_time(ready(&control)).await?? != Some(init::READY) {
             return Err(StartError::Setup(explanation(stderr).await));
         }
-        let bwrap_fd = sys::ends(bwrap.0)?;
+        let bwrap_fd = sys::ends(process.0)?;
         // If the runner dies before this, the task does not start; later, the sandbox dies with the runner (E9).
-        control.try_write(&[init::GO])?;
+        control.write_all(&init::go(&job.argv)?).await?;
+        self.stand_by(job.limits);
         let (held, own_network) = ((claim, self.clone()), job.network == Network::Isolated);
         let sandbox = Sandbox {
-            bwrap: bwrap.attended(),
+            bwrap: process.attended(),
             bwrap_fd,
             control: control.into_std()?,
             first,
@@ -103,52 +90,6 @@ impl Parts {
         }
         Ok(())
     }
-
-    fn confinement(
-        &self,
-        group: Option<&Group>,
-        limits: &Limits,
-        id: Option<TaskId>,
-        inherit: Vec<OwnedFd>,
-    ) -> io::Result<Confinement> {
-        let files = getrlimit(Resource::Nofile).maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
-        // No core dumps: the machine's handler for them runs outside of any sandbox.
-        let mut resources = vec![(Resource::Core, 0), (Resource::Nofile, files)];
-        if group.is_none() {
-            resources.push((Resource::Data, limits.memory_bytes));
-        }
-        if self.ids.are_separate() {
-            resources.extend(self.quotas.resources());
-            // Bubblewrap and process 1 are processes of the same user.
-            let processes = group.is_none().then_some(u64::from(limits.processes).saturating_add(2));
-            resources.extend(processes.map(|processes| (Resource::Nproc, processes)));
-        }
-        Ok(Confinement {
-            cgroups: group.map(Group::entrances).transpose()?.unwrap_or_default(),
-            limits: resources,
-            niceness: if group.is_none() { NICENESS } else { 0 },
-            user_namespace: self.user_namespace.clone(),
-            terminals: self.terminals.clone(),
-            id,
-            scope: self.scope.clone(),
-            inherit,
-        })
-    }
-}
-
-/// Returns a pipe whose writing end the task may open again by name, as `/dev/stderr`. Only processes that hold the
-/// pipe can name it.
-fn output_pipe() -> io::Result<(pipe::Receiver, OwnedFd)> {
-    let (reader, writer) = new_pipe()?;
-    fchmod(&writer, Mode::from_raw_mode(0o666))?;
-    Ok((pipe::Receiver::from_owned_fd(reader)?, writer))
-}
-
-/// Returns a connection to process 1 of a sandbox, which is its standard input.
-fn control_socket() -> io::Result<(UnixStream, OwnedFd)> {
-    let (control, end) = std::os::unix::net::UnixStream::pair()?;
-    control.set_nonblocking(true)?;
-    Ok((UnixStream::from_std(control)?, end.into()))
 }
 
 /// Reads the first byte of process 1; `None` if it ended.
@@ -166,31 +107,9 @@ async fn ready(control: &UnixStream) -> io::Result<Option<u8>> {
     }
 }
 
-fn new_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(pipe_with(PipeFlags::CLOEXEC)?)
-}
-
 /// Runs a step of the setup with a timeout.
 async fn in_time<T>(step: impl Future<Output = T>) -> Result<T, StartError> {
     timeout(SETUP_TIMEOUT, step).await.map_err(|_| StartError::Setup("bubblewrap did not respond in time".into()))
-}
-
-/// A bubblewrap process that is not supervised yet; dropping it kills it.
-struct UnsupervisedProcess(Pid);
-
-impl UnsupervisedProcess {
-    fn attended(self) -> Pid {
-        let pid = self.0;
-        std::mem::forget(self);
-        pid
-    }
-}
-
-impl Drop for UnsupervisedProcess {
-    fn drop(&mut self) {
-        let _ = kill_process(self.0, Signal::KILL);
-        let _ = sys::reap_killed(self.0);
-    }
 }
 
 /// Returns process 1 of the sandbox as bubblewrap reports it; `None` if bubblewrap ended.

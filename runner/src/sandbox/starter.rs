@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub(super) struct Launch {
     pub program: PathBuf,
-    pub arguments: Vec<String>,
+    pub arguments: [String; 5],
     pub standard: [OwnedFd; 3],
     pub confinement: Confinement,
 }

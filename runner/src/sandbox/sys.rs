@@ -16,11 +16,15 @@ use rustix::{
     },
 };
 use std::{
+    convert::Infallible,
     ffi::{CStr, CString},
     io,
     os::{
         fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
-        unix::process::{CommandExt, ExitStatusExt},
+        unix::{
+            ffi::OsStrExt,
+            process::{CommandExt, ExitStatusExt},
+        },
     },
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -44,31 +48,125 @@ pub(super) struct Confinement {
     pub user_namespace: Option<Arc<OwnedFd>>,
     /// The mount options of the task's own pseudoterminals.
     pub terminals: Option<Arc<CString>>,
-    /// The ids to switch to; `None` keeps those of the runner.
-    pub id: Option<TaskId>,
     pub scope: Option<Arc<OwnedFd>>,
-    pub inherit: Vec<OwnedFd>,
+    /// The descriptors that stay open.
+    pub inherit: Vec<Arc<OwnedFd>>,
 }
 
-/// Starts `program` confined and with an empty environment. The caller reaps it.
-pub(super) fn spawn(
+/// The maximum number of arguments of a program that [`spawn`] starts.
+const MAX_WORDS: usize = 8;
+
+/// The length in bytes of what [`release`] returns.
+const RELEASE_LENGTH: usize = 9;
+
+/// Returns the message for a process that [`spawn`] started: it switches to these ids, or keeps those of the runner, and becomes the
+/// program.
+pub(super) fn release(id: Option<TaskId>) -> [u8; RELEASE_LENGTH] {
+    let mut message = [0; RELEASE_LENGTH];
+    if let Some(TaskId { uid, gid }) = id {
+        let ids = [&[1][..], &uid.to_ne_bytes(), &gid.to_ne_bytes()].concat();
+        message.copy_from_slice(&ids);
+    }
+    message
+}
+
+fn released_id(message: [u8; RELEASE_LENGTH]) -> Option<TaskId> {
+    let [switches, a, b, c, d, e, f, g, h] = message;
+    (switches == 1).then(|| TaskId { uid: u32::from_ne_bytes([a, b, c, d]), gid: u32::from_ne_bytes([e, f, g, h]) })
+}
+
+/// Starts a process that enters its cgroups and waits on its standard input for what [`release`] returns. Then it becomes `program`,
+/// confined and with an empty environment. Until then it holds none of the runner's descriptors but its own. It explains a failure on
+/// its standard error, and ends with its standard input. The caller reaps it.
+///
+/// Entering a cgroup can take longer than all the rest: the kernel waits until every processor has passed a quiescent state.
+pub(super) fn spawn<const WORDS: usize>(
     program: &Path,
-    arguments: &[String],
+    arguments: &[String; WORDS],
     standard: [OwnedFd; 3],
     confinement: Confinement,
 ) -> io::Result<Pid> {
     let [stdin, stdout, stderr] = standard;
+    let name = CString::new(program.as_os_str().as_bytes())?;
+    let words = arguments.iter().map(|word| CString::new(word.as_bytes())).collect::<Result<Vec<_>, _>>()?;
+    let mut keep: Vec<_> = confinement.descriptors().collect();
+    keep.sort_unstable();
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().current_dir("/").stdin(stdin).stdout(stdout).stderr(stderr);
-    // SAFETY: `confine` only makes system calls: it takes no lock and allocates nothing, as the child of a fork must not.
-    unsafe { command.pre_exec(move || confine(&confinement)) };
+    command.env_clear().current_dir("/").stdin(stdin).stdout(stdout).stderr(stderr);
+    let become_program = move || -> io::Result<()> {
+        // This closes also what the library would report errors on: the call below returns as soon as it is closed.
+        close_all_but(&keep);
+        let Err(error) = confine(&confinement).and_then(|()| execute(&name, &words));
+        explain(&error);
+        // SAFETY: ends this process, without the library's code for the end of a program.
+        unsafe { libc::_exit(126) }
+    };
+    // SAFETY: it only makes system calls: it takes no lock and allocates nothing, as the child of a fork must not.
+    unsafe { command.pre_exec(become_program) };
     let child = command.spawn()?;
     i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("a process without an id"))
 }
 
+/// Closes all descriptors from 3 on but those in `keep`, which is in ascending order.
+fn close_all_but(keep: &[RawFd]) {
+    let mut from: libc::c_uint = 3;
+    for descriptor in keep.iter().filter_map(|descriptor| libc::c_uint::try_from(*descriptor).ok()) {
+        if descriptor > from {
+            close_range(from, descriptor - 1);
+        }
+        from = descriptor + 1;
+    }
+    close_range(from, libc::c_uint::MAX);
+}
+
+/// Only for the child of a fork, which does not use the descriptors of the runner.
+fn close_range(first: libc::c_uint, last: libc::c_uint) {
+    // SAFETY: takes three numbers. It cannot fail: without this system call (Linux 5.9), no sandbox starts.
+    unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+}
+
+/// Becomes a program without an environment.
+fn execute(program: &CStr, words: &[CString]) -> io::Result<Infallible> {
+    let mut pointers = [std::ptr::null(); MAX_WORDS + 2];
+    let [first, rest @ .., _] = &mut pointers;
+    *first = program.as_ptr();
+    rest.iter_mut().zip(words).for_each(|(pointer, word)| *pointer = word.as_ptr());
+    let environment = [std::ptr::null()];
+    // SAFETY: both lists end with a null, and what they point to lives.
+    unsafe { libc::execve(program.as_ptr(), pointers.as_ptr(), environment.as_ptr()) };
+    Err(io::Error::last_os_error())
+}
+
+/// Writes an error to standard error, without allocation.
+fn explain(error: &io::Error) {
+    let mut text = *b"the process of the sandbox cannot be confined (os error    )";
+    let number = error.raw_os_error().and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+    let digits =
+        [number / 100 % 10, number / 10 % 10, number % 10].map(|digit| b'0' + u8::try_from(digit).unwrap_or(0));
+    if let Some(place) = text.rsplit_mut(|byte| *byte == b'r').next().and_then(|end| end.get_mut(1..4)) {
+        place.copy_from_slice(&digits);
+    }
+    let _ = rustix::io::write(rustix::stdio::stderr(), &text);
+}
+
+impl Confinement {
+    /// Returns the descriptors that it uses or keeps open.
+    fn descriptors(&self) -> impl Iterator<Item = RawFd> {
+        let owned = self.cgroups.iter().chain(self.user_namespace.as_deref()).chain(self.scope.as_deref());
+        owned.chain(self.inherit.iter().map(|descriptor| &**descriptor)).map(AsRawFd::as_raw_fd)
+    }
+}
+
 fn confine(confinement: &Confinement) -> io::Result<()> {
+    // Also before the change of user below, which resets it.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
     for cgroup in &confinement.cgroups {
         rustix::io::write(cgroup, b"0")?;
+    }
+    let mut message = [0; RELEASE_LENGTH];
+    let length = rustix::io::retry_on_intr(|| rustix::io::read(rustix::stdio::stdin(), &mut message))?;
+    if length < RELEASE_LENGTH {
+        return Err(io::ErrorKind::UnexpectedEof.into());
     }
     // When the machine runs out of memory, the kernel kills the sandbox first; a higher inherited score is kept.
     if let Ok(score) = open(c"/proc/self/oom_score_adj", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
@@ -91,7 +189,7 @@ fn confine(confinement: &Confinement) -> io::Result<()> {
         let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
         mount(c"devpts", TERMINALS, c"devpts", flags, Some(options.as_c_str()))?;
     }
-    if let Some(id) = &confinement.id {
+    if let Some(id) = released_id(message) {
         // Groups first: without root they cannot be changed. Any failure here ends the child (E3).
         let (uid, gid) = (Uid::from_raw(id.uid), Gid::from_raw(id.gid));
         set_thread_groups(&[])?;

@@ -1,12 +1,13 @@
 //! Cgroup of one task: entered by its first process, killed and removed at its end.
 
-use super::Version;
+use super::{Folder, Version, settings};
+use crate::sandbox::Limits;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, OpenOptions},
     io,
     os::fd::OwnedFd,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::Duration,
 };
@@ -18,7 +19,7 @@ const STEP: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(in crate::sandbox) struct Group {
     version: Version,
-    folders: Vec<PathBuf>,
+    folders: Vec<Folder>,
 }
 
 impl Group {
@@ -26,13 +27,24 @@ impl Group {
         Self { version, folders: vec![] }
     }
 
-    pub(super) fn add(&mut self, folder: PathBuf) {
+    pub(super) fn add(&mut self, folder: Folder) {
         self.folders.push(folder);
+    }
+
+    /// Sets the limits of a task.
+    pub fn limit(&self, limits: &Limits) -> io::Result<()> {
+        self.folders.iter().try_for_each(|folder| {
+            folder
+                .controllers
+                .iter()
+                .try_for_each(|controller| settings::apply(self.version, *controller, &folder.path, limits))
+        })
     }
 
     /// The files a process enters the group through, by writing `0`.
     pub fn entrances(&self) -> io::Result<Vec<OwnedFd>> {
-        let open = |folder: &PathBuf| OpenOptions::new().write(true).open(folder.join("cgroup.procs")).map(Into::into);
+        let open =
+            |folder: &Folder| OpenOptions::new().write(true).open(folder.path.join("cgroup.procs")).map(Into::into);
         self.folders.iter().map(open).collect()
     }
 
@@ -58,17 +70,17 @@ impl Group {
 
     /// Kills all processes of the group.
     pub fn kill(&self) {
-        self.folders.iter().for_each(|folder| kill(folder));
+        self.folders.iter().for_each(|folder| kill(&folder.path));
     }
 
     fn read(&self, file: &str) -> Option<String> {
-        self.folders.iter().find_map(|folder| fs::read_to_string(folder.join(file)).ok())
+        self.folders.iter().find_map(|folder| fs::read_to_string(folder.path.join(file)).ok())
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.folders.iter().for_each(|folder| clear(folder));
+        self.folders.iter().for_each(|folder| clear(&folder.path));
     }
 }
 

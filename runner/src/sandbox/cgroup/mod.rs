@@ -4,7 +4,7 @@ mod group;
 mod locate;
 mod settings;
 
-use super::{Limiter, Limits};
+use super::Limiter;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -18,6 +18,8 @@ pub(super) use group::Group;
 pub(super) struct Tree {
     version: Version,
     folders: Vec<Folder>,
+    /// Number of the next group.
+    next: AtomicU32,
 }
 
 /// A folder and its settings for a task.
@@ -60,7 +62,7 @@ impl Tree {
     pub fn find() -> Result<Self, String> {
         let this = unique_name().ok_or("this process is not in /proc")?;
         let (version, parents) = locate::delegated()?;
-        let mut tree = Self { version, folders: vec![] };
+        let mut tree = Self { version, folders: vec![], next: AtomicU32::new(0) };
         for parent in parents {
             sweep(&parent.path);
             let path = parent.path.join(&this);
@@ -79,16 +81,14 @@ impl Tree {
         }
     }
 
-    /// Creates an empty group with the limits of one task.
-    pub fn group(&self, name: &str, limits: &Limits) -> io::Result<Group> {
+    /// Creates an empty group without limits.
+    pub fn group(&self) -> io::Result<Group> {
+        let name = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         let mut group = Group::new(self.version);
-        for folder in &self.folders {
-            let path = folder.path.join(name);
+        for Folder { path, controllers } in &self.folders {
+            let path = path.join(&name);
             fs::create_dir(&path)?;
-            group.add(path.clone());
-            for controller in folder.controllers {
-                settings::apply(self.version, *controller, &path, limits)?;
-            }
+            group.add(Folder { path, controllers });
         }
         Ok(group)
     }
