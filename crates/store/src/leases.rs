@@ -121,18 +121,38 @@ impl Read {
         Ok(stored.into_iter().filter_map(|task| task.record).collect())
     }
 
-    /// Returns whether any task of the tenant is in the queue, for its runners.
-    pub async fn has_queued_tasks(&mut self) -> Result<bool> {
-        const SQL: &str = "select exists (select 1 from task where tenant_id = $1 and state = 'queued') as found";
-        runner_id(&self.actor)?;
-        // No other column is read: a row that cannot be read must not keep the others from being claimed.
-        Ok(tenant_query!(self, Found, fetch_one, SQL)?.found)
+    /// Returns what a runner is to know before it claims tasks. A single query.
+    ///
+    /// # Errors
+    /// Fails with `NotFound` if the actor is no runner of the tenant.
+    pub async fn runner_load(&mut self) -> Result<RunnerLoad> {
+        let runner = runner_id(&self.actor)?;
+        // Values of tasks are not read: a row that cannot be read must not keep the others from being claimed.
+        tenant_query!(
+            self,
+            RunnerLoad,
+            fetch_one,
+            "select r.revoked_at is not null as revoked,
+                (select count(*) from task t where t.tenant_id = $1 and t.runner_id = $2 and t.state in ('assigned', 'running')) as held,
+                exists (select 1 from task t where t.tenant_id = $1 and t.runner_id = $2 and t.state in ('assigned', 'running')
+                    and t.cancel_requested) as has_cancellations,
+                exists (select 1 from task t where t.tenant_id = $1 and t.state = 'queued') as queue_has_tasks
+             from runner r where r.tenant_id = $1 and r.id = $2",
+            runner
+        )
     }
 }
 
 row_type! {
-    pub struct Found {
-        pub found: bool,
+    /// The work of a runner.
+    pub struct RunnerLoad {
+        pub revoked: bool,
+        /// Number of its leases.
+        pub held: i64,
+        /// Whether one of its tasks is to be canceled.
+        pub has_cancellations: bool,
+        /// Whether a task of the tenant is in the queue.
+        pub queue_has_tasks: bool,
     }
 }
 

@@ -5,8 +5,8 @@ use super::{
 };
 use crate::state::App;
 use domain::{TaskId, ansi::Styles, log::Line, receipt::End, task::TaskState};
-use std::vec;
-use store::Topic;
+use std::collections::VecDeque;
+use store::{LogPage, Topic};
 
 /// Position of a watcher in a task log. It subscribes before it reads, so no line is missed, and reads only on demand, so a slow
 /// watcher buffers at most one page of lines.
@@ -14,13 +14,14 @@ use store::Topic;
 pub(crate) struct Follow {
     subscription: Subscription,
     task: TaskId,
-    /// Current position; the attempt is known after the first read.
+    /// Position of the next read; the attempt is known after the first one.
     at: Position,
     state: Option<TaskState>,
-    lines: vec::IntoIter<(i64, Line)>,
-    /// The styles in which these lines begin.
-    styles: Styles,
     incomplete: Vec<Line>,
+    /// Steps that were read, each with the position after it.
+    steps: VecDeque<(Step, Position)>,
+    /// Whether the last read returned everything up to the last event.
+    is_current: bool,
     ended: bool,
 }
 
@@ -48,42 +49,33 @@ impl Follow {
     /// # Errors
     /// Fails with `NotFound` if the watcher cannot see the task, and with `OutputDeleted` if retention deleted its output.
     pub(crate) async fn start(app: App, watcher: Watcher, task: TaskId, from: Position) -> store::Result<Self> {
-        let subscription = Subscription::new(app, watcher);
-        subscription.app.store.read(subscription.watcher.actor()).await?.progress(task).await?.require_output()?;
-        let at = Position { line: from.line.max(1), ..from };
-        Ok(Self {
-            subscription,
+        let mut follow = Self {
+            subscription: Subscription::new(app, watcher),
             task,
-            at,
+            at: Position { line: from.line.max(1), ..from },
             state: None,
-            lines: vec![].into_iter(),
-            styles: Styles::default(),
             incomplete: vec![],
+            steps: VecDeque::new(),
+            is_current: false,
             ended: false,
-        })
+        };
+        follow.read_steps().await?;
+        Ok(follow)
     }
 
     /// Returns the next step; `None` after the end or once the watcher is no longer authorized.
     pub(super) async fn next(&mut self) -> Option<(Step, Position)> {
-        while !self.ended {
-            let ready: Vec<_> = self.lines.by_ref().take(LINES_PER_STEP).collect();
-            if let Some((last, _)) = ready.last() {
-                self.at.line = last + 1;
-                let styles = self.styles;
-                for (_, line) in &ready {
-                    self.styles.skip(line.stream, &line.text);
-                }
-                return Some((Step::Lines(ready, styles), self.at));
+        while self.steps.is_empty() && !self.ended {
+            if self.is_current {
+                self.wait().await?;
             }
             // Events up to now are covered by the next read.
             while self.subscription.try_next().is_some() {}
             if !self.subscription.is_still_authorized().await {
                 return None;
             }
-            match self.read_next().await {
-                Ok(Some(step)) => return Some((step, self.at)),
-                Ok(None) if self.lines.len() > 0 => {}
-                Ok(None) => self.wait().await?,
+            match self.read_steps().await {
+                Ok(()) => {}
                 Err(store::Error::NotFound) => return None,
                 Err(error) => {
                     tracing::warn!(%error, "a stream ended early: the task could not be read");
@@ -91,35 +83,60 @@ impl Follow {
                 }
             }
         }
-        None
+        self.steps.pop_front()
     }
 
-    /// Reads the state of the task and its next lines from one snapshot. The lines come after the returned step.
-    async fn read_next(&mut self) -> store::Result<Option<Step>> {
-        let mut read = self.subscription.app.store.read(self.subscription.watcher.actor()).await?;
+    /// Reads what changed in the task, and its next lines: those of the attempt that was read, even if there is a new one by now.
+    async fn read_steps(&mut self) -> store::Result<()> {
+        let mut read = self.subscription.app.store.read_once(self.subscription.watcher.actor()).await?;
         let now = read.progress(self.task).await?;
+        now.require_output()?;
         if self.at.attempt.is_some_and(|attempt| attempt != now.attempt) {
             self.at = Position { attempt: Some(now.attempt), line: 1 };
-            return Ok(Some(Step::Attempt(now.attempt)));
+            self.push(Step::Attempt(now.attempt));
         }
         self.at.attempt = Some(now.attempt);
         self.at.line = self.at.line.min(now.next_line);
-        let is_new_state = self.state.replace(now.state) != Some(now.state);
-        let page = read.log_of_progress(&now, self.at.line).await?;
-        (self.lines, self.styles) = (page.lines.into_iter(), page.styles);
-        if is_new_state {
-            return Ok(Some(Step::State(now.state)));
+        if self.state.replace(now.state) != Some(now.state) {
+            self.push(Step::State(now.state));
         }
-        let incomplete = now.read_incomplete_lines();
-        if self.lines.len() == 0 && self.incomplete != incomplete {
-            self.incomplete.clone_from(&incomplete);
-            return Ok(Some(Step::Incomplete(incomplete)));
+        let mut read_all = true;
+        if self.at.line < now.next_line {
+            let page = read.log_of_progress(&now, self.at.line).await?;
+            read_all = page.lines.is_empty() || page.next_line >= now.next_line;
+            self.push_lines(page);
         }
-        if self.lines.len() == 0 && now.state.is_final() {
-            self.ended = true;
-            return Ok(Some(Step::End(now.state, now.end())));
+        self.is_current = read_all;
+        if read_all {
+            let incomplete = now.read_incomplete_lines();
+            if self.incomplete != incomplete {
+                self.incomplete.clone_from(&incomplete);
+                self.push(Step::Incomplete(incomplete));
+            }
+            if now.state.is_final() {
+                self.ended = true;
+                self.push(Step::End(now.state, now.end()));
+            }
         }
-        Ok(None)
+        Ok(())
+    }
+
+    fn push(&mut self, step: Step) {
+        self.steps.push_back((step, self.at));
+    }
+
+    fn push_lines(&mut self, page: LogPage) {
+        let (mut lines, mut styles) = (page.lines.into_iter(), page.styles);
+        loop {
+            let some: Vec<_> = lines.by_ref().take(LINES_PER_STEP).collect();
+            let Some((last, _)) = some.last() else { return };
+            self.at.line = last + 1;
+            let first_styles = styles;
+            for (_, line) in &some {
+                styles.skip(line.stream, &line.text);
+            }
+            self.push(Step::Lines(some, first_styles));
+        }
     }
 
     /// Waits for an event of the task.

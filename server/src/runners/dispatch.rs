@@ -3,7 +3,7 @@
 use super::{Shared, convert, registry::Connection};
 use domain::{RunnerId, TenantId, grant::Grant};
 use std::{cmp::Reverse, collections::HashSet, time::Duration};
-use store::{Assignment, Event, Read, Topic};
+use store::{Assignment, Event, Topic};
 use tokio::{
     sync::broadcast::error::{RecvError, TryRecvError},
     time::sleep,
@@ -80,24 +80,21 @@ enum Progress {
 
 /// Closes revoked runners, sends cancellations and assigns tasks of one tenant.
 async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> {
-    let (mut free, mut last_read) = (Vec::new(), None::<Read>);
+    let (mut free, mut queue_has_tasks) = (Vec::new(), false);
     for connection in shared.registry.connections_of(tenant) {
-        drop(last_read.take());
-        let mut read = shared.store().read(&connection.actor).await?;
-        if read.runner(connection.runner).await?.revoked_at.is_some() {
+        let load = shared.store().read_once(&connection.actor).await?.runner_load().await?;
+        if load.revoked {
             let reject = v1::Reject { reason: "this runner was revoked".into() };
             let _ = connection.to.try_send(Ok(convert::message(Kind::Reject(reject)))); // it may have disconnected
             connection.end.cancel();
             continue;
         }
-        let held = read.leased_tasks().await?;
-        for task in held.iter().filter(|task| task.cancel_requested) {
-            if shared.registry.is_first_cancel(connection.runner, task.lease()) {
-                send(&connection, Kind::Cancel(v1::Cancel { attempt: convert::attempt(task.lease()) }));
-            }
+        if load.has_cancellations {
+            send_cancellations(shared, &connection).await?;
         }
-        last_read = Some(read);
-        free.push((connection.slots.saturating_sub(held.len()), connection));
+        queue_has_tasks = load.queue_has_tasks;
+        let held = usize::try_from(load.held).unwrap_or(usize::MAX);
+        free.push((connection.slots.saturating_sub(held), connection));
     }
     // A runner with a broken sandbox gets tasks only if there is no other: its response explains the cause and the fix.
     let any_works = free.iter().any(|(_, connection)| connection.sandbox_works);
@@ -105,12 +102,10 @@ async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> 
     let count = free.len();
     free.retain(|(_, connection)| !connection.is_paused());
     let some_paused = free.len() < count;
-    let Some(mut read) = last_read.filter(|_| !free.is_empty() || some_paused) else { return Ok(Progress::Complete) };
     // Without a write transaction.
-    if !read.has_queued_tasks().await? {
+    if !queue_has_tasks {
         return Ok(Progress::Complete);
     }
-    drop(read);
     loop {
         free.sort_by_key(|(slots, _)| Reverse(*slots));
         // Balance free slots: the freest runner claims tasks in one commit until it is as busy as the next.
@@ -124,6 +119,17 @@ async fn dispatch(shared: &Shared, tenant: TenantId) -> store::Result<Progress> 
         *slots = if taken < limit.max(1) { 0 } else { *slots - taken }; // fewer: no other queued task suits this runner
         free.retain(|(slots, _)| *slots > 0);
     }
+}
+
+/// Cancels the tasks of a runner for which that was requested.
+async fn send_cancellations(shared: &Shared, connection: &Connection) -> store::Result<()> {
+    let held = shared.store().read_once(&connection.actor).await?.leased_tasks().await?;
+    for task in held.iter().filter(|task| task.cancel_requested) {
+        if shared.registry.is_first_cancel(connection.runner, task.lease()) {
+            send(connection, Kind::Cancel(v1::Cancel { attempt: convert::attempt(task.lease()) }));
+        }
+    }
+    Ok(())
 }
 
 /// Claims up to `limit` tasks for one runner, sends them after the commit and returns their number.

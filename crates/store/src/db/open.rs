@@ -274,6 +274,14 @@ impl Store {
         })
     }
 
+    /// Opens a snapshot for a single query.
+    pub(crate) async fn begin_single_read(&self, sees: RowAccess) -> Result<Conn> {
+        match &self.0.pool {
+            Pool::Sqlite { .. } => self.acquire_for_single_query().await,
+            Pool::Postgres { .. } => self.begin_read(sees).await,
+        }
+    }
+
     /// Returns a connection for a single query across tenants, without the round trips of a transaction.
     pub(crate) async fn acquire_for_single_query(&self) -> Result<Conn> {
         Ok(match &self.0.pool {

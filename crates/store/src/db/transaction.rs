@@ -51,6 +51,12 @@ impl Store {
         Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn, store: self.clone(), title_prefixes: None })
     }
 
+    /// Opens a snapshot for a single query, which on SQLite is a snapshot by itself: a further query can see later changes.
+    pub async fn read_once(&self, actor: &Actor) -> Result<Read> {
+        let conn = self.begin_single_read(RowAccess::Tenant(actor.tenant)).await?;
+        Ok(Read { tenant: actor.tenant, actor: actor.clone(), conn, store: self.clone(), title_prefixes: None })
+    }
+
     /// Opens a transaction in the actor's tenant.
     pub async fn write(&self, actor: &Actor) -> Result<Write> {
         Ok(self.writing(self.begin_write(RowAccess::Tenant(actor.tenant)).await?, actor))

@@ -102,7 +102,7 @@ on_both! {
             let (bad, good) = (approved(world, 2 * number).await, approved(world, 2 * number + 1).await);
             let rows = rows_of(&raw, table, &bad);
             assert_eq!(raw.run(&format!("update {table} set {column} = {value} where {rows}")).await.unwrap(), 1);
-            assert!(world.store.read(&acme.rex).await.unwrap().has_queued_tasks().await.unwrap());
+            assert!(world.store.read(&acme.rex).await.unwrap().runner_load().await.unwrap().queue_has_tasks);
             let assignment = claim(world).await.unwrap_or_else(|| panic!("{table}.{column} = {value}"));
             assert_eq!(assignment.lease.task, good.id, "{table}.{column} = {value}");
             let id = raw.id(bad.id.0);
@@ -111,7 +111,7 @@ on_both! {
             let last = format!("select body from audit where target_id = '{}' order by seq desc limit 1", bad.id);
             let last: domain::audit::Record = serde_json::from_str(&raw.texts(&last).await[0]).unwrap();
             assert!(last.action == "task.reject" && last.detail["because"].is_string(), "{table}.{column}: {last:?}");
-            assert!(!world.store.read(&acme.rex).await.unwrap().has_queued_tasks().await.unwrap());
+            assert!(!world.store.read(&acme.rex).await.unwrap().runner_load().await.unwrap().queue_has_tasks);
         }
     }
 

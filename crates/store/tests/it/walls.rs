@@ -538,7 +538,7 @@ pub fn matrix() -> Vec<Row> {
         approval                   "nn+++++n++nnn" |r, w, a, t| r.approval(t.approval).await;
         approval_of                "--+++++-++---" |r, w, a, t| r.approval_of(t.task).await;
         leased_tasks               "nnnnnnn+nnnnn" |r, w, a, t| r.leased_tasks().await;
-        has_queued_tasks           "nnnnnnn+nnnnn" |r, w, a, t| r.has_queued_tasks().await.map(i32::from);
+        runner_load                "nnnnnnn+nnnnn" |r, w, a, t| r.runner_load().await;
         runners                    "++++++++++++-" |r, w, a, t| r.runners().await;
         runner                     "++++++++++++n" |r, w, a, t| r.runner(t.runner).await;
         waiting                    "nn-----n--nnn" |r, w, a, t| r.waiting(t.task).await;
