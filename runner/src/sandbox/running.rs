@@ -54,7 +54,7 @@ impl Handle {
         let _ = self.stop.send(grace); // the task has already ended
     }
 
-    /// Waits for the end, after which no process, mount, cgroup or file of the task is left.
+    /// Waits for the end, after which no process, mount or file of the task is left; its empty cgroup is removed at once or soon.
     pub async fn wait(&self) -> Outcome {
         let mut outcome = self.outcome.clone();
         let ended = outcome.wait_for(Option::is_some).await.ok().and_then(|ended| ended.clone());
@@ -178,8 +178,11 @@ async fn supervise(
     let out_of_memory = sandbox.group.as_ref().is_some_and(Group::ran_out_of_memory);
     let report = sandbox.report();
     let peak_memory = sandbox.group.as_ref().map_or((peak > 0).then_some(peak), Group::peak_memory);
-    // Waits for the cgroup to be empty: not something to do on a worker of the runtime.
-    let _ = tokio::task::spawn_blocking(move || drop(sandbox)).await;
+    let group = sandbox.group.take();
+    // It waits for kernel locks, and nobody for it. It must not outlive the folders of the runner's groups.
+    let removed = (group, sandbox._held.1.clone());
+    drop(sandbox);
+    drop(tokio::task::spawn_blocking(move || drop(removed)));
 
     let (end, cpu) = match ended {
         Ok(Some(ended)) => (ending.unwrap_or_else(|| end_of(ended, report, out_of_memory)), ended.cpu),

@@ -49,7 +49,7 @@ pub(super) enum Next {
     #[default]
     None,
     Starting,
-    Waiting(Standby),
+    Waiting(Box<Standby>),
 }
 
 impl Standby {
@@ -84,7 +84,7 @@ impl Parts {
             Next::None | Next::Starting => Next::None,
         };
         match waiting {
-            Next::Waiting(standby) if standby.is_waiting() => Ok(standby),
+            Next::Waiting(standby) if standby.is_waiting() => Ok(*standby),
             _ => Standby::new(self, limits).await,
         }
     }
@@ -101,7 +101,7 @@ impl Parts {
         let parts = self.clone();
         tokio::spawn(async move {
             let next = match Standby::new(&parts, &limits).await {
-                Ok(standby) => Next::Waiting(standby),
+                Ok(standby) => Next::Waiting(Box::new(standby)),
                 Err(error) => {
                     // The next start makes its own, and reports what is wrong.
                     tracing::debug!(%error, "no process stands by");

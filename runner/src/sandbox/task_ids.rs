@@ -8,20 +8,10 @@ use super::{
 use parking_lot::Mutex;
 use rustix::{
     fs::{FileType, MemfdFlags, Mode, OFlags, fchown, fstat, memfd_create, open, stat},
-    io::Errno,
+    io::{Errno, pread, pwrite},
     process::{Gid, Uid, geteuid},
 };
-use std::{
-    collections::HashSet,
-    io,
-    os::fd::OwnedFd,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-
-/// The time in which the tasks of a runner that crashed may still be ending.
-const SETTLING_TIME: Duration = Duration::from_secs(5);
+use std::{collections::HashSet, io, os::fd::OwnedFd, path::Path, sync::Arc};
 
 #[derive(Clone, Debug)]
 pub(super) enum TaskIds {
@@ -39,8 +29,8 @@ impl TaskIds {
     fn with(ids: Ids, locks: Locks) -> Self {
         // A runner that was restarted begins elsewhere than its predecessor.
         let next = std::process::id() % ids.count;
-        let state = Mutex::new(State { used: HashSet::new(), doubtful: HashSet::new(), next });
-        Self::Separate(Arc::new(Pool { ids, locks, opened: Instant::now(), state }))
+        let state = Mutex::new(State { used: HashSet::new(), next });
+        Self::Separate(Arc::new(Pool { ids, locks, state }))
     }
 
     pub fn are_separate(&self) -> bool {
@@ -66,15 +56,12 @@ impl TaskIds {
 pub(super) struct Pool {
     ids: Ids,
     locks: Locks,
-    opened: Instant,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     used: HashSet<u32>,
-    /// Released before the end of their processes was seen.
-    doubtful: HashSet<u32>,
     next: u32,
 }
 
@@ -89,16 +76,20 @@ impl Pool {
         for _ in 0..self.ids.count {
             let index = state.next;
             state.next = index.saturating_add(1) % self.ids.count;
-            if state.used.contains(&index) || !self.lock(index) {
+            let uid = self.id(index).uid;
+            if state.used.contains(&index) || self.locks.lock(uid).is_err() {
                 continue;
             }
-            let doubtful =
-                !self.locks.of_account || self.opened.elapsed() < SETTLING_TIME || state.doubtful.contains(&index);
-            if doubtful && processes::any_of_user(self.id(index).uid) {
+            let doubtful = !self.locks.of_account || self.locks.is_marked(uid);
+            if doubtful && processes::any_of_user(uid) {
                 self.unlock(index);
                 continue;
             }
-            state.doubtful.remove(&index);
+            if let Err(error) = self.locks.mark(uid, true) {
+                tracing::error!(%error, "the use of a kernel user id cannot be noted");
+                self.unlock(index);
+                return None;
+            }
             state.used.insert(index);
             return Some(index);
         }
@@ -107,19 +98,15 @@ impl Pool {
 
     fn release(&self, index: u32, ended: bool) {
         let mut state = self.state.lock();
-        if !ended {
-            state.doubtful.insert(index);
+        if ended && let Err(error) = self.locks.mark(self.id(index).uid, false) {
+            tracing::warn!(%error, "the end of the use of a kernel user id cannot be noted"); // the next use looks for its processes
         }
         state.used.remove(&index);
         self.unlock(index);
     }
 
-    fn lock(&self, index: u32) -> bool {
-        sys::lock_byte(&self.locks.file, self.id(index).uid.into(), true).is_ok()
-    }
-
     fn unlock(&self, index: u32) {
-        if let Err(error) = sys::lock_byte(&self.locks.file, self.id(index).uid.into(), false) {
+        if let Err(error) = self.locks.unlock(self.id(index).uid) {
             tracing::error!(%error, "a kernel user id cannot be released");
         }
     }
@@ -143,7 +130,8 @@ impl Drop for IdReservation {
 }
 
 /// The lock file of the runners that use one range. One byte per id is locked; the kernel releases the locks when the runner
-/// ends, however it ends.
+/// ends, however it ends. The byte is 1 from the use of the id until the end of its processes was seen, so that whoever uses it
+/// after a crash looks for them.
 #[derive(Debug)]
 struct Locks {
     file: OwnedFd,
@@ -153,6 +141,24 @@ struct Locks {
 }
 
 impl Locks {
+    fn lock(&self, uid: u32) -> io::Result<()> {
+        sys::lock_byte(&self.file, uid.into(), true)
+    }
+
+    fn unlock(&self, uid: u32) -> io::Result<()> {
+        sys::lock_byte(&self.file, uid.into(), false)
+    }
+
+    fn mark(&self, uid: u32, in_use: bool) -> io::Result<()> {
+        pwrite(&self.file, &[in_use.into()], uid.into())?;
+        Ok(())
+    }
+
+    fn is_marked(&self, uid: u32) -> bool {
+        let mut byte = [0];
+        !pread(&self.file, &mut byte, uid.into()).is_ok_and(|_| byte == [0])
+    }
+
     /// Opens the file where no other user can create it first.
     fn open(owner: u32, folder: Option<&Path>) -> io::Result<Self> {
         let name = format!("castellan-task-ids-{owner}");
@@ -256,24 +262,21 @@ mod tests {
         assert!(machine.pool("other", range).claim().is_ok());
     }
 
-    /// A pool that has long been open, of one id that this process has.
-    fn busy(locks: Locks) -> TaskIds {
-        let own = geteuid().as_raw();
-        let TaskIds::Separate(pool) = TaskIds::with(Ids { uid: own, gid: own, count: 1 }, locks) else {
-            unreachable!()
-        };
-        let pool = Arc::into_inner(pool).unwrap();
-        TaskIds::Separate(Arc::new(Pool { opened: pool.opened.checked_sub(SETTLING_TIME).unwrap(), ..pool }))
-    }
-
     #[test]
     fn trap_e20_an_id_whose_processes_still_run_is_not_used() {
-        let own = geteuid().as_raw();
+        let own = geteuid().as_raw(); // of this process
+        let ids = Ids { uid: own, gid: own, count: 1 };
         let machine = Machine::new();
-        assert!(machine.pool("runner", Ids { uid: own, gid: own, count: 1 }).claim().is_err());
         // Another runner of the account may have started them, unless all share one lock file.
-        assert!(busy(machine.locks("runner")).claim().is_err());
-        assert!(busy(Locks { of_account: true, ..machine.locks("runner") }).claim().is_ok());
+        assert!(machine.pool("runner", ids).claim().is_err());
+        let of_account = || Locks { of_account: true, ..machine.locks("runner") };
+        let pool = TaskIds::with(ids, of_account());
+        let mut first = pool.claim().unwrap();
+        first.ended = true;
+        drop(first);
+        drop(pool.claim().unwrap()); // without having seen the end of its processes
+        assert!(pool.claim().is_err());
+        assert!(TaskIds::with(ids, of_account()).claim().is_err(), "a runner that crashed left the same mark");
     }
 
     #[test]

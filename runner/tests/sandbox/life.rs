@@ -187,6 +187,34 @@ async fn a_task_leaves_no_process_file_or_cgroup() {
         finish(executor.start(job).await.unwrap()).await;
         assert_eq!(traces(&id), "0", "after {script}");
     }
+    drop(executor);
+    let own = format!("castellan-{}-*", std::process::id());
+    let groups = || Command::new("find").args(["/sys/fs/cgroup", "-name", &own]).output().unwrap().stdout;
+    eventually("the runner's groups are removed, that of the process that stands by included", || groups().is_empty())
+        .await;
+}
+
+/// A process stands by for the next task where a cgroup would delay its start.
+#[tokio::test]
+async fn a_process_that_stands_by_holds_no_output_of_another_task_open_and_is_replaced_if_it_dies() {
+    let executor = executor().await;
+    let children = || {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+        let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+        lists
+            .flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    for _ in 0..3 {
+        let running = executor.start(bash("echo one")).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await; // for the next process
+        assert_eq!(finish(running).await.text(), "one", "its output ends");
+        for child in children() {
+            Command::new("kill").args(["-9", &child]).status().unwrap();
+        }
+        assert_eq!(output_of(bash("echo two")).await, "two");
+        assert_eq!(finish(executor.start(bash("echo three")).await.unwrap()).await.text(), "three");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
