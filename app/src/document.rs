@@ -2,7 +2,7 @@
 use crate::{
     assets::Assets,
     routes,
-    ui::{Address, RenderedPage, TabTitle, status::ResponseHead},
+    ui::{Address, RenderedPage, TabTitle, ctx, status::ResponseHead},
 };
 use http::{HeaderValue, StatusCode, Uri};
 use hydration_context::SsrSharedContext;
@@ -60,6 +60,12 @@ fn conceal(html: String, nonce: &str) -> String {
 /// Runs before the first paint, so that a page never flashes in the wrong theme.
 const THEME: &str = "try{const t=localStorage.getItem('theme');if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch{}";
 
+/// Runs on the response to a form: the address bar shows the form's page, so that a reload opens it instead of submitting again.
+const ADDRESS: &str = "history.replaceState(history.state,'',document.currentScript.dataset.page)";
+
+/// The fonts that every page uses, loaded beside the style sheet instead of after it.
+const FONTS: [&str; 2] = ["fonts/inter.woff2", "fonts/jetbrains-mono.woff2"];
+
 /// The document around every page.
 fn shell(RenderedPage { title, body }: RenderedPage, options: LeptosOptions) -> impl IntoView {
     let assets = use_context::<Assets>();
@@ -73,8 +79,10 @@ fn shell(RenderedPage { title, body }: RenderedPage, options: LeptosOptions) -> 
                 <meta name="color-scheme" content="light dark" />
                 <TabTitle page=title />
                 <link rel="icon" type="image/svg+xml" href=asset("favicon.svg") />
+                {FONTS.map(|font| view! { <link rel="preload" r#as="font" type="font/woff2" crossorigin="anonymous" href=asset(font) /> })}
                 <link rel="stylesheet" href=asset("castellan.css") />
                 <script nonce=use_nonce()>{THEME}</script>
+                {ctx::answered().map(|_| view! { <script nonce=use_nonce() data-page=ctx::here().to_string()>{ADDRESS}</script> })}
                 <HydrationScripts options=options islands=true />
             </head>
             <body>{body}</body>

@@ -34,6 +34,8 @@ enum Command {
     },
     /// Build the self-contained binaries target/release/castellan and target/release/castellan-runner
     Build,
+    /// Build what browsers load, in target/site
+    Site,
     /// Build the archive of a release, with license texts, bill of materials and checksums, in target/dist
     Dist,
     /// Serve, and rebuild and restart when a source file changes
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Serve { release, arguments } => serve::serve(release, &arguments),
         Command::Build => binaries::build_release(),
+        Command::Site => site::build(site::Quality::Dev).map(drop),
         Command::Dist => dist::dist(),
         Command::Dev { arguments } => dev::dev(&arguments),
         Command::Screenshots => screenshots::screenshots(),

@@ -1,7 +1,6 @@
 # People, organizations, members, invitations and join requests.
 
 people-lead = Everyone who can sign in to this tenant. Their permissions come from their tenant role and their organization roles.
-people-factors = Second factor policy
 person-name = Name
 person-state = Status
 person-since = Since

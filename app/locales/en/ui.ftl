@@ -10,7 +10,6 @@ nav-work = Work
 nav-execution = Execution
 nav-people-group = People
 nav-audit-group = Audit
-nav-account = Account
 nav-overview = Overview
 nav-tasks = Tasks
 nav-approvals = Approvals

@@ -1,5 +1,5 @@
 //! Audit events in a table.
-use crate::ui::{Badge, BadgeTone, Table, TimeAgo, UntrustedText};
+use crate::ui::{Badge, BadgeTone, Glyph, Table, TimeAgo, Trait, UntrustedText};
 use leptos::prelude::*;
 use serde_json::Value;
 use store::AuditRow;
@@ -49,8 +49,8 @@ pub fn OutcomeBadge(
     outcome: String,
 ) -> impl IntoView {
     match outcome.as_str() {
-        "done" => view! { <Badge tone=BadgeTone::Good label=t!("audit-done") /> },
-        _ => view! { <Badge tone=BadgeTone::Bad label=t!("audit-refused") /> },
+        "done" => view! { <Trait glyph=Glyph::Tick label=t!("audit-done") /> }.into_any(),
+        _ => view! { <Badge tone=BadgeTone::Bad label=t!("audit-refused") /> }.into_any(),
     }
 }
 

@@ -16,7 +16,7 @@ async fn settings(actor: Actor) -> Result<Page, Refusal> {
     ctx::admins_only(&actor)?;
     let everybody = ctx::store()?.read(&actor).await?.factor_policy().await?;
     let choices = vec![Choice::new("nobody", t!("policy-nobody")), Choice::new("everybody", t!("policy-everybody"))];
-    Ok(Page::new(Section::People, t!("policy-title")).lead(t!("policy-lead")).body(view! {
+    Ok(Page::new(Section::SecondFactors, t!("policy-title")).lead(t!("policy-lead")).body(view! {
         <Form action=SetPolicy::PATH>
             <Select
                 name="who" label=t!("policy-who") help=t!("policy-help") choices=choices

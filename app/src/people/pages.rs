@@ -43,9 +43,7 @@ async fn people_page(actor: Actor) -> Result<Page, Refusal> {
             </Table>
         </Live>
         <Pager next=next by_name=true />
-        <p class="after"><a href="/reviews">{t!("reviews-title")}</a></p>
         <p class="after"><a href="/settings/approvals">{t!("approval-settings-title")}</a></p>
-        {actor.is_admin().then(|| view! { <p class="after"><a href="/settings/second-factors">{t!("people-factors")}</a></p> })}
     }))
 }
 

@@ -59,7 +59,7 @@ async fn reviews_page(actor: Actor) -> Result<Page, Refusal> {
             .into_any()
         }
     };
-    let page = Page::new(Section::People, t!("reviews-title"));
+    let page = Page::new(Section::Reviews, t!("reviews-title"));
     Ok(page.lead(t!("reviews-lead")).body(view! {
         <Live topics="people" region="reviews">{rows}</Live>
         {start}
@@ -117,7 +117,7 @@ async fn load_review(actor: Actor) -> Result<Page, Refusal> {
     let progress = t!("review-progress", answered = review.answered, items = review.items);
     let (done, left) = (answers && left == 0, u64::try_from(left).unwrap_or(0));
     let title = review.organization.clone().unwrap_or_else(|| t!("review-of-tenant"));
-    let page = Page::new(Section::People, t!("review-title", of = title)).breadcrumb("/reviews", t!("reviews-title"));
+    let page = Page::new(Section::Reviews, t!("review-title", of = title));
     let export = view! { <LinkButton href=format!("/reviews/{id}/export")>{t!("review-export")}</LinkButton> };
     let headings =
         [t!("review-select"), t!("person-name"), t!("review-right"), t!("review-used"), t!("review-decision")];

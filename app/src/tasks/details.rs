@@ -13,7 +13,7 @@ use crate::{
     access::AccessLink,
     audit::table::AuditTable,
     outcome::Refusal,
-    ui::{Badge, BadgeTone, Confirm, Glyph, LinkButton, Live, Page, PageFuture, Section, Source, ctx, page},
+    ui::{Confirm, Glyph, LinkButton, Live, Page, PageFuture, Section, Source, Trait, ctx, page},
 };
 use domain::{
     Actor, TaskId,
@@ -123,7 +123,7 @@ fn TaskStatus(task: Task) -> impl IntoView {
         <Live topics=topic(task.id) region="task-state" quiet=true>
             <StateBadge state=task.state />
         </Live>
-        <Badge tone=BadgeTone::Stopped glyph=glyph label=labels::visibility(task.visibility) />
+        <Trait glyph=glyph label=labels::visibility(task.visibility) />
     }
 }
 

@@ -1,5 +1,5 @@
 //! Labels of task states, network access and limits.
-use crate::ui::{Badge, BadgeTone, Glyph, labels::network};
+use crate::ui::{Badge, BadgeTone, Glyph, Trait, labels::network};
 use domain::{
     limits::Limits,
     network::NetworkPolicy,
@@ -43,11 +43,8 @@ pub fn state_label(state: TaskState) -> String {
 /// The network policy of a task, with an icon that marks policies that leave the sandbox.
 #[component]
 pub fn NetworkBadge(policy: NetworkPolicy) -> impl IntoView {
-    let (tone, glyph) = match domain::policy::reaches_out(policy) {
-        true => (BadgeTone::Waiting, Glyph::Globe),
-        false => (BadgeTone::Stopped, Glyph::Lock),
-    };
-    view! { <Badge tone=tone glyph=glyph label=network(policy) /> }
+    let glyph = if domain::policy::reaches_out(policy) { Glyph::Globe } else { Glyph::Lock };
+    view! { <Trait glyph=glyph label=network(policy) alarming=policy == NetworkPolicy::Unrestricted /> }
 }
 
 /// Explains what a task can reach.

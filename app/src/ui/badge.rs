@@ -1,4 +1,4 @@
-//! State badges: icon, text and color, never color alone.
+//! State badges and traits: icon, text and color, never color alone.
 use super::{Glyph, Icon};
 use leptos::prelude::*;
 
@@ -27,6 +27,7 @@ impl BadgeTone {
     }
 }
 
+/// The state of a thing, as a pill.
 #[component]
 pub fn Badge(
     tone: BadgeTone,
@@ -37,4 +38,17 @@ pub fn Badge(
 ) -> impl IntoView {
     let (class, default) = tone.style();
     view! { <span class=class><Icon of=glyph.unwrap_or(default) />{label}</span> }
+}
+
+/// A property that is not a state, such as the network access of a task: an icon and a text.
+#[component]
+pub fn Trait(
+    glyph: Glyph,
+    #[prop(into)] label: String,
+    /// Whether the property deserves attention because it is far-reaching.
+    #[prop(optional)]
+    alarming: bool,
+) -> impl IntoView {
+    let class = if alarming { "trait text-bad" } else { "trait" };
+    view! { <span class=class><Icon of=glyph />{label}</span> }
 }

@@ -1,9 +1,10 @@
 //! The layout of every page for signed-in people: navigation, breadcrumbs and the account menu.
 use super::{
-    Button, Form, Glyph, Icon, Page, Section, ctx,
+    Avatar, Button, Form, Glyph, Icon, Page, Section, ctx,
     freeze_banner::FreezeBanner,
     header::{OrganizationSwitcher, SearchField},
-    nav::Nav,
+    mark::Mark,
+    nav::{ACCOUNT, Nav},
     shortcuts::{self, ShortcutsDialog},
     success_message::SuccessNotice,
     unshown_refusal::UnshownRefusal,
@@ -23,7 +24,7 @@ pub(super) fn render_frame(actor: Actor, page: Page, frame_data: FrameData) -> A
     view! {
         <a class="skip" href="#main">{t!("skip")}</a>
         <header class="bar">
-            <a class="brand" href="/">{t!("product")}</a>
+            <a class="brand" href="/"><Mark /></a>
             <details class="nav-narrow">
                 <summary class="button"><Icon of=Glyph::Menu /><span class="menu-name">{t!("nav-menu")}</span></summary>
                 <nav class="menu" aria-label=t!("nav-label")>
@@ -41,7 +42,7 @@ pub(super) fn render_frame(actor: Actor, page: Page, frame_data: FrameData) -> A
         <main id="main" tabindex="-1">
             <FreezeBanner since=frozen />
             {break_glass.then(|| view! {
-                <p class="banner" role="status">
+                <p class="banner banner-bad" role="status">
                     {t!("break-glass-banner")}" "<a href=Section::Authentication.href()>{Section::Authentication.label()}</a>
                 </p>
             })}
@@ -112,15 +113,16 @@ fn Breadcrumbs(section: Section, breadcrumbs: Vec<(String, String)>, title: Stri
 #[component]
 fn Menu(actor: Actor) -> impl IntoView {
     let email = actor.email.as_ref().map(ToString::to_string);
+    let account =
+        ACCOUNT.map(|page| view! { <a class="nav-link" href=page.href()><Icon of=page.glyph() />{page.label()}</a> });
     let tenant = ctx::sign_in().ok().and_then(|sign_in| sign_in.browser()?.tenant.clone());
     view! {
         <details class="person">
-            <summary class="button"><Icon of=Glyph::Person /><span class="person-name">{actor.name.clone()}</span><Icon of=Glyph::Down /></summary>
+            <summary class="button"><Avatar name=actor.name.clone() /><span class="person-name">{actor.name.clone()}</span><Icon of=Glyph::Down /></summary>
             <div class="menu">
                 <p class="menu-who">{actor.name}{[email, tenant].into_iter().flatten().map(|text| view! { <span class="muted">{text}</span> }).collect_view()}</p>
-                <a class="nav-link" href=Section::Account.href()>{Section::Account.label()}</a>
-                <a class="nav-link" href=Section::BrowserSessions.href()>{Section::BrowserSessions.label()}</a>
-                <a class="nav-link" href=Section::SignInMethods.href()>{Section::SignInMethods.label()}</a>
+                {account}
+                <hr />
                 <ThemeSwitch label=t!("theme") system=t!("theme-system") light=t!("theme-light") dark=t!("theme-dark") />
                 <Form action=SignOut::PATH>
                     <Button>{t!("sign-out")}</Button>

@@ -9,7 +9,7 @@ pub(super) fn FreezeBanner(since: Option<Timestamp>) -> impl IntoView {
     view! {
         <Live topics="runners" region="frozen" quiet=true>
             {since.map(|at| view! {
-                <p class="banner" role="status">
+                <p class="banner banner-bad" role="status">
                     <Sentence text=t!("emergency-banner", ago = PLACEHOLDER)><TimeAgo at=at /></Sentence>
                 </p>
             })}

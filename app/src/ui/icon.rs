@@ -26,6 +26,7 @@ pub enum Glyph {
     Down,
     Search,
     Archive,
+    Shield,
 }
 
 impl Glyph {
@@ -64,6 +65,7 @@ impl Glyph {
             Self::Menu => "M2.4 4h11.2M2.4 8h11.2M2.4 12h11.2",
             Self::Down => "m4 6 4 4 4-4",
             Self::Archive => "M2 2.8h12V6H2zM3 6v7.2h10V6M6.4 8.8h3.2",
+            Self::Shield => "M8 1.8 2.8 3.8v4c0 3.2 2.2 5.4 5.2 6.6 3-1.2 5.2-3.4 5.2-6.6v-4zM5.6 8l1.8 1.8 3-3.4",
             Self::Search => "M7 2.4a4.6 4.6 0 1 0 0 9.2 4.6 4.6 0 0 0 0-9.2M10.4 10.4 14 14",
         }
     }

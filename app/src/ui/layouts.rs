@@ -2,6 +2,7 @@
 use super::{
     Address, LinkButton, Section, ctx,
     frame::{frame_data, render_frame},
+    mark::Mark,
     page::{Page, PageFuture, RenderedPage},
     status,
     unshown_refusal::UnshownRefusal,
@@ -68,7 +69,7 @@ where
 fn card(title: String, body: AnyView) -> RenderedPage {
     let body = view! {
         <main id="main" class="card" tabindex="-1">
-            <p class="brand">{t!("product")}</p>
+            <p class="brand"><Mark /></p>
             <h1>{title.clone()}</h1>
             <UnshownRefusal />
             {body}

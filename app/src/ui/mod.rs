@@ -1,5 +1,6 @@
 //! UI components that all pages share.
 mod address;
+mod avatar;
 mod badge;
 mod button;
 mod code;
@@ -22,6 +23,7 @@ mod icon;
 pub mod labels;
 mod layouts;
 mod live;
+mod mark;
 mod nav;
 mod page;
 mod pager;
@@ -37,7 +39,8 @@ mod unshown_refusal;
 pub(crate) use self::title::TabTitle;
 pub use self::{
     address::{Address, Params, escaped, own_path},
-    badge::{Badge, BadgeTone},
+    avatar::Avatar,
+    badge::{Badge, BadgeTone, Trait},
     button::{Button, ButtonVariant, LinkButton},
     code::{Digest, Source, UntrustedText},
     confirm::Confirm,

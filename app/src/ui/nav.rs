@@ -21,6 +21,8 @@ pub enum Section {
     Authentication,
     Backups,
     Retention,
+    SecondFactors,
+    Reviews,
     BrowserSessions,
     SignInMethods,
     /// No section, for pages such as search and errors.
@@ -45,6 +47,8 @@ impl Section {
             Self::Authentication => "/settings/authentication",
             Self::Backups => "/settings/backups",
             Self::Retention => crate::retention::RETENTION_SETTINGS,
+            Self::SecondFactors => "/settings/second-factors",
+            Self::Reviews => "/reviews",
             Self::BrowserSessions => "/browser-sessions",
             Self::SignInMethods => "/account/sign-in",
         }
@@ -67,12 +71,14 @@ impl Section {
             Self::Authentication => t!("nav-authentication"),
             Self::Backups => t!("nav-backups"),
             Self::Retention => t!("nav-retention"),
+            Self::SecondFactors => t!("policy-title"),
+            Self::Reviews => t!("reviews-title"),
             Self::BrowserSessions => t!("nav-browser-sessions"),
             Self::SignInMethods => t!("nav-sign-in-methods"),
         }
     }
 
-    const fn glyph(self) -> Glyph {
+    pub(super) const fn glyph(self) -> Glyph {
         match self {
             Self::Overview | Self::Other => Glyph::House,
             Self::Tasks => Glyph::List,
@@ -86,6 +92,8 @@ impl Section {
             Self::Authentication | Self::SignInMethods => Glyph::Lock,
             Self::Backups => Glyph::Archive,
             Self::Retention => Glyph::Clock,
+            Self::SecondFactors => Glyph::Shield,
+            Self::Reviews => Glyph::Tick,
             Self::Account => Glyph::Person,
             Self::Audit => Glyph::Book,
             Self::BrowserSessions => Glyph::Globe,
@@ -111,6 +119,8 @@ impl Section {
             Self::Authentication => "i",
             Self::Backups => "b",
             Self::Retention => "x",
+            Self::SecondFactors => "f",
+            Self::Reviews => "v",
             Self::BrowserSessions => "s",
             Self::SignInMethods => "w",
         }
@@ -118,29 +128,42 @@ impl Section {
 
     /// Returns the sections that an actor may use, in navigation order.
     pub fn available(actor: &Actor) -> Vec<Self> {
-        groups(actor).into_iter().flat_map(|(_, sections)| sections).collect()
+        let sections = groups(actor).into_iter().flat_map(|(_, sections)| sections);
+        let foot = Self::Emergency.is_available_to(actor).then_some(Self::Emergency);
+        sections.chain(foot).chain(ACCOUNT).collect()
     }
 
     fn is_available_to(self, actor: &Actor) -> bool {
         match self {
-            Self::People | Self::Audit | Self::Anomalies | Self::Authentication | Self::Retention => {
+            Self::People | Self::Audit | Self::Anomalies | Self::Authentication | Self::Retention | Self::Reviews => {
                 actor.can_read_everything()
             }
-            Self::Emergency | Self::Backups => actor.is_admin(),
+            Self::Emergency | Self::Backups | Self::SecondFactors => actor.is_admin(),
             _ => true,
         }
     }
 }
 
+/// The sections of the person's own account, which are in their menu.
+pub(super) const ACCOUNT: [Section; 3] = [Section::Account, Section::SignInMethods, Section::BrowserSessions];
+
 /// Returns the non-empty groups with the sections that the actor may use.
 fn groups(actor: &Actor) -> Vec<(String, Vec<Section>)> {
     let all = [
         (t!("nav-work"), vec![Section::Overview, Section::Tasks, Section::Approvals]),
-        (t!("nav-execution"), vec![Section::Runners, Section::Rules, Section::Emergency]),
+        (t!("nav-execution"), vec![Section::Runners, Section::Rules]),
         (t!("nav-people-group"), vec![Section::Organizations, Section::People, Section::Keys]),
         (t!("nav-audit-group"), vec![Section::Audit, Section::Anomalies]),
-        (t!("nav-settings"), vec![Section::Authentication, Section::Retention, Section::Backups]),
-        (t!("nav-account"), vec![Section::Account, Section::SignInMethods, Section::BrowserSessions]),
+        (
+            t!("nav-settings"),
+            vec![
+                Section::Authentication,
+                Section::SecondFactors,
+                Section::Reviews,
+                Section::Retention,
+                Section::Backups,
+            ],
+        ),
     ];
     let available = |(name, sections): (String, Vec<Section>)| {
         (name, sections.into_iter().filter(|section| section.is_available_to(actor)).collect::<Vec<_>>())
@@ -148,7 +171,7 @@ fn groups(actor: &Actor) -> Vec<(String, Vec<Section>)> {
     all.into_iter().map(available).filter(|(_, sections)| !sections.is_empty()).collect()
 }
 
-/// The navigation.
+/// The navigation, with the emergency page at its foot.
 #[component]
 pub(super) fn Nav(
     actor: Actor,
@@ -170,17 +193,16 @@ pub(super) fn Nav(
             </li>
         }
     };
-    groups(&actor)
-        .into_iter()
-        .map(|(name, sections)| {
-            view! {
-                <div class="nav-group">
-                    <p aria-hidden="true">{name.clone()}</p>
-                    <ul aria-label=name>{sections.into_iter().map(link).collect_view()}</ul>
-                </div>
-            }
-        })
-        .collect_view()
+    let groups = groups(&actor).into_iter().map(|(name, sections)| {
+        view! {
+            <div class="nav-group">
+                <p aria-hidden="true">{name.clone()}</p>
+                <ul aria-label=name>{sections.into_iter().map(link).collect_view()}</ul>
+            </div>
+        }
+    });
+    let foot = Section::Emergency.is_available_to(&actor).then(|| link(Section::Emergency));
+    view! { {groups.collect_view()} {foot.map(|link| view! { <ul class="nav-foot">{link}</ul> })} }
 }
 
 #[component]

@@ -1,5 +1,5 @@
 //! Success messages of forms whose effect their target page does not show. A query field names the message.
-use super::{Address, ctx};
+use super::{Address, Glyph, Icon, ctx};
 use crate::outcome::Done;
 use leptos::prelude::*;
 use store::Applied;
@@ -66,9 +66,11 @@ impl SuccessMessage {
     }
 }
 
-/// The success message in the query, if any. It receives the focus, so that screen readers announce it.
+/// The success message in the query, if any, as a toast. It receives the focus, so that screen readers announce it.
 #[component]
 pub(super) fn SuccessNotice() -> impl IntoView {
     let message = if ctx::answered().is_none() { SuccessMessage::here() } else { None };
-    message.map(|message| view! { <p class="notice" role="status" tabindex="-1" autofocus>{message.text()}</p> })
+    message.map(|message| {
+        view! { <p class="toast" role="status" tabindex="-1" autofocus><Icon of=Glyph::Tick />{message.text()}</p> }
+    })
 }

@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::Invalid;
-use http::{HeaderValue, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts};
 use http_body_util::BodyExt;
 use leptos_axum::handle_server_fns_with_context;
 
@@ -67,6 +67,14 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     match is_form {
         true => action.respond_with_page(&web, context, outcome).await,
         false => action.respond_with_json(&web, &context, &outcome),
+    }
+}
+
+/// Responds to the address of a form that is opened as a page: browsers keep it in their history. Programs learn that it is for POST.
+pub(super) async fn opened(headers: HeaderMap, uri: Uri) -> Response {
+    match wants_page(&headers, &uri) {
+        true => Redirect::to("/").into_response(),
+        false => (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response(),
     }
 }
 

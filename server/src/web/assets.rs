@@ -57,6 +57,8 @@ pub(super) async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Respo
         Some("wasm") => "application/wasm",
         Some("svg") => "image/svg+xml",
         Some("png") => "image/png",
+        Some("woff2") => "font/woff2",
+        Some("txt") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     };
     let headers = [

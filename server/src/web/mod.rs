@@ -20,11 +20,7 @@ use crate::{
 };
 use app::assets::Assets;
 use auth::providers::FetchError;
-use axum::{
-    Router,
-    middleware::from_fn_with_state,
-    routing::{get, post},
-};
+use axum::{Router, middleware::from_fn_with_state, routing::get};
 use form_deduplication::Submissions;
 use leptos::config::LeptosOptions;
 use tower_http::{CompressionLevel, compression::CompressionLayer};
@@ -63,7 +59,8 @@ pub fn routes(web: Web, streams: Router) -> Router {
     let cookies = authentication::session_layer(&app, https);
     // Form responses are not compressed: they can contain a secret next to user input, which their length would reveal (BREACH).
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
-    let actions = Router::new().route("/actions/{*name}", post(actions::run)).with_state(web.clone());
+    let actions =
+        Router::new().route("/actions/{*name}", get(actions::opened).post(actions::run)).with_state(web.clone());
     let pages = Router::new()
         .route("/sign-in/with/{provider}", get(providers::start))
         .route("/sign-in/from/{provider}", get(providers::callback))

@@ -56,6 +56,13 @@ impl Bundle {
         Ok(())
     }
 
+    /// Replaces logical names in a style sheet: `url("/pkg/logo.svg")` → `url("/pkg/logo-DIGEST.svg")`.
+    pub fn with_addresses(&self, sheet: &str) -> String {
+        self.manifest.iter().fold(sheet.to_owned(), |sheet, (logical, place)| {
+            sheet.replace(&format!("url(\"/pkg/{logical}\")"), &format!("url(\"/{place}\")"))
+        })
+    }
+
     /// Writes changed files, removes stale ones and returns the digest of the manifest.
     ///
     /// # Errors
@@ -63,7 +70,9 @@ impl Bundle {
     pub fn write(mut self, quality: Quality, cache: &mut Cache) -> Result<String> {
         let mut manifest = serde_json::to_vec_pretty(&self.manifest)?;
         manifest.push(b'\n');
-        for (place, content) in self.files.clone() {
+        // Fonts in this format are compressed already.
+        let compressible = |(place, _): &(String, Vec<u8>)| !place.ends_with(".woff2");
+        for (place, content) in self.files.clone().into_iter().filter(compressible) {
             self.files.insert(format!("{place}.br"), compressed(&content, quality, cache)?);
         }
         let digest = digest(&[&manifest]);
@@ -102,4 +111,19 @@ fn write_if_changed(file: &Path, content: &[u8]) -> Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     std::fs::write(file, content).with_context(|| format!("cannot write {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_style_sheet_loads_files_by_their_addresses() {
+        let mut bundle = Bundle::default();
+        bundle.add("fonts/text.woff2", b"font".to_vec()).unwrap();
+        let sheet = bundle.with_addresses("src: url(\"/pkg/fonts/text.woff2\"), url(\"/pkg/none.svg\")");
+        let place = &bundle.manifest["fonts/text.woff2"];
+        assert!(place.starts_with("pkg/fonts/text-") && place.ends_with(".woff2"), "{place}");
+        assert_eq!(sheet, format!("src: url(\"/{place}\"), url(\"/pkg/none.svg\")"));
+    }
 }

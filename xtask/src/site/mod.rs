@@ -65,8 +65,8 @@ fn write(quality: Quality, compiled: &Path) -> Result<Site> {
         let mut cache = Cache::open()?;
         let mut bundle = Bundle::default();
         script::add(compiled, &mut cache, &mut bundle)?;
-        bundle.add("castellan.css", style::sheet()?.into_bytes())?;
         bundle.add_public()?;
+        bundle.add("castellan.css", bundle.with_addresses(&style::sheet()?).into_bytes())?;
         let digest = bundle.write(quality, &mut cache)?;
         cache.prune()?;
         Ok(Site { digest })
