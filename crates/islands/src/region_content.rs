@@ -1,10 +1,14 @@
 //! Content of live regions: replaced or updated in place without disturbing what someone reads or types.
 use crate::dom;
+use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, HtmlElement};
 
 /// The distance above the viewport from which a region's top counts as scrolled past, in pixels.
 const SCROLL_TOLERANCE: f64 = 40.0;
+
+/// The duration of the highlight of new and changed content; the token `--motion` of the style sheet.
+const HIGHLIGHT_MS: f64 = 120.0;
 
 /// Returns whether replacing the region would lose input: a focused field, a changed checkbox or selection, an open `details`,
 /// a pressed element, or selected text.
@@ -24,8 +28,40 @@ pub fn must_not_move(region: &Element) -> bool {
     scrolled_past || region.query_selector("tbody:hover, tbody:focus-within").ok().flatten().is_some()
 }
 
-/// Replaces the content of `region` with that of `new`, and restores the focus to the same element or to the region.
+/// Replaces the content of `region` with that of `new`, highlights the rows that differ, and restores the focus to the same element or
+/// to the region.
 pub fn replace(region: &Element, new: &Element) {
+    let before = by_href(region);
+    replace_content(region, new);
+    if before.is_empty() && region.child_element_count() == 1 {
+        region.first_element_child().iter().for_each(highlight); // a badge or a count
+    }
+    for (href, element) in by_href(region) {
+        let is_same = |(known, old): &(String, Element)| *known == href && old.inner_html() == element.inner_html();
+        if !before.is_empty() && !before.iter().any(is_same) {
+            highlight(&element);
+        }
+    }
+}
+
+/// Highlights an element for a moment, unless the person prefers reduced motion. An animation leaves no trace in the document, which is
+/// compared with the next version.
+fn highlight(element: &Element) {
+    let reduced =
+        dom::window().and_then(|window| window.match_media("(prefers-reduced-motion: reduce)").ok().flatten());
+    if reduced.is_some_and(|query| query.matches()) {
+        return;
+    }
+    let (keyframes, colors) = (Object::new(), Array::of2(&"var(--accent-soft)".into(), &"transparent".into()));
+    let _ = Reflect::set(&keyframes, &"backgroundColor".into(), &colors);
+    // web-sys has no stable binding of `animate`.
+    let animate = Reflect::get(element, &"animate".into()).ok().and_then(|method| method.dyn_into::<Function>().ok());
+    if let Some(animate) = animate {
+        let _ = animate.call2(element, &keyframes, &HIGHLIGHT_MS.into());
+    }
+}
+
+fn replace_content(region: &Element, new: &Element) {
     let focused = dom::document().and_then(|d| d.active_element()).filter(|element| region.contains(Some(element)));
     let identity = focused.map(|element| (element.tag_name(), element.get_attribute("href"), element.text_content()));
     let nodes = new.child_nodes();
@@ -60,7 +96,10 @@ pub fn merge_rows(old: &Element, new: &Element) -> Option<u32> {
     let mut added = 0;
     for (href, element) in &fetched {
         match shown.iter().find(|(known, _)| known == href) {
-            Some((_, current)) if current.inner_html() != element.inner_html() => replace(current, element),
+            Some((_, current)) if current.inner_html() != element.inner_html() => {
+                replace_content(current, element);
+                highlight(current);
+            }
             Some(_) => {}
             None if element.tag_name() == "TR" => added += 1,
             None => {}
