@@ -52,6 +52,7 @@ export const PAGES: Record<string, (data: SampleData) => [Person, string]> = {
   '/reviews/{id}': ({ ada, review }) => [ada, review],
   '/rules': ({ ada }) => [ada, '/rules'],
   '/rules/edit': ({ ada }) => [ada, '/rules/edit'],
+  '/dev/gallery': ({ ada }) => [ada, '/dev/gallery'],
 };
 
 /** Routes for signed-out visitors. */

@@ -25,6 +25,7 @@
 //! - `browser_sessions`: one's own browser sessions.
 //! - `emergency`: freezing, stopping tasks, locking accounts.
 //! - [`factors`]: second factors and step-up authentication.
+//! - `gallery`: all components, in development builds.
 //! - `invitations`, `join_requests`: ways into an organization.
 //! - `keys`: API keys and service accounts.
 //! - `login`: signing in and out.
@@ -57,6 +58,8 @@ pub mod browser_sessions;
 pub mod document;
 pub mod emergency;
 pub mod factors;
+#[cfg(debug_assertions)]
+pub mod gallery;
 pub mod invitations;
 pub mod join_requests;
 pub mod keys;

@@ -71,6 +71,8 @@ pub const PAGES: &[(&str, PageHandler)] = &[
     ("/keys/{id}", keys::pages::key_page),
     ("/rules", rules::pages::list_rules),
     ("/rules/edit", rules::pages::edit),
+    #[cfg(debug_assertions)]
+    ("/dev/gallery", crate::gallery::gallery),
 ];
 
 /// A page: its path with parameters in braces, and its handler.

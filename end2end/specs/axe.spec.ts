@@ -1,4 +1,4 @@
-// Accessibility of every page in both themes at three widths: axe rules, horizontal scrolling and browser errors.
+// Accessibility of every page in both themes at three widths: axe rules, reading order, horizontal scrolling and browser errors.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import AxeBuilder from '@axe-core/playwright';
@@ -6,6 +6,7 @@ import type { Page } from '@playwright/test';
 import { type Castellan } from '../castellan';
 import { code } from '../authenticator';
 import { OUTSIDE, PAGES } from '../pages';
+import { disorder } from '../reading-order';
 import { setUp } from '../users';
 import { type SampleData, createSampleData } from '../sample-data';
 import { expect, test as base } from '../test';
@@ -164,23 +165,8 @@ async function checkPage(page: Page, widths = WIDTHS): Promise<void> {
     }
     const trail = await page.locator('.trail a').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
     expect.soft(trail, `${page.url()}: the breadcrumb has no duplicates`).toEqual([...new Set(trail)]);
-    expect.soft(await drawnAboveHeading(page), `${page.url()} at ${width} px: content is drawn above the heading`).toEqual([]);
+    expect.soft(await disorder(page), `${page.url()} at ${width} px: on screen as in the document, the heading first`).toEqual([]);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     expect.soft(wide, `${page.url()} at ${width} px scrolls sideways`).toBeLessThanOrEqual(width);
   }
-}
-
-/** Returns elements that follow the main heading in the document but are drawn above it. */
-function drawnAboveHeading(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const heading = document.querySelector('main h1')!;
-    const { top } = heading.getBoundingClientRect();
-    return [...document.querySelectorAll('main *')]
-      .filter((element) => heading.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING)
-      .filter((element) => {
-        const box = element.getBoundingClientRect();
-        return box.height > 0 && box.width > 1 && box.bottom <= top;
-      })
-      .map((element) => element.outerHTML.slice(0, 120));
-  });
 }

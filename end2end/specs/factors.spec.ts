@@ -87,7 +87,7 @@ test('M-14 without JavaScript an admin requires second factors for everyone and 
   await expect(mei, 'members do not need a second factor by default').toHaveURL('/');
 
   await ada.goto('/people');
-  await ada.getByRole('link', { name: 'Second factor policy' }).click();
+  await ada.getByRole('link', { name: 'Second factors' }).click();
   await expect(ada.getByLabel('Second factor required for')).toHaveValue('nobody');
   await ada.getByLabel('Second factor required for').selectOption({ label: 'Everyone' });
   await ada.getByRole('button', { name: 'Save' }).click();

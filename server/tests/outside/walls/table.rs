@@ -112,6 +112,7 @@ pub const WALLS: &[Row] = &[
     row("page GET /account/address", "/account/address", "", PAGE),
     row("page GET /account/password", "/account/password", "", PAGE),
     row("page GET /address", "/address?token=nothing", "", NOT_FOUND),
+    row("page GET /dev/gallery", "/dev/gallery", "", PAGE),
     row("page GET /forgot", "/forgot", "", PUBLIC),
     row("page GET /account/sign-in", "/account/sign-in", "", PAGE),
     row("page GET /approvals", "/approvals?state=all", "", PAGE),
