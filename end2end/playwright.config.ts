@@ -9,7 +9,9 @@ export default defineConfig({
   forbidOnly: true,
   timeout: 60_000,
   // Both workers share a small machine with the servers under test. The limit still detects hanging pages.
-  expect: { timeout: 10_000 },
+  // Pictures are compared loosely: Chromium's versions smooth text differently. `npx playwright test frame --update-snapshots` takes new ones.
+  expect: { timeout: 10_000, toHaveScreenshot: { maxDiffPixelRatio: 0.02, animations: 'disabled' } },
+  snapshotPathTemplate: 'pictures/{arg}{ext}',
   reporter: 'list',
   use: {
     trace: 'off',

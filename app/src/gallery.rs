@@ -86,7 +86,7 @@ fn all() -> Page {
             </ol>
         </Part>
         <Part id="fields" name="Fields">
-            <Provider value=refused>
+            <Provider value=Some(refused)>
                 <Form action=ACTION>
                     <Field name="address" label="Email address" help="Where invitations are sent." required=true />
                     <Password name="password" label="Password" autocomplete="off" />

@@ -4,9 +4,9 @@ use crate::{
     emergency::pages::PersonEmergency,
     outcome::{Kind, Refusal},
     ui::{
-        Badge, BadgeTone, Button, ButtonVariant, Choice, Confirm, DescriptionItem, DescriptionList, Field, Form, Glyph,
-        LinkButton, Live, Page, PageFuture, Pager, RowLink, SecretOnce, Section, Select, Table, TimeAgo, UntrustedText,
-        ctx, labels, page,
+        Avatar, Badge, BadgeTone, Button, ButtonVariant, Choice, Confirm, DescriptionItem, DescriptionList, Field,
+        Form, Glyph, LinkButton, Live, Page, PageFuture, Pager, RowLink, SecretOnce, Section, Select, Table, TimeAgo,
+        UntrustedText, ctx, labels, page,
     },
 };
 use domain::{
@@ -53,7 +53,10 @@ fn Row(person: Person) -> impl IntoView {
     view! {
         <tr>
             <RowLink href=format!("/people/{}", person.id)>
-                <UntrustedText text=person.name />
+                <span class="avatar-name">
+                    <Avatar name=person.name.clone() />
+                    <UntrustedText text=person.name />
+                </span>
             </RowLink>
             <td><UntrustedText text=person.email /></td>
             <td>{labels::tenant_role(person.tenant_role)}</td>

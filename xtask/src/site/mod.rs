@@ -2,6 +2,8 @@
 
 mod bundle;
 mod cache;
+#[cfg(test)]
+mod contrast;
 mod digest;
 mod script;
 mod style;
