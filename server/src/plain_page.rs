@@ -7,9 +7,10 @@ use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 use uuid::Uuid;
 
-const STYLE: &str = "html{background:#fff;color:#1b2230}a{color:#2c4fc7}h1{font-size:1.4rem}\
-    body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 1rem}\
-    @media (prefers-color-scheme:dark){html{background:#14171c;color:#e6e9ef}a{color:#9db4ff}}";
+/// The colors and sizes of style/tokens.css.
+const STYLE: &str = "html{background:#fff;color:#161b26}a{color:#3a4fcf}h1{font-size:1.75rem;line-height:1.25;letter-spacing:-.022em}\
+    body{font:.875rem/1.5 Inter,system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 1rem}\
+    @media (prefers-color-scheme:dark){html{background:#0f1218;color:#e8ebf1}a{color:#9aabff}}";
 
 /// Content security policy that allows only this page's style.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {

@@ -1,6 +1,6 @@
 //! Page layouts: the console for signed-in people, and a card for everyone else.
 use super::{
-    Address, LinkButton, Section, ctx,
+    Address, ButtonVariant, LinkButton, Section, ctx,
     frame::{frame_data, render_frame},
     mark::Mark,
     page::{Page, PageFuture, RenderedPage},
@@ -101,6 +101,11 @@ fn refused_page(refusal: Refusal) -> Page {
         Kind::Forbidden => t!("forbidden-title"),
         _ => t!("unavailable-title"),
     };
-    let home = view! { <LinkButton href="/">{t!("not-found-home")}</LinkButton> };
-    Page::new(Section::Other, title).lead(refusal.message).body(home)
+    let ways = view! {
+        <div class="form-buttons">
+            <LinkButton href="/" variant=ButtonVariant::Primary>{t!("not-found-home")}</LinkButton>
+            <LinkButton href="/search">{t!("search-everything")}</LinkButton>
+        </div>
+    };
+    Page::new(Section::Other, title).lead(refusal.message).body(ways)
 }
