@@ -1,4 +1,4 @@
-// Screenshots of every page in both themes at three widths, written to target/screenshots with an index.html; a few to docs.
+// Screenshots of every page in both themes at four widths, written to target/screenshots with an index.html; a few to docs.
 // Also checks for horizontal scrolling and layout shifts, which pictures do not show.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,8 +13,8 @@ const FOLDER = join(ROOT, 'target', 'screenshots');
 const DOCUMENTS = join(ROOT, 'docs', 'screenshots');
 
 const THEMES = ['light', 'dark'] as const;
-const WIDTHS = [1440, 768, 320];
-const HEIGHTS: Record<number, number> = { 1440: 950, 768: 1024, 320: 640 };
+const WIDTHS = [2200, 1440, 768, 390];
+const HEIGHTS: Record<number, number> = { 2200: 1100, 1440: 950, 768: 1024, 390: 844 };
 
 /** Maximum Cumulative Layout Shift while a page loads (below 0.1 is rated good). */
 const MOVES = 0.02;
@@ -28,7 +28,7 @@ const HALFWAY = ['/second-factor', '/authenticator'];
 /** Viewport of the pictures in the documentation. */
 const WINDOW = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' as const };
 
-test('screenshots of every page in both themes at three widths', async ({ ada, fresh, guarded, browser }) => {
+test('screenshots of every page in both themes at four widths', async ({ ada, fresh, guarded, browser }) => {
   await mkdir(FOLDER, { recursive: true });
   const things = await createSampleData(ada, 'Payments');
   const rows: string[] = [];

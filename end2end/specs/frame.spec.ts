@@ -58,7 +58,6 @@ test('fonts come from the server, are cached, and move nothing', async ({ ada, b
 
 test('a success message is a toast outside the flow, and leaves when it lost the focus', async ({ ada, browser }) => {
   const page = await ada.open(browser);
-  await page.clock.install();
   await page.goto('/people?done=sessions-ended');
   const toast = page.locator('.toast');
   await expect(toast).toBeFocused();

@@ -236,5 +236,20 @@ mod tests {
             Section::available(&actor).contains(&Section::Audit)
                 && Section::available(&actor).contains(&Section::People)
         );
+        assert!(!Section::available(&actor).contains(&Section::Emergency));
+    }
+
+    #[test]
+    fn emergency_and_account_pages_are_outside_the_groups() {
+        let mut actor = Actor::clock(TenantId("00000000-0000-0000-0000-000000000001".parse().unwrap()), Timestamp(0));
+        actor.tenant_role = TenantRole::Admin;
+        let grouped: Vec<_> = groups(&actor).into_iter().flat_map(|(_, sections)| sections).collect();
+        let outside: Vec<_> =
+            Section::available(&actor).into_iter().filter(|section| !grouped.contains(section)).collect();
+        assert_eq!(
+            outside,
+            [Section::Emergency, Section::Account, Section::SignInMethods, Section::BrowserSessions]
+        );
+        assert!(grouped.contains(&Section::SecondFactors) && grouped.contains(&Section::Reviews));
     }
 }
