@@ -10,7 +10,7 @@ export default defineConfig({
   timeout: 60_000,
   // Both workers share a small machine with the servers under test. The limit still detects hanging pages.
   // Pictures are compared loosely: Chromium's versions smooth text differently. `npx playwright test frame --update-snapshots` takes new ones.
-  expect: { timeout: 10_000, toHaveScreenshot: { maxDiffPixelRatio: 0.02, animations: 'disabled' } },
+  expect: { timeout: 10_000, toHaveScreenshot: { maxDiffPixelRatio: 0.005, animations: 'disabled' } },
   snapshotPathTemplate: 'pictures/{arg}{ext}',
   reporter: 'list',
   use: {

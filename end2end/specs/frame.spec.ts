@@ -86,8 +86,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
   }
 }
 
-/** Waits for fonts and islands, of which one shows the password. */
+/** Waits for fonts and islands, of which one shows the password, and removes what covers the components or depends on other tests. */
 async function settled(page: Page): Promise<void> {
+  await page.locator('.bar, .news').evaluateAll((elements) => elements.forEach((element) => element.remove()));
   await page.evaluate(() => document.fonts.ready);
   await expect(page.getByRole('button', { name: 'Show' })).toBeVisible();
 }

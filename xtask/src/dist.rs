@@ -15,6 +15,9 @@ use std::{
 
 /// Program → the workspace member that it is built from.
 const PROGRAMS: [(&str, &str); 2] = [("castellan", "server"), ("castellan-runner", "runner")];
+/// License texts of the fonts that the server embeds.
+const FONTS: [&str; 2] = ["inter-OFL.txt", "jetbrains-mono-OFL.txt"];
+
 const DOCUMENTS: [&str; 4] = ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md"];
 
 /// Builds `target/dist/castellan-VERSION-TARGET.tar.gz` and `SHA256SUMS`.
@@ -61,8 +64,14 @@ fn host() -> Result<String> {
 
 fn write_licenses(folder: &Path) -> Result<()> {
     let mut about = cargo(&["about", "generate", "--locked", "--workspace", "xtask/licenses.hbs", "--output-file"]);
-    about.arg(folder.join("THIRD-PARTY-LICENSES.txt")).args(["--config", "xtask/about.toml"]);
-    step::run("Collecting license texts", about).map(drop)
+    let texts = folder.join("THIRD-PARTY-LICENSES.txt");
+    about.arg(&texts).args(["--config", "xtask/about.toml"]);
+    step::run("Collecting license texts", about)?;
+    let mut all = fs::read_to_string(&texts)?;
+    for font in FONTS {
+        all.push_str(&fs::read_to_string(path("public/fonts").join(font))?);
+    }
+    Ok(fs::write(texts, all)?)
 }
 
 /// cargo-cyclonedx writes a file beside the manifest of every workspace member; those of the programs are kept.

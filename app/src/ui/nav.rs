@@ -246,10 +246,7 @@ mod tests {
         let grouped: Vec<_> = groups(&actor).into_iter().flat_map(|(_, sections)| sections).collect();
         let outside: Vec<_> =
             Section::available(&actor).into_iter().filter(|section| !grouped.contains(section)).collect();
-        assert_eq!(
-            outside,
-            [Section::Emergency, Section::Account, Section::SignInMethods, Section::BrowserSessions]
-        );
+        assert_eq!(outside, [Section::Emergency, Section::Account, Section::SignInMethods, Section::BrowserSessions]);
         assert!(grouped.contains(&Section::SecondFactors) && grouped.contains(&Section::Reviews));
     }
 }
