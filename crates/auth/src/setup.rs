@@ -1,5 +1,5 @@
 //! Set-up link: a one-time link that creates the first tenant and its admin (D-02). There is no default account.
-use crate::{Authenticated, Error, SignIn, check_password, digest, error::unavailable};
+use crate::{Authenticated, Error, SignIn, check_password, digest, error::unavailable, passkey_verifier::Passkeys};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{
     Email, SignedInBy,
@@ -25,7 +25,7 @@ pub enum SetupError {
     Store(#[from] store::Error),
 }
 
-/// Creates a set-up link on this origin, unless there are people already; earlier links become invalid.
+/// Creates a set-up link on this origin, with the host name of passkeys instead of a loopback address, unless there are people already; earlier links become invalid.
 ///
 /// # Errors
 /// Fails if the link cannot be created or written.
@@ -38,7 +38,9 @@ pub async fn offer_link(store: &Store, data: &Path, origin: &str) -> Result<Opti
     getrandom::fill(&mut random).map_err(SetupError::Random)?;
     let token = BASE64_URL_SAFE_NO_PAD.encode(random);
     store.system().create_setup_link(digest(&token), store.now().after(LINK_LIFETIME)).await?;
-    let link = format!("{origin}/setup?token={token}");
+    // The first account needs a second factor, and browsers make no passkey for an address.
+    let named = Passkeys::at(origin).map(|passkeys| passkeys.origin);
+    let link = format!("{}/setup?token={token}", named.as_deref().unwrap_or(origin));
     forget_link(data);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(data.join(FILE))?;
     writeln!(file, "{link}")?;
