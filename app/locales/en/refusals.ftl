@@ -2,6 +2,7 @@
 
 refused-unavailable = The server could not complete the request. Nothing was changed. Try again in a moment. If the problem continues, ask the operator to check the server log.
 refused-busy = The database is busy. Nothing was changed. Try again in a moment.
+refused-fields = Some fields need a change.
 refused-full = The server disk is full. Nothing was changed. Ask the operator to free disk space.
 refused-signed-out = Sign in to continue.
 refused-not-found = This page does not exist, or you do not have access to it.

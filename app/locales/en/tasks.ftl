@@ -17,7 +17,11 @@ tasks-none-match-text = No task matches these filters.
 tasks-show-all = Show all tasks
 
 task-title = Title
-task-title-help = Optional. If empty, the first meaningful line of the script is used.
+task-title-help = If empty, the comment at the beginning of the script is used. A task that needs approval must have one of them.
+task-purpose = Purpose
+task-purpose-help = Why the task should run, for the people who approve it. A rule can require it.
+task-ticket = Ticket
+task-ticket-help = Optional. The URL of an issue or a change request.
 task-state = State
 task-organization = Organization
 task-organization-help = Its approvers decide if approval is required.
@@ -30,6 +34,7 @@ task-submitted = Submitted
 task-started = Started
 task-ended = Ended
 task-runner = Runner
+task-rerun-of = Repeats
 task-attempt = Attempt
 task-attempt-of = { $n } of { $max }
 task-not-yet = Not yet
@@ -69,6 +74,9 @@ task-will-ask = requires { $n ->
     [one] 1 hour
    *[other] { $hours } hours
  } (rule “{ $rule }”).
+task-will-ask-purpose = A purpose is required.
+task-approvers = { $names } can approve tasks in { $organization }.
+task-approvers-none = Nobody can approve your tasks in { $organization }.
 task-will-ask-passkey = Each approval requires the approver’s passkey.
 
 task-limits = Limits
@@ -176,6 +184,7 @@ task-log = Output
 task-log-wrap = Wrap lines
 task-log-times = UTC times
 task-log-download = Download
+task-never-ran = This task did not run, so it has no output.
 task-log-none = The task produced no output.
 task-log-none-yet = No output yet. Lines appear here while the task runs.
 task-output-deleted = The output was deleted on { $at } under the retention policy.

@@ -1,60 +1,56 @@
-//! The decision card of an approval request: requester, network access, decisions so far, deadline and buttons.
-use super::{actions::Decide, badge::ApprovalBadge, evidence::evidence_text};
+//! The decision card of an approval request: state, deadline, who can decide, buttons and decisions so far.
+use super::{actions::Decide, badge::ApprovalBadge, deciders::WhoCanDecide, evidence::evidence_text};
 use crate::{
     factors::passkeys::SigningButton,
     refusal::denied_text,
-    tasks::labels::{NetworkBadge, network_explanation},
+    tasks::labels::{NetworkBadge, duration},
     ui::{
         Badge, BadgeTone, Button, ButtonVariant, DescriptionItem, DescriptionList, Digest, Form, Live, TextArea,
-        TimeAgo, UntrustedText,
+        TimeAgo, UntrustedText, ctx,
     },
 };
 use domain::{
-    Actor, Timestamp,
+    Actor, ApprovalId, PersonId, Timestamp,
     approval::{Answer, ApprovalState},
-    network::NetworkPolicy,
     policy,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
-use store::{Approval, Decision};
+use store::{Approval, Decider, Decision};
+
+/// What the card shows besides the request.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub decisions: Vec<Decision>,
+    pub deciders: Vec<Decider>,
+    pub viewer: Option<PersonId>,
+    /// Why the actor cannot decide it, if so.
+    pub blocked_because: Option<String>,
+    /// The next request that the actor can decide.
+    pub next: Option<ApprovalId>,
+    /// Whether the decision would be one on the actor's own request.
+    pub own: bool,
+}
 
 /// The card. Its style keeps the decision buttons visible while the page scrolls.
 #[component]
 pub fn DecisionCard(
     approval: Approval,
-    decisions: Vec<Decision>,
-    blocked_because: Option<String>,
+    standing: Standing,
     /// The options with which the approver's passkey confirms an approval, and the host of the page; `None` without one.
     signing: Option<(String, String)>,
-    /// Whether the decision would be one on the actor's own request.
-    own: bool,
 ) -> impl IntoView {
     let requires_passkey = approval.requires_passkey;
     let digest = approval.request_digest.to_string();
     let hidden = vec![("id", approval.id.to_string()), ("request_digest", digest.clone())];
-    let (waiting, policy) = (approval.state == ApprovalState::Waiting, approval.network);
     let topics = format!("approvals:{},tasks:{}", approval.id, approval.task_id);
-    let (requester, organization, rule) =
-        (approval.requester.clone(), approval.organization.clone(), approval.rule.clone());
-    let allowed = blocked_because.is_none();
-    // The complete explanation is above the script; here it would push the buttons out of sight.
-    let reach = match policy {
-        NetworkPolicy::Unrestricted => t!("approval-reach-unrestricted"),
-        policy => network_explanation(policy),
-    };
+    let (policy, organization, rule) = (approval.network, approval.organization.clone(), approval.rule.clone());
+    let (allowed, own) = (standing.blocked_because.is_none(), standing.own);
+    let decisions = standing.decisions.clone();
     view! {
         <aside class="rail decision" aria-label=t!("approval-decision")>
             <div class="decision-first">
-                <DescriptionList>
-                    <DescriptionItem name=t!("approval-requester")><strong><UntrustedText text=requester /></strong></DescriptionItem>
-                    <DescriptionItem name=t!("approval-reach")><NetworkBadge policy=policy /><p class="help">{reach}</p></DescriptionItem>
-                </DescriptionList>
                 <Live topics=topics.clone() region="decision" quiet=true>
-                    <Status approval=approval />
-                    <div role="status">
-                        {blocked_because.map(|text| view! { <p class="why-not">{text}</p> })}
-                        {(!waiting).then(|| view! { <p><a href="/approvals">{t!("approval-back")}</a></p> })}
-                    </div>
+                    <Status approval=approval standing=standing />
                 </Live>
             </div>
             {(allowed && own).then(|| view! { <p class="notice">{t!("approval-own-allowed")}</p> })}
@@ -65,6 +61,7 @@ pub fn DecisionCard(
                     <Decisions decisions=decisions />
                 </Live>
                 <DescriptionList>
+                    <DescriptionItem name=t!("approval-reach")><NetworkBadge policy=policy /></DescriptionItem>
                     <DescriptionItem name=t!("task-organization")><UntrustedText text=organization /></DescriptionItem>
                     <DescriptionItem name=t!("approval-rule")><UntrustedText text=rule /></DescriptionItem>
                     <DescriptionItem name=t!("task-request-digest")><Digest hex=digest /></DescriptionItem>
@@ -74,10 +71,13 @@ pub fn DecisionCard(
     }
 }
 
-/// The state, which updates live. Once the request is settled, the style hides the form below it.
+/// The state, the time left and who can decide, which update live. Once the request is settled, the style hides the form below it.
 #[component]
-fn Status(approval: Approval) -> impl IntoView {
+fn Status(approval: Approval, standing: Standing) -> impl IntoView {
+    let Standing { deciders, viewer, blocked_because, next, .. } = standing;
     let waiting = approval.state == ApprovalState::Waiting;
+    let missing = approval.needed.saturating_sub(approval.given);
+    let task = (!waiting).then(|| (format!("/tasks/{}", approval.task_id), approval.state == ApprovalState::Approved));
     view! {
         <div class=if waiting { "standing" } else { "standing settled" }>
             <p>
@@ -85,10 +85,39 @@ fn Status(approval: Approval) -> impl IntoView {
                 " "
                 {t!("approval-count", given = approval.given, needed = approval.needed)}
             </p>
+            {waiting.then(|| view! { <TimeLeft until=approval.expires_at /> })}
+            {waiting.then(|| view! {
+                <WhoCanDecide deciders=deciders viewer=viewer missing=missing organization=approval.organization_id />
+            })}
             {approval.requires_passkey.then(|| view! { <p class="help">{t!("approval-needs-passkey")}</p> })}
-            {waiting.then(|| view! { <p class="help">{t!("approval-until")}" "<TimeAgo at=approval.expires_at /></p> })}
+        </div>
+        <div role="status">
+            {blocked_because.map(|text| view! {
+                <p class=if waiting { "why-not" } else { "settled-text" }>
+                    {text}
+                    {task.map(|(href, approved)| view! {
+                        " "<a href=href>{if approved { t!("approval-watch") } else { t!("approval-view-task") }}</a>
+                    })}
+                    {if waiting { " " } else { " · " }}
+                    {match next {
+                        Some(next) => view! { <a href=format!("/approvals/{next}")>{t!("approval-next")}</a> },
+                        None => view! { <a href="/approvals">{t!("approval-back")}</a> },
+                    }}
+                </p>
+            })}
         </div>
     }
+}
+
+/// The time left to the minute, when the page was rendered, with the exact deadline.
+#[component]
+fn TimeLeft(until: Timestamp) -> impl IntoView {
+    let seconds = u32::try_from(until.0.saturating_sub(ctx::now().0) / 1_000_000).unwrap_or(0);
+    let left = match seconds / 60 {
+        0 => t!("approval-minute-left"),
+        minutes => t!("approval-left", left = duration(minutes * 60)),
+    };
+    view! { <p class="time-left">{left}" "<span class="muted">{t!("approval-deadline", at = until.exact())}</span></p> }
 }
 
 /// The decisions so far, with their reasons.
@@ -133,16 +162,18 @@ fn DecisionForm(
         <Form action=Decide::PATH hidden=hidden class="decide">
             <TextArea name="reason" label=t!("approval-reason") help=t!("approval-reason-help") rows=2 />
             <div class="form-buttons">
-                <Button variant=ButtonVariant::Danger name="answer" value="deny">{t!("approval-deny")}</Button>
-                {signing.map(|(options, host)| view! {
-                    <SigningButton options=options host=host label=t!("approval-approve-passkey") />
-                })}
-                {match (requires_passkey, has_passkey) {
-                    // Where a passkey is required, only a browser without JavaScript gets the button, and the reason why it fails.
-                    (true, _) => view! { <noscript>{plain(ButtonVariant::Primary, t!("approval-approve"))}</noscript> }.into_any(),
-                    (false, true) => plain(ButtonVariant::Secondary, t!("approval-approve")).into_any(),
-                    (false, false) => plain(ButtonVariant::Primary, t!("approval-approve")).into_any(),
-                }}
+                <Button name="answer" value="deny">{t!("approval-deny")}</Button>
+                <span class="contents" role="group" aria-label=t!("approval-approve") aria-keyshortcuts="a">
+                    {signing.map(|(options, host)| view! {
+                        <SigningButton options=options host=host label=t!("approval-approve-passkey") />
+                    })}
+                    {match (requires_passkey, has_passkey) {
+                        // Where a passkey is required, only a browser without JavaScript gets the button, and the reason why it fails.
+                        (true, _) => view! { <noscript>{plain(ButtonVariant::Primary, t!("approval-approve"))}</noscript> }.into_any(),
+                        (false, true) => plain(ButtonVariant::Secondary, t!("approval-approve")).into_any(),
+                        (false, false) => plain(ButtonVariant::Primary, t!("approval-approve")).into_any(),
+                    }}
+                </span>
             </div>
             {(requires_passkey && !has_passkey).then(|| view! {
                 <p class="help">{t!("approval-no-passkey")}" "<a href="/account">{t!("approval-add-passkey")}</a></p>

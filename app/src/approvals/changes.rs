@@ -1,17 +1,18 @@
 //! Changes between a request and the last approved one like it, so that known parts need not be reviewed again.
-use super::diff::{self, Difference, Line};
+use super::diff::{self, Difference, Kind, Line};
 use crate::{
     outcome::Refusal,
     ui::{Badge, BadgeTone, Glyph, PLACEHOLDER, Sentence, TimeAgo, UntrustedText},
 };
 use domain::request::Request;
 use leptos::prelude::*;
-use store::Precedent;
+use store::{Likeness, Precedent};
 
 /// The differences of script and canonical request, for [`Changes`].
 #[derive(Clone, Debug)]
 pub struct Comparison {
     precedent: Precedent,
+    likeness: Likeness,
     script: Difference,
     request: Difference,
 }
@@ -21,12 +22,12 @@ impl Comparison {
     ///
     /// # Errors
     /// Fails if the earlier request cannot be parsed.
-    pub fn new(precedent: Precedent, script: &str, request: &Request) -> Result<Self, Refusal> {
+    pub fn new((likeness, precedent): (Likeness, Precedent), script: &str, request: &Request) -> Result<Self, Refusal> {
         let before =
             Request::read(precedent.request.as_bytes()).map_err(|_| Refusal::from(store::Error::Corrupt("request")))?;
         let script = diff::compare(&precedent.script, script);
         let request = diff::compare(&without_nonce(&before), &without_nonce(request));
-        Ok(Self { precedent, script, request })
+        Ok(Self { precedent, likeness, script, request })
     }
 }
 
@@ -61,7 +62,7 @@ pub fn Changes(
 
 #[component]
 fn ComparisonDetails(compared: Comparison) -> impl IntoView {
-    let Comparison { precedent, script, request } = compared;
+    let Comparison { precedent, likeness, script, request } = compared;
     let (tone, label) = match (&script, &request) {
         (Difference::Same, Difference::Same) => (BadgeTone::Good, t!("changes-same")),
         (Difference::Same, _) => (BadgeTone::Waiting, t!("changes-same-script")),
@@ -69,47 +70,77 @@ fn ComparisonDetails(compared: Comparison) -> impl IntoView {
     };
     let glyph = if tone == BadgeTone::Good { Glyph::Tick } else { Glyph::Warning };
     let href = format!("/approvals/{}", precedent.id);
+    let since = match likeness {
+        Likeness::Rerun => t!("changes-since-rerun", time = PLACEHOLDER),
+        Likeness::SameTitle => t!("changes-since-title", time = PLACEHOLDER),
+        Likeness::SameBeginning => t!("changes-since-beginning", time = PLACEHOLDER),
+    };
+    let size = script.size().filter(|size| *size != (0, 0));
     view! {
         <p>
             <Badge tone=tone glyph=glyph label=label />
+            {size.map(|(added, removed)| view! { " "<span class="change-size">{t!("changes-size", added = added, removed = removed)}</span> })}
             " "
-            <Sentence text=t!("changes-since", time = PLACEHOLDER)><a href=href><TimeAgo at=precedent.approved_at /></a></Sentence>
+            <Sentence text=since><a href=href><TimeAgo at=precedent.approved_at /></a></Sentence>
         </p>
         <DifferenceView of=script title=t!("task-script") label=t!("changes-script") />
-        <DifferenceView of=request title=t!("approval-request") label=t!("changes-request") />
+        <RequestDifference of=request />
     }
 }
 
+/// The difference of the request is folded: most of it repeats that of the script, as digests and lengths.
 #[component]
-fn DifferenceView(of: Difference, title: String, label: String) -> impl IntoView {
-    match of {
-        Difference::Same => ().into_any(),
+fn RequestDifference(of: Difference) -> impl IntoView {
+    (of != Difference::Same).then(|| {
+        view! {
+            <details class="folded">
+                <summary>{t!("changes-request")}</summary>
+                <DifferenceView of=of title=String::new() label=t!("changes-request") />
+            </details>
+        }
+    })
+}
+
+#[component]
+fn DifferenceView(
+    of: Difference,
+    /// The heading, unless it is empty.
+    title: String,
+    label: String,
+) -> impl IntoView {
+    let body = match of {
+        Difference::Same => return ().into_any(),
         Difference::TooLong(lines) => view! {
-            <h3>{title}</h3>
             <p class="notice">{t!("changes-too-long", lines = lines, most = diff::MAX_LINES)}</p>
         }
         .into_any(),
         Difference::Lines(lines) => view! {
-            <h3>{title}</h3>
             <div class="source diff" role="region" aria-label=label tabindex="0">
                 <ol>{lines.into_iter().map(line_view).collect_view()}</ol>
             </div>
         }
         .into_any(),
-    }
+    };
+    view! { {(!title.is_empty()).then(|| view! { <h3>{title}</h3> })}{body} }.into_any()
 }
 
 fn line_view(line: Line) -> AnyView {
-    match line {
-        Line::Unchanged(text) => view! { <li><span></span><code><UntrustedText text=text /></code></li> }.into_any(),
-        Line::Added(text) => view! {
-            <li class="added"><span>"+"</span><ins><code><UntrustedText text=text /></code></ins></li>
+    let (kind, number, pieces) = match line {
+        Line::Text { kind, number, pieces } => (kind, number, pieces),
+        Line::Skipped(n) => {
+            return view! { <li class="skipped"><span></span><span></span><span>{t!("changes-skipped", n = n)}</span></li> }
+                .into_any();
         }
-        .into_any(),
-        Line::Removed(text) => view! {
-            <li class="removed"><span>"−"</span><del><code><UntrustedText text=text /></code></del></li>
-        }
-        .into_any(),
-        Line::Skipped(n) => view! { <li class="skipped"><span></span>{t!("changes-skipped", n = n)}</li> }.into_any(),
-    }
+    };
+    let piece = |(changed, text): (bool, String)| match changed {
+        true => view! { <mark class="changed"><UntrustedText text=text /></mark> }.into_any(),
+        false => view! { <UntrustedText text=text /> }.into_any(),
+    };
+    let code = view! { <code>{pieces.into_iter().map(piece).collect_view()}</code> };
+    let (class, sign, code) = match kind {
+        Kind::Unchanged => ("", "", code.into_any()),
+        Kind::Added => ("added", "+", view! { <ins>{code}</ins> }.into_any()),
+        Kind::Removed => ("removed", "−", view! { <del>{code}</del> }.into_any()),
+    };
+    view! { <li class=class><span class="line-number">{number}</span><span>{sign}</span>{code}</li> }.into_any()
 }

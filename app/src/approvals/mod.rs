@@ -4,10 +4,12 @@ pub mod actions;
 mod badge;
 mod card;
 mod changes;
+pub mod deciders;
 mod diff;
 pub mod evidence;
 pub mod pages;
 pub mod settings;
+pub mod summary;
 
 /// The page of changes to approvers and their rules.
 pub const APPROVAL_SETTINGS: &str = "/settings/approvals";

@@ -2,8 +2,9 @@
 use super::{
     APPROVAL_SETTINGS,
     badge::{ApprovalBadge, badge_parts},
-    card::{DecisionCard, blocked_because},
+    card::{DecisionCard, Standing, blocked_because},
     changes::{Changes, Comparison},
+    summary::{Risks, Summary},
 };
 use crate::{
     factors::passkeys::signing_options,
@@ -19,52 +20,95 @@ use crate::{
     },
 };
 use domain::{
-    Actor, ApprovalId,
+    Actor, ApprovalId, OrganizationId,
     approval::{Answer, ApprovalState},
     consent::Subject,
     passkey::PasskeyDecision,
+    role::Role,
 };
 use leptos::prelude::*;
 use store::{Approval, ApprovalFilter, Counts, Organization};
 
 const ROWS_PER_PAGE: u32 = 50;
+/// The limit of the requests for the actor; once these are decided, the next ones appear.
+const MAX_FOR_ME: u32 = 100;
 
 /// The query value that shows requests in every state.
 const ALL_STATES: &str = "all";
+/// The query value that shows the requests that the actor can decide.
+const FOR_ME: &str = "for-me";
 
-/// `/approvals`: pending requests, unless the query selects another state.
+/// The part of the queue that the page shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum View {
+    /// Those that the actor can decide, oldest first.
+    ForMe,
+    /// Those in a state, or all.
+    InState(Option<ApprovalState>),
+}
+
+impl View {
+    fn of(here: &Address) -> Self {
+        match here.get("state") {
+            Some(ALL_STATES) => Self::InState(None),
+            Some(state) => state.parse().map_or(Self::ForMe, |state| Self::InState(Some(state))),
+            None => Self::ForMe,
+        }
+    }
+
+    const fn value(self) -> &'static str {
+        match self {
+            Self::ForMe => FOR_ME,
+            Self::InState(None) => ALL_STATES,
+            Self::InState(Some(state)) => state.as_str(),
+        }
+    }
+}
+
+/// `/approvals`: the requests that the actor can decide, unless the query selects a state.
 pub fn list() -> PageFuture {
     page(queue_page)
 }
 
 async fn queue_page(actor: Actor) -> Result<Page, Refusal> {
     let here = ctx::here();
-    let (filter, after) = (filter(&here), here.get("after").and_then(|id| id.parse().ok()));
+    let (view, after) = (View::of(&here), here.get("after").and_then(|id| id.parse().ok()));
+    let organization: Option<OrganizationId> = here.get("organization").and_then(|id| id.parse().ok());
     let mut read = ctx::store()?.read(&actor).await?;
-    let (list, mut organizations) = (read.approvals(&filter, after, ROWS_PER_PAGE).await?, read.organizations().await?);
+    let state = match view {
+        View::ForMe => Some(ApprovalState::Waiting),
+        View::InState(state) => state,
+    };
+    let filter = ApprovalFilter { state, organization };
+    let (rows, next) = match view {
+        View::ForMe => {
+            let mut rows = read.approvals_for_me(MAX_FOR_ME).await?;
+            rows.retain(|row| organization.is_none_or(|only| row.organization_id == only));
+            (rows, None)
+        }
+        View::InState(_) => {
+            let page = read.approvals(&filter, after, ROWS_PER_PAGE).await?;
+            (page.items, page.next)
+        }
+    };
+    let mut organizations = read.organizations().await?;
     organizations.extend(archived_filter_choice(&mut read, &organizations).await);
-    let counts = read.approval_counts(&filter).await?;
+    let (counts, for_me) = (read.approval_counts(&filter).await?, read.approvals_waiting_for_me().await?);
+    let for_me = organization.is_none().then_some(for_me);
+    let decides = actor.roles.values().any(|role| *role >= Role::Approver);
     let page = Page::new(Section::Approvals, t!("nav-approvals")).lead(t!("approvals-lead"));
     Ok(page.body(view! {
         <Filters organizations=organizations />
         <Live topics="approvals" region="approvals">
-            <StateChips counts=counts chosen=filter.state />
-            {match list.items.is_empty() {
-                true => view! { <NoRequests waiting=filter.state == Some(ApprovalState::Waiting) /> }.into_any(),
-                false => view! { <Rows rows=list.items state=filter.state /> }.into_any(),
+            <ViewChips counts=counts for_me=for_me chosen=view />
+            {match rows.is_empty() {
+                true => view! { <NoRequests chosen=view decides=decides /> }.into_any(),
+                false => view! { <Rows rows=rows state=state /> }.into_any(),
             }}
-            <Pager next=list.next />
+            <Pager next=next />
         </Live>
         <p class="after"><a href=APPROVAL_SETTINGS>{t!("approval-settings-title")}</a></p>
     }))
-}
-
-fn filter(here: &Address) -> ApprovalFilter {
-    let state = match here.get("state") {
-        Some(ALL_STATES) => None,
-        value => Some(value.and_then(|value| value.parse().ok()).unwrap_or(ApprovalState::Waiting)),
-    };
-    ApprovalFilter { state, organization: here.get("organization").and_then(|id| id.parse().ok()) }
 }
 
 #[component]
@@ -78,19 +122,28 @@ fn Filters(organizations: Vec<Organization>) -> impl IntoView {
     })
 }
 
-/// Filter chips for the states. One is always selected; the default is pending.
+/// Filter chips for the views. One is always selected. A scan that stopped early has no exact count, so that none is shown.
 #[component]
-fn StateChips(counts: Counts<ApprovalState>, chosen: Option<ApprovalState>) -> impl IntoView {
-    let all = ApprovalState::ALL.iter().map(|state| Some(*state)).chain([None]);
-    let chip = move |state: Option<ApprovalState>| {
-        let value = state.map_or(ALL_STATES, ApprovalState::as_str);
-        let href = ctx::here().from_start().with("state", value).to_string();
-        let label = state.map_or_else(|| t!("approvals-all"), |state| badge_parts(state).1);
-        let count = state.and_then(|state| counts.get(&state)).and_then(|count| u64::try_from(*count).ok());
+fn ViewChips(
+    counts: Counts<ApprovalState>,
+    /// The number of requests for the actor, unless the list is filtered.
+    for_me: Option<i64>,
+    chosen: View,
+) -> impl IntoView {
+    let states = ApprovalState::ALL.iter().map(|state| View::InState(Some(*state)));
+    let all = [View::ForMe].into_iter().chain(states).chain([View::InState(None)]);
+    let chip = move |view: View| {
+        let href = ctx::here().from_start().with("state", view.value()).to_string();
+        let (label, count) = match view {
+            View::ForMe => (t!("approvals-for-me"), for_me),
+            View::InState(Some(state)) => (badge_parts(state).1, counts.get(&state).copied().filter(|_| counts.whole)),
+            View::InState(None) => (t!("approvals-all"), None),
+        };
+        let count = count.and_then(|count| u64::try_from(count).ok());
         view! {
-            <a class="chip" href=href aria-current=(state == chosen).then_some("true")>
+            <a class="chip" href=href aria-current=(view == chosen).then_some("true")>
                 {label}
-                {count.map(|count| view! { <Count of=count more=!counts.whole /> })}
+                {count.map(|count| view! { <Count of=count more=false /> })}
             </a>
         }
     };
@@ -146,18 +199,31 @@ fn Rows(rows: Vec<Approval>, state: Option<ApprovalState>) -> impl IntoView {
     }
 }
 
+/// The empty state of a view. People who cannot decide anything read why.
 #[component]
-fn NoRequests(waiting: bool) -> impl IntoView {
-    match waiting {
-        true => view! {
+fn NoRequests(chosen: View, decides: bool) -> impl IntoView {
+    match (chosen, decides) {
+        (View::ForMe, true) => view! {
+            <EmptyState title=t!("approvals-empty-for-me") text=t!("approvals-empty-for-me-text")>
+                <LinkButton href="/approvals?state=waiting">{t!("approvals-show-waiting")}</LinkButton>
+            </EmptyState>
+        }
+        .into_any(),
+        (View::ForMe, false) => view! {
+            <EmptyState title=t!("approvals-no-approver") text=t!("approvals-no-approver-text")>
+                <LinkButton href="/approvals?state=waiting">{t!("approvals-show-waiting")}</LinkButton>
+            </EmptyState>
+        }
+        .into_any(),
+        (View::InState(Some(ApprovalState::Waiting)), _) => view! {
             <EmptyState title=t!("approvals-empty") text=t!("approvals-empty-text")>
                 <LinkButton href="/rules">{t!("approvals-see-rules")}</LinkButton>
             </EmptyState>
         }
         .into_any(),
-        false => view! {
+        _ => view! {
             <EmptyState title=t!("approvals-none-match") text=t!("approvals-none-match-text")>
-                <LinkButton href="/approvals">{t!("approvals-show-waiting")}</LinkButton>
+                <LinkButton href="/approvals?state=waiting">{t!("approvals-show-waiting")}</LinkButton>
             </EmptyState>
         }
         .into_any(),
@@ -173,17 +239,23 @@ async fn load_approval(actor: Actor) -> Result<Page, Refusal> {
     let id: ApprovalId = ctx::param("id")?;
     let mut read = ctx::store()?.read(&actor).await?;
     let approval = read.approval(id).await?;
-    let (task, decisions) = (read.task(approval.task_id).await?, read.decisions(approval.task_id).await?);
-    let (request, now) = (task.read_request()?, ctx::now());
+    let task = read.task(approval.task_id).await?;
+    let request = task.read_request()?;
     let compared = match read.approved_before(id).await? {
         Some(precedent) => Some(Comparison::new(precedent, &task.script, &request)?),
         None => None,
     };
-    let pretty = serde_json::to_string_pretty(&request).unwrap_or_default();
-    let is_own = actor.person().is_some_and(|person| approval.requesters().includes(person));
-    let blocked_because = blocked_because(&actor, &approval, now);
+    let viewer = actor.person();
+    let standing = Standing {
+        decisions: read.decisions(approval.task_id).await?,
+        deciders: read.deciders(id).await?,
+        viewer,
+        blocked_because: blocked_because(&actor, &approval, ctx::now()),
+        next: read.approvals_for_me(2).await?.into_iter().map(|next| next.id).find(|next| *next != id),
+        own: viewer.is_some_and(|person| approval.requesters().includes(person)),
+    };
     let own = read.own_public_keys().await?;
-    let signing = actor.person().and_then(|approver| {
+    let signing = viewer.and_then(|approver| {
         let statement = PasskeyDecision {
             tenant: actor.tenant,
             subject: Subject::Task(approval.task_id),
@@ -194,33 +266,41 @@ async fn load_approval(actor: Actor) -> Result<Page, Refusal> {
         };
         signing_options(&statement, &own.iter().map(|own| &own.passkey).collect::<Vec<_>>())
     });
-    let page = Page::new(Section::Approvals, visible_title(&approval.title)).lead(capability_summary(&request));
+    let pretty = serde_json::to_string_pretty(&request).unwrap_or_default();
+    let risks = Risks::of(&request, &task.script, compared.as_ref());
+    let (reach, digest) = (capability_summary(&request), approval.request_digest.to_string());
+    let lead = t!(
+        "approval-lead",
+        requester = visible_title(&approval.requester),
+        organization = visible_title(&approval.organization)
+    );
+    let page = Page::new(Section::Approvals, visible_title(&approval.title)).lead(lead);
     let page =
         page.action(view! { <LinkButton href=format!("/tasks/{}", task.id)>{t!("approval-view-task")}</LinkButton> });
     Ok(page.body(view! {
         <div class="detail deciding">
             <div class="detail-main">
+                <Summary request=request risks=risks />
                 <Changes compared=compared />
                 <section>
                     <h2>{t!("task-script")}</h2>
+                    <p class="help">{reach}</p>
                     <p class="help">{t!("approval-script-help")}</p>
                     <Source text=task.script label=t!("task-script") />
                 </section>
-                <section>
-                    <h2>{t!("approval-request")}</h2>
+                <details class="folded">
+                    <summary>{t!("approval-request")}</summary>
                     <p class="help">{t!("approval-request-help")}</p>
                     <Source text=pretty label=t!("approval-request") />
-                </section>
-                <section>
-                    <h2>{t!("approval-bytes")}</h2>
+                </details>
+                <details class="folded">
+                    <summary>{t!("approval-bytes")}</summary>
                     <p class="help">{t!("approval-bytes-help")}</p>
                     <Source text=task.request label=t!("approval-bytes") />
-                    <Digest hex=approval.request_digest.to_string() />
-                </section>
+                    <Digest hex=digest />
+                </details>
             </div>
-            <DecisionCard
-                approval=approval decisions=decisions blocked_because=blocked_because signing=signing own=is_own
-            />
+            <DecisionCard approval=approval standing=standing signing=signing />
         </div>
     }))
 }

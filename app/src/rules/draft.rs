@@ -30,6 +30,9 @@ pub struct Row {
     /// `true` if each approval must be confirmed with a passkey.
     #[serde(default)]
     pub passkey: String,
+    /// `true` if a submission must say why it should run.
+    #[serde(default)]
+    pub requires_purpose: String,
 }
 
 /// Returns the name of a row's field.
@@ -56,9 +59,14 @@ impl From<&Rule> for Row {
             effect: effect.into(),
             approvers: approvers.to_string(),
             hours: hours.to_string(),
-            passkey: if passkey { "true".into() } else { String::new() },
+            passkey: ticked(passkey),
+            requires_purpose: ticked(rule.requires_purpose),
         }
     }
+}
+
+fn ticked(on: bool) -> String {
+    if on { "true".into() } else { String::new() }
 }
 
 /// Returns the initial row, which requires approval so that nothing runs because of it.
@@ -79,6 +87,7 @@ pub fn read(fields: &[(String, String)]) -> Vec<Row> {
         approvers: get(&field(row, "approvers")),
         hours: get(&field(row, "hours")),
         passkey: get(&field(row, "passkey")),
+        requires_purpose: get(&field(row, "requires_purpose")),
     };
     let mut rows: Vec<_> = (0..50).take_while(exists).map(row).collect();
     let command = get("do");
@@ -118,11 +127,7 @@ fn rule(row: &Row) -> Result<Rule, Invalid> {
         domain::rule::Effect::Ask => Verdict::Ask {
             approvers: number("approvers", &row.approvers)?,
             hours: number("hours", &row.hours)?,
-            passkey: match row.passkey.as_str() {
-                "true" => true,
-                "" => false,
-                _ => return Err(Invalid::new("passkey", t!("must-be-checkbox"))),
-            },
+            passkey: checkbox("passkey", &row.passkey)?,
         },
     };
     Ok(Rule {
@@ -130,7 +135,16 @@ fn rule(row: &Row) -> Result<Rule, Invalid> {
         tools: values("tools", &row.tools)?,
         networks: values("networks", &row.networks)?,
         verdict,
+        requires_purpose: checkbox("requires_purpose", &row.requires_purpose)?,
     })
+}
+
+fn checkbox(field: &str, text: &str) -> Result<bool, Invalid> {
+    match text {
+        "true" => Ok(true),
+        "" => Ok(false),
+        _ => Err(Invalid::new(field, t!("must-be-checkbox"))),
+    }
 }
 
 fn values<T: FromStr<Err = Invalid>>(field: &str, texts: &[String]) -> Result<Vec<T>, Invalid> {
@@ -168,7 +182,7 @@ mod tests {
     #[test]
     fn x19_a_rule_that_demands_passkeys_reads_back_from_its_form() {
         let verdict = Verdict::Ask { approvers: 2, hours: 8, passkey: true };
-        let rule = Rule { name: "r".into(), tools: vec![], networks: vec![], verdict };
+        let rule = Rule { name: "r".into(), tools: vec![], networks: vec![], verdict, requires_purpose: true };
         let row = Row::from(&rule);
         assert_eq!(check(std::slice::from_ref(&row)).unwrap(), Rules::new(vec![rule]).unwrap());
         let wrong = check(&[Row { passkey: "yes".into(), ..row }]).unwrap_err();

@@ -54,13 +54,13 @@ fn RuleRow(number: usize, rule: Rule) -> impl IntoView {
             <th scope="row"><UntrustedText text=rule.name /></th>
             <td>{tools}</td>
             <td>{networks}</td>
-            <td><VerdictView verdict=rule.verdict /></td>
+            <td><VerdictView verdict=rule.verdict requires_purpose=rule.requires_purpose /></td>
         </tr>
     }
 }
 
 #[component]
-fn VerdictView(verdict: Verdict) -> impl IntoView {
+fn VerdictView(verdict: Verdict, requires_purpose: bool) -> impl IntoView {
     match verdict {
         Verdict::Run => {
             view! { <Badge tone=BadgeTone::Good glyph=Glyph::Play label=labels::effect(Effect::Run) /> }.into_any()
@@ -71,6 +71,7 @@ fn VerdictView(verdict: Verdict) -> impl IntoView {
             " "
             {t!("rule-asks", approvers = approvers, hours = hours)}
             {passkey.then(|| format!(", {}", t!("rule-asks-passkey")))}
+            {requires_purpose.then(|| format!(", {}", t!("rule-asks-purpose")))}
         }
         .into_any(),
     }
@@ -142,7 +143,7 @@ fn DraftButton(
 fn Editor(n: usize, last: bool, row: Row) -> impl IntoView {
     let number = n + 1;
     let effects = Effect::ALL.iter().map(|effect| Choice::new(effect.as_str(), labels::effect(*effect))).collect();
-    let Row { name, tools, networks, effect, approvers, hours, passkey } = row;
+    let Row { name, tools, networks, effect, approvers, hours, passkey, requires_purpose } = row;
     let tool = move |tool: &Tool| {
         let ticked = tools.iter().any(|name| name == tool.as_str());
         view! { <Checkbox name=list(n, "tools") value=tool.as_str() label=labels::tool(*tool) ticked=ticked /> }
@@ -167,6 +168,7 @@ fn Editor(n: usize, last: bool, row: Row) -> impl IntoView {
                 <Field name=field(n, "hours") label=t!("rule-hours") help=t!("rule-hours-help") kind="number" min=1 max=720 value=hours />
             </div>
             <Checkbox name=field(n, "passkey") label=t!("rule-passkey") help=t!("rule-passkey-help") ticked=passkey == "true" />
+            <Checkbox name=field(n, "requires_purpose") label=t!("rule-purpose") help=t!("rule-purpose-help") ticked=requires_purpose == "true" />
             <div class="form-buttons">
                 {(n > 0).then(|| view! { <DraftButton value=format!("up-{n}") to=n label=t!("rule-up-of", n = number)>{t!("rule-up")}</DraftButton> })}
                 {(!last).then(|| view! { <DraftButton value=format!("down-{n}") to=number + 1 label=t!("rule-down-of", n = number)>{t!("rule-down")}</DraftButton> })}

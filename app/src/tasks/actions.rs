@@ -1,5 +1,5 @@
 //! Server functions that submit and cancel tasks.
-use super::submission::{idempotency_key, limit, organization_for, value};
+use super::submission::{Fields, idempotency_key, limit, organization_for};
 use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
@@ -23,26 +23,35 @@ pub async fn submit_task(
     #[server(default)] labels: String,
     #[server(default)] priority: String,
     #[server(default)] once: String,
+    #[server(default)] purpose: String,
+    #[server(default)] ticket: String,
+    #[server(default)] rerun_of: String,
 ) -> Result<Done, Refusal> {
     let (actor, store) = (ctx::actor()?, ctx::store()?);
+    let mut fields = Fields::default();
     let form = task::SubmissionForm {
         tool: task::Tool::Bash,
         // Browsers submit line feeds as CR LF.
         script: script.replace("\r\n", "\n"),
         title,
-        visibility: value("visibility", &visibility, Visibility::Private)?,
-        network_policy: value("network_policy", &network_policy, NetworkPolicy::Isolated)?,
+        visibility: fields.value("visibility", &visibility, Visibility::Private),
+        network_policy: fields.value("network_policy", &network_policy, NetworkPolicy::Isolated),
         allowed_hosts: vec![],
-        timeout_seconds: limit("timeout_seconds", &timeout_seconds)?,
-        memory_mib: limit("memory_mib", &memory_mib)?,
-        cpu_millis: limit("cpu_millis", &cpu_millis)?,
-        processes: limit("processes", &processes)?,
-        disk_mib: limit("disk_mib", &disk_mib)?,
-        labels: Labels::parse(&labels)?,
-        priority: value("priority", &priority, task::Priority::Normal)?,
-        organization: None,
+        timeout_seconds: fields.check(limit("timeout_seconds", &timeout_seconds)),
+        memory_mib: fields.check(limit("memory_mib", &memory_mib)),
+        cpu_millis: fields.check(limit("cpu_millis", &cpu_millis)),
+        processes: fields.check(limit("processes", &processes)),
+        disk_mib: fields.check(limit("disk_mib", &disk_mib)),
+        labels: fields.check(Labels::parse(&labels)),
+        priority: fields.value("priority", &priority, task::Priority::Normal),
+        organization: fields.check(organization_for(&actor, &organization).map(Some)),
+        purpose: purpose.replace("\r\n", "\n"),
+        ticket,
+        // A malformed id belongs to no task, so that nothing is compared with it.
+        rerun_of: rerun_of.parse().ok(),
     };
-    let submission = form.check(organization_for(&actor, &organization)?)?;
+    let rules = store.read(&actor).await?.rules().await?.rules;
+    let submission = fields.accept(form, &rules)?;
     let idempotency_key = idempotency_key(&once, &submission);
     let proof = store.authorize(&actor, policy::SubmitTask { submission, idempotency_key }).await?;
     let mut write = store.write(&actor).await?;

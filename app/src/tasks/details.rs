@@ -49,7 +49,11 @@ async fn load_task(actor: Actor) -> Result<Page, Refusal> {
         <TaskActions task=task.clone() actor=actor.clone() />
         <AccessLink actor=actor resource=thing />
     });
+    let never_ran = task.state.is_final() && task.attempt == 0;
     let output = match (range, task.output_deleted_at) {
+        _ if never_ran => {
+            view! { <section><h2>{t!("task-log")}</h2><p>{t!("task-never-ran")}</p></section> }.into_any()
+        }
         (Some(range), _) => view! { <Log task=task.clone() range=range /> }.into_any(),
         (None, at) => view! {
             <section>

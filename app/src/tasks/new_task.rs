@@ -1,6 +1,7 @@
 //! The form for a new task, empty or filled from an earlier one.
 use super::{actions::SubmitTask, labels};
 use crate::{
+    approvals::deciders::{InviteLink, any_of},
     outcome::Refusal,
     ui::{
         Button, ButtonVariant, Choice, EmptyState, Field, Form, LinkButton, Page, PageFuture, Section, Select,
@@ -17,7 +18,10 @@ use domain::{
     visibility::Visibility,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
-use store::{Organization, Read};
+use store::{Decider, Organization, Read};
+
+/// The limit of organizations whose approvers the form names.
+const MAX_NAMED: usize = 5;
 
 /// The network policies that runners can enforce so far.
 const NETWORKS: [NetworkPolicy; 2] = [NetworkPolicy::Isolated, NetworkPolicy::Unrestricted];
@@ -32,7 +36,10 @@ async fn new_task(actor: Actor) -> Result<Page, Refusal> {
     let mut organizations = read.organizations().await?;
     organizations.retain(|organization| actor.can_submit_in(organization.id));
     let page = Page::new(Section::Tasks, t!("task-new"));
-    let Some(first) = organizations.first().map(|organization| organization.id) else {
+    // That of the organization switcher, or the first one.
+    let switched = ctx::here().get("organization").and_then(|id| id.parse().ok());
+    let switched = organizations.iter().map(|organization| organization.id).find(|id| Some(*id) == switched);
+    let Some(first) = switched.or_else(|| organizations.first().map(|organization| organization.id)) else {
         let empty = view! {
             <EmptyState title=t!("task-new-no-organization") text=t!("task-new-no-organization-text")>
                 <LinkButton href="/organizations">{t!("nav-organizations")}</LinkButton>
@@ -42,10 +49,14 @@ async fn new_task(actor: Actor) -> Result<Page, Refusal> {
     };
     let start = start(&mut read, first).await?;
     let rules = read.rules().await?.rules;
+    let mut deciders = vec![];
+    for organization in organizations.iter().take(MAX_NAMED) {
+        deciders.push((organization.clone(), read.deciders_of_own(organization.id).await?));
+    }
     let once = Token::new("")?.text;
-    Ok(page
-        .lead(t!("task-new-lead"))
-        .body(view! { <TaskForm start=start organizations=organizations rules=rules once=once /> }))
+    Ok(page.lead(t!("task-new-lead")).body(view! {
+        <TaskForm start=start organizations=organizations rules=rules deciders=deciders once=once />
+    }))
 }
 
 /// Returns the initial values of the form.
@@ -54,12 +65,21 @@ async fn start(read: &mut Read, organization: OrganizationId) -> Result<Submissi
     let id = ctx::id(&id)?;
     let mut submission = read.task(id).await?.submission()?;
     submission.labels = read.labels(id).await?;
+    submission.rerun_of = Some(id);
     Ok(submission)
 }
 
 #[component]
-fn TaskForm(start: Submission, organizations: Vec<Organization>, rules: Rules, once: String) -> impl IntoView {
+fn TaskForm(
+    start: Submission,
+    organizations: Vec<Organization>,
+    rules: Rules,
+    deciders: Vec<(Organization, Vec<Decider>)>,
+    once: String,
+) -> impl IntoView {
     let Submission { script, title, visibility, network, limits, labels, priority, organization, .. } = start;
+    let (purpose, ticket) = (start.purpose.unwrap_or_default(), start.ticket.unwrap_or_default());
+    let rerun_of = start.rerun_of;
     let labels = labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("\n");
     let networks = NETWORKS.map(|policy| Choice::new(policy.as_str(), crate::ui::labels::network(policy)));
     let visibilities = Visibility::ALL.iter().map(|v| Choice::new(v.as_str(), labels::visibility(*v))).collect();
@@ -67,15 +87,18 @@ fn TaskForm(start: Submission, organizations: Vec<Organization>, rules: Rules, o
     view! {
         <Form action=SubmitTask::PATH>
             <input type="hidden" name="once" value=once />
+            {rerun_of.map(|id| view! { <input type="hidden" name="rerun_of" value=id.to_string() /> })}
             <TextArea name="script" label=t!("task-script") help=t!("task-script-help") value=script rows=14 required=true mono=true />
             <Field name="title" label=t!("task-title") help=t!("task-title-help") value=title />
+            <TextArea name="purpose" label=t!("task-purpose") help=t!("task-purpose-help") value=purpose rows=2 />
+            <Field name="ticket" label=t!("task-ticket") help=t!("task-ticket-help") kind="url" value=ticket />
             <Where organizations=organizations chosen=organization />
             <Select name="network_policy" label=t!("task-network") help=t!("task-network-help") choices=networks.into() value=network.policy.as_str() />
             <Select name="visibility" label=t!("task-visibility") help=t!("task-visibility-help") choices=visibilities value=visibility.as_str() />
             <LimitFields limits=limits />
             <TextArea name="labels" label=t!("task-labels") help=t!("task-labels-help") value=labels rows=2 />
             <Select name="priority" label=t!("task-priority") choices=priorities value=priority.as_str() />
-            <Consequence rules=rules />
+            <Consequence rules=rules deciders=deciders />
             <Button variant=ButtonVariant::Primary>{t!("task-submit")}</Button>
         </Form>
     }
@@ -120,12 +143,14 @@ fn LimitFields(limits: Limits) -> impl IntoView {
 
 /// The effect of the current rules on a task of each network policy.
 #[component]
-fn Consequence(rules: Rules) -> impl IntoView {
+fn Consequence(rules: Rules, deciders: Vec<(Organization, Vec<Decider>)>) -> impl IntoView {
+    let probe = |policy| Submission {
+        network: domain::network::Network { policy, hosts: vec![] },
+        ..Submission::blank(OrganizationId(uuid::Uuid::nil()))
+    };
+    let asks = NETWORKS.iter().any(|policy| matches!(rules.judge(&probe(*policy)).0, Verdict::Ask { .. }));
     let line = |policy| {
-        let probe = Submission {
-            network: domain::network::Network { policy, hosts: vec![] },
-            ..Submission::blank(OrganizationId(uuid::Uuid::nil()))
-        };
+        let probe = probe(policy);
         let (verdict, rule) = rules.judge(&probe);
         let rule = rule.to_owned();
         let what = match *verdict {
@@ -133,7 +158,9 @@ fn Consequence(rules: Rules) -> impl IntoView {
             Verdict::Refuse => t!("task-will-refuse", rule = rule),
             Verdict::Ask { approvers, hours, passkey } => {
                 let asks = t!("task-will-ask", rule = rule, n = approvers, hours = hours);
-                if passkey { format!("{asks} {}", t!("task-will-ask-passkey")) } else { asks }
+                let passkey = passkey.then(|| t!("task-will-ask-passkey"));
+                let purpose = rules.requires_purpose(&probe).then(|| t!("task-will-ask-purpose"));
+                [Some(asks), passkey, purpose].into_iter().flatten().collect::<Vec<_>>().join(" ")
             }
         };
         view! { <li><strong>{crate::ui::labels::network(policy)}</strong>": "{what}</li> }
@@ -142,6 +169,23 @@ fn Consequence(rules: Rules) -> impl IntoView {
         <div class="consequence">
             <p>{t!("task-will")}</p>
             <ul>{NETWORKS.map(line).collect_view()}</ul>
+            {asks.then(|| view! { <Approvers deciders=deciders /> })}
         </div>
     }
+}
+
+/// Who could approve the task in each organization.
+#[component]
+fn Approvers(deciders: Vec<(Organization, Vec<Decider>)>) -> impl IntoView {
+    let line = |(organization, people): (Organization, Vec<Decider>)| {
+        let name = organization.name;
+        match people.is_empty() {
+            true => view! {
+                <p>{t!("task-approvers-none", organization = name)}" "<InviteLink organization=organization.id /></p>
+            }
+            .into_any(),
+            false => view! { <p>{t!("task-approvers", organization = name, names = any_of(&people))}</p> }.into_any(),
+        }
+    };
+    deciders.into_iter().map(line).collect_view()
 }

@@ -70,8 +70,14 @@ async fn rows(read: &mut Read, filter: &TaskFilter, here: &Address) -> Result<Li
     Ok(List { newer, rows: page.items, older: page.next })
 }
 
+/// The link to the form, which keeps the organization of the switcher.
 fn new_button() -> impl IntoView {
-    view! { <LinkButton href="/tasks/new" variant=ButtonVariant::Primary>{t!("task-new")}</LinkButton> }
+    let form = Address::new("/tasks/new");
+    let form = match ctx::here().get("organization") {
+        Some(organization) => form.with("organization", organization),
+        None => form,
+    };
+    view! { <LinkButton href=form.to_string() variant=ButtonVariant::Primary>{t!("task-new")}</LinkButton> }
 }
 
 #[component]
@@ -95,10 +101,14 @@ const PERMANENT_CHIPS: [TaskState; 5] =
 /// Filter chips: one per state with its count, and one for the person's own tasks.
 #[component]
 fn StateChips(counts: Counts<TaskState>, filter: TaskFilter) -> impl IntoView {
-    let more = !counts.whole;
-    let chip = move |(state, count): (&TaskState, &i64)| {
-        let count = u64::try_from(*count).unwrap_or(0);
-        view! { <Chip name="state" value=state.as_str() label=state_label(*state) count=count more=more /> }
+    // A scan that stopped early has no exact counts, so that none are shown.
+    let whole = counts.whole;
+    let chip = move |(state, count): (&TaskState, &i64)| match whole {
+        true => {
+            let count = u64::try_from(*count).unwrap_or(0);
+            view! { <Chip name="state" value=state.as_str() label=state_label(*state) count=count /> }.into_any()
+        }
+        false => view! { <Chip name="state" value=state.as_str() label=state_label(*state) /> }.into_any(),
     };
     let is_visible =
         |state: &TaskState, count: i64| count > 0 || PERMANENT_CHIPS.contains(state) || filter.states.contains(state);

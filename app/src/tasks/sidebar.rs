@@ -1,6 +1,9 @@
 //! The facts of a task, in the sidebar of its page.
 use super::{labels, topic::topic};
-use crate::ui::{Address, DescriptionItem, DescriptionList, Digest, Live, TimeAgo, UntrustedText, labels::network};
+use crate::{
+    approvals::summary::TicketLink,
+    ui::{Address, DescriptionItem, DescriptionList, Digest, Live, TimeAgo, UntrustedText, labels::network},
+};
 use domain::{label::Labels, request::Request, task::MAX_ATTEMPTS};
 use leptos::prelude::*;
 use store::Task;
@@ -29,6 +32,13 @@ pub fn Sidebar(
                 <DescriptionItem name=t!("task-owner")><UntrustedText text=task.owner /></DescriptionItem>
                 {task.key_id.map(|key| view! { <DescriptionItem name=t!("task-key")><code class="break">{key.to_string()}</code></DescriptionItem> })}
                 <DescriptionItem name=t!("task-organization")><UntrustedText text=task.organization /></DescriptionItem>
+                {request.purpose.map(|text| view! {
+                    <DescriptionItem name=t!("task-purpose")><span class="purpose"><UntrustedText text=text /></span></DescriptionItem>
+                })}
+                {request.ticket.map(|url| view! { <DescriptionItem name=t!("task-ticket")><TicketLink url=url /></DescriptionItem> })}
+                {request.rerun_of.map(|id| view! {
+                    <DescriptionItem name=t!("task-rerun-of")><a class="break" href=format!("/tasks/{id}")>{id.to_string()}</a></DescriptionItem>
+                })}
                 <DescriptionItem name=t!("task-rule")><UntrustedText text=task.rule /></DescriptionItem>
                 <DescriptionItem name=t!("task-network")>{network(task.network)}</DescriptionItem>
                 <DescriptionItem name=t!("task-sandbox")><code>{request.sandbox}</code></DescriptionItem>

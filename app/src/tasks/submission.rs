@@ -1,6 +1,60 @@
 //! Parsing of the submission form of a task.
-use domain::{Actor, Invalid, OrganizationId, request::InputDigest, task::Submission};
+use crate::outcome::{Kind, Refusal};
+use domain::{
+    Actor, Invalid, OrganizationId,
+    request::InputDigest,
+    rule::Rules,
+    task::{Submission, SubmissionForm},
+};
 use std::str::FromStr;
+
+/// The errors of a form's fields, collected so that all are shown at once.
+#[derive(Default)]
+pub struct Fields(Vec<Invalid>);
+
+impl Fields {
+    /// Parses a field with a default, which also replaces an invalid value.
+    pub fn value<T: FromStr<Err = Invalid>>(&mut self, field: &str, text: &str, default: T) -> T {
+        match text.parse() {
+            Ok(value) => value,
+            Err(_) if text.is_empty() => default,
+            Err(Invalid { reason, .. }) => {
+                self.0.push(Invalid::new(field, reason));
+                default
+            }
+        }
+    }
+
+    /// Returns the value of a field, or the default of its type after an error.
+    pub fn check<T: Default>(&mut self, value: Result<T, Invalid>) -> T {
+        value.unwrap_or_else(|invalid| {
+            self.0.push(invalid);
+            T::default()
+        })
+    }
+
+    /// Returns the submission.
+    ///
+    /// # Errors
+    /// Fails with the errors of all fields, and with what the rules require beyond them.
+    pub fn accept(self, form: SubmissionForm, rules: &Rules) -> Result<Submission, Refusal> {
+        let Self(mut errors) = self;
+        for invalid in form.errors() {
+            if errors.iter().all(|known| known.field != invalid.field) {
+                errors.push(invalid);
+            }
+        }
+        let organization = form.organization.filter(|_| errors.is_empty());
+        if let Some(organization) = organization {
+            let submission = form.check(organization)?;
+            errors = rules.missing(&submission);
+            if errors.is_empty() {
+                return Ok(submission);
+            }
+        }
+        Err(Refusal { fields: errors, ..Refusal::new(Kind::Invalid, t!("refused-fields")) })
+    }
+}
 
 /// Returns the organization of a submitted form, or the actor's only one.
 pub fn organization_for(actor: &Actor, text: &str) -> Result<OrganizationId, Invalid> {
@@ -9,14 +63,6 @@ pub fn organization_for(actor: &Actor, text: &str) -> Result<OrganizationId, Inv
     match (text, mine.next(), mine.next()) {
         ("", Some(only), None) => Ok(only),
         _ => text.parse().map_err(|_| wrong()),
-    }
-}
-
-/// Parses a field with a default.
-pub fn value<T: FromStr<Err = Invalid>>(field: &str, text: &str, default: T) -> Result<T, Invalid> {
-    match text {
-        "" => Ok(default),
-        _ => text.parse().map_err(|wrong: Invalid| Invalid::new(field, wrong.reason)),
     }
 }
 

@@ -26,10 +26,16 @@ async fn d_04_an_approval_request_is_shown_in_full_and_decided_by_another_person
 
     let queue = fixture.get(Some(&ada), "/approvals").await;
     queue.shows("Deploy").shows("olga").shows("Unrestricted").shows("0 of 1").hides(DECIDE);
+    queue.shows(r#"For me<span class="count">1</span>"#);
+    let none = fixture.get(Some(&olga), "/approvals").await;
+    none.shows("No approval requests for you").hides(&page);
+    fixture.get(Some(&olga), "/approvals?state=waiting").await.shows("Deploy").shows(&page);
     fixture.get(Some(&ada), "/").await.shows(&page).shows("Waiting for your decision");
     fixture.get(Some(&olga), "/").await.shows("No approval requests are waiting for your decision.");
     let shown = fixture.get(Some(&ada), &page).await;
-    shown.shows("U+202E").shows("U+0007").shows("# end").shows(&digest[..8]).shows("in 24 hours");
+    shown.shows("U+202E").shows("U+0007").shows("# end").shows(&digest[..8]).shows("24\u{a0}h left");
+    shown.shows("Requested by olga of acme in Operations").shows("No purpose was given.").shows("Only you can decide.");
+    shown.shows("Hidden characters").shows("Not approved before");
     shown.shows("can reach everything that the runner can reach").shows("services that listen only on that machine");
     shown.shows(r#"name="answer" value="deny""#);
     assert!(shown.html.find(r#"value="deny""#) < shown.html.find(r#"value="approve""#), "the deny button comes first");
@@ -37,14 +43,17 @@ async fn d_04_an_approval_request_is_shown_in_full_and_decided_by_another_person
         .get(Some(&olga), &page)
         .await
         .shows("You cannot decide your own approval request.")
+        .shows("ada of acme can decide.")
         .hides(r#"value="approve""#);
 
     let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve"), ("reason", "Looked\r\nat it")];
     assert_eq!(fixture.action(Some(&olga), DECIDE, &yes).await.unwrap_err().kind, Kind::Forbidden);
     assert_eq!(fixture.action(Some(&ada), DECIDE, &yes).await.unwrap(), Done::Stay);
     fixture.get(Some(&ada), &page).await.shows("1 of 1 approvals").shows("Looked").hides(r#"value="approve""#);
+    let settled = fixture.get(Some(&ada), &page).await;
+    settled.shows("Approved.").shows(&format!(r#"<a href="{task}">Watch it run</a>"#)).shows("Back to approvals");
     fixture.get(Some(&olga), &task).await.shows("Approved by ada").shows("No runner is connected.");
-    fixture.get(Some(&ada), "/approvals").await.shows("No pending approval requests");
+    fixture.get(Some(&ada), "/approvals").await.shows("No approval requests for you");
     let approved = fixture.get(Some(&ada), "/approvals?state=approved").await;
     approved
         .shows("Deploy")
@@ -108,7 +117,8 @@ async fn approval_requests_are_hidden_from_people_who_cannot_decide_them() {
     let mia = fixture.person(MIA).await;
     let max = fixture.person(MAX).await;
     let (_, page, id, digest) = ask(&fixture, &mia, "curl x").await;
-    fixture.get(Some(&max), "/approvals").await.shows("No pending approval requests").hides("Deploy");
+    fixture.get(Some(&max), "/approvals").await.shows("You are not an approver").hides("Deploy");
+    fixture.get(Some(&max), "/approvals?state=waiting").await.shows("No pending approval requests").hides("Deploy");
     assert_eq!(fixture.get(Some(&max), &page).await.status, StatusCode::NOT_FOUND);
     let yes = [("id", id.as_str()), ("request_digest", &digest), ("answer", "approve")];
     assert_eq!(fixture.action(Some(&max), DECIDE, &yes).await.unwrap_err().kind, Kind::NotFound);
@@ -135,13 +145,57 @@ async fn d_04_changes_since_the_last_approval_are_shown_line_by_line() {
     fixture.get(Some(&ada), &same).await.shows("No changes").shows(&page).hides(r#"class="source diff""#);
     let (_, next, ..) = ask(&fixture, &mia, "echo one\necho <b>\u{202e}two").await;
     let shown = fixture.get(Some(&ada), &next).await;
-    shown.shows("Changes in the script").shows("<del><code>echo two</code></del>").shows("<ins><code>echo &lt;b&gt;");
+    shown
+        .shows("Changes in the script")
+        .shows(r#"<del><code>echo <mark class="changed">two</mark>"#)
+        .shows(r#"<ins><code>echo <mark class="changed">&lt;b&gt;"#);
+    shown.shows(r#"<span class="line-number">2</span><span>+</span>"#).shows("+1 −1");
     shown.shows("Changes in the request").shows("script_sha256").hides("&quot;nonce&quot;: &quot;<").shows(&page);
+    fixture.get(Some(&ada), &same).await.shows("with the same requester, title and tool");
     approve(&fixture, &ada, &same_id, &same_digest).await;
     fixture.get(Some(&ada), &next).await.shows(&same).hides(&page);
 
     let (_, long, ..) = ask(&fixture, &mia, &"true\n".repeat(2_001)).await;
     fixture.get(Some(&ada), &long).await.shows("too long for a line-by-line comparison").hides("Changes in the script");
+}
+
+#[tokio::test]
+async fn d_04_the_page_says_why_and_leads_to_the_next_request() {
+    let fixture = Fixture::new().await;
+    let (mia, ada, abe) = (fixture.person(MIA).await, fixture.person(ADA).await, fixture.person(ABE).await);
+    let (_, page, id, digest) = ask(&fixture, &mia, "curl x").await;
+    let purpose = [
+        ("script", "# Rotate\ncurl y"),
+        ("network_policy", "unrestricted"),
+        ("purpose", "Certificates <expire>\r\non Friday"),
+        ("ticket", "https://tickets.example/1?a=1&b=2"),
+    ];
+    let task = submit(&fixture, &mia, &purpose).await;
+    let task_id = task.rsplit('/').next().unwrap().parse().unwrap();
+    let second = fixture.store.read(&mia).await.unwrap().approval_of(task_id).await.unwrap().unwrap().id;
+    let second = format!("/approvals/{second}");
+    let shown = fixture.get(Some(&ada), &second).await;
+    shown.shows("Rotate").shows("Certificates &lt;expire&gt;").shows(">on Friday<").hides("U+000D");
+    shown.shows(r#"href="https://tickets.example/1?a=1&amp;b=2""#).shows("You can decide, and so can abe of acme.");
+    fixture.get(Some(&mia), &second).await.shows("abe of acme or ada of acme can decide.");
+    fixture.get(Some(&mia), &task).await.shows("Certificates &lt;expire&gt;").shows("https://tickets.example/1");
+    approve(&fixture, &ada, &id, &digest).await;
+    let next = format!(r#"<a href="{second}">Next request</a>"#);
+    fixture.get(Some(&ada), &page).await.shows("Watch it run").shows(&next);
+    fixture.get(Some(&abe), &page).await.shows(&next);
+    fixture.get(Some(&mia), &page).await.hides("Next request").shows("Back to approvals");
+}
+
+#[tokio::test]
+async fn d_04_a_denied_task_says_that_it_did_not_run() {
+    let fixture = Fixture::new().await;
+    let (mia, ada) = (fixture.person(MIA).await, fixture.person(ADA).await);
+    let (task, _, id, digest) = ask(&fixture, &mia, "curl x").await;
+    let never = "This task did not run, so it has no output.";
+    fixture.get(Some(&mia), &task).await.hides(never);
+    let no = [("id", id.as_str()), ("request_digest", &digest), ("answer", "deny"), ("reason", "no")];
+    fixture.action(Some(&ada), DECIDE, &no).await.unwrap();
+    fixture.get(Some(&mia), &task).await.shows(never);
 }
 
 /// Adds the only rule: every task needs an approval with a passkey.

@@ -35,7 +35,8 @@ async fn d_03_an_archived_organization_is_not_offered_and_can_be_restored() {
     let olga = fixture.person(OLGA).await;
     let ops = fixture.ops.to_string();
     let at = format!("/organizations/{ops}");
-    let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "unrestricted")];
+    let task =
+        [("organization", ops.as_str()), ("script", "true"), ("title", "Nothing"), ("network_policy", "unrestricted")];
     fixture.action(Some(&olga), "/actions/tasks/submit", &task).await.unwrap();
     let settings = format!("{at}/settings");
     fixture
@@ -73,7 +74,8 @@ async fn d_03_the_consequences_of_leaving_are_shown_before_a_member_is_removed()
     let join = SetMembership { organization: fixture.ops, person, role: Role::Member };
     write.set_membership(adam.may(join).unwrap()).await.unwrap();
     write.commit().await.unwrap();
-    let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "unrestricted")];
+    let task =
+        [("organization", ops.as_str()), ("script", "true"), ("title", "Nothing"), ("network_policy", "unrestricted")];
     fixture.action(Some(&mia), "/actions/tasks/submit", &task).await.unwrap();
 
     let account = format!("/keys/service-accounts/{person}");
@@ -207,7 +209,8 @@ async fn d_03_the_timeline_shows_a_cancellation_because_the_submitter_left() {
     let olga = fixture.person(OLGA).await;
     let mia = fixture.person(MIA).await;
     let (ops, id) = (fixture.ops.to_string(), mia.person().unwrap().to_string());
-    let task = [("organization", ops.as_str()), ("script", "true"), ("network_policy", "unrestricted")];
+    let task =
+        [("organization", ops.as_str()), ("script", "true"), ("title", "Nothing"), ("network_policy", "unrestricted")];
     let done = fixture.action(Some(&mia), "/actions/tasks/submit", &task).await.unwrap();
     let Done::GoTo(task) = done else { panic!("{done:?}") };
     let remove = [("organization", ops.as_str()), ("person", id.as_str())];

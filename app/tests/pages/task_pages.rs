@@ -191,7 +191,7 @@ async fn d_06_an_event_without_personal_data_links_to_its_erasure_or_says_that_t
 async fn every_work_page_has_the_frame_and_no_missing_text() {
     let fixture = Fixture::new().await;
     let adam = fixture.person(TestPerson { role: Some(Role::Owner), ..ADAM }).await;
-    let task = submit(&fixture, &adam, &[("script", "curl x"), ("network_policy", "unrestricted")]).await;
+    let task = submit(&fixture, &adam, &[("script", "# Fetch\ncurl x"), ("network_policy", "unrestricted")]).await;
     let places = [
         "/",
         "/tasks",

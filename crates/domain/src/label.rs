@@ -25,10 +25,11 @@ impl Labels {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let mut labels = BTreeMap::new();
         for line in text.split([',', '\n']).map(str::trim).filter(|l| !l.is_empty()) {
-            let (key, value) =
-                line.split_once('=').ok_or_else(|| Invalid::new("labels", format!("{line}: write key=value")))?;
+            let (key, value) = line
+                .split_once('=')
+                .ok_or_else(|| Invalid::new("labels", format!("must be key=value, unlike “{line}”")))?;
             if labels.insert(key.trim().to_owned(), value.trim().to_owned()).is_some() {
-                return Err(Invalid::new("labels", format!("{} is given twice", key.trim())));
+                return Err(Invalid::new("labels", format!("must not have the key “{}” twice", key.trim())));
             }
         }
         Self::try_from(labels)
@@ -44,14 +45,17 @@ impl TryFrom<BTreeMap<String, String>> for Labels {
         };
         let value_ok = |v: &str| v.chars().count() <= 255 && is_visible(v);
         if labels.len() > 16 {
-            return Err(Invalid::new("labels", "at most 16"));
+            return Err(Invalid::new("labels", "must be at most 16"));
         }
         for (key, value) in &labels {
             if !key_ok(key) {
-                return Err(Invalid::new("labels", "a key is 1 to 63 of a-z, 0-9, dot, underscore, slash and hyphen"));
+                return Err(Invalid::new(
+                    "labels",
+                    "must have keys of 1 to 63 characters: a-z, 0-9, dot, underscore, slash and hyphen",
+                ));
             }
             if !value_ok(value) {
-                return Err(Invalid::new("labels", "a value is up to 255 visible characters"));
+                return Err(Invalid::new("labels", "must have values of up to 255 visible characters"));
             }
         }
         Ok(Self(labels))

@@ -1,6 +1,6 @@
 //! Canonical requests: everything that changes what a task does, in one exact form (RFC 8785), and its digest.
 use crate::{
-    Invalid, KeyId, OrganizationId, PersonId, TenantId,
+    Invalid, KeyId, OrganizationId, PersonId, TaskId, TenantId,
     limits::Limits,
     network::Network,
     task::{MAX_ATTEMPTS, Submission, Tool},
@@ -76,9 +76,6 @@ digests! {
     OutputDigest,
 }
 
-/// The version of the format that new requests have.
-const VERSION: u32 = 1;
-
 /// A canonical request. Two requests with the same digest do the same.
 ///
 /// Its bytes are approved and signed, so a version of the format never changes. A new version has a number of its own and a reader beside
@@ -86,7 +83,8 @@ const VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The version of the format.
+    /// The version of the format: the first one that has all of its fields, so that each request has one form. Version 2 added `purpose`,
+    /// `ticket` and `rerun_of`.
     pub v: u32,
     pub tenant: TenantId,
     pub organization: OrganizationId,
@@ -111,6 +109,15 @@ pub struct Request {
     pub max_attempts: u32,
     /// 128 random bits in hex, so that two submissions are never the same request.
     pub nonce: String,
+    /// Why it should run, for approvers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// The URL of a ticket, for approvers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// The task that it repeats, for comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun_of: Option<TaskId>,
 }
 
 /// The path of the script inside the sandbox.
@@ -141,8 +148,8 @@ impl Request {
             ("TMPDIR", "/tmp"),
             ("USER", "task"),
         ];
-        Self {
-            v: VERSION,
+        let request = Self {
+            v: 1,
             tenant,
             organization: submission.organization,
             requester,
@@ -158,6 +165,18 @@ impl Request {
             runner: vec![submission.tool.to_string()],
             max_attempts: MAX_ATTEMPTS,
             nonce: hex::encode(nonce),
+            purpose: submission.purpose.clone(),
+            ticket: submission.ticket.clone(),
+            rerun_of: submission.rerun_of,
+        };
+        Self { v: request.version(), ..request }
+    }
+
+    /// Returns the first version of the format that has all of its fields.
+    const fn version(&self) -> u32 {
+        match (&self.purpose, &self.ticket, self.rerun_of) {
+            (None, None, None) => 1,
+            _ => 2,
         }
     }
 
@@ -174,14 +193,15 @@ impl Request {
             v: u32,
         }
         match serde_json::from_slice(bytes).map_err(|_| invalid("is not a request"))? {
-            Versioned { v: 1 } => Self::read_v1(bytes),
+            Versioned { v: 1 | 2 } => Self::read_known(bytes),
             Versioned { v } => Err(invalid(format!("has version {v}, which this program does not know; update it"))),
         }
     }
 
-    fn read_v1(bytes: &[u8]) -> Result<Self, Invalid> {
+    /// Version 2 only adds fields, which version 1 cannot have.
+    fn read_known(bytes: &[u8]) -> Result<Self, Invalid> {
         let request: Self = serde_json::from_slice(bytes).map_err(|_| invalid("is not a request"))?;
-        if request.canonical() != bytes {
+        if request.canonical() != bytes || request.v != request.version() {
             return Err(invalid("is not in its canonical form"));
         }
         Ok(request)
@@ -220,15 +240,41 @@ mod tests {
     /// Other fields of the unknown version do not hide the reason.
     #[test]
     fn d_04_an_unknown_version_is_refused_by_its_number() {
-        for bytes in [&br#"{"v":2}"#[..], br#"{"steps":[],"v":2}"#, &Request { v: 2, ..request("echo hi") }.canonical()]
+        for bytes in [&br#"{"v":3}"#[..], br#"{"steps":[],"v":3}"#, &Request { v: 3, ..request("echo hi") }.canonical()]
         {
             let reason = Request::read(bytes).unwrap_err().reason;
-            assert_eq!(reason, "has version 2, which this program does not know; update it");
+            assert_eq!(reason, "has version 3, which this program does not know; update it");
         }
         for bytes in [&br#"{"v":"1"}"#[..], br#"{"v":-1}"#, br#"{"v":1,"v":1}"#, b"{}", b"[]"] {
             assert_eq!(Request::read(bytes).unwrap_err().reason, "is not a request");
         }
         assert_eq!(Request::read(br#"{"v":1}"#).unwrap_err().reason, "is not a request", "its fields are missing");
+    }
+
+    /// A request without the fields of version 2 keeps the bytes that runners of version 0.1.0 verify.
+    #[test]
+    fn d_04_each_request_has_the_first_version_that_has_its_fields() {
+        let (plain, task) = (request("echo hi"), TaskId(Uuid::from_u128(4)));
+        assert_eq!(plain.v, 1);
+        let text = String::from_utf8(plain.canonical()).unwrap();
+        assert!(!text.contains("purpose") && !text.contains("ticket") && !text.contains("rerun_of"), "{text}");
+        let with = |change: fn(&mut Request)| {
+            let mut request = Request { v: 2, ..plain.clone() };
+            change(&mut request);
+            request
+        };
+        let all = [
+            with(|request| request.purpose = Some("Certificates expire on Friday".into())),
+            with(|request| request.ticket = Some("https://tickets.example/1".into())),
+            Request { v: 2, rerun_of: Some(task), ..plain.clone() },
+        ];
+        for request in all {
+            assert_eq!(Request::read(&request.canonical()).unwrap(), request);
+            let older = Request { v: 1, ..request }.canonical();
+            assert_eq!(Request::read(&older).unwrap_err().reason, "is not in its canonical form");
+        }
+        let newer = Request { v: 2, ..plain }.canonical();
+        assert_eq!(Request::read(&newer).unwrap_err().reason, "is not in its canonical form");
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub struct Rule {
     pub tools: Vec<Tool>,
     pub networks: Vec<NetworkPolicy>,
     pub verdict: Verdict,
+    /// Whether a submission must say why it should run, if the rule requires approval.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub requires_purpose: bool,
 }
 
 impl Rule {
@@ -76,12 +79,14 @@ impl Default for Rules {
                 tools: vec![Tool::Bash],
                 networks: vec![NetworkPolicy::Isolated],
                 verdict: Verdict::Run,
+                requires_purpose: false,
             },
             Rule {
                 name: "Everything else requires approval".into(),
                 tools: vec![],
                 networks: vec![],
                 verdict: DEFAULT_VERDICT,
+                requires_purpose: false,
             },
         ])
     }
@@ -109,10 +114,29 @@ impl Rules {
 
     /// Returns the verdict on a submission, and the name of the rule that matched.
     pub fn judge(&self, task: &Submission) -> (&Verdict, &str) {
-        match self.0.iter().find(|rule| rule.matches(task)) {
+        match self.matching(task) {
             Some(rule) => (&rule.verdict, &rule.name),
             None => (&DEFAULT_VERDICT, "No rule matched"),
         }
+    }
+
+    /// Returns whether the rule that matches a submission requires an approval and a purpose.
+    pub fn requires_purpose(&self, task: &Submission) -> bool {
+        self.matching(task).is_some_and(|rule| rule.requires_purpose && matches!(rule.verdict, Verdict::Ask { .. }))
+    }
+
+    /// Returns what approvers need to know of a submission and it does not say: its title, and a purpose if its rule requires one.
+    pub fn missing(&self, task: &Submission) -> Vec<Invalid> {
+        let is_untitled = !task.has_title && matches!(self.judge(task).0, Verdict::Ask { .. });
+        let has_no_purpose = task.purpose.is_none() && self.requires_purpose(task);
+        let title = "must be given because the task needs approval, unless the script begins with a comment";
+        let purpose = "must be given: the rules require a reason why the task should run";
+        let title = is_untitled.then(|| Invalid::new("title", title));
+        title.into_iter().chain(has_no_purpose.then(|| Invalid::new("purpose", purpose))).collect()
+    }
+
+    fn matching(&self, task: &Submission) -> Option<&Rule> {
+        self.0.iter().find(|rule| rule.matches(task))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
@@ -147,8 +171,40 @@ mod tests {
     fn an_approval_rule_needs_approvers_and_time() {
         let rule = |approvers, hours| {
             let verdict = Verdict::Ask { approvers, hours, passkey: false };
-            Rules::new(vec![Rule { name: "r".into(), tools: vec![], networks: vec![], verdict }])
+            Rules::new(vec![Rule {
+                name: "r".into(),
+                tools: vec![],
+                networks: vec![],
+                verdict,
+                requires_purpose: false,
+            }])
         };
         assert!(rule(0, 1).is_err() && rule(1, 0).is_err() && rule(1, 721).is_err() && rule(2, 24).is_ok());
+    }
+
+    #[test]
+    fn d_04_a_task_that_needs_approval_has_a_title_and_the_purpose_that_its_rule_requires() {
+        let rules = |verdict| {
+            let rule = Rule { name: "r".into(), tools: vec![], networks: vec![], verdict, requires_purpose: true };
+            Rules::new(vec![rule]).unwrap()
+        };
+        let asks = rules(DEFAULT_VERDICT);
+        let missing = |rules: &Rules, task: &Submission| {
+            rules.missing(task).into_iter().map(|invalid| invalid.field).collect::<Vec<_>>()
+        };
+        let silent = task("isolated");
+        let titled = Submission { has_title: true, ..silent.clone() };
+        assert_eq!(missing(&asks, &silent), ["title", "purpose"]);
+        assert_eq!(missing(&asks, &titled), ["purpose"]);
+        assert!(missing(&asks, &Submission { purpose: Some("Rotation".into()), ..titled }).is_empty());
+        assert!(missing(&rules(Verdict::Run), &silent).is_empty());
+        assert!(missing(&rules(Verdict::Refuse), &silent).is_empty());
+        assert_eq!(missing(&Rules::default(), &task("unrestricted")), ["title"]);
+        assert!(missing(&Rules::default(), &Submission { has_title: true, ..task("unrestricted") }).is_empty());
+        assert_eq!(serde_json::to_value(&asks).unwrap()[0]["requires_purpose"], true);
+        assert!(
+            serde_json::to_value(Rules::default()).unwrap()[0].get("requires_purpose").is_none(),
+            "signed rules keep their bytes"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Tasks: submissions and the state machine.
 use crate::{
-    Invalid, OrganizationId,
+    Invalid, OrganizationId, TaskId,
     label::Labels,
     limits::Limits,
     network::{Network, NetworkPolicy},
@@ -124,11 +124,23 @@ pub struct Submission {
     pub script: String,
     /// Derived from the script if not given.
     pub title: String,
+    /// Whether the title says what the script does: it is given, or the script's leading comment. It is not stored.
+    #[serde(skip)]
+    pub has_title: bool,
     pub visibility: Visibility,
     pub network: Network,
     pub limits: Limits,
     pub labels: Labels,
     pub priority: Priority,
+    /// Why it should run: up to 1,000 characters in lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// The `http` or `https` URL of a ticket, up to 500 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// The task that it repeats. It need not exist: it only chooses what approvers compare the submission with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerun_of: Option<TaskId>,
 }
 
 impl Submission {
@@ -139,11 +151,15 @@ impl Submission {
             tool: bash(),
             script: String::new(),
             title: String::new(),
+            has_title: true,
             visibility: private(),
             network: Network { policy: isolated(), hosts: vec![] },
             limits: Limits::default(),
             labels: Labels::default(),
             priority: Priority::default(),
+            purpose: None,
+            ticket: None,
+            rerun_of: None,
         }
     }
 }
@@ -186,6 +202,12 @@ pub struct SubmissionForm {
     /// Defaults to the caller's organization if there is only one.
     #[serde(default)]
     pub organization: Option<OrganizationId>,
+    #[serde(default)]
+    pub purpose: String,
+    #[serde(default)]
+    pub ticket: String,
+    #[serde(default)]
+    pub rerun_of: Option<TaskId>,
 }
 
 const fn bash() -> Tool {
@@ -209,6 +231,10 @@ impl SubmissionForm {
             organization,
             tool: self.tool,
             title: self.checked_title()?,
+            has_title: !self.title.trim().is_empty() || leading_comment(&self.script).is_some(),
+            purpose: checked_purpose(&self.purpose)?,
+            ticket: checked_ticket(&self.ticket)?,
+            rerun_of: self.rerun_of,
             limits: self.limits().checked()?,
             network: Network::new(self.network_policy, self.allowed_hosts)?,
             script: self.script,
@@ -221,7 +247,13 @@ impl SubmissionForm {
     /// Returns the errors of all fields.
     pub fn errors(&self) -> Vec<Invalid> {
         let network = Network::new(self.network_policy, self.allowed_hosts.clone());
-        let errors = [check_script(&self.script).err(), self.checked_title().err(), network.err()];
+        let errors = [
+            check_script(&self.script).err(),
+            self.checked_title().err(),
+            checked_purpose(&self.purpose).err(),
+            checked_ticket(&self.ticket).err(),
+            network.err(),
+        ];
         errors.into_iter().flatten().chain(self.limits().errors()).collect()
     }
 
@@ -260,10 +292,45 @@ fn check_script(script: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Returns the first line that is neither empty nor a comment: at most 80 characters, without hidden ones.
+fn checked_purpose(text: &str) -> Result<Option<String>, Invalid> {
+    let text = crate::text::lines(text, 1_000);
+    let text = text.ok_or_else(|| Invalid::new("purpose", "must be at most 1,000 visible characters"))?;
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// Other schemes than those of the web would be run by a browser that follows the link.
+fn checked_ticket(text: &str) -> Result<Option<String>, Invalid> {
+    let text = text.trim();
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_url =
+        text.len() <= 500 && rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()));
+    match text.is_empty() || is_url {
+        true => Ok((!text.is_empty()).then(|| text.to_owned())),
+        false => Err(Invalid::new("ticket", "must be a URL with https:// or http://, at most 500 characters")),
+    }
+}
+
+/// Commands that set up the shell and say nothing about a script.
+const SHELL_SETUP: [&str; 4] = ["set", "shopt", "trap", "umask"];
+
+/// Returns the lines that say what a script does: without the interpreter line, empty lines and the setup of the shell.
+pub fn meaningful_lines(script: &str) -> impl Iterator<Item = &str> {
+    let is_setup = |line: &str| line.split_whitespace().next().is_some_and(|command| SHELL_SETUP.contains(&command));
+    script.lines().map(str::trim).filter(move |line| !line.is_empty() && !line.starts_with("#!") && !is_setup(line))
+}
+
+/// Returns the text of the comment before the first command, if it says something.
+fn leading_comment(script: &str) -> Option<&str> {
+    let comments = meaningful_lines(script).map_while(|line| line.strip_prefix('#'));
+    let mut texts = comments.map(|text| text.trim_matches(|c: char| c == '#' || c.is_whitespace()));
+    texts.find(|text| text.chars().any(char::is_alphanumeric) && !text.starts_with("shellcheck "))
+}
+
+/// Returns the leading comment or else the first command: at most 80 characters, without hidden ones.
 fn title_of(script: &str) -> String {
-    let is_code = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    let line = script.lines().map(str::trim).find(is_code).unwrap_or("script");
+    let command =
+        || meaningful_lines(script).find(|line| !line.starts_with('#') && crate::text::visible(line).next().is_some());
+    let line = leading_comment(script).or_else(command).unwrap_or("script");
     crate::text::visible(line).take(80).collect()
 }
 
@@ -302,9 +369,27 @@ mod tests {
         let task = form.check(organization).unwrap();
         assert_eq!(task.visibility, Visibility::Private);
         assert_eq!(task.network.policy, NetworkPolicy::Isolated);
-        assert_eq!(task.title, "echo hi");
+        assert_eq!(task.title, "hi");
         let (script, title) = (task.script.clone(), task.title.clone());
         assert_eq!(task, Submission { script, title, ..Submission::blank(organization) }, "the form starts with them");
+    }
+
+    #[test]
+    fn d_04_a_title_is_the_leading_comment_or_a_command_but_never_the_setup_of_the_shell() {
+        for (script, title, has_title) in [
+            ("#!/bin/bash\nset -euo pipefail\n\n# Rotate certificates #\ncertbot renew", "Rotate certificates", true),
+            ("##\n# shellcheck disable=SC2086\n# Drop \u{202e}database\ndropdb x", "Drop database", true),
+            ("set -euo pipefail\ntrap 'rm x' EXIT\ndropdb x\n# later", "dropdb x", false),
+            ("set -euo pipefail", "script", false),
+            ("settle now", "settle now", false),
+            ("# ---\n\u{7}", "script", false),
+        ] {
+            let form: SubmissionForm = serde_json::from_value(serde_json::json!({ "script": script })).unwrap();
+            let task = form.check(OrganizationId(uuid::Uuid::nil())).unwrap();
+            assert_eq!((task.title.as_str(), task.has_title), (title, has_title), "{script}");
+        }
+        let form: SubmissionForm = serde_json::from_str(r#"{"script":"dropdb x","title":" Drop "}"#).unwrap();
+        assert!(form.check(OrganizationId(uuid::Uuid::nil())).unwrap().has_title);
     }
 
     #[test]
@@ -323,10 +408,28 @@ mod tests {
             (r#"{"script":"a","timeout_seconds":0}"#, "timeout_seconds"),
             (r#"{"script":"a","network_policy":"proxy"}"#, "network_policy"),
             (r#"{"script":"a","title":"\u202e"}"#, "title"),
+            (r#"{"script":"a","purpose":"a\u202e"}"#, "purpose"),
+            (r#"{"script":"a","ticket":"javascript:alert(1)"}"#, "ticket"),
+            (r#"{"script":"a","ticket":"https://"}"#, "ticket"),
+            (r#"{"script":"a","ticket":"https://a b"}"#, "ticket"),
         ] {
             let form: SubmissionForm = serde_json::from_str(json).unwrap();
+            assert_eq!(form.errors()[0].field, field, "{json}");
             assert_eq!(form.check(OrganizationId(uuid::Uuid::nil())).unwrap_err().field, field, "{json}");
         }
         assert!(serde_json::from_str::<SubmissionForm>(r#"{"script":"a","sudo":true}"#).is_err());
+    }
+
+    #[test]
+    fn a_submission_names_every_invalid_field_and_can_have_a_purpose_and_a_ticket() {
+        let json = r#"{"script":"","title":"\u202e","purpose":"\u0007","ticket":"x","timeout_seconds":0}"#;
+        let form: SubmissionForm = serde_json::from_str(json).unwrap();
+        let fields: Vec<_> = form.errors().into_iter().map(|invalid| invalid.field).collect();
+        assert_eq!(fields, ["script", "title", "purpose", "ticket", "timeout_seconds"]);
+        let json = r#"{"script":"a","purpose":" One\nTwo ","ticket":"https://tickets.example/1?a=b"}"#;
+        let form: SubmissionForm = serde_json::from_str(json).unwrap();
+        let task = form.check(OrganizationId(uuid::Uuid::nil())).unwrap();
+        assert_eq!(task.purpose.as_deref(), Some("One\nTwo"));
+        assert_eq!(task.ticket.as_deref(), Some("https://tickets.example/1?a=b"));
     }
 }

@@ -64,6 +64,13 @@ pub(super) struct NewTask {
     /// Organization ID. Optional if the key's owner is a member of only one organization.
     #[schema(value_type = Option<String>, format = Uuid, pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
     organization: Option<Uuid>,
+    #[schema(required = false, schema_with = text::purpose)]
+    purpose: Option<String>,
+    #[schema(required = false, schema_with = text::ticket)]
+    ticket: Option<String>,
+    /// ID of the task that this one repeats. Approvers see the changes since it was approved.
+    #[schema(value_type = Option<String>, format = Uuid, pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+    rerun_of: Option<Uuid>,
 }
 
 /// A submitted task.
@@ -217,6 +224,13 @@ pub(super) struct TaskDetail {
     request_digest: RequestDigest,
     /// Canonical request (RFC 8785), as a string that preserves its bytes. Contains everything that affects what the task does.
     request: String,
+    /// Why the task should run.
+    purpose: Option<String>,
+    /// URL of a ticket.
+    ticket: Option<String>,
+    /// ID of the task that this one repeats.
+    #[schema(value_type = Option<Uuid>)]
+    rerun_of: Option<TaskId>,
     /// Rule that allowed, denied or required approval of the task.
     rule: String,
     /// Number of the current attempt; 0 before the first start.
@@ -298,6 +312,9 @@ impl TaskDetail {
             priority: task.priority,
             request_digest: task.request_digest,
             request: task.request,
+            purpose: request.purpose,
+            ticket: request.ticket,
+            rerun_of: request.rerun_of,
             rule: task.rule,
             attempt: task.attempt,
             runner: task.runner_id,

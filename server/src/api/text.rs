@@ -17,9 +17,27 @@ fn text(description: &str, max_length: usize) -> ObjectBuilder {
 
 /// Returns the schema of the title of a new task.
 pub(super) fn title() -> Object {
-    text("Title, up to 120 visible characters. Derived from the script by default.", 120)
+    const DESCRIPTION: &str = "Title, up to 120 visible characters. By default the comment at the beginning of the script, or its first \
+        command; a task that needs approval must have a title or such a comment.";
+    text(DESCRIPTION, 120)
         .schema_type(SchemaType::from_iter(NULLABLE))
         .pattern(Some(format!("^[^\\u0000-\\u001F{INVISIBLE}]*$")))
+        .build()
+}
+
+/// Returns the schema of the purpose of a new task.
+pub(super) fn purpose() -> Object {
+    text("Why the task should run, for approvers: up to 1,000 visible characters. A rule can require it.", 1_000)
+        .schema_type(SchemaType::from_iter(NULLABLE))
+        .pattern(Some(format!("^{}*$", line_characters())))
+        .build()
+}
+
+/// Returns the schema of the ticket of a new task.
+pub(super) fn ticket() -> Object {
+    text("URL of a ticket, for approvers.", 500)
+        .schema_type(SchemaType::from_iter(NULLABLE))
+        .pattern(Some("^(https?://[!-~]+)?$"))
         .build()
 }
 

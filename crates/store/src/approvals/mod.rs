@@ -2,6 +2,9 @@
 
 pub(crate) mod conditions;
 mod counts;
+mod deciders;
+
+pub use deciders::Decider;
 
 use crate::{
     Conflict, Error, Read, Result, Topic, Write,

@@ -103,12 +103,16 @@ impl TaskRecord {
             tool: self.tool,
             script: self.script.clone(),
             title: self.title.clone(),
+            has_title: true,
             visibility: self.visibility,
             network: request.network.clone(),
             limits: request.limits,
             labels: Labels::try_from(labels.get(&self.id).cloned().unwrap_or_default())
                 .map_err(|_| "a label cannot be read")?,
             priority: self.priority,
+            purpose: request.purpose.clone(),
+            ticket: request.ticket.clone(),
+            rerun_of: request.rerun_of,
         };
         if submission_digest(&submission).map_err(|_| "the submission cannot be read")?.0 != *self.submission_digest {
             return Err("the submission is not that of the task");

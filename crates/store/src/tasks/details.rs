@@ -135,11 +135,15 @@ impl Task {
             tool: self.tool,
             script: self.script.clone(),
             title: self.title.clone(),
+            has_title: true,
             visibility: self.visibility,
             network: request.network,
             limits: request.limits,
             labels: Labels::default(),
             priority: self.priority,
+            purpose: request.purpose,
+            ticket: request.ticket,
+            rerun_of: request.rerun_of,
         })
     }
 }

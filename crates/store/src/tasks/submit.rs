@@ -63,6 +63,9 @@ impl Write {
         let canonical = request.canonical();
         let (digest, request_bytes) = (RequestDigest::of(&canonical), canonical.len());
         let rules = self.rules().await?;
+        if let Some(missing) = rules.rules.missing(submission).into_iter().next() {
+            return Err(missing.into());
+        }
         let (verdict, rule) = rules.rules.judge(submission);
         let record = record_digest(content, idempotency_key.as_deref());
         let own = self.approval_policy().await?.self_approval;

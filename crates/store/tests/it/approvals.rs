@@ -10,8 +10,8 @@ use domain::{
     task::TaskState,
 };
 use serde_json::json;
-use std::time::Duration;
-use store::{ApprovalFilter, Conflict, Error, Result};
+use std::{collections::BTreeSet, time::Duration};
+use store::{ApprovalFilter, Conflict, Error, Likeness, Result};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -217,10 +217,10 @@ on_both! {
 
     async fn d_04_the_last_approved_request_is_the_precedent(world) {
         let acme = &world.acme;
-        let titled = |organization, title: &str| task(organization, json!({ "title": title, "network_policy": "unrestricted" }));
+        let titled = |organization, title: &str| task(organization, json!({ "title": title, "script": format!("echo {title}"), "network_policy": "unrestricted" }));
         let before = async |actor: &Actor, approval: &store::Approval| {
             let mut read = world.store.read(actor).await.unwrap();
-            read.approved_before(approval.id).await.map(|found| found.map(|found| (found.id, found.approved_at)))
+            read.approved_before(approval.id).await.map(|found| found.map(|(_, found)| (found.id, found.approved_at)))
         };
         let ask = async |who: &Actor, organization, title: &str| world.approval_request(&world.submit(who, titled(organization, title)).await).await;
         let first = ask(&acme.mia, acme.ops, "deploy").await;
@@ -241,6 +241,62 @@ on_both! {
         }
         assert!(matches!(before(&acme.sam, &next).await, Err(Error::NotFound)));
         assert!(matches!(before(&world.bolt.adam, &next).await, Err(Error::NotFound)));
+    }
+
+    async fn d_04_a_request_is_compared_only_with_what_it_repeats_or_resembles(world) {
+        let acme = &world.acme;
+        let ask = async |who: &Actor, fields: serde_json::Value| {
+            let mut all = json!({ "network_policy": "unrestricted" });
+            all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            world.approval_request(&world.submit(who, task(acme.ops, all)).await).await
+        };
+        let before = async |approval: &store::Approval| {
+            let mut read = world.store.read(&acme.ada).await.unwrap();
+            read.approved_before(approval.id).await.unwrap().map(|(likeness, found)| (likeness, found.id))
+        };
+        let rotate = "set -euo pipefail\ncd /srv\ncertbot renew\nsystemctl reload nginx\necho one";
+        let rotation = ask(&acme.mia, json!({ "title": "set -euo pipefail", "script": rotate })).await;
+        world.decide(&acme.ada, &rotation, Answer::Approve).await.unwrap();
+
+        let drop = json!({ "title": "set -euo pipefail", "script": "set -euo pipefail\ncd /srv\ndropdb production" });
+        assert_eq!(before(&ask(&acme.mia, drop).await).await, None, "the setup of the shell is no title");
+        let alike = json!({ "title": "Rotation", "script": rotate.replace("echo one", "echo two") });
+        assert_eq!(before(&ask(&acme.mia, alike.clone()).await).await, Some((Likeness::SameBeginning, rotation.id)));
+        assert_eq!(before(&ask(&acme.ada, alike).await).await, None, "of another person");
+
+        let rerun = |of: &store::Approval| json!({ "title": "Again", "script": "true", "rerun_of": of.task_id });
+        let (again, other) = (ask(&acme.ada, rerun(&rotation)).await, ask(&acme.mia, json!({ "title": "Other", "script": "true", "rerun_of": uuid::Uuid::nil() })).await);
+        assert_eq!(before(&again).await, Some((Likeness::Rerun, rotation.id)), "another person repeats it");
+        assert_eq!(before(&other).await, None, "of a task that does not exist");
+        let elsewhere = world.submit(&acme.olga, task(acme.lab, json!({ "network_policy": "unrestricted", "rerun_of": rotation.task_id }))).await;
+        let elsewhere = world.approval_request(&elsewhere).await;
+        let mut read = world.store.read(&acme.olga).await.unwrap();
+        assert!(read.approved_before(elsewhere.id).await.unwrap().is_none(), "of a task in another organization");
+    }
+
+    async fn d_04_the_people_who_can_decide_are_known_by_name(world) {
+        let acme = &world.acme;
+        let names = |found: Vec<store::Decider>| found.into_iter().map(|it| it.id).collect::<BTreeSet<_>>();
+        let who = |actors: &[&Actor]| actors.iter().filter_map(|actor| actor.person()).collect::<BTreeSet<_>>();
+        let own = async |actor: &Actor, organization| {
+            names(world.store.read(actor).await.unwrap().deciders_of_own(organization).await.unwrap())
+        };
+        assert_eq!(own(&acme.mia, acme.ops).await, who(&[&acme.ada, &acme.abe, &acme.olga]));
+        assert_eq!(own(&acme.ada, acme.ops).await, who(&[&acme.abe, &acme.olga]), "nobody decides for themselves");
+        assert_eq!(own(&acme.olga, acme.lab).await, who(&[]));
+        assert_eq!(own(&acme.mia, acme.lab).await, who(&[]), "she cannot submit there");
+        assert_eq!(own(&acme.vera, acme.ops).await, who(&[]), "a viewer cannot submit");
+
+        world.ask(acme, 2).await;
+        let request = world.approval_request(&world.submit(&acme.ada, needs_approval(acme.ops)).await).await;
+        let deciders = async |actor: &Actor| {
+            names(world.store.read(actor).await.unwrap().deciders(request.id).await.unwrap())
+        };
+        assert_eq!(deciders(&acme.ada).await, who(&[&acme.abe, &acme.olga]));
+        world.decide(&acme.abe, &request, Answer::Approve).await.unwrap();
+        assert_eq!(deciders(&acme.ada).await, who(&[&acme.olga]), "Abe has decided");
+        let mut read = world.store.read(&acme.sam).await.unwrap();
+        assert!(matches!(read.deciders(request.id).await, Err(Error::NotFound)));
     }
 
     async fn d_04_requests_to_decide_are_listed_oldest_first(world) {

@@ -23,7 +23,14 @@ pub async fn demand(world: &World, approvers: u32, passkey: bool) {
     let adam = &world.acme.adam;
     let version = world.store.read(adam).await.unwrap().rules().await.unwrap().version;
     let verdict = Verdict::Ask { approvers, hours: 24, passkey };
-    let rules = Rules::new(vec![Rule { name: "passkeys".into(), tools: vec![], networks: vec![], verdict }]).unwrap();
+    let rules = Rules::new(vec![Rule {
+        name: "passkeys".into(),
+        tools: vec![],
+        networks: vec![],
+        verdict,
+        requires_purpose: false,
+    }])
+    .unwrap();
     let change = ChangeRules { rules, version };
     world.change(adam, async |write| write.change_rules(adam.may(change)?).await).await.unwrap();
 }

@@ -6,7 +6,7 @@ use domain::{
     policy::{CancelTask, ChangeRules, SubmitTask},
     receipt::End,
     rule::{Rule, Rules, Verdict},
-    task::TaskState,
+    task::{Submission, TaskState},
     visibility::Visibility,
 };
 use futures::future::join_all;
@@ -35,6 +35,44 @@ on_both! {
         assert_eq!(task.submission().unwrap().script, "echo hi");
         assert_eq!(made.request_digest, task.request_digest);
         assert!(read.approval_of(made.id).await.unwrap().is_none());
+    }
+
+    async fn d_04_a_purpose_and_a_ticket_are_part_of_the_signed_request(world) {
+        let acme = &world.acme;
+        let of = world.submit(&acme.mia, sealed(acme.ops)).await;
+        let (purpose, ticket) = ("Certificates expire\non Friday", "https://tickets.example/1");
+        let fields = json!({ "purpose": purpose, "ticket": ticket, "rerun_of": of.id });
+        let made = world.submit(&acme.mia, task(acme.ops, fields)).await;
+        let stored = world.store.read(&acme.mia).await.unwrap().task(made.id).await.unwrap();
+        let request = stored.read_request().unwrap();
+        assert_eq!((request.v, request.purpose.as_deref(), request.ticket.as_deref()), (2, Some(purpose), Some(ticket)));
+        assert_eq!((request.rerun_of, stored.submission().unwrap().purpose.as_deref()), (Some(of.id), Some(purpose)));
+        let runner = world.runner(acme, "rita").await;
+        let first = world.claim(&runner).await.expect("a request of version 1");
+        let second = world.claim(&runner).await.expect("a request of version 2");
+        assert_eq!([first.lease.task, second.lease.task], [of.id, made.id]);
+    }
+
+    async fn d_04_a_rule_can_require_a_purpose_and_approval_requires_a_title(world) {
+        let acme = &world.acme;
+        let verdict = Verdict::Ask { approvers: 1, hours: 24, passkey: false };
+        let rule = Rule { name: "why".into(), tools: vec![], networks: vec![], verdict, requires_purpose: true };
+        let change = ChangeRules { rules: Rules::new(vec![rule]).unwrap(), version: 1 };
+        world.change(&acme.adam, async |write| write.change_rules(acme.adam.may(change)?).await).await.unwrap();
+        let submit = async |task: SubmitTask| {
+            world.change(&acme.mia, async |write| write.submit_task(acme.mia.may(task)?).await).await
+        };
+        let refused = |result: store::Result<Submitted>| match result {
+            Err(Error::Invalid(invalid)) => invalid.field,
+            other => panic!("not refused: {other:?}"),
+        };
+        let with_purpose = || task(acme.ops, json!({ "purpose": "Rotation" }));
+        let submission = Submission { has_title: false, ..with_purpose().submission };
+        let untitled = SubmitTask { submission, idempotency_key: None };
+        assert_eq!(refused(submit(sealed(acme.ops)).await), "purpose");
+        assert_eq!(refused(submit(untitled).await), "title");
+        let made = submit(with_purpose()).await.unwrap();
+        assert_eq!(made.state, TaskState::AwaitingApproval);
     }
 
     async fn m_01_a_task_names_the_key_that_submitted_it(world) {
@@ -91,7 +129,7 @@ on_both! {
 
     async fn a_rule_that_refuses_denies_the_task_at_once(world) {
         let acme = &world.acme;
-        let rule = Rule { name: "nothing".into(), tools: vec![], networks: vec![], verdict: Verdict::Refuse };
+        let rule = Rule { name: "nothing".into(), tools: vec![], networks: vec![], verdict: Verdict::Refuse, requires_purpose: false };
         let change = ChangeRules { rules: Rules::new(vec![rule]).unwrap(), version: 1 };
         world.change(&acme.adam, async |write| write.change_rules(acme.adam.may(change)?).await).await.unwrap();
         let made = world.submit(&acme.mia, sealed(acme.ops)).await;

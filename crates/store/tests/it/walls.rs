@@ -532,6 +532,8 @@ pub fn matrix() -> Vec<Row> {
         approvals_waiting_for_me   "---++--------" |r, w, a, t| r.approvals_waiting_for_me().await;
         approvals_for_me           "---++--------" |r, w, a, t| r.approvals_for_me(50).await;
         approved_before            "nn-----n--nnn" |r, w, a, t| r.approved_before(t.approval).await;
+        deciders                   "nn+++++n++nnn" |r, w, a, t| r.deciders(t.approval).await.map(|found| found.len());
+        deciders_of_own            "--+++--------" |r, w, a, t| r.deciders_of_own(t.organization).await.map(|found| found.len());
         open_counts                "--+++++-++---" |r, w, a, t| r.open_counts().await.map(|counts| counts.values().sum::<i64>());
         finished_tasks_by_day      "--+--++--+---" |r, w, a, t| r.finished_tasks_by_day(domain::Timestamp(0)).await;
         failed_since               "--+--++--+---" |r, w, a, t| r.failed_since(domain::Timestamp(0), 50).await;

@@ -8,7 +8,7 @@ use domain::{
     receipt::{End, Receipt},
     role::Role,
     rule::{Rule, Rules, Verdict},
-    task::SubmissionForm,
+    task::{Submission, SubmissionForm},
 };
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -198,7 +198,13 @@ impl World {
 
     /// Changes the tenant's rules so that tasks with network access require this number of approvals.
     pub async fn ask(&self, fixture: &TenantFixture, approvers: u32) {
-        let rule = |name: &str, networks, verdict| Rule { name: name.into(), tools: vec![], networks, verdict };
+        let rule = |name: &str, networks, verdict| Rule {
+            name: name.into(),
+            tools: vec![],
+            networks,
+            verdict,
+            requires_purpose: false,
+        };
         let rules = Rules::new(vec![
             rule("sealed", vec![NetworkPolicy::Isolated], Verdict::Run),
             rule("the rest", vec![], Verdict::Ask { approvers, hours: 24, passkey: false }),
@@ -302,7 +308,8 @@ pub fn task(organization: OrganizationId, fields: serde_json::Value) -> SubmitTa
     let mut all = serde_json::json!({ "script": "echo hi" });
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     let form: SubmissionForm = serde_json::from_value(all).unwrap();
-    SubmitTask { submission: form.check(organization).unwrap(), idempotency_key: None }
+    let submission = Submission { has_title: true, ..form.check(organization).unwrap() };
+    SubmitTask { submission, idempotency_key: None }
 }
 
 /// Returns a task that runs immediately under the default rules.

@@ -31,7 +31,7 @@ on_both! {
             send(body).await.wrong_field(field);
         }
         let reason = send(r#"{"script":"a","labels":{"UPPER":"x"}}"#).await.json()["errors"][0]["reason"].clone();
-        assert!(reason.as_str().unwrap().starts_with("a key is 1 to 63 of"), "{reason}");
+        assert!(reason.as_str().unwrap().starts_with("must have keys of 1 to 63"), "{reason}");
     }
 
     async fn all_invalid_fields_of_a_body_are_reported_together(env) {
