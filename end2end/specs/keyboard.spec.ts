@@ -58,7 +58,7 @@ test('sign in, submit, approve, read and sign out by keyboard', async ({ team, b
     await expect(his.getByLabel('Reason')).toHaveValue('First line\nsecond line');
     await goTo(his, his.getByRole('button', { name: 'Approve request' }));
     await his.keyboard.press('Space');
-    await expect(his.getByText('This request has been approved.')).toBeVisible();
+    await expect(his.getByText('Approved.')).toBeVisible();
   });
 
   await test.step('Mei reads, opens her menu and signs out', async () => {
@@ -72,6 +72,26 @@ test('sign in, submit, approve, read and sign out by keyboard', async ({ team, b
     await press(hers, hers.getByRole('button', { name: 'Sign out' }));
     await expect(hers).toHaveURL(/\/sign-in/);
   });
+});
+
+test('a request is approved with four keys from the queue', async ({ team, browser }) => {
+  const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
+  await mei.submit({ script: 'true', title: 'Four keys', network_policy: 'unrestricted', organization: team.id });
+  const page = await omar.open(browser);
+  await page.goto('/approvals');
+  await expect(async () => {
+    await page.keyboard.press('j');
+    await expect(page.getByRole('link', { name: 'Four keys' })).toBeFocused({ timeout: 500 });
+  }).toPass();
+  await page.keyboard.press('Enter');
+  const approve = page.getByRole('button', { name: 'Approve request' });
+  await expect(approve).toBeVisible();
+  await expect(async () => {
+    await page.keyboard.press('a');
+    await expect(approve).toBeFocused({ timeout: 500 });
+  }).toPass();
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('Approved.')).toBeVisible();
 });
 
 test('a removal requires confirmation by keyboard too', async ({ team, browser }) => {

@@ -56,7 +56,7 @@ test('X19 an approval is confirmed with a passkey, and without one where the rul
   await test.step('the passkey approves', async () => {
     await page.getByLabel('Reason').fill('reviewed');
     await page.getByRole('button', { name: 'Approve request with passkey' }).click();
-    await expect(page.getByText('This request has been approved.')).toBeVisible();
+    await expect(page.getByText('Approved.')).toBeVisible();
     await expect(page.getByText('Verified with the passkey “Laptop”.')).toBeVisible();
   });
 
@@ -73,7 +73,7 @@ test('X19 an approval is confirmed with a passkey, and without one where the rul
     await page.getByRole('link', { name: 'Delete the mail server' }).click();
     await page.getByLabel('Reason').fill('no');
     await page.getByRole('button', { name: 'Deny request' }).click();
-    await expect(page.getByText('This request has been denied.')).toBeVisible();
+    await expect(page.getByText('Denied.')).toBeVisible();
     await expect(page.getByText('Recorded by the server, without a passkey.')).toBeVisible();
   });
 });

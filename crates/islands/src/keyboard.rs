@@ -1,8 +1,9 @@
-//! Keyboard shortcuts of the page: Ctrl-K, on a Mac Cmd-K, `?`, and `g` followed by a letter.
+//! Keyboard shortcuts of the page: Ctrl-K, on a Mac Cmd-K, `?`, `g` followed by a letter, `j` and `k` between the rows of a list, and the
+//! keys that elements declare in `aria-keyshortcuts`.
 use crate::{dom, preferences};
 use std::cell::Cell;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{HtmlDialogElement, KeyboardEvent};
+use web_sys::{HtmlDialogElement, HtmlElement, KeyboardEvent};
 
 /// The timeout for the second key after `g`.
 const SEQUENCE_TIMEOUT_MS: i32 = 1_500;
@@ -52,8 +53,34 @@ fn key_pressed(event: &KeyboardEvent, destinations: &[(String, String)]) {
                 dom::navigate(href);
             }
         }
+        "j" => focus_row(1),
+        "k" => focus_row(-1),
+        letter if letter.len() == 1 && letter.bytes().all(|b| b.is_ascii_lowercase()) => {
+            // A group declares the key of its first visible button.
+            let declared = format!("main [aria-keyshortcuts=\"{letter}\"]");
+            if let Some(target) = elements(&format!("{declared} button:not([hidden])")).first() {
+                event.prevent_default(); // the letter would be typed into a field
+                let _ = target.focus();
+            }
+        }
         _ => {}
     }
+}
+
+/// Moves the focus to the link of another row: the first one, if no row has it.
+fn focus_row(step: isize) {
+    let rows = elements("main .row-link");
+    let focused = dom::document().and_then(|document| document.active_element());
+    let at = rows.iter().position(|row| focused.as_ref() == Some(row.as_ref()));
+    let next = at.map_or(Some(0), |at| at.checked_add_signed(step));
+    if let Some(row) = next.and_then(|next| rows.get(next)) {
+        let _ = row.focus();
+    }
+}
+
+fn elements(selector: &str) -> Vec<HtmlElement> {
+    let found = dom::document().and_then(|document| document.query_selector_all(selector).ok());
+    found.map(|found| dom::nodes(&found).collect()).unwrap_or_default()
 }
 
 /// Returns whether a letter is input.
