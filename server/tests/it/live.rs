@@ -101,8 +101,8 @@ on_both! {
         let mut stream = max.open_stream("/live?topics=tasks,approvals").await;
         let mia = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let foreign = env.key(&env.bolt, env.bolt.mia, "tasks:*").await;
-        env.submit(&foreign, json!({ "script": "true", "visibility": "public", "network_policy": "unrestricted" })).await;
-        env.submit(&mia, json!({ "script": "true", "network_policy": "unrestricted" })).await;
+        env.submit(&foreign, json!({ "script": "true", "visibility": "public", "title": "Test", "network_policy": "unrestricted" })).await;
+        env.submit(&mia, json!({ "script": "true", "title": "Test", "network_policy": "unrestricted" })).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         let shared = env.submit(&mia, json!({ "script": "true", "visibility": "org" })).await;
         let event = stream.next().await.unwrap();
@@ -110,7 +110,7 @@ on_both! {
 
         let ada = Page::of(env, &env.acme.console, env.acme.ada).await;
         let mut queue = ada.open_stream("/live?topics=approvals").await;
-        env.submit(&mia, json!({ "script": "true", "network_policy": "unrestricted" })).await;
+        env.submit(&mia, json!({ "script": "true", "title": "Test", "network_policy": "unrestricted" })).await;
         assert_eq!(queue.next().await.unwrap().event, "approvals");
     }
 

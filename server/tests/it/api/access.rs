@@ -6,7 +6,7 @@ on_both! {
     /// M-01: every endpoint refuses keys without its scope, and the refusals are audited.
     async fn m_01_a_key_without_the_scope_is_refused(env) {
         let everything = env.key(&env.acme, env.acme.mia, "tasks:*,approvals:*").await;
-        let task = env.submit(&everything, json!({ "script": "true", "network_policy": "unrestricted" })).await;
+        let task = env.submit(&everything, json!({ "script": "true", "title": "Test", "network_policy": "unrestricted" })).await;
         let approval = env.get(&everything, "/api/v1/approvals").await.json()["items"][0].clone();
         let approval_id = approval["id"].as_str().unwrap();
         let none = env.key(&env.acme, env.acme.mia, "audit:read").await;
@@ -43,7 +43,7 @@ on_both! {
     /// M-11: the responses are identical byte for byte.
     async fn m_11_resources_of_another_tenant_get_the_response_of_missing_ones(env) {
         let bolt = env.key(&env.bolt, env.bolt.mia, "tasks:*,approvals:*").await;
-        let task = env.submit(&bolt, json!({ "script": "true", "network_policy": "unrestricted", "visibility": "public" })).await;
+        let task = env.submit(&bolt, json!({ "script": "true", "title": "Test", "network_policy": "unrestricted", "visibility": "public" })).await;
         let approval = env.get(&bolt, "/api/v1/approvals").await.json()["items"][0].clone();
         let (approval_id, digest) = (approval["id"].as_str().unwrap(), &approval["request_digest"]);
         let acme = env.key(&env.acme, env.acme.ada, "tasks:*,approvals:*").await;

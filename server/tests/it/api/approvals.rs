@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 /// Submits a task with network access as Mia and returns its approval request as she sees it.
 async fn approval(env: &TestEnv) -> Value {
     let key = env.key(&env.acme, env.acme.mia, "tasks:*,approvals:*").await;
-    env.submit(&key, json!({ "script": "curl \u{202e}example.org", "network_policy": "unrestricted" })).await;
+    env.submit(
+        &key,
+        json!({ "script": "curl \u{202e}example.org", "title": "Test", "network_policy": "unrestricted" }),
+    )
+    .await;
     let list = env.get(&key, "/api/v1/approvals?state=waiting").await.json();
     let id = list["items"][0]["id"].as_str().unwrap();
     env.get(&key, &format!("/api/v1/approvals/{id}")).await.json()
@@ -75,7 +79,7 @@ on_both! {
             let key = CreateKey { owner, name, scopes, expires_at: None, organization: None, networks, responsible };
             write.create_key(console.may(key)?, &token[..8], server::authentication::digest(&token)).await
         }).await;
-        env.submit(&token, json!({ "script": "curl example.org", "network_policy": "unrestricted" })).await;
+        env.submit(&token, json!({ "script": "curl example.org", "title": "Test", "network_policy": "unrestricted" })).await;
         let ada = env.key(acme, acme.ada, "approvals:*").await;
         let approval = env.get(&ada, "/api/v1/approvals?state=waiting").await.json()["items"][0].clone();
         let body = json!({ "reason": "mine", "request_digest": approval["request_digest"] });

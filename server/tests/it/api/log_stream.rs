@@ -197,7 +197,7 @@ on_both! {
 
     async fn a_watcher_of_a_pending_task_receives_its_end(env) {
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
-        let id = env.submit(&key, json!({ "script": "true", "network_policy": "unrestricted" })).await;
+        let id = env.submit(&key, json!({ "script": "true", "title": "Test", "network_policy": "unrestricted" })).await;
         let mut watcher = follow(env, &key, id, None).await;
         assert_eq!(watcher.next().await.unwrap().data, "awaiting_approval");
         env.post(&key, &format!("/api/v1/tasks/{id}/cancel"), json!({})).await;

@@ -76,7 +76,7 @@ on_both! {
         for number in 0..5 {
             let network = if number % 2 == 0 { "isolated" } else { "unrestricted" };
             let labels = json!({ "number": number.to_string() });
-            env.submit(&key, json!({ "script": format!("echo task {number}"), "network_policy": network, "labels": labels })).await;
+            env.submit(&key, json!({ "script": format!("echo task {number}"), "title": format!("echo task {number}"), "network_policy": network, "labels": labels })).await;
         }
         let titles = async |query: &str| -> Vec<String> {
             let list = env.get(&key, &format!("/api/v1/tasks?{query}")).await.json();

@@ -88,7 +88,7 @@ on_both! {
         let (adam, _) = with_stale_proof(env).await;
         let key = env.key(&env.acme, env.acme.mia, "tasks:*").await;
         let decide = async |response: &str| {
-            env.submit(&key, json!({ "script": "echo hi", "network_policy": "unrestricted" })).await;
+            env.submit(&key, json!({ "script": "echo hi", "title": "Test", "network_policy": "unrestricted" })).await;
             let mut read = env.app.store.read(&env.acme.console).await.unwrap();
             let filter = store::ApprovalFilter { state: Some(domain::approval::ApprovalState::Waiting), ..Default::default() };
             let approval = read.approvals(&filter, None, 50).await.unwrap().items.remove(0);

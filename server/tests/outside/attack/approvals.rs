@@ -17,7 +17,8 @@ async fn begin(program: &mut Program) -> (Person, Person) {
 }
 
 async fn ask(program: &Program, mia: &Person) -> (String, Value) {
-    let body = json!({ "script": "echo it runs", "network_policy": "unrestricted", "timeout_seconds": 60 });
+    let body =
+        json!({ "script": "echo it runs", "title": "Test", "network_policy": "unrestricted", "timeout_seconds": 60 });
     let task = program.submit_as(&mia.key, body).await;
     let list = program.get(Credential::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
     let approval =

@@ -145,7 +145,7 @@ on_both! {
         let his = program.sign_in(&adam.email).await;
         let program = &*program;
         let submit = async || {
-            let asks = json!({ "script": "true", "network_policy": "unrestricted" });
+            let asks = json!({ "script": "true", "title": "Test", "network_policy": "unrestricted" });
             let all = (0..MORE_THAN_ONE_BATCH).map(|_| program.submit_as(&mia.key, asks.clone()));
             assert_eq!(stream::iter(all).buffer_unordered(8).count().await, MORE_THAN_ONE_BATCH);
         };

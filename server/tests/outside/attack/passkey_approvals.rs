@@ -234,7 +234,8 @@ async fn x19_an_approval_that_was_forged_with_the_keys_of_the_server_is_refused_
     program.tenant("acme");
     let (mia, ada) = (program.person(MIA, "acme"), program.person(ADA, "acme"));
     program.start().await;
-    let body = json!({ "script": "echo it runs", "network_policy": "unrestricted", "timeout_seconds": 60 });
+    let body =
+        json!({ "script": "echo it runs", "title": "Test", "network_policy": "unrestricted", "timeout_seconds": 60 });
     let task = program.submit_as(&mia.key, body).await;
     let list = program.get(Credential::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
     let approval = list["items"][0].clone();

@@ -17,7 +17,9 @@ fn script(origin: &str, paths: &[&str]) -> String {
 
 /// Runs a script with unrestricted network access, which another person approves, and returns its output.
 async fn run_unrestricted(program: &Program, requester: &str, approver: &str, script: &str) -> String {
-    let task = program.submit_as(requester, json!({ "script": script, "network_policy": "unrestricted" })).await;
+    let task = program
+        .submit_as(requester, json!({ "script": script, "title": "Test", "network_policy": "unrestricted" }))
+        .await;
     let list = program.get(Credential::Key(approver), "/api/v1/approvals").await.is(200).json();
     let approval = list["items"].as_array().unwrap().iter().find(|approval| approval["task"] == task.as_str()).unwrap();
     let path = format!("/api/v1/approvals/{}/approve", approval["id"].as_str().unwrap());

@@ -12,7 +12,7 @@ async fn d_12_any_node_serves_any_request() {
     assert!(two.is_signed_in(&browser.cookie()).await);
     let task = one.submit(&nodes.mia.key, "echo done").await;
     two.until_succeeded(&nodes.mia.key, &task).await;
-    let asks = json!({ "script": "echo asks", "network_policy": "unrestricted" });
+    let asks = json!({ "script": "echo asks", "title": "Test", "network_policy": "unrestricted" });
     let waits = two.submit_as(&nodes.mia.key, asks).await;
     until("both runners are connected", async || {
         let list = one.get(Credential::Key(&nodes.adam.key), "/api/v1/runners").await.is(200).json();

@@ -55,7 +55,7 @@ async fn d_12_an_approval_request_is_decided_once_at_either_node() {
     let (one, two) = (&nodes.one, &nodes.two);
     let approver = two.sign_in(&nodes.ada.email).await;
     let mut queue = two.listen(Credential::Browser(&approver), "/live?topics=approvals").await;
-    let asks = json!({ "script": "echo approved", "network_policy": "unrestricted" });
+    let asks = json!({ "script": "echo approved", "title": "Test", "network_policy": "unrestricted" });
     let task = one.submit_as(&nodes.mia.key, asks).await;
     let approval_id = with_timeout(
         MAX_PROPAGATION_DELAY,

@@ -7,7 +7,9 @@ use testkit::{ADA, ADAM, MIA};
 /// Submits a task that needs an approval, and approves it.
 async fn approved(program: &Program, requester: &str, approver: &str, text: &str) -> String {
     let script = format!("echo {text}");
-    let task = program.submit_as(requester, json!({ "script": script, "network_policy": "unrestricted" })).await;
+    let task = program
+        .submit_as(requester, json!({ "script": script, "title": "Test", "network_policy": "unrestricted" }))
+        .await;
     let list = program.get(Credential::Key(approver), "/api/v1/approvals").await.is(200).json();
     let approval = list["items"].as_array().unwrap().iter().find(|approval| approval["task"] == task.as_str()).unwrap();
     let path = format!("/api/v1/approvals/{}/approve", approval["id"].as_str().unwrap());
