@@ -104,7 +104,11 @@ mod tests {
         let Difference::Lines(lines) = compare(old, new) else { panic!("no lines") };
         let line = |line: &Line| match line {
             Line::Text { kind, pieces, .. } => {
-                let sign = [" ", "+", "-"][*kind as usize];
+                let sign = match kind {
+                    Kind::Unchanged => " ",
+                    Kind::Added => "+",
+                    Kind::Removed => "-",
+                };
                 let text =
                     pieces.iter().map(|(changed, text)| if *changed { format!("[{text}]") } else { text.clone() });
                 format!("{sign}{}", text.collect::<String>())
