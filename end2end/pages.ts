@@ -53,6 +53,10 @@ export const PAGES: Record<string, (data: SampleData) => [Person, string]> = {
   '/rules': ({ ada }) => [ada, '/rules'],
   '/rules/edit': ({ ada }) => [ada, '/rules/edit'],
   '/dev/gallery': ({ ada }) => [ada, '/dev/gallery'],
+  '/rules/review': ({ ada }) => [ada, '/rules/review?version=1&rules[0][name]=Everything+runs&rules[0][effect]=run&try=1'],
+  '/rules/versions': ({ ada }) => [ada, '/rules/versions'],
+  '/rules/versions/{version}': ({ ada }) => [ada, '/rules/versions/1'],
+  '/rules/proposals/{id}': ({ ada, proposal }) => [ada, proposal],
 };
 
 /** Routes for signed-out visitors. */

@@ -1,5 +1,5 @@
 // Sample data with content for every page, used by accessibility tests and screenshots.
-import { type Person, Team } from './users';
+import { dismissNotices, type Person, secondAdmin, Team } from './users';
 
 /** People and paths of the sample data. */
 export type SampleData = {
@@ -22,6 +22,8 @@ export type SampleData = {
   serviceAccount: string;
   provider: string;
   review: string;
+  /** Rules that wait for confirmation. */
+  proposal: string;
 };
 
 const BACKUP = `set -eu
@@ -74,7 +76,25 @@ export async function createSampleData(ada: Person, name: string): Promise<Sampl
   const leaving = `${organization}/members/${person.split('/').at(-1)}`;
   await ada.act('organizations/requests', { organization: team.id, open: 'true' });
   await ada.act('organizations/invite', { organization: team.id, role: 'viewer', uses: '5', days: '7' });
-  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organization, leaving, runner, key, serviceAccount, provider, review };
+  const proposal = (await findLink(ada, '/rules', 'rules/proposals')) ?? (await proposeRules(ada));
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organization, leaving, runner, key, serviceAccount, provider, review, proposal };
+}
+
+/** Proposes less strict rules to a second admin, and lets the first one make approvers alone again. */
+async function proposeRules(ada: Person): Promise<string> {
+  const noor = await secondAdmin(ada.castellan, 'Noor');
+  await ada.act('approvals/dual-control', { enabled: 'true' });
+  await ada.act('rules/change', { version: '1', 'rules[0][name]': 'Everything runs', 'rules[0][effect]': 'run' });
+  await ada.act('approvals/dual-control', { enabled: 'false' });
+  const page = await (await noor.requests.get('/settings/approvals', { headers: { Accept: 'text/html' } })).text();
+  for (const [, id] of page.matchAll(/name="id" value="([0-9a-f-]{36})"/g)) {
+    if (!page.includes(`/rules/proposals/${id}`)) {
+      await noor.act('approvals/confirm-change', { id });
+      break;
+    }
+  }
+  await dismissNotices(ada);
+  return link(ada, '/rules', 'rules/proposals');
 }
 
 /** Returns the first link of a page to a detail page of one kind, optionally with a text in it. */

@@ -1,4 +1,6 @@
 // Test users: created and signed in with the requests of the pages instead of clicks.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { type APIRequestContext, type Browser, type BrowserContextOptions, type Page, request } from '@playwright/test';
 import type { Castellan } from './castellan';
 
@@ -76,8 +78,19 @@ export async function setUp(castellan: Castellan, secondFactor = false): Promise
   return ada;
 }
 
+/** Creates another admin on the console: nobody else gained access to the account, so the two can confirm each other's changes. */
+export async function secondAdmin(castellan: Castellan, name: string): Promise<Person> {
+  const person = new Person(castellan, name, address(name), await requests(castellan));
+  const create = ['admin', 'create-user', '--email', person.email, '--name', name, '--role', 'admin'];
+  const { stdout } = await promisify(execFile)(...castellan.command(...create));
+  const token = /token=([\w-]+)/.exec(String(stdout))![1];
+  await person.act('setup/set-password', { token, password: PASSWORD });
+  await dismissNotices(person);
+  return person;
+}
+
 /** Marks the notices of a person as read, such as those about new approvers. */
-async function dismissNotices(person: Person): Promise<void> {
+export async function dismissNotices(person: Person): Promise<void> {
   await person.act('account/seen', { last: 'ffffffff-ffff-ffff-ffff-ffffffffffff' });
 }
 

@@ -70,7 +70,11 @@ pub const PAGES: &[(&str, PageHandler)] = &[
     ("/keys/service-accounts/{id}/access", access::of_service_account),
     ("/keys/{id}", keys::pages::key_page),
     ("/rules", rules::pages::list_rules),
-    ("/rules/edit", rules::pages::edit),
+    ("/rules/edit", rules::editor::edit),
+    ("/rules/review", rules::review::review),
+    ("/rules/versions", rules::versions::list_versions),
+    ("/rules/versions/{version}", rules::versions::version),
+    ("/rules/proposals/{id}", rules::review::proposal),
     #[cfg(debug_assertions)]
     ("/dev/gallery", crate::gallery::gallery),
 ];

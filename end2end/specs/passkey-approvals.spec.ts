@@ -17,6 +17,7 @@ test('X19 an approval is confirmed with a passkey, and without one where the rul
     await page.goto('/rules/edit');
     const rule = page.getByRole('group', { name: 'Rule 2', exact: true });
     await rule.getByLabel('Approvals need a passkey').check();
+    await page.getByRole('button', { name: 'Review changes' }).click();
     await page.getByRole('button', { name: 'Save rules' }).click();
     await expect(page.getByText('each with a passkey')).toBeVisible();
   });

@@ -51,6 +51,8 @@ copied = Copied
 hidden-character = Hidden character { $name }
 must-be-checkbox = must be checked or unchecked
 must-be-number = must be a whole number
+must-be-hour = must be an hour, 0 to 23
+must-be-listed = must be one of the list
 errors-title = { $n ->
     [one] Correct 1 error:
    *[other] Correct { $n } errors:

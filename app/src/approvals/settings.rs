@@ -90,6 +90,7 @@ fn Confirmations(rows: Vec<Confirmation>, actor: Actor) -> impl IntoView {
         let about = request.person.clone().unwrap_or_default();
         let consequence = match request.change {
             ProtectedChange::PasswordLink { .. } => t!("confirmation-confirm-link-consequence"),
+            ProtectedChange::LoosenRules { .. } => t!("confirmation-confirm-rules-consequence"),
             _ => t!("confirmation-confirm-consequence"),
         };
         // Missing step-up authentication does not hide the form: it is required on submission.
@@ -107,9 +108,13 @@ fn Confirmations(rows: Vec<Confirmation>, actor: Actor) -> impl IntoView {
             let act = if own { t!("confirmation-withdraw") } else { t!("confirmation-decline") };
             view! { <Form action=DeclineChange::PATH hidden=hidden()><Button>{act}</Button></Form> }
         });
+        let rules = matches!(request.change, ProtectedChange::LoosenRules { .. }).then(|| {
+            let href = format!("/rules/proposals/{}", request.id);
+            view! { " "<a href=href>{t!("change-loosen-rules-show")}</a> }
+        });
         view! {
             <tr>
-                <th scope="row"><UntrustedText text=change(&request.change) /></th>
+                <th scope="row"><UntrustedText text=change(&request.change) />{rules}</th>
                 <td><UntrustedText text=request.person.clone().unwrap_or_default() /></td>
                 <td><UntrustedText text=request.requester.clone() /></td>
                 <td><TimeAgo at=request.expires_at /></td>
@@ -145,6 +150,7 @@ fn change(change: &ProtectedChange) -> String {
         ProtectedChange::Address { email, .. } => t!("change-address", email = email.to_string()),
         ProtectedChange::AllowSelfApproval => t!("change-allow-self-approval"),
         ProtectedChange::DisableDualControl => t!("change-disable-dual-control"),
+        ProtectedChange::LoosenRules { version, .. } => t!("change-loosen-rules", version = version),
     }
 }
 

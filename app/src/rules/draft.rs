@@ -1,9 +1,13 @@
 //! Draft rules. The rows are in the query string until they are saved, so that adding, removing and moving them needs no
 //! JavaScript and changes nothing.
-use crate::outcome::{Kind, Refusal};
+use crate::{
+    outcome::{Kind, Refusal},
+    ui::escaped,
+};
 use domain::{
     Invalid,
-    rule::{Rule, Rules, Verdict},
+    label::Labels,
+    rule::{Effect, Hours, MAX_RULES, Rule, Rules, Verdict},
 };
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -19,7 +23,25 @@ pub struct Row {
     /// Values of [`domain::network::NetworkPolicy`]; empty for all.
     #[serde(default)]
     pub networks: Vec<String>,
-    /// A value of [`domain::rule::Effect`].
+    /// Ids of organizations; empty for all.
+    #[serde(default)]
+    pub organizations: Vec<String>,
+    /// Ids of people and service accounts; empty for all.
+    #[serde(default)]
+    pub submitters: Vec<String>,
+    /// Labels as [`Labels::parse`] reads them.
+    #[serde(default)]
+    pub labels: String,
+    /// The first hour; empty for the whole day.
+    #[serde(default)]
+    pub from: String,
+    /// The hour after the last one; empty for the whole day.
+    #[serde(default)]
+    pub to: String,
+    /// The time zone of the hours; UTC if empty.
+    #[serde(default)]
+    pub zone: String,
+    /// A value of [`Effect`].
     pub effect: String,
     /// The number of required approvals, if the rule requires approval.
     #[serde(default)]
@@ -52,10 +74,17 @@ impl From<&Rule> for Row {
             Verdict::Ask { approvers, hours, passkey } => ("ask", approvers, hours, passkey),
             Verdict::Refuse => ("refuse", 1, 24, false),
         };
+        let hour = |hour: fn(&Hours) -> String| rule.hours.as_ref().map(hour).unwrap_or_default();
         Self {
             name: rule.name.clone(),
             tools: rule.tools.iter().map(ToString::to_string).collect(),
             networks: rule.networks.iter().map(ToString::to_string).collect(),
+            organizations: rule.organizations.iter().map(ToString::to_string).collect(),
+            submitters: rule.submitters.iter().map(ToString::to_string).collect(),
+            labels: rule.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", "),
+            from: hour(|hours| hours.from.to_string()),
+            to: hour(|hours| hours.to.to_string()),
+            zone: hour(|hours| hours.zone.to_string()),
             effect: effect.into(),
             approvers: approvers.to_string(),
             hours: hours.to_string(),
@@ -69,6 +98,61 @@ fn ticked(on: bool) -> String {
     if on { "true".into() } else { String::new() }
 }
 
+/// Returns the fields of these rows, without the empty ones, as [`read`] reads them.
+pub fn fields(version: i64, rows: &[Row]) -> Vec<(String, String)> {
+    let mut fields = vec![("version".to_owned(), version.to_string())];
+    for (n, row) in rows.iter().enumerate() {
+        let Row {
+            name,
+            tools,
+            networks,
+            organizations,
+            submitters,
+            labels,
+            from,
+            to,
+            zone,
+            effect,
+            approvers,
+            hours,
+            passkey,
+            requires_purpose,
+        } = row;
+        let lists =
+            [("tools", tools), ("networks", networks), ("organizations", organizations), ("submitters", submitters)];
+        for (name, values) in lists {
+            fields.extend(values.iter().map(|value| (list(n, name), value.clone())));
+        }
+        // The numbers of a verdict that has none are left out.
+        let (approvers, hours, passkey, requires_purpose) = match effect == Effect::Ask.as_str() {
+            true => (approvers.as_str(), hours.as_str(), passkey.as_str(), requires_purpose.as_str()),
+            false => ("", "", "", ""),
+        };
+        let texts = [
+            ("name", name.as_str()),
+            ("labels", labels),
+            ("from", from),
+            ("to", to),
+            ("zone", zone),
+            ("effect", effect),
+            ("approvers", approvers),
+            ("hours", hours),
+            ("passkey", passkey),
+            ("requires_purpose", requires_purpose),
+        ];
+        let texts = texts.into_iter().filter(|(_, value)| !value.is_empty());
+        fields.extend(texts.map(|(name, value)| (field(n, name), value.to_owned())));
+    }
+    fields
+}
+
+/// Returns the address of a page with these rows.
+pub fn address(path: &str, version: i64, rows: &[Row]) -> String {
+    let pairs =
+        fields(version, rows).into_iter().map(|(name, value)| format!("{}={}", escaped(&name), escaped(&value)));
+    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
 /// Returns the initial row, which requires approval so that nothing runs because of it.
 fn new_row() -> Row {
     Row { effect: "ask".into(), approvers: "1".into(), hours: "24".into(), ..Row::default() }
@@ -79,17 +163,28 @@ pub fn read(fields: &[(String, String)]) -> Vec<Row> {
     let get = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()).unwrap_or_default();
     let all = |name: &str| fields.iter().filter(|(n, _)| n == name).map(|(_, value)| value.clone()).collect();
     let exists = |row: &usize| fields.iter().any(|(n, _)| *n == field(*row, "effect"));
+    // A verdict without numbers gets those of a new rule, in case that it is changed.
+    let number = |row: usize, name: &str, initial: &str| match get(&field(row, name)) {
+        empty if empty.is_empty() && get(&field(row, "effect")) != Effect::Ask.as_str() => initial.to_owned(),
+        text => text,
+    };
     let row = |row: usize| Row {
         name: get(&field(row, "name")),
         tools: all(&list(row, "tools")),
         networks: all(&list(row, "networks")),
+        organizations: all(&list(row, "organizations")),
+        submitters: all(&list(row, "submitters")),
+        labels: get(&field(row, "labels")),
+        from: get(&field(row, "from")),
+        to: get(&field(row, "to")),
+        zone: get(&field(row, "zone")),
         effect: get(&field(row, "effect")),
-        approvers: get(&field(row, "approvers")),
-        hours: get(&field(row, "hours")),
+        approvers: number(row, "approvers", "1"),
+        hours: number(row, "hours", "24"),
         passkey: get(&field(row, "passkey")),
         requires_purpose: get(&field(row, "requires_purpose")),
     };
-    let mut rows: Vec<_> = (0..50).take_while(exists).map(row).collect();
+    let mut rows: Vec<_> = (0..MAX_RULES).take_while(exists).map(row).collect();
     let command = get("do");
     let (verb, at) = command.split_once('-').unwrap_or((&command, ""));
     match (verb, at.parse::<usize>().ok().filter(|at| *at < rows.len())) {
@@ -122,9 +217,9 @@ pub fn check(rows: &[Row]) -> Result<Rules, Refusal> {
 
 fn rule(row: &Row) -> Result<Rule, Invalid> {
     let verdict = match row.effect.parse()? {
-        domain::rule::Effect::Run => Verdict::Run,
-        domain::rule::Effect::Refuse => Verdict::Refuse,
-        domain::rule::Effect::Ask => Verdict::Ask {
+        Effect::Run => Verdict::Run,
+        Effect::Refuse => Verdict::Refuse,
+        Effect::Ask => Verdict::Ask {
             approvers: number("approvers", &row.approvers)?,
             hours: number("hours", &row.hours)?,
             passkey: checkbox("passkey", &row.passkey)?,
@@ -134,6 +229,10 @@ fn rule(row: &Row) -> Result<Rule, Invalid> {
         name: row.name.clone(),
         tools: values("tools", &row.tools)?,
         networks: values("networks", &row.networks)?,
+        organizations: ids("organizations", &row.organizations)?,
+        submitters: ids("submitters", &row.submitters)?,
+        labels: Labels::parse(&row.labels)?,
+        hours: time(row)?,
         verdict,
         requires_purpose: checkbox("requires_purpose", &row.requires_purpose)?,
     })
@@ -147,8 +246,26 @@ fn checkbox(field: &str, text: &str) -> Result<bool, Invalid> {
     }
 }
 
+fn time(row: &Row) -> Result<Option<Hours>, Invalid> {
+    let hour = |field: &str, text: &str| {
+        text.trim().parse().ok().filter(|hour| *hour < 24_u8).ok_or_else(|| Invalid::new(field, t!("must-be-hour")))
+    };
+    match (row.from.is_empty(), row.to.is_empty()) {
+        (true, true) => Ok(None),
+        _ => Ok(Some(Hours {
+            from: hour("from", &row.from)?,
+            to: hour("to", &row.to)?,
+            zone: if row.zone.trim().is_empty() { "UTC" } else { row.zone.trim() }.parse()?,
+        })),
+    }
+}
+
 fn values<T: FromStr<Err = Invalid>>(field: &str, texts: &[String]) -> Result<Vec<T>, Invalid> {
     texts.iter().map(|text| text.parse().map_err(|wrong: Invalid| Invalid::new(field, wrong.reason))).collect()
+}
+
+fn ids<T: FromStr>(field: &str, texts: &[String]) -> Result<Vec<T>, Invalid> {
+    texts.iter().map(|text| text.parse().map_err(|_| Invalid::new(field, t!("must-be-listed")))).collect()
 }
 
 fn number(field: &str, text: &str) -> Result<u32, Invalid> {
@@ -160,18 +277,8 @@ mod tests {
     use super::*;
 
     fn fields(command: &str) -> Vec<(String, String)> {
-        let mut fields = vec![("do".to_owned(), command.to_owned())];
-        for (n, rule) in Rules::default().iter().enumerate() {
-            let row = Row::from(rule);
-            fields.push((field(n, "name"), row.name));
-            fields.extend(row.tools.into_iter().map(|tool| (list(n, "tools"), tool)));
-            fields.extend(row.networks.into_iter().map(|network| (list(n, "networks"), network)));
-            fields.extend(
-                [("effect", row.effect), ("approvers", row.approvers), ("hours", row.hours), ("passkey", row.passkey)]
-                    .map(|(f, v)| (field(n, f), v)),
-            );
-        }
-        fields
+        let rows: Vec<_> = Rules::default().iter().map(Row::from).collect();
+        [super::fields(1, &rows), vec![("do".to_owned(), command.to_owned())]].concat()
     }
 
     #[test]
@@ -180,9 +287,40 @@ mod tests {
     }
 
     #[test]
+    fn d_05_a_rule_with_every_condition_reads_back_from_its_form() {
+        let id = || "018f0000-0000-7000-8000-000000000001".to_owned();
+        let row = Row {
+            name: "r".into(),
+            organizations: vec![id()],
+            submitters: vec![id()],
+            labels: "env=prod, team=a".into(),
+            from: "22".into(),
+            to: "6".into(),
+            zone: "Europe/Berlin".into(),
+            effect: "refuse".into(),
+            ..Row::default()
+        };
+        let rules = check(&read(&super::fields(1, std::slice::from_ref(&row)))).unwrap();
+        let rows: Vec<_> = rules.iter().map(Row::from).collect();
+        assert_eq!(check(&rows).unwrap(), rules);
+        assert_eq!(super::fields(1, &rows), super::fields(1, std::slice::from_ref(&row)));
+        let wrong = |change: fn(&mut Row)| {
+            let mut row = row.clone();
+            change(&mut row);
+            check(&[row]).unwrap_err().fields.remove(0).field
+        };
+        assert_eq!(wrong(|row| row.to.clear()), "rules[0][to]");
+        assert_eq!(wrong(|row| row.to = "22".into()), "rules[0][from]");
+        assert_eq!(wrong(|row| row.zone = "Moon/Base".into()), "rules[0][zone]");
+        assert_eq!(wrong(|row| row.labels = "prod".into()), "rules[0][labels]");
+        assert_eq!(wrong(|row| row.organizations = vec!["ops".into()]), "rules[0][organizations]");
+        assert_eq!(wrong(|row| row.effect = "run".into()), "rules[0][effect]", "labels make rules stricter only");
+    }
+
+    #[test]
     fn x19_a_rule_that_demands_passkeys_reads_back_from_its_form() {
         let verdict = Verdict::Ask { approvers: 2, hours: 8, passkey: true };
-        let rule = Rule { name: "r".into(), tools: vec![], networks: vec![], verdict, requires_purpose: true };
+        let rule = Rule { requires_purpose: true, ..Rule::new("r", verdict) };
         let row = Row::from(&rule);
         assert_eq!(check(std::slice::from_ref(&row)).unwrap(), Rules::new(vec![rule]).unwrap());
         let wrong = check(&[Row { passkey: "yes".into(), ..row }]).unwrap_err();

@@ -4,7 +4,7 @@ use crate::{
     outcome::{Done, Refusal},
     ui::ctx,
 };
-use domain::{label::Labels, network::NetworkPolicy, policy, task, visibility::Visibility};
+use domain::{PersonId, label::Labels, network::NetworkPolicy, policy, task, visibility::Visibility};
 use leptos::prelude::*;
 
 /// Submits a task and redirects to its page. The form contains `once`, so that submitting it twice creates one task.
@@ -51,7 +51,8 @@ pub async fn submit_task(
         rerun_of: rerun_of.parse().ok(),
     };
     let rules = store.read(&actor).await?.rules().await?.rules;
-    let submission = fields.accept(form, &rules)?;
+    let submitter = actor.person().unwrap_or(PersonId(uuid::Uuid::nil()));
+    let submission = fields.accept(form, &rules, submitter)?;
     let idempotency_key = idempotency_key(&once, &submission);
     let proof = store.authorize(&actor, policy::SubmitTask { submission, idempotency_key }).await?;
     let mut write = store.write(&actor).await?;

@@ -10,10 +10,10 @@ use crate::{
 };
 use auth::Token;
 use domain::{
-    Actor, OrganizationId,
+    Actor, OrganizationId, PersonId,
     limits::Limits,
     network::NetworkPolicy,
-    rule::{Rules, Verdict},
+    rule::{Explanation, Facts, Rules, Verdict},
     task::{Priority, Submission},
     visibility::Visibility,
 };
@@ -55,7 +55,7 @@ async fn new_task(actor: Actor) -> Result<Page, Refusal> {
     }
     let once = Token::new("")?.text;
     Ok(page.lead(t!("task-new-lead")).body(view! {
-        <TaskForm start=start organizations=organizations rules=rules deciders=deciders once=once />
+        <TaskForm start=start organizations=organizations rules=rules submitter=actor.person() deciders=deciders once=once />
     }))
 }
 
@@ -74,9 +74,11 @@ fn TaskForm(
     start: Submission,
     organizations: Vec<Organization>,
     rules: Rules,
+    submitter: Option<PersonId>,
     deciders: Vec<(Organization, Vec<Decider>)>,
     once: String,
 ) -> impl IntoView {
+    let probe = Submission { script: String::new(), ..start.clone() };
     let Submission { script, title, visibility, network, limits, labels, priority, organization, .. } = start;
     let (purpose, ticket) = (start.purpose.unwrap_or_default(), start.ticket.unwrap_or_default());
     let rerun_of = start.rerun_of;
@@ -98,7 +100,7 @@ fn TaskForm(
             <LimitFields limits=limits />
             <TextArea name="labels" label=t!("task-labels") help=t!("task-labels-help") value=labels rows=2 />
             <Select name="priority" label=t!("task-priority") choices=priorities value=priority.as_str() />
-            <Consequence rules=rules deciders=deciders />
+            <Consequence rules=rules submitter=submitter.unwrap_or(PersonId(uuid::Uuid::nil())) probe=probe deciders=deciders />
             <Button variant=ButtonVariant::Primary>{t!("task-submit")}</Button>
         </Form>
     }
@@ -143,23 +145,24 @@ fn LimitFields(limits: Limits) -> impl IntoView {
 
 /// The effect of the current rules on a task of each network policy.
 #[component]
-fn Consequence(rules: Rules, deciders: Vec<(Organization, Vec<Decider>)>) -> impl IntoView {
-    let probe = |policy| Submission {
-        network: domain::network::Network { policy, hosts: vec![] },
-        ..Submission::blank(OrganizationId(uuid::Uuid::nil()))
-    };
-    let asks = NETWORKS.iter().any(|policy| matches!(rules.judge(&probe(*policy)).0, Verdict::Ask { .. }));
+fn Consequence(
+    rules: Rules,
+    submitter: PersonId,
+    probe: Submission,
+    deciders: Vec<(Organization, Vec<Decider>)>,
+) -> impl IntoView {
+    let facts = |policy| Facts { network: policy, ..Facts::of(&probe, submitter, ctx::now()) };
+    let asks = NETWORKS.iter().any(|policy| matches!(rules.judge(&facts(*policy)).0, Verdict::Ask { .. }));
     let line = |policy| {
-        let probe = probe(policy);
-        let (verdict, rule) = rules.judge(&probe);
+        let Explanation { verdict, rule, requires_purpose, .. } = rules.explain(&facts(policy));
         let rule = rule.to_owned();
-        let what = match *verdict {
+        let what = match verdict {
             Verdict::Run => t!("task-will-run", rule = rule),
             Verdict::Refuse => t!("task-will-refuse", rule = rule),
             Verdict::Ask { approvers, hours, passkey } => {
                 let asks = t!("task-will-ask", rule = rule, n = approvers, hours = hours);
                 let passkey = passkey.then(|| t!("task-will-ask-passkey"));
-                let purpose = rules.requires_purpose(&probe).then(|| t!("task-will-ask-purpose"));
+                let purpose = requires_purpose.then(|| t!("task-will-ask-purpose"));
                 [Some(asks), passkey, purpose].into_iter().flatten().collect::<Vec<_>>().join(" ")
             }
         };

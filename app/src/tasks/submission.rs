@@ -1,7 +1,10 @@
 //! Parsing of the submission form of a task.
-use crate::outcome::{Kind, Refusal};
+use crate::{
+    outcome::{Kind, Refusal},
+    ui::ctx,
+};
 use domain::{
-    Actor, Invalid, OrganizationId,
+    Actor, Invalid, OrganizationId, PersonId,
     request::InputDigest,
     rule::Rules,
     task::{Submission, SubmissionForm},
@@ -37,7 +40,7 @@ impl Fields {
     ///
     /// # Errors
     /// Fails with the errors of all fields, and with what the rules require beyond them.
-    pub fn accept(self, form: SubmissionForm, rules: &Rules) -> Result<Submission, Refusal> {
+    pub fn accept(self, form: SubmissionForm, rules: &Rules, submitter: PersonId) -> Result<Submission, Refusal> {
         let Self(mut errors) = self;
         for invalid in form.errors() {
             if errors.iter().all(|known| known.field != invalid.field) {
@@ -47,7 +50,7 @@ impl Fields {
         let organization = form.organization.filter(|_| errors.is_empty());
         if let Some(organization) = organization {
             let submission = form.check(organization)?;
-            errors = rules.missing(&submission);
+            errors = rules.missing(&submission, submitter, ctx::now());
             if errors.is_empty() {
                 return Ok(submission);
             }

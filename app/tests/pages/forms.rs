@@ -101,7 +101,14 @@ async fn a_rule_change_does_not_overwrite_a_concurrent_change() {
         ("rules[0][approvers]", "2"),
         ("rules[0][hours]", "8"),
     ];
-    let shown = fixture.submit_form(Some(&adam), "/rules/edit", "/actions/rules/change", &fields).await;
+    let shown = fixture.submit_form(Some(&adam), "/rules/edit", "/actions/rules/review", &fields).await;
+    let review = shown.location.unwrap();
+    let shown = fixture.get(Some(&adam), &review).await;
+    shown
+        .shows("Two for the network: When a Bash script task has the network policy Unrestricted or Proxy")
+        .shows("No tasks were submitted in the last 7 days.");
+    fixture.get(Some(&adam), "/rules").await.hides("Two for the network");
+    let shown = fixture.submit_form(Some(&adam), &review, "/actions/rules/change", &fields).await;
     assert_eq!(shown.location.as_deref(), Some("/rules"));
     fixture
         .get(Some(&adam), "/rules")
@@ -109,7 +116,8 @@ async fn a_rule_change_does_not_overwrite_a_concurrent_change() {
         .shows("Two for the network")
         .shows("2 approvers, within 8 hours")
         .hides("Sealed");
-    let late = fixture.submit_form(Some(&adam), "/rules/edit", "/actions/rules/change", &fields).await;
+    fixture.get(Some(&adam), &review).await.shows("Someone else changed the rules").hides("Save rules");
+    let late = fixture.submit_form(Some(&adam), &review, "/actions/rules/change", &fields).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     late.shows("Someone else changed the rules").shows(r#"value="Two for the network""#);
 }

@@ -8,6 +8,7 @@ mod navigation;
 mod organizations;
 mod providers;
 mod retention;
+mod rules;
 mod runners;
 mod search;
 mod task_forms;

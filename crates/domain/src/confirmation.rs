@@ -1,6 +1,7 @@
 //! Changes that a second admin or owner confirms (D-04).
 use crate::{
     Email, Invalid, OrganizationId, PersonId,
+    request::InputDigest,
     role::{Role, TenantRole},
     string_enum::string_enum,
 };
@@ -21,17 +22,36 @@ string_enum! {
     }
 }
 
-/// A change that makes somebody an approver, gives access to the account of one, or weakens these rules.
+/// A change that makes somebody an approver, gives access to the account of one, or weakens what approvals protect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ProtectedChange {
-    Membership { organization: OrganizationId, person: PersonId, role: Role },
-    TenantRole { person: PersonId, tenant_role: TenantRole },
-    PasswordLink { person: PersonId },
-    FactorsReset { person: PersonId },
-    Address { person: PersonId, email: Email },
+    Membership {
+        organization: OrganizationId,
+        person: PersonId,
+        role: Role,
+    },
+    TenantRole {
+        person: PersonId,
+        tenant_role: TenantRole,
+    },
+    PasswordLink {
+        person: PersonId,
+    },
+    FactorsReset {
+        person: PersonId,
+    },
+    Address {
+        person: PersonId,
+        email: Email,
+    },
     AllowSelfApproval,
     DisableDualControl,
+    /// Replaces this version of the rules by ones that are not proven to be at least as strict.
+    LoosenRules {
+        version: i64,
+        digest: InputDigest,
+    },
 }
 
 impl ProtectedChange {
@@ -51,7 +71,7 @@ impl ProtectedChange {
             | Self::PasswordLink { person }
             | Self::FactorsReset { person }
             | Self::Address { person, .. } => Some(*person),
-            Self::AllowSelfApproval | Self::DisableDualControl => None,
+            Self::AllowSelfApproval | Self::DisableDualControl | Self::LoosenRules { .. } => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Labels of tasks, for organizing and filtering; access control never uses them (M-12).
+//! Labels of tasks, for organizing and filtering. Access control never uses them, and in rules they only add demands (M-12).
 use crate::{Invalid, text::is_visible};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -12,6 +12,15 @@ impl Labels {
     /// Returns all labels, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns whether all of the other labels are among these.
+    pub fn include(&self, others: &Self) -> bool {
+        others.iter().all(|(key, value)| self.0.get(key).is_some_and(|own| own == value))
     }
 
     /// Parses `key=value` pairs that are separated by lines or commas.

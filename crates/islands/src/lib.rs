@@ -19,6 +19,7 @@ mod relative_time;
 mod show_password;
 mod stream_slot;
 mod theme;
+mod unsaved_edits;
 mod watch;
 mod webauthn;
 
@@ -30,6 +31,7 @@ pub use self::{
     passkey_button::{PasskeyButton, PasskeyButtonProps},
     show_password::{ShowPassword, ShowPasswordProps},
     theme::{ThemeSwitch, ThemeSwitchProps},
+    unsaved_edits::{UnsavedEdits, UnsavedEditsProps},
     watch::{Watch, WatchProps},
 };
 

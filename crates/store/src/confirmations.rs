@@ -16,8 +16,8 @@ use domain::{
     audit::{Entry, Outcome},
     confirmation::{ConfirmationState, LIFETIME, ProtectedChange},
     policy::{
-        ConfirmChange, DeclineChange, IssuePasswordLink, ReplaceAddress, ResetFactors, SetDualControl, SetMembership,
-        SetSelfApproval, SetTenantRole,
+        ChangeRules, ConfirmChange, DeclineChange, IssuePasswordLink, ReplaceAddress, ResetFactors, SetDualControl,
+        SetMembership, SetSelfApproval, SetTenantRole,
     },
     role::{Role, TenantRole},
 };
@@ -228,6 +228,11 @@ impl Write {
                 let allowed = actor.may(SetDualControl { enabled: false }).map_err(lost)?;
                 self.set_dual_control(allowed).await?;
             }
+            ProtectedChange::LoosenRules { version, digest } => {
+                let rules = self.proposed_rules(digest).await?;
+                let allowed = actor.may(ChangeRules { rules, version }).map_err(lost)?;
+                self.change_rules(allowed).await?;
+            }
         }
         self.confirmed = None;
         self.record(entry).await?;
@@ -271,7 +276,12 @@ impl Write {
             person,
             organization
         )?;
-        open.sort_by_key(|request| request.id); // every transaction locks several in this order
+        open.sort_by_key(|request| request.id);
+        self.withdraw_all(open).await
+    }
+
+    /// Withdraws these requests, in the order of their ids: every transaction locks several in this order.
+    pub(crate) async fn withdraw_all(&mut self, open: Vec<ConfirmationKey>) -> Result<Vec<Entry>> {
         let mut entries = vec![];
         for ConfirmationKey { id } in open {
             const SQL: &str = "update confirmation set state = 'withdrawn', settled_at = $3

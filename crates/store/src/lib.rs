@@ -145,7 +145,7 @@ pub use providers::{ProviderRow, SealedSecret};
 pub use quotas::{Limited, Quota, QuotaExceeded, Quotas};
 pub use retention::{Expired, LegalHold, MAX_EXPIRED, Retention};
 pub use reviews::{Review, ReviewItem};
-pub use rules::VersionedRules;
+pub use rules::{MAX_PAST_TASKS, PastTask, RuleNames, RulesVersionRow, VersionedRules};
 pub use runners::{EnrolledRunner, Enrollment, Runner};
 pub use sealed::MasterKey;
 pub use security::RateLimited;

@@ -29,7 +29,7 @@ use domain::{
     passkey::{Assertion, TrustedPasskeys},
     receipt::End,
     request::{InputDigest, Request, RequestDigest},
-    rule::Verdict,
+    rule::{Facts, Verdict},
     task::{Submission, TaskState},
 };
 use history::History;
@@ -122,8 +122,8 @@ struct Demand {
 }
 
 impl Demand {
-    fn of(verdict: &Verdict, rule: &str) -> Option<Self> {
-        match *verdict {
+    fn of(verdict: Verdict, rule: &str) -> Option<Self> {
+        match verdict {
             Verdict::Ask { approvers, hours, passkey } => {
                 Some(Self { approvers, hours, passkey, rule: rule.to_owned() })
             }
@@ -260,13 +260,15 @@ impl Write {
         if let Some(because) = judged.approval.as_ref().and_then(|approval| wrong_end(approval, &history)) {
             return Ok(Ruling::Reject(because));
         }
-        let (now, now_rule) = rules.rules.judge(&judged.submission);
+        // The hour of the submission counts, not that of the claim.
+        let facts = Facts::of(&judged.submission, record.owner_id, record.created_at);
+        let (now, now_rule) = rules.rules.judge(&facts);
         let Judgment { verdict: given, rule: given_rule, .. } = &judged.judgment.statement;
-        if *now == Verdict::Refuse {
+        if now == Verdict::Refuse {
             return Ok(Ruling::Refuse { rule: now_rule.to_owned() });
         }
         // The larger number of approvals and a passkey count, whichever demands them; with equal demands, what was signed.
-        let (before, after) = (Demand::of(given, given_rule), Demand::of(now, now_rule));
+        let (before, after) = (Demand::of(*given, given_rule), Demand::of(now, now_rule));
         let is_stricter = match (&before, &after) {
             (Some(before), Some(after)) => after.is_stricter_than(before),
             (None, Some(_)) => true,

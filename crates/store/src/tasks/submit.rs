@@ -10,7 +10,7 @@ use domain::{
     consent::{Judgment, Subject},
     policy::SubmitTask,
     request::{InputDigest, Request, RequestDigest},
-    rule::Verdict,
+    rule::{Facts, Verdict},
     task::TaskState,
 };
 use serde_json::json;
@@ -63,10 +63,10 @@ impl Write {
         let canonical = request.canonical();
         let (digest, request_bytes) = (RequestDigest::of(&canonical), canonical.len());
         let rules = self.rules().await?;
-        if let Some(missing) = rules.rules.missing(submission).into_iter().next() {
+        if let Some(missing) = rules.rules.missing(submission, owner, self.now).into_iter().next() {
             return Err(missing.into());
         }
-        let (verdict, rule) = rules.rules.judge(submission);
+        let (verdict, rule) = rules.rules.judge(&Facts::of(submission, owner, self.now));
         let record = record_digest(content, idempotency_key.as_deref());
         let own = self.approval_policy().await?.self_approval;
         let Submitter { responsible_id, key_creator_id } = self.submitter().await?;
@@ -77,7 +77,7 @@ impl Write {
             record,
             rules_version: rules.version,
             rule: rule.to_owned(),
-            verdict: verdict.clone(),
+            verdict,
             responsible: responsible_id,
             key_creator: key_creator_id,
             self_approval: own,
@@ -133,7 +133,7 @@ impl Write {
             )?;
         }
         self.store_title_words(id, &submission.title).await?;
-        if let Verdict::Ask { approvers, hours, passkey } = *verdict {
+        if let Verdict::Ask { approvers, hours, passkey } = verdict {
             self.open_approval(id, submission.organization, owner, digest, rule, approvers, hours, passkey).await?;
         }
         // Late, because it locks what concurrent submissions of the same person need, as the audit log does.

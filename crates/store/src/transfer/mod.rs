@@ -19,7 +19,7 @@ use table::Table;
 
 /// Every table, after the ones that it references. The heads of the hash chains come last, so their presence means that the copy
 /// is complete. `key_check` and `transfer` are omitted: each database has its own.
-const TABLES: [&str; 51] = [
+const TABLES: [&str; 52] = [
     "tenant",
     "tenant_key",
     "organization",
@@ -35,6 +35,7 @@ const TABLES: [&str; 51] = [
     "approval_policy",
     "retention_policy",
     "confirmation",
+    "rules_proposal",
     "account_hold",
     "former_role",
     "totp",

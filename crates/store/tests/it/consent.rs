@@ -41,7 +41,7 @@ pub async fn claim(world: &World) -> Option<Assignment> {
 }
 
 pub fn rule(networks: Vec<domain::network::NetworkPolicy>, verdict: Verdict) -> Rule {
-    Rule { name: "changed".into(), tools: vec![], networks, verdict, requires_purpose: false }
+    Rule { networks, ..Rule::new("changed", verdict) }
 }
 
 async fn set_rules(world: &World, rules: Vec<Rule>) {

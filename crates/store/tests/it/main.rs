@@ -42,6 +42,7 @@ mod raw;
 mod retention;
 mod reviews;
 mod rights;
+mod rules;
 mod runners;
 mod search;
 mod seed;

@@ -23,14 +23,7 @@ pub async fn demand(world: &World, approvers: u32, passkey: bool) {
     let adam = &world.acme.adam;
     let version = world.store.read(adam).await.unwrap().rules().await.unwrap().version;
     let verdict = Verdict::Ask { approvers, hours: 24, passkey };
-    let rules = Rules::new(vec![Rule {
-        name: "passkeys".into(),
-        tools: vec![],
-        networks: vec![],
-        verdict,
-        requires_purpose: false,
-    }])
-    .unwrap();
+    let rules = Rules::new(vec![Rule::new("passkeys", verdict)]).unwrap();
     let change = ChangeRules { rules, version };
     world.change(adam, async |write| write.change_rules(adam.may(change)?).await).await.unwrap();
 }

@@ -156,7 +156,7 @@ async fn settle(world: &World, plan: &Plan, console: &Actor) -> (Vec<Organizatio
         }
     }
     let ask = Verdict::Ask { approvers: 9, hours: 24, passkey: false };
-    let all = Rule { name: "all".into(), tools: vec![], networks: vec![], verdict: ask, requires_purpose: false };
+    let all = Rule::new("all", ask);
     let change = ChangeRules { rules: Rules::new(vec![all]).unwrap(), version };
     write.change_rules(console.may(change).unwrap()).await.unwrap();
     write.commit().await.unwrap();

@@ -129,7 +129,7 @@ on_both! {
 
     async fn a_rule_that_refuses_denies_the_task_at_once(world) {
         let acme = &world.acme;
-        let rule = Rule { name: "nothing".into(), tools: vec![], networks: vec![], verdict: Verdict::Refuse, requires_purpose: false };
+        let rule = Rule::new("nothing", Verdict::Refuse);
         let change = ChangeRules { rules: Rules::new(vec![rule]).unwrap(), version: 1 };
         world.change(&acme.adam, async |write| write.change_rules(acme.adam.may(change)?).await).await.unwrap();
         let made = world.submit(&acme.mia, sealed(acme.ops)).await;
@@ -145,7 +145,7 @@ on_both! {
         let one = world.change(&acme.adam, async |write| write.change_rules(acme.adam.may(change())?).await);
         let two = world.change(&acme.console, async |write| write.change_rules(acme.console.may(change())?).await);
         let both = futures::join!(one, two);
-        assert!(matches!(both, (Ok(()), Err(Error::Conflict(_))) | (Err(Error::Conflict(_)), Ok(()))), "{both:?}");
+        assert!(matches!(both, (Ok(_), Err(Error::Conflict(_))) | (Err(Error::Conflict(_)), Ok(_))), "{both:?}");
         let rules = world.store.read(&acme.vera).await.unwrap().rules().await.unwrap();
         assert_eq!((rules.version, rules.rules), (2, Rules::new(vec![]).unwrap()));
     }

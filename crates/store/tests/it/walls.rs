@@ -1,8 +1,11 @@
 //! Tenant isolation matrix (M-11): every method of the store × every role × two tenants. `sources.rs` fails for methods
 //! without a row.
-use crate::world::{
-    TenantFixture, World, decision, email, enrolled, hash, lease, needs_approval, new_key, on_both, person, receipt,
-    sealed, task,
+use crate::{
+    raw::Raw,
+    world::{
+        TenantFixture, World, decision, email, enrolled, hash, lease, needs_approval, new_key, on_both, person,
+        receipt, sealed, task,
+    },
 };
 use domain::{
     Action, Actor, Allowed, ApprovalId, BrowserSessionId, ConfirmationId, Email, EnrollmentId, EventId, IdentityId,
@@ -10,15 +13,16 @@ use domain::{
     SignedInBy, TaskId,
     account::Factor,
     approval::{Answer, Requesters},
+    confirmation::ProtectedChange,
     log::{Line, Stream},
     passkey::{self, Base64Url, PasskeyAddition},
     policy::*,
     provider::{Provider, ProviderForm},
     receipt::{End, Receipt},
-    request::RequestDigest,
+    request::{InputDigest, RequestDigest},
     retention::RetentionTimes,
     role::{Role, TenantRole},
-    rule::Rules,
+    rule::{DEFAULT_VERDICT, Rule, Rules},
 };
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -47,6 +51,8 @@ pub struct Resources {
     held: PersonId,
     /// Adam's, to make Ada an owner.
     confirmation: ConfirmationId,
+    /// Adam's, to loosen the rules.
+    proposal: ConfirmationId,
     email: Email,
     /// Held by the runner, private, with a line of output.
     lease: Lease,
@@ -79,6 +85,39 @@ pub struct Resources {
     join_request: JoinRequestId,
     /// Hash of the last event in the audit log.
     audit_head: [u8; 32],
+}
+
+/// Returns rules that name an organization and a person.
+fn naming(organization: OrganizationId, person: PersonId) -> Rules {
+    let rule =
+        Rule { organizations: vec![organization], submitters: vec![person], ..Rule::new("names", DEFAULT_VERDICT) };
+    Rules::new(vec![rule]).unwrap()
+}
+
+/// Lets rules wait for confirmation. The tenant has only one admin, so the rows are inserted.
+async fn propose_rules(world: &World, fixture: &TenantFixture) -> ConfirmationId {
+    let (id, body) = (ConfirmationId(store::new_id()), serde_json::to_string(&Rules::default()).unwrap());
+    let digest = InputDigest::of(body.as_bytes());
+    let change = ProtectedChange::LoosenRules { version: 2, digest };
+    let mut raw = Raw::of(world).await;
+    let bytes = match &raw {
+        Raw::Sqlite(_) => format!("x'{digest}'"),
+        Raw::Postgres(_) => format!("'\\x{digest}'"),
+    };
+    let (tenant, adam) = (raw.id(fixture.console.tenant.0), raw.id(fixture.adam.person().unwrap().0));
+    let (key, now) = (raw.id(id.0), world.now().0);
+    for statement in [
+        format!(
+            "insert into rules_proposal (tenant_id, digest, body, created_at) values ({tenant}, {bytes}, '{body}', {now})"
+        ),
+        format!(
+            "insert into confirmation (tenant_id, id, change, requester_id, state, created_at, expires_at)
+            values ({tenant}, {key}, '{change}', {adam}, 'waiting', {now}, {now} + 604800000000)"
+        ),
+    ] {
+        raw.run(&statement).await.unwrap();
+    }
+    id
 }
 
 impl Resources {
@@ -277,6 +316,7 @@ impl Resources {
             person,
             held,
             confirmation,
+            proposal: propose_rules(world, fixture).await,
             email: email("mia", name),
             lease,
             receipt: receipt(rex, &taken, End::Exited(0), &format!("printed at {name}\n")),
@@ -332,6 +372,7 @@ impl Resources {
             person: PersonId(id()),
             held: PersonId(id()),
             confirmation: ConfirmationId(id()),
+            proposal: ConfirmationId(id()),
             email: Email::parse("nobody@nowhere.example").unwrap(),
             lease,
             receipt,
@@ -579,6 +620,11 @@ pub fn matrix() -> Vec<Row> {
         service_accounts           "--+--++--+---" |r, w, a, t| r.service_accounts().await;
         service_account            "nn+nn++nn+nnn" |r, w, a, t| r.service_account(t.account).await;
         rules                      "++++++++++++-" |r, w, a, t| r.rules().await.map(|rules| (rules.version > 1).then_some(rules));
+        rules_versions             "++++++++++++-" |r, w, a, t| r.rules_versions(None, 50).await.map(|rows| (rows.len() > 1).then_some(rows.len()));
+        rules_version              "++++++++++++n" |r, w, a, t| r.rules_version(2).await;
+        rule_names                 "-++++++-++---" |r, w, a, t| r.rule_names(&[&naming(t.organization, t.person)]).await.map(|names| names.organizations.len() + names.submitters.len());
+        rules_proposal             "nnnnn++nn+nnn" |r, w, a, t| r.rules_proposal(t.proposal).await.map(|(_, version, _)| version);
+        past_tasks                 "--+++++-++---" |r, w, a, t| r.past_tasks(domain::Timestamp(0)).await.map(|tasks| tasks.len());
         providers                  "-----++--+---" |r, w, a, t| r.providers().await;
         provider                   "nnnnn++nn+nnn" |r, w, a, t| r.provider(t.provider).await;
         identities                 "--+----------" |r, w, a, t| r.identities().await;

@@ -198,13 +198,7 @@ impl World {
 
     /// Changes the tenant's rules so that tasks with network access require this number of approvals.
     pub async fn ask(&self, fixture: &TenantFixture, approvers: u32) {
-        let rule = |name: &str, networks, verdict| Rule {
-            name: name.into(),
-            tools: vec![],
-            networks,
-            verdict,
-            requires_purpose: false,
-        };
+        let rule = |name: &str, networks, verdict| Rule { networks, ..Rule::new(name, verdict) };
         let rules = Rules::new(vec![
             rule("sealed", vec![NetworkPolicy::Isolated], Verdict::Run),
             rule("the rest", vec![], Verdict::Ask { approvers, hours: 24, passkey: false }),

@@ -1,6 +1,13 @@
 //! Rules of a tenant: signed versions, of which the last is in force. A version without a valid signature is never applied.
+mod past_tasks;
+mod proposal;
+mod versions;
+
+pub use past_tasks::{MAX_PAST_TASKS, PastTask};
+pub use versions::{RuleNames, RulesVersionRow};
+
 use crate::{
-    Conflict, Error, Read, Result, Store, Topic, Write,
+    Applied, Conflict, Error, Read, Result, Store, Topic, Write,
     db::{column::row_type, conn::tenant_query, insert::insert},
 };
 use domain::{
@@ -88,17 +95,25 @@ impl Write {
         Ok(true)
     }
 
-    /// Adds a version of the rules if the actor saw the current one.
-    pub async fn change_rules(&mut self, proof: Allowed<ChangeRules>) -> Result<()> {
+    /// Adds a version of the rules if the actor saw the current one. With dual control, a second admin confirms rules that are not proven
+    /// to be at least as strict.
+    pub async fn change_rules(&mut self, proof: Allowed<ChangeRules>) -> Result<Applied> {
         let ChangeRules { rules, version: seen } = proof.action();
-        if self.rules().await?.version != *seen {
+        let current = self.rules().await?;
+        if current.version != *seen {
             return Err(Error::Conflict(Conflict::RulesChanged));
         }
+        let is_looser = !rules.are_at_least_as_strict_as(&current.rules);
+        if is_looser && self.proposal_awaits_confirmation(rules, *seen).await? {
+            return Ok(Applied::AfterConfirmation);
+        }
+        // Before the new row: a confirmation locks its request first, too.
+        let mut entries = self.withdraw_proposals().await?;
         let statement = RulesVersion {
             tenant: self.tenant,
             version: seen + 1,
             rules: rules.clone(),
-            changed_by: self.actor.person(),
+            changed_by: self.maker().id,
             at: self.now,
         };
         let signed = Signed::new(statement, self.store.signer());
@@ -115,9 +130,10 @@ impl Write {
             return Err(Error::Conflict(Conflict::RulesChanged));
         }
         let entry = self.entry(&proof)?.with_detail("version", json!(signed.statement.version));
-        self.record(entry).await?;
+        entries.push(entry.with_detail("looser", json!(is_looser)));
+        self.record_all(entries).await?;
         let tenant = self.tenant.0;
         self.publish(Topic::Rules, tenant);
-        Ok(())
+        Ok(Applied::Now)
     }
 }
