@@ -21,6 +21,7 @@ export type SampleData = {
   key: string;
   serviceAccount: string;
   provider: string;
+  webhook: string;
   review: string;
   /** Rules that wait for confirmation. */
   proposal: string;
@@ -68,6 +69,8 @@ export async function createSampleData(ada: Person, name: string): Promise<Sampl
   ];
   const idp = { kind: 'oidc', label: `${name} ID`, issuer: 'https://id.example.org', client_id: 'castellan' };
   const provider = (await ada.act('providers/save', { ...idp, client_secret: 'a-secret-of-two' })).go_to!;
+  const chat = { kind: 'slack', name: 'Operations chat', url_secret: 'https://chat.example.org/hooks/a-secret', 'events[approval_requested]': 'true' };
+  const webhook = (await ada.act('webhooks/save', chat)).go_to!;
   const review = (await findLink(ada, '/reviews', 'reviews')) ?? (await ada.act('reviews/start', {})).go_to!;
   const made = { name: 'Build server', responsible: ada.email, organization: team.id, role: 'member' };
   const serviceAccount = (await findLink(ada, '/keys/service-accounts', 'keys/service-accounts')) ?? (await ada.act('keys/service-account', made)).go_to!;
@@ -77,7 +80,7 @@ export async function createSampleData(ada: Person, name: string): Promise<Sampl
   await ada.act('organizations/requests', { organization: team.id, open: 'true' });
   await ada.act('organizations/invite', { organization: team.id, role: 'viewer', uses: '5', days: '7' });
   const proposal = (await findLink(ada, '/rules', 'rules/proposals')) ?? (await proposeRules(ada));
-  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organization, leaving, runner, key, serviceAccount, provider, review, proposal };
+  return { ada, grace, mei, team, ended, failed, waiting, approval, person, organization, leaving, runner, key, serviceAccount, provider, webhook, review, proposal };
 }
 
 /** Proposes less strict rules to a second admin, and lets the first one make approvers alone again. */

@@ -29,6 +29,7 @@
 //! - `invitations`, `join_requests`: ways into an organization.
 //! - `keys`: API keys and service accounts.
 //! - `login`: signing in and out.
+//! - `notifications`: the inbox and notification preferences.
 //! - `organizations`: organizations and members.
 //! - `overview`: start page.
 //! - `people`: accounts and roles.
@@ -40,6 +41,7 @@
 //! - `search`: search across all objects.
 //! - `setup`: initial setup and password links.
 //! - [`tasks`]: submission, list, details and live output.
+//! - `webhooks`: webhooks and their messages.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)] // they panic if the output cannot be written
 #![recursion_limit = "256"]
@@ -66,6 +68,7 @@ pub mod keys;
 pub mod login;
 pub mod mails;
 pub mod notices;
+pub mod notifications;
 pub mod organizations;
 pub mod outcome;
 pub mod overview;
@@ -82,3 +85,4 @@ pub mod search;
 pub mod setup;
 pub mod tasks;
 pub mod ui;
+pub mod webhooks;

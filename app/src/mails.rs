@@ -2,12 +2,13 @@
 use crate::{
     account::events::{description, related_page},
     approvals::APPROVAL_SETTINGS,
+    notifications::messages,
 };
 use domain::account::AccountNotice;
-use store::Mail;
+use store::{InboxEntry, Mail};
 
-/// Returns subject and body of a mail, with links to `origin`.
-pub fn words(mail: &Mail, origin: &str) -> (String, String) {
+/// Returns subject and body of a mail, with links to `origin`. `entries` are the notifications that it is about.
+pub fn words(mail: &Mail, entries: &[InboxEntry], origin: &str) -> (String, String) {
     match mail {
         Mail::AccountNotice { happened, detail } => {
             let text = match detail.as_str() {
@@ -31,6 +32,7 @@ pub fn words(mail: &Mail, origin: &str) -> (String, String) {
                 t!("mail-account-event", what = text, link = format!("{origin}/account")),
             )
         }
+        Mail::Notifications { event, .. } => messages::mail(*event, entries, origin),
         Mail::PasswordLink { token, tenant } => {
             let link = format!("{origin}/password?token={token}");
             (t!("mail-password-subject"), t!("mail-password", tenant = tenant.clone(), link = link))

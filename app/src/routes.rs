@@ -1,10 +1,11 @@
 //! Routing table: every page and its path.
 use crate::{
     access, account, anomalies, approvals, audit, backups, browser_sessions, emergency, factors, invitations, keys,
-    login, organizations,
+    login, notifications, organizations,
     outcome::{Kind, Refusal},
     overview, people, providers, retention, reviews, rules, runners, search, setup, tasks,
     ui::{PageFuture, Params, page},
+    webhooks,
 };
 use matchit::Router;
 use std::sync::LazyLock;
@@ -48,6 +49,11 @@ pub const PAGES: &[(&str, PageHandler)] = &[
     ("/account/sign-in", account::sign_in_methods::sign_in_methods),
     ("/settings/backups", backups::pages::overview),
     (retention::RETENTION_SETTINGS, retention::pages::retention),
+    (notifications::INBOX, notifications::pages::inbox),
+    (notifications::PREFERENCES, notifications::preferences::preferences),
+    (webhooks::WEBHOOKS, webhooks::pages::list),
+    ("/settings/webhooks/new", webhooks::pages::new),
+    ("/settings/webhooks/{id}", webhooks::details::webhook_page),
     ("/settings/authentication", providers::pages::list),
     ("/settings/authentication/new", providers::details::new),
     ("/settings/authentication/{id}", providers::details::provider_page),

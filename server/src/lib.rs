@@ -52,3 +52,4 @@ pub mod serve;
 pub mod state;
 pub mod telemetry;
 pub mod web;
+pub mod webhooks;

@@ -1,6 +1,7 @@
 //! Mail delivery: sends queued email after the commit that queued it, with retries.
 use crate::{config::SmtpUrl, failure::Failure, state::App};
 use app::mails;
+use domain::{Actor, PersonId, Principal};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
@@ -10,7 +11,7 @@ use lettre::{
     transport::smtp::extension::ClientId,
 };
 use std::{error::Error, time::Duration};
-use store::{DueMail, Event, Mail, Topic};
+use store::{DueMail, Event, InboxEntry, Mail, Topic};
 use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -23,6 +24,8 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_WAIT: Duration = Duration::from_hours(24);
 /// Maximum length of a failure's reason, in characters.
 const MAX_REASON_CHARS: usize = 200;
+/// Maximum number of notifications in one email.
+const MAX_ENTRIES: u32 = 500;
 /// Delay after a database error.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
@@ -90,7 +93,16 @@ impl Mailer {
                 system.delete_mail(due.tenant, due.id).await?;
                 continue;
             }
-            let sent = self.send(&due).await;
+            let entries = match &due.mail {
+                Mail::Notifications { person, .. } => self.entries(&due, *person).await?,
+                _ => vec![],
+            };
+            // Their reader may not see them any more.
+            if entries.is_empty() && matches!(due.mail, Mail::Notifications { .. }) {
+                system.delete_mail(due.tenant, due.id).await?;
+                continue;
+            }
+            let sent = self.send(&due, &entries).await;
             if let Some(token) = invitation {
                 let failure = sent.as_ref().err().map(NotSent::reason);
                 system.set_invitation_mail_failure(due.tenant, token, failure.as_deref()).await?;
@@ -111,12 +123,40 @@ impl Mailer {
         Ok(next.map_or(IDLE_WAIT, |at| at.since(self.app.store.now()).clamp(Duration::from_millis(200), IDLE_WAIT)))
     }
 
-    async fn send(&self, due: &DueMail) -> Result<(), NotSent> {
-        let (subject, text) = mails::words(&due.mail, &self.origin);
+    /// Returns the id of the thread that a mail about one approval request belongs to: the request and its outcome are in the same one.
+    fn thread(&self, entries: &[InboxEntry]) -> Option<String> {
+        match entries {
+            [entry] if entry.event.is_of_approval() => {
+                Some(format!("<approval-{}@{}>", entry.subject_id, self.from.email.domain()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the notifications that a mail is about, as far as its recipient may see them now.
+    async fn entries(&self, due: &DueMail, person: PersonId) -> store::Result<Vec<InboxEntry>> {
+        let store = &self.app.store;
+        let holder = match store.system().holder(due.tenant, person).await {
+            Err(store::Error::NotFound) => return Ok(vec![]),
+            holder => holder?,
+        };
+        let mut reader = Actor::clock(due.tenant, store.now());
+        reader.principal = Principal::Person(person);
+        (reader.tenant_role, reader.roles) = (holder.tenant_role, holder.roles);
+        store.read(&reader).await?.notifications_of_mail(due.id, MAX_ENTRIES).await
+    }
+
+    async fn send(&self, due: &DueMail, entries: &[InboxEntry]) -> Result<(), NotSent> {
+        let (subject, text) = mails::words(&due.mail, entries, &self.origin);
         let to = due.to.ascii_host().parse::<Mailbox>().map_err(NotSent::finally)?;
         let message = Message::builder().from(self.from.clone()).to(to).subject(subject);
         // The same for each attempt, so that a mail which was taken although the answer was lost counts as one.
         let message = message.message_id(Some(format!("<{}@{}>", due.id, self.from.email.domain())));
+        let thread = self.thread(entries);
+        let message = match &thread {
+            Some(thread) => message.in_reply_to(thread.clone()).references(thread.clone()),
+            None => message,
+        };
         let message = message.header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN).header(AutoSubmitted);
         let message = message.body(text).map_err(NotSent::finally)?;
         match tokio::time::timeout(SEND_TIMEOUT, self.transport.send(message)).await {

@@ -17,6 +17,7 @@ use crate::{
     state::{App, IfMissing},
     telemetry,
     web::{self, Web},
+    webhooks::Webhooks,
 };
 use auth::setup;
 use axum::Router;
@@ -66,6 +67,7 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
     let stop = app.stop.clone();
     let runners = Runners::open(&app, &origin).await?;
     let mailer = mail::Mailer::open(&app, &origin)?;
+    let webhooks = Webhooks::open(&app, &origin)?;
     let router = routes(&app, &origin)?.merge(runners.enrollment());
     let service = guard(rates::limited(router, app.clone()), hosts, config.limits.request_body_bytes.get());
     let service = metrics::counted(service);
@@ -75,6 +77,7 @@ pub async fn run(config: Config, given: EnvironmentSecrets) -> Result<(), Failur
     tokio::join!(
         listener.serve(service, stop.clone()),
         runners.serve(stop.clone()),
+        webhooks.serve(stop.clone()),
         checkpoints::run(app.clone(), review, stop.clone()),
         retention::run(app.clone(), stop.clone()),
         // A folder on a disk that does not answer must not stop anything else.

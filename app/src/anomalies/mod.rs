@@ -2,5 +2,5 @@
 
 pub mod actions;
 pub mod entry;
-mod labels;
+pub mod labels;
 pub mod pages;

@@ -1,7 +1,7 @@
 //! Approval requests: the queue, the page of one request and its decision card.
 
 pub mod actions;
-mod badge;
+pub mod badge;
 mod card;
 mod changes;
 pub mod deciders;

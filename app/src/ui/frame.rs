@@ -9,7 +9,9 @@ use super::{
     success_message::SuccessNotice,
     unshown_refusal::UnshownRefusal,
 };
-use crate::{account, login::actions::SignOut, organizations::choice::archived_filter_choice};
+use crate::{
+    account, login::actions::SignOut, notifications::bell::Bell, organizations::choice::archived_filter_choice,
+};
 use domain::{Actor, Timestamp};
 use islands::{Palette, ThemeSwitch};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -17,7 +19,7 @@ use store::Organization;
 
 /// Renders a page in the layout.
 pub(super) fn render_frame(actor: Actor, page: Page, frame_data: FrameData) -> AnyView {
-    let FrameData { waiting, organizations, frozen, break_glass, unseen_events } = frame_data;
+    let FrameData { unread, waiting, organizations, frozen, break_glass, unseen_events } = frame_data;
     let Page { section, title, breadcrumbs, badge, action, lead, body } = page;
     let (wide, narrow, shortcuts) = (actor.clone(), actor.clone(), shortcuts::shortcut_targets(&actor));
     let (banners, here) = (crate::notices::banners(&actor), ctx::here().to_string());
@@ -34,6 +36,7 @@ pub(super) fn render_frame(actor: Actor, page: Page, frame_data: FrameData) -> A
             <Breadcrumbs section=section breadcrumbs=breadcrumbs title=title.clone() />
             <OrganizationSwitcher organizations=organizations />
             <SearchField />
+            <Bell unread=unread />
             <Menu actor=actor.clone() />
         </header>
         <nav class="nav-wide" aria-label=t!("nav-label")>
@@ -69,6 +72,8 @@ pub(super) fn render_frame(actor: Actor, page: Page, frame_data: FrameData) -> A
 /// The data that the layout shows.
 #[derive(Default)]
 pub(super) struct FrameData {
+    /// The number of unread notifications.
+    unread: i64,
     /// The number of approval requests that the person can decide.
     waiting: i64,
     /// The choices of the organization switcher, including an archived one that the query filters by.
@@ -86,6 +91,7 @@ pub(super) async fn frame_data(actor: &Actor) -> FrameData {
     let mut organizations = read.organizations().await.unwrap_or_default();
     organizations.extend(archived_filter_choice(&mut read, &organizations).await);
     FrameData {
+        unread: read.unread_notifications().await.unwrap_or_default(),
         waiting: read.approvals_waiting_for_me().await.unwrap_or_default(),
         organizations,
         frozen: read.frozen_since().await.unwrap_or_default(),

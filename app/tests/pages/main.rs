@@ -5,6 +5,7 @@ mod approvals;
 mod fixture;
 mod forms;
 mod navigation;
+mod notifications;
 mod organizations;
 mod providers;
 mod retention;

@@ -58,4 +58,9 @@ ids! {
     JoinRequestId,
     /// A request for confirmation by a second admin or owner.
     ConfirmationId,
+    /// An entry of an inbox.
+    NotificationId,
+    WebhookId,
+    /// One message to a webhook, with all of its attempts.
+    DeliveryId,
 }

@@ -19,6 +19,7 @@
 //! - [`log`]: lines of task output
 //! - [`network`]: network policies of tasks
 //! - [`networks`]: allow lists of IP networks
+//! - [`notification`]: events that people and webhooks are notified about
 //! - [`passkey`]: passkeys of approvers, and assertions over decisions
 //! - [`policy`]: the access policy, its actions and the registry of audit events
 //! - [`provider`]: identity providers and their settings
@@ -58,6 +59,7 @@ pub mod limits;
 pub mod log;
 pub mod network;
 pub mod networks;
+pub mod notification;
 mod outcome;
 pub mod passkey;
 pub mod pending_reason;

@@ -20,6 +20,7 @@ mod show_password;
 mod stream_slot;
 mod theme;
 mod unsaved_edits;
+mod waiting_count;
 mod watch;
 mod webauthn;
 
@@ -32,6 +33,7 @@ pub use self::{
     show_password::{ShowPassword, ShowPasswordProps},
     theme::{ThemeSwitch, ThemeSwitchProps},
     unsaved_edits::{UnsavedEdits, UnsavedEditsProps},
+    waiting_count::{WaitingCount, WaitingCountProps},
     watch::{Watch, WatchProps},
 };
 

@@ -6,7 +6,7 @@
 use crate::{
     dom,
     event_stream::{EventStream, Status, Subscriber},
-    fetch, region_content, relative_time,
+    fetch, region_content, relative_time, waiting_count,
 };
 use js_sys::futures::spawn_local;
 use leptos::prelude::{ArcRwSignal, GetUntracked, Set};
@@ -186,6 +186,7 @@ impl Region {
             self.set_waiting(region_content::merge_rows(&old, &new).unwrap_or(self.unseen_events));
         } else {
             region_content::replace(&old, &new);
+            waiting_count::refresh();
             self.mark_current();
         }
     }

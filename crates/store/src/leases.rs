@@ -15,6 +15,7 @@ use domain::{
     Actor, Principal, RunnerId, TaskId, Timestamp,
     ansi::Styles,
     consent::Consent,
+    notification::Notification,
     receipt::{End, Observed, Receipt},
     request::RequestDigest,
     task::{MAX_ATTEMPTS, TaskState},
@@ -368,6 +369,7 @@ impl Write {
             json!({ "state": state, "end": receipt.end, "attempt": lease.attempt, "output_sha256": receipt.output });
         self.record_state_change(lease.task, "task.finish", detail).await?;
         self.count(Occurrence::TaskEnded(state));
+        self.notify(Notification::TaskEnded, lease.task.0);
         self.publish(Topic::Tasks, lease.task.0);
         Ok(state)
     }

@@ -22,6 +22,7 @@
 //! - `audit`: the audit log and its hash chain
 //! - `retention`: retention times, the legal hold, and the deletion of expired data
 //! - `mail`: queued mail
+//! - `notifications`, `webhooks`: inboxes, and messages to other systems
 //! - `metrics`: counters and histograms of this process
 //! - `sealed`, `tenant_key`: encryption at rest
 //! - `system`: lookups by token, due work, the first start
@@ -66,6 +67,7 @@ mod log;
 mod mail;
 mod memberships;
 mod metrics;
+mod notifications;
 mod organizations;
 mod overview;
 mod passkeys;
@@ -96,6 +98,7 @@ mod tenant_key;
 mod throttle;
 mod transfer;
 mod usage;
+mod webhooks;
 
 pub use access::{AccessHolder, AccessKey, ResourceRef};
 pub use account_events::AccountEvent;
@@ -134,6 +137,7 @@ pub use leases::{Assignment, LEASE, Lease};
 pub use log::{LogMatches, LogPage};
 pub use mail::Mail;
 pub use metrics::{Metrics, metrics};
+pub use notifications::{InboxEntry, Preferences};
 pub use organizations::{Member, Organization};
 pub use overview::{FinishedTasks, MAX_TASKS_SCANNED};
 pub use passkeys::{NewPasskey, OwnPublicKey, Passkey, PasskeyHost, PasskeyRow};
@@ -151,9 +155,10 @@ pub use sealed::MasterKey;
 pub use security::RateLimited;
 pub use security_log::SecurityLogEntry;
 pub use service_accounts::ServiceAccount;
-pub use system::{Credential, DecryptedProvider, DueMail, IdentityHolder, KeyHolder, System};
+pub use system::{Attempt, Credential, DecryptedProvider, DueDelivery, DueMail, IdentityHolder, KeyHolder, System};
 pub use tasks::{
     KEY_REVOKED, LabelSets, OWNER_DEMOTED, OWNER_LEFT, OWNER_LOCKED, Progress, Submitted, Task, TaskFilter, TaskRow,
 };
 pub use transfer::{return_to_sqlite, transfer};
 pub use usage::Usage;
+pub use webhooks::{Delivery, SECRET_OVERLAP, TEST_EVENT, Webhook, WebhookSecrets, new_webhook_secret};

@@ -3,7 +3,7 @@ use crate::{
     Result, Write,
     db::{conn::tenant_query, id::new_id, insert::insert},
 };
-use domain::{Email, PersonId, account::AccountNotice};
+use domain::{Email, PersonId, Timestamp, account::AccountNotice, notification::Notification};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -36,6 +36,11 @@ pub enum Mail {
     ConfirmAddress {
         token: String,
     },
+    /// Notifications of one kind that this mail is noted on.
+    Notifications {
+        person: PersonId,
+        event: Notification,
+    },
 }
 
 impl std::fmt::Debug for Mail {
@@ -55,19 +60,25 @@ impl Write {
         if !self.store.is_mail_enabled() {
             return Ok(());
         }
+        self.queue_mail(person, mail, self.now).await.map(drop)
+    }
+
+    /// Queues a mail to a person, which is due at a time, and returns its id.
+    pub(crate) async fn queue_mail(&mut self, person: PersonId, mail: &Mail, due: Timestamp) -> Result<Uuid> {
         let (id, sealed) = self.sealed_mail(mail).await?;
         tenant_query!(
             self,
             execute,
             "insert into mail (tenant_id, id, recipient, sealed, created_at, next_at, attempts)
-             select p.tenant_id, $2, p.email, $4, $5, $5, 0 from person p where p.tenant_id = $1 and p.id = $3",
+             select p.tenant_id, $2, p.email, $4, $5, $6, 0 from person p where p.tenant_id = $1 and p.id = $3",
             id,
             person,
             sealed,
-            self.now
+            self.now,
+            due
         )?;
         self.publish(crate::Topic::People, person.0);
-        Ok(())
+        Ok(id)
     }
 
     /// Queues a mail to an address that belongs to no account yet. Does nothing if mail is disabled.

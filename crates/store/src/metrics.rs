@@ -29,6 +29,8 @@ pub struct Metrics {
     approvals_expired: Counter,
     tasks_ended: Family<Label, Counter>,
     anomalies: Family<Label, Counter>,
+    webhook_attempts: Family<Label, Counter>,
+    webhook_dropped: Counter,
     audit_failures: Counter,
 }
 
@@ -42,6 +44,10 @@ pub(crate) enum Occurrence {
     ApprovalExpired,
     TaskEnded(TaskState),
     Anomaly(AnomalyKind),
+    /// An attempt to deliver a message to a webhook: `delivered`, `failed` or `dead`.
+    WebhookAttempt(&'static str),
+    /// A message that was not queued, because too many others were not delivered.
+    WebhookDropped,
 }
 
 /// A step in the life of a transaction, or a single statement.
@@ -86,6 +92,8 @@ impl Metrics {
             approvals_expired: Counter::default(),
             tasks_ended: Family::default(),
             anomalies: Family::default(),
+            webhook_attempts: Family::default(),
+            webhook_dropped: Counter::default(),
             audit_failures: Counter::default(),
         };
         for event in SecurityEvent::ALL {
@@ -99,6 +107,9 @@ impl Metrics {
         }
         for kind in AnomalyKind::ALL {
             drop(metrics.anomalies.get_or_create(&[("kind", kind.as_str())]));
+        }
+        for result in ["delivered", "failed", "dead"] {
+            drop(metrics.webhook_attempts.get_or_create(&[("result", result)]));
         }
         for step in DatabaseStep::ALL {
             drop(metrics.database.get_or_create(&step.label()));
@@ -120,6 +131,10 @@ impl Metrics {
         registry.register(name, "Security events, by kind", self.security_events.clone());
         let name = "castellan_anomalies";
         registry.register(name, "Reports of anomalies, by kind", self.anomalies.clone());
+        let name = "castellan_webhook_attempts";
+        registry.register(name, "Attempts to deliver messages to webhooks, by result", self.webhook_attempts.clone());
+        let name = "castellan_webhook_messages_dropped";
+        registry.register(name, "Messages to webhooks that were not queued", self.webhook_dropped.clone());
         let name = "castellan_audit_append_failures";
         registry.register(name, "Audit events that could not be stored", self.audit_failures.clone());
         let name = "castellan_database_operation_duration_seconds";
@@ -138,6 +153,12 @@ impl Metrics {
             Occurrence::Decision(answer) => drop(self.decisions.get_or_create(&[("decision", answer.as_str())]).inc()),
             Occurrence::ApprovalExpired => drop(self.approvals_expired.inc()),
             Occurrence::TaskEnded(state) => drop(self.tasks_ended.get_or_create(&[("state", state.as_str())]).inc()),
+            Occurrence::WebhookAttempt(result) => {
+                self.webhook_attempts.get_or_create(&[("result", result)]).inc();
+            }
+            Occurrence::WebhookDropped => {
+                self.webhook_dropped.inc();
+            }
             Occurrence::Anomaly(kind) => drop(self.anomalies.get_or_create(&[("kind", kind.as_str())]).inc()),
         }
     }

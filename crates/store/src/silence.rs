@@ -10,6 +10,7 @@ use domain::{
     PersonId, RunnerId, Timestamp,
     account::AccountNotice,
     anomalies::{AnomalyDetails, RUNNER_SILENCE},
+    notification::Notification,
 };
 
 /// Maximum number of runners that one transaction reports.
@@ -78,6 +79,7 @@ impl Write {
                 times: None,
             };
             self.report_anomaly(found).await?;
+            self.notify(Notification::RunnerSilent, id.0);
             self.publish(Topic::Runners, id.0);
         }
         // `<>` lets SQLite use the index.
@@ -85,7 +87,7 @@ impl Write {
             "select id from person where tenant_id = $1 and tenant_role <> 'person' and tenant_role = 'admin'
              and locked_at is null order by id";
         for admin in tenant_query!(self, Admin, fetch_all, ADMINS)? {
-            self.notify_person(admin.id, AccountNotice::RunnerSilent, &names).await?;
+            self.add_account_event(admin.id, AccountNotice::RunnerSilent, &names).await?;
         }
         Ok(())
     }

@@ -107,6 +107,12 @@ settings! {
         /// Sender address.
         from: Option<Sender> = example "castellan@example.org";
     }
+    /// Requests of this server to other systems.
+    [outbound] Outbound {
+        /// Addresses or networks that webhooks may have in addition to public ones, such as private networks and loopback addresses.
+        /// A URL with such an address itself may begin with http. Link-local addresses and cloud metadata services are never allowed.
+        allow: Vec<IpNet> = default [];
+    }
     /// Connection, size and rate limits.
     [limits] Limits {
         /// Maximum number of open connections. When all are in use, those of unknown clients that have waited the longest are

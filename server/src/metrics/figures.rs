@@ -53,6 +53,8 @@ fn of_database(app: &App, figures: Figures, registry: &mut Registry) {
         runners.get_or_create(&[("state", state.to_owned())]).set(found.map_or(0, |runners| runners.n));
     }
     registry.register("castellan_runners", "Runners that are not revoked, by state", runners);
+    let name = "castellan_webhook_messages_dead";
+    registry.register(name, "Messages to webhooks that were abandoned and are kept", gauge(figures.dead_deliveries));
     let heartbeats = Gauges::default();
     for heartbeat in figures.heartbeats {
         let labels = [("runner", heartbeat.id.to_string())];

@@ -21,3 +21,4 @@ mod metrics;
 mod runners;
 mod sign_in;
 mod test_env;
+mod webhooks;

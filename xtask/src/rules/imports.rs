@@ -4,16 +4,17 @@ use crate::root::cargo;
 use serde::Deserialize;
 
 /// Member → the members it may depend on.
-const MAY_IMPORT: [(&str, &[&str]); 13] = [
+const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("cose", &["domain"]),
     ("store", &["cose", "domain", "testkit"]),
-    ("auth", &["cose", "domain", "store"]),
+    ("auth", &["cose", "domain", "outbound", "store"]),
     ("islands", &[]),
     ("app", &["auth", "domain", "islands", "store", "testkit"]),
     ("frontend", &["islands"]),
+    ("outbound", &[]),
     ("wire", &[]),
-    ("server", &["app", "auth", "domain", "store", "testkit", "wire"]),
+    ("server", &["app", "auth", "domain", "outbound", "store", "testkit", "wire"]),
     ("runner", &["cose", "domain", "testkit", "wire"]),
     ("testkit", &["cose", "domain", "store"]),
     ("bench", &["domain", "store"]),

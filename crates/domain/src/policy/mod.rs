@@ -209,6 +209,7 @@ mod people;
 mod registry;
 mod retention;
 mod tasks;
+mod webhooks;
 
 pub use access::{
     ChangeKey, CreateEnrollment, CreateKey, EndBrowserSession, EndOtherBrowserSessions, KeyExpiryChange, ReadAccess,
@@ -244,6 +245,7 @@ pub use registry::{AuditEvent, StepUp, audit_event, audit_event_names, audit_eve
 pub use retention::{LiftLegalHold, SetLegalHold, SetRetention};
 pub use tasks::{CancelTask, Decide, ReadApprovals, ReadAudit, ReadTasks, SubmitTask};
 pub(crate) use tasks::{require_approver, require_decider, require_submitter};
+pub use webhooks::{RedeliverWebhook, RemoveWebhook, RotateWebhookSecret, SetWebhook, TestWebhook};
 
 /// Returns whether a task under `policy` has a network beyond its sandbox; every page that shows the task says so.
 pub const fn reaches_out(policy: NetworkPolicy) -> bool {

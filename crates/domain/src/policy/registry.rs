@@ -1,6 +1,7 @@
 //! Registry of audit events: every action of the policy, and every event that is recorded without a policy decision.
 use super::{
     Action, access, approvers, audit, emergency, factors, identity, joining, organizations, people, retention, tasks,
+    webhooks,
 };
 use crate::scope::Scope;
 
@@ -98,6 +99,7 @@ const REGISTRY: &[&[AuditEvent]] = &[
     people::ENTRIES,
     retention::ENTRIES,
     tasks::ENTRIES,
+    webhooks::ENTRIES,
     RECORDED,
 ];
 
@@ -187,6 +189,9 @@ mod tests {
             // Retention; a legal hold only keeps data
             (StepUp::Always, "retention.set legal_hold.lift"),
             (StepUp::Never, "legal_hold.set"),
+            // Webhooks
+            (StepUp::Always, "webhook.set webhook.remove webhook.rotate"),
+            (StepUp::Never, "webhook.test webhook.redeliver"),
             // Tasks; an approval requires it if the task reaches beyond its sandbox
             (StepUp::Never, "task.submit task.cancel task.read approval.read audit.read"),
             (StepUp::Conditional, "approval.decide"),
@@ -209,7 +214,7 @@ mod tests {
             identity.unlink invitation.revoke join_request.decline join_request.withdraw key.revoke key.revoke_all \
             legal_hold.set membership.leave membership.remove person.lock person.unlock provider.remove retention.delete runner.connect \
             runner.disconnect runner.refuse runner.renew runner.renewed runner.revoke task.cancel task.end task.expire task.finish \
-            task.refuse task.release task.start task.stop task.stop_all tenant.freeze tenant.unfreeze";
+            task.refuse task.release task.start task.stop task.stop_all tenant.freeze tenant.unfreeze webhook.remove";
         assert_eq!(allowed, reviewed.split_whitespace().collect());
         for refused in ["task.submit", "task.assign", "approval.decide", "key.create", "membership.set", "rules.change"]
         {

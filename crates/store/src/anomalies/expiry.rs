@@ -1,4 +1,4 @@
-//! Deletion of expired sessions, known networks and counters by age, including those of revoked keys and former members.
+//! Deletion of expired sessions, known networks, notifications and counters by age, including those of revoked keys and former members.
 use crate::{Result, Write, db::conn::tenant_query};
 use domain::anomalies::{ACTIVE_HOURS_WINDOW, FAILURE_INTERVAL, FAILURE_INTERVALS_PER_HOUR, NETWORK_RETENTION};
 use std::time::Duration;
@@ -7,6 +7,10 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 /// Quotas need the usage of one day; the rest is for people who look into the last days.
 const USAGE_DAYS: i64 = 31;
+/// Inbox entries are kept for this time.
+const INBOX_RETENTION: Duration = Duration::from_hours(90 * 24);
+/// Messages to webhooks that were delivered or abandoned are kept for this time.
+const DELIVERY_RETENTION: Duration = Duration::from_hours(14 * 24);
 
 /// Deletes up to `$3` networks that were last used at `$2` or before.
 macro_rules! old_networks {
@@ -64,6 +68,22 @@ impl Write {
                 "delete from daily_usage where tenant_id = $1 and (day, person_id) in (select u.day, u.person_id
                     from daily_usage u where u.tenant_id = $1 and u.day < $2 order by u.day limit $3)",
                 usage,
+                most
+            )?,
+            tenant_query!(
+                self,
+                execute,
+                "delete from notification where tenant_id = $1 and id in (select n.id from notification n
+                    where n.tenant_id = $1 and n.created_at <= $2 order by n.created_at limit $3)",
+                self.now.before(INBOX_RETENTION),
+                most
+            )?,
+            tenant_query!(
+                self,
+                execute,
+                "delete from webhook_delivery where tenant_id = $1 and id in (select d.id from webhook_delivery d
+                    where d.tenant_id = $1 and d.ended_at <= $2 order by d.ended_at limit $3)",
+                self.now.before(DELIVERY_RETENTION),
                 most
             )?,
         ];

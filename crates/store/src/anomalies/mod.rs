@@ -21,6 +21,7 @@ use domain::{
     Allowed, EventId, KeyId, PersonId, Timestamp,
     anomalies::{AnomalyDetails, AnomalyKind},
     audit::Outcome,
+    notification::Notification,
     policy::{ReadAudit, ReviewAnomaly},
 };
 use serde_json::json;
@@ -224,6 +225,10 @@ impl Write {
         self.note("anomaly.detect", ("anomaly", reported.id.to_string()), Outcome::Done, detail).await?;
         self.count(Occurrence::Anomaly(kind));
         self.publish(Topic::People, notified.map_or(reported.id.0, |person| person.0));
+        // A silent runner has its own notification.
+        if reported.id == id && kind != AnomalyKind::RunnerSilent {
+            self.notify(Notification::AnomalyDetected, id.0);
+        }
         Ok(reported.id == id)
     }
 

@@ -24,6 +24,7 @@ use domain::{
     approval::{Answer, ApprovalState, Requesters},
     consent::Subject,
     network::NetworkPolicy,
+    notification::Notification,
     passkey::{Assertion, PasskeyDecision, TrustedPasskeys},
     policy::Decide,
     request::RequestDigest,
@@ -159,6 +160,9 @@ impl Approval {
         }
     }
 }
+
+/// Time before the end of an approval request at which its approvers are reminded, at most a quarter of its lifetime.
+const REMINDER: Duration = Duration::from_hours(1);
 
 /// Filter for approval requests.
 #[derive(Clone, Debug, Default)]
@@ -419,22 +423,26 @@ impl Write {
         hours: u32,
         requires_passkey: bool,
     ) -> Result<()> {
-        let expires_at = self.now.after(Duration::from_hours(hours.into()));
+        let lifetime = Duration::from_hours(hours.into());
+        let expires_at = self.now.after(lifetime);
+        let reminder_at = expires_at.before(REMINDER.min(lifetime / 4));
         let reopened = tenant_query!(
             self,
             WaitingApproval,
             fetch_optional,
             "update approval set state = 'waiting', rule = $3, needed = $4, created_at = $5, expires_at = $6, requires_passkey = $7,
-                settled_at = null
+                settled_at = null, reminder_at = $8
              where tenant_id = $1 and task_id = $2 returning id, task_id",
             task,
             rule.to_owned(),
             needed,
             self.now,
             expires_at,
-            requires_passkey
+            requires_passkey,
+            reminder_at
         )?;
         if let Some(request) = reopened {
+            self.notify(Notification::ApprovalRequested, request.id.0);
             self.publish(Topic::Approvals, request.id.0);
             return Ok(());
         }
@@ -451,7 +459,9 @@ impl Write {
             state: ApprovalState::Waiting,
             created_at: self.now,
             expires_at: expires_at,
+            reminder_at: reminder_at,
         })?;
+        self.notify(Notification::ApprovalRequested, id.0);
         self.publish(Topic::Approvals, id.0);
         Ok(())
     }
@@ -590,11 +600,14 @@ impl Write {
         let closed = tenant_query!(
             self,
             execute,
-            "update approval set state = $3, settled_at = $4 where tenant_id = $1 and id = $2 and state = 'waiting'",
+            "update approval set state = $3, settled_at = $4, reminder_at = null where tenant_id = $1 and id = $2 and state = 'waiting'",
             approval,
             state,
             self.now
         )?;
+        if closed > 0 {
+            self.notify(Notification::ApprovalDecided, approval.0);
+        }
         self.publish(Topic::Approvals, approval.0);
         Ok(closed > 0)
     }
@@ -619,6 +632,20 @@ impl Write {
         for request in waiting {
             self.close_approval(request.id, ApprovalState::Withdrawn).await?;
         }
+        Ok(())
+    }
+
+    /// Notifies the approvers of requests that expire soon.
+    pub(crate) async fn remind_approvers(&mut self) -> Result<()> {
+        let due = tenant_query!(
+            self,
+            WaitingApproval,
+            fetch_all,
+            "update approval set reminder_at = null where tenant_id = $1 and id in (select a.id from approval a
+                where a.tenant_id = $1 and a.reminder_at <= $2 order by a.reminder_at limit 500) returning id, task_id",
+            self.now
+        )?;
+        due.iter().for_each(|request| self.notify(Notification::ApprovalExpiring, request.id.0));
         Ok(())
     }
 

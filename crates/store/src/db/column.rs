@@ -1,8 +1,8 @@
 //! Column types: how values of `domain` are stored, and how rows become structs.
 use domain::{
-    ApprovalId, BrowserSessionId, ConfirmationId, Email, EnrollmentId, EventId, IdentityId, InvitationId,
-    JoinRequestId, KeyId, Networks, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId, SignedInBy,
-    TaskId, TenantId, Timestamp,
+    ApprovalId, BrowserSessionId, ConfirmationId, DeliveryId, Email, EnrollmentId, EventId, IdentityId, InvitationId,
+    JoinRequestId, KeyId, Networks, NotificationId, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId,
+    RunnerId, SignedInBy, TaskId, TenantId, Timestamp, WebhookId,
     account::{AccountChange, AccountNotice},
     anomalies::{AnomalyDetails, AnomalyKind},
     ansi::Styles,
@@ -10,6 +10,7 @@ use domain::{
     confirmation::{ConfirmationState, ProtectedChange},
     joining::JoinState,
     network::NetworkPolicy,
+    notification::{Events, Notification, WebhookKind},
     request::RequestDigest,
     retention::RetentionDays,
     review::{Right, Verdict},
@@ -77,7 +78,10 @@ as_uuid!(
     ReviewId,
     InvitationId,
     JoinRequestId,
-    ConfirmationId
+    ConfirmationId,
+    NotificationId,
+    WebhookId,
+    DeliveryId
 );
 as_text!(
     Styles,
@@ -101,7 +105,10 @@ as_text!(
     SecurityEvent,
     AnomalyKind,
     AnomalyDetails,
-    JoinState
+    JoinState,
+    Notification,
+    WebhookKind,
+    Events
 );
 
 impl Column for Timestamp {

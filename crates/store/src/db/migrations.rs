@@ -7,7 +7,7 @@ use sqlx::{
 /// The names of all migrations with their statements, in the order of their numbers. A new one is appended here.
 macro_rules! migrations {
     ($database:literal) => {
-        migrations!($database, "0001_first", "0002_rules")
+        migrations!($database, "0001_first", "0002_rules", "0003_notifications")
     };
     ($database:literal, $($name:literal),+) => {
         [$(($name, include_str!(concat!("../../../../migrations/", $database, "/", $name, ".sql")))),+]

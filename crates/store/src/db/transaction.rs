@@ -10,6 +10,7 @@ use crate::{
 use domain::{
     Action, Actor, Allowed, Denied, TenantId, Timestamp,
     audit::{Entry, Outcome},
+    notification::Notification,
 };
 use std::time::Instant;
 use uuid::Uuid;
@@ -40,6 +41,8 @@ pub struct Write {
     occurrences: Vec<Occurrence>,
     /// Whether it appended audit events.
     pub(crate) is_audited: bool,
+    /// Events to notify people and webhooks of, written before the commit.
+    pub(crate) notifications: Vec<(Notification, Uuid)>,
     /// The change that it applies because the actor confirms it.
     pub(crate) confirmed: Option<ConfirmedChange>,
 }
@@ -81,6 +84,7 @@ impl Store {
             events: vec![],
             occurrences: vec![],
             is_audited: false,
+            notifications: vec![],
             confirmed: None,
         }
     }
@@ -113,8 +117,9 @@ impl Write {
         self.now
     }
 
-    /// Commits, then publishes the queued events, logs the security events and counts what occurred.
-    pub async fn commit(self) -> Result<()> {
+    /// Writes the queued notifications and commits, then publishes the queued events, logs the security events and counts what occurred.
+    pub async fn commit(mut self) -> Result<()> {
+        self.write_notifications().await?;
         let started = Instant::now();
         let committed = events::commit(self.conn, self.events).await;
         metrics().observe(DatabaseStep::Commit, started);

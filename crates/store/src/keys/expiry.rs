@@ -4,11 +4,12 @@ use crate::{
     Result, Write,
     db::{column::row_type, conn::tenant_query},
 };
-use domain::{PersonId, Timestamp, account::AccountNotice};
+use domain::{KeyId, PersonId, Timestamp, account::AccountNotice, notification::Notification};
 
 row_type! {
     /// A key that expires soon.
     pub struct ExpiringKey {
+        pub id: KeyId,
         pub owner_id: PersonId,
         pub name: String,
         pub prefix: String,
@@ -30,12 +31,14 @@ impl Write {
             ExpiringKey,
             fetch_all,
             "update api_key set expiry_notice_at = null where tenant_id = $1 and expiry_notice_at is not null and expiry_notice_at <= $2
-             returning owner_id, name, prefix, revoked_at",
+             returning id, owner_id, name, prefix, revoked_at",
             self.now
         )?;
         for key in ending.iter().filter(|key| key.revoked_at.is_none()) {
             let whose = self.check_responsible(key.owner_id, None).await?.responsible_id.unwrap_or(key.owner_id);
-            self.notify_person(whose, AccountNotice::KeyEndsSoon, &format!("{} ({}…)", key.name, key.prefix)).await?;
+            self.add_account_event(whose, AccountNotice::KeyEndsSoon, &format!("{} ({}…)", key.name, key.prefix))
+                .await?;
+            self.notify(Notification::KeyExpiring, key.id.0);
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ row_type! {
 }
 
 impl System<'_> {
-    /// Returns when the next approval request, request for confirmation, lease, invitation or queued task expires, the next expiry notice is
+    /// Returns when approvers are reminded of the next approval request, when the next approval request, request for confirmation, lease, invitation or queued task expires, the next expiry notice is
     /// due, or a runner has been silent for too long, in any tenant.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
@@ -46,9 +46,15 @@ impl System<'_> {
             fetch_one,
             "select min(expires_at) as at from confirmation where state = 'waiting'"
         )?;
+        let reminders = unscoped_query!(
+            conn,
+            DueAt,
+            fetch_one,
+            "select min(reminder_at) as at from approval where reminder_at is not null"
+        )?;
         drop(conn);
         let (runners, tasks) = (self.next_silent_runner().await?, self.next_queue_expiry().await?);
-        let due = [approvals.at, leases.at, invitations.at, keys.at, confirmations.at, runners, tasks];
+        let due = [approvals.at, leases.at, invitations.at, keys.at, confirmations.at, reminders.at, runners, tasks];
         Ok(due.into_iter().flatten().min())
     }
 
@@ -83,7 +89,7 @@ impl System<'_> {
         Ok(next)
     }
 
-    /// Runs due work in every tenant: expires approval requests, requests for confirmation, leases and queued tasks, deletes expired
+    /// Runs due work in every tenant: expires approval requests and reminds their approvers, expires requests for confirmation, leases and queued tasks, deletes expired
     /// invitations, notifies owners of keys that expire soon, and reports silent runners. A failure in one tenant does not stop the others; the last error is returned.
     pub async fn run_due_work(&self) -> Result<()> {
         let mut all = Ok(());
@@ -98,6 +104,7 @@ impl System<'_> {
         let mut write = self.0.write(&clock).await?;
         write.delete_expired_invitations().await?;
         write.expire_approvals().await?;
+        write.remind_approvers().await?;
         write.commit().await?;
         // In a transaction of its own: requests for confirmation are locked before the audit log.
         let mut write = self.0.write(&clock).await?;

@@ -24,6 +24,8 @@ pub struct Figures {
     pub oldest_waiting_approval_at: Option<Timestamp>,
     /// By state; revoked runners are not counted.
     pub runners: Vec<RunnerCount>,
+    /// Messages to webhooks that were abandoned and are kept.
+    pub dead_deliveries: i64,
     /// The runners that were seen last, at most [`MAX_RUNNERS`].
     pub heartbeats: Vec<Heartbeat>,
 }
@@ -85,7 +87,9 @@ impl System<'_> {
         // Each waiting request has one task.
         open_tasks.push(OpenTasks { state: TaskState::AwaitingApproval, n: waiting_approvals });
         let since = "select min(created_at) as at from approval where state = 'waiting'";
+        let dead = "select count(*) as n from (select 1 from webhook_delivery where state = 'dead' limit $1) counted";
         Ok(Figures {
+            dead_deliveries: unscoped_query!(conn, Number, fetch_one, dead, MAX_COUNTED)?.n,
             open_tasks,
             oldest_queued_at: oldest.into_iter().min(),
             waiting_approvals,

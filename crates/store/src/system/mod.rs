@@ -1,7 +1,7 @@
 //! The few statements that look across tenants, each with its reason. Everything else goes through [`crate::Read`] and [`crate::Write`].
 mod ceremonies;
 mod credential_holder;
-mod due_work;
+pub(crate) mod due_work;
 mod figures;
 mod first_start;
 mod invitations;
@@ -9,6 +9,7 @@ mod mail;
 mod providers;
 mod secrets;
 mod sign_in;
+mod webhooks;
 
 use crate::{
     Result, Store,
@@ -28,6 +29,7 @@ pub use mail::DueMail;
 pub use providers::{DecryptedProvider, IdentityHolder};
 pub use secrets::KeyHolder;
 pub use sign_in::Credential;
+pub use webhooks::{Attempt, DueDelivery, MAX_DELIVERY_ATTEMPTS};
 
 /// Statements across tenants.
 #[derive(Clone, Copy, Debug)]

@@ -7,6 +7,7 @@ use crate::{
 use domain::{
     Allowed, TaskId,
     audit::{Entry, Outcome},
+    notification::Notification,
     policy::CancelTask,
     receipt::End,
     task::TaskState,
@@ -80,6 +81,10 @@ impl Write {
         }
         if to.is_final() {
             self.count(Occurrence::TaskEnded(to));
+            // The end of an approval request has its own notification.
+            if from != TaskState::AwaitingApproval {
+                self.notify(Notification::TaskEnded, task.0);
+            }
         }
         self.publish(Topic::Tasks, task.0);
         Ok(())

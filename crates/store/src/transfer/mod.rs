@@ -19,7 +19,7 @@ use table::Table;
 
 /// Every table, after the ones that it references. The heads of the hash chains come last, so their presence means that the copy
 /// is complete. `key_check` and `transfer` are omitted: each database has its own.
-const TABLES: [&str; 52] = [
+const TABLES: [&str; 56] = [
     "tenant",
     "tenant_key",
     "organization",
@@ -49,6 +49,10 @@ const TABLES: [&str; 52] = [
     "failure_count",
     "anomaly",
     "mail",
+    "notification",
+    "notification_preference",
+    "webhook",
+    "webhook_delivery",
     "identity_provider",
     "identity",
     "used_sign_in",

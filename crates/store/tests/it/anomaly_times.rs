@@ -141,7 +141,7 @@ on_both! {
         world.submit(&young, sealed(acme.ops)).await;
         assert!(system.delete_expired_history(2).await.unwrap(), "there is more than that");
         assert_eq!(kept(&mut raw).await[..4], [2, 2, 1, 0]);
-        assert!(!system.delete_expired_history(2).await.unwrap());
+        while system.delete_expired_history(2).await.unwrap() {} // notifications of the anomalies, too
         let left = kept(&mut raw).await;
         assert_eq!(left[..4], [1, 1, 0, 0], "what still counts stays");
         assert_eq!(left[4], all[4], "the list is longer than that");

@@ -150,8 +150,12 @@ on_both! {
         let acme = &world.acme;
         let task = world.submit(&acme.mia, needs_approval(acme.ops)).await;
         let approval = world.approval_request(&task).await;
-        assert_eq!(world.store.system().next_due().await.unwrap(), Some(world.now().after(DAY)));
-        world.wait(DAY - Duration::from_micros(1));
+        let (now, system) = (world.now(), world.store.system());
+        assert_eq!(system.next_due().await.unwrap(), Some(now.after(DAY - Duration::from_hours(1))), "the reminder");
+        world.wait(DAY - Duration::from_hours(1));
+        system.run_due_work().await.unwrap();
+        assert_eq!(system.next_due().await.unwrap(), Some(now.after(DAY)));
+        world.wait(Duration::from_hours(1) - Duration::from_micros(1));
         world.store.system().run_due_work().await.unwrap();
         assert_eq!(world.state(acme, task.id).await, TaskState::AwaitingApproval);
         world.wait(Duration::from_micros(1));

@@ -98,6 +98,8 @@ const SILENT: &[(&str, &str)] = &[
     ("show_incomplete_lines", "they are output later"),
     ("renew_leases", "only updates a time"),
     ("touch_runner", "only updates a time"),
+    ("mark_notifications_read", "only marks notifications as seen"),
+    ("set_notification_preferences", "affects nobody else"),
 ];
 
 // Methods of `Write`, by the test that calls them.
@@ -202,6 +204,15 @@ const PROVIDERS: &[&str] = &[
     "close_break_glass",
     "remove_provider",
 ];
+const WEBHOOKS: &[&str] = &[
+    "set_webhook",
+    "test_webhook",
+    "redeliver_webhook",
+    "rotate_webhook_secret",
+    "remove_webhook",
+    "mark_notifications_read",
+    "set_notification_preferences",
+];
 const RUNNERS: &[&str] = &[
     "change_rules",
     "create_enrollment",
@@ -248,6 +259,7 @@ fn m_13_every_method_of_write_has_a_case() {
         KEYS,
         REVIEWS,
         PROVIDERS,
+        WEBHOOKS,
         RUNNERS,
         TASKS,
         EMERGENCIES,
@@ -540,6 +552,28 @@ on_both! {
         l.records("close_break_glass", 1, console, async |w| w.close_break_glass(console.may(close())?).await).await;
         l.records("remove_provider", 1, adam, async |w| w.remove_provider(adam.may(RemoveProvider { id })?).await).await;
         l.covers(PROVIDERS).await;
+    }
+
+    async fn m_13_changes_of_webhooks_are_recorded_and_preferences_are_not(world) {
+        let l = &Ledger::new(world);
+        let (mia, adam) = (&world.acme.mia, &world.acme.adam);
+        let id = domain::WebhookId(store::new_id());
+        let (kind, events) = (domain::notification::WebhookKind::Generic, domain::notification::Events::default());
+        let set = || SetWebhook { id, name: "chat".into(), kind, events: events.clone(), enabled: true, new_host: None };
+        let (url, secret) = (Some("https://x.example".to_owned()), Some("whsec_bmV3".to_owned()));
+        l.records("set_webhook", 1, adam, async |w| w.set_webhook(adam.may(set())?, url.clone(), secret.clone()).await).await;
+        l.records("test_webhook", 1, adam, async |w| w.test_webhook(adam.may(TestWebhook { id })?).await).await;
+        let due = world.store.system().take_delivery().await.unwrap().unwrap();
+        world.store.system().finish_delivery(&due, store::Attempt::Abandoned("410".into())).await.unwrap();
+        let redeliver = || RedeliverWebhook { id, delivery: due.id };
+        l.records("redeliver_webhook", 1, adam, async |w| w.redeliver_webhook(adam.may(redeliver())?).await).await;
+        let rotate = || RotateWebhookSecret { id };
+        l.records("rotate_webhook_secret", 1, adam, async |w| w.rotate_webhook_secret(adam.may(rotate())?, "whsec_b3Ro".into()).await).await;
+        l.records("remove_webhook", 1, adam, async |w| w.remove_webhook(adam.may(RemoveWebhook { id })?).await).await;
+        let all = (domain::NotificationId(Uuid::nil()), domain::NotificationId(Uuid::max()));
+        l.records("mark_notifications_read", 0, mia, async |w| w.mark_notifications_read(None, all.0, all.1).await).await;
+        l.records("set_notification_preferences", 0, mia, async |w| w.set_notification_preferences(&Default::default()).await).await;
+        l.covers(WEBHOOKS).await;
     }
 
     async fn m_13_changes_of_rules_and_runners_are_recorded(world) {

@@ -52,6 +52,8 @@ const LARGE: &[&str] = &[
     "confirmation",
     "c",
     "former_role",
+    "notification",
+    "webhook_delivery",
 ];
 
 /// Endings of paginated list statements.
@@ -63,6 +65,8 @@ const LISTS: &[&str] = &[
     "order by a.id desc limit",
     "order by seq desc limit",
     "order by u.id desc limit",
+    "order by n.id desc limit",
+    "order by d.id desc limit",
 ];
 
 /// Returns the problem with PostgreSQL's plan for a statement, if any: a full scan or a sort of a large table. The plan is
@@ -174,6 +178,8 @@ async fn run_everything(world: &World, resources: &Resources) {
     system.next_due().await.unwrap();
     system.run_due_work().await.unwrap();
     system.figures().await.unwrap();
+    system.next_delivery().await.unwrap();
+    system.take_delivery().await.unwrap();
     world.store.set_queue_expiry(std::time::Duration::from_hours(10_000));
     system.next_due().await.unwrap();
     system.run_due_work().await.unwrap();
@@ -278,6 +284,18 @@ async fn fill(raw: &mut Raw) {
             "id, organization_id, person_id, reason, state, answer, created_at",
             "NEW_ID, organization_id, person_id, '', 'declined', '', n",
             "membership",
+        ),
+        (
+            "notification",
+            "id, person_id, event, subject_id, in_inbox, mail_id, mail_at, created_at",
+            "NEW_ID, id, 'task.ended', NEW_ID, true, NEW_ID, n, n",
+            "person",
+        ),
+        (
+            "webhook_delivery",
+            "id, webhook_id, event, items, state, attempts, next_at, result, created_at",
+            "NEW_ID, id, 'test', '[]', 'waiting', 0, 9e15 + n, '', n",
+            "webhook",
         ),
         ("account_hold", "person_id, maker_id, cause, created_at, expires_at", "id, id, 'role', n, 9e15 + n", "person"),
         (

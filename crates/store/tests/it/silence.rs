@@ -7,6 +7,7 @@ use domain::{
     Actor, Principal, RunnerId,
     account::AccountNotice,
     anomalies::{AnomalyDetails, AnomalyKind},
+    notification::Notification,
     policy::RevokeRunner,
 };
 use serde_json::json;
@@ -61,7 +62,8 @@ on_both! {
             assert!(notices(world, other).await.is_empty(), "only admins are notified");
         }
         let mail = world.store.system().take_mail().await.unwrap().unwrap();
-        assert_eq!(mail.mail, Mail::AccountNotice { happened: AccountNotice::RunnerSilent, detail: "rex".into() });
+        let person = acme.adam.person().unwrap();
+        assert_eq!(mail.mail, Mail::Notifications { person, event: Notification::RunnerSilent });
         assert!(world.store.system().take_mail().await.unwrap().is_none(), "one mail");
 
         let records = world.records(acme).await;

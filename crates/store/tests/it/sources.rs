@@ -12,6 +12,7 @@ const UNSCOPED: &[(&str, &str)] = &[
     ("system/sign_in.rs", "a sign-in names no tenant"),
     ("system/ceremonies.rs", "a passkey names no tenant"),
     ("system/mail.rs", "sends the mail of all tenants"),
+    ("system/webhooks.rs", "sends the messages of all tenants"),
     ("system/secrets.rs", "a token names no tenant"),
     ("system/providers.rs", "a callback from a provider names no tenant"),
     ("system/due_work.rs", "runs the due work of all tenants"),

@@ -8,13 +8,14 @@ use crate::{
     },
 };
 use domain::{
-    Action, Actor, Allowed, ApprovalId, BrowserSessionId, ConfirmationId, Email, EnrollmentId, EventId, IdentityId,
-    InvitationId, JoinRequestId, KeyId, OrganizationId, PasskeyId, PersonId, ProviderId, ReviewId, RunnerId,
-    SignedInBy, TaskId,
+    Action, Actor, Allowed, ApprovalId, BrowserSessionId, ConfirmationId, DeliveryId, Email, EnrollmentId, EventId,
+    IdentityId, InvitationId, JoinRequestId, KeyId, NotificationId, OrganizationId, PasskeyId, PersonId, ProviderId,
+    ReviewId, RunnerId, SignedInBy, TaskId, WebhookId,
     account::Factor,
     approval::{Answer, Requesters},
     confirmation::ProtectedChange,
     log::{Line, Stream},
+    notification::{Events, Notification, WebhookKind},
     passkey::{self, Base64Url, PasskeyAddition},
     policy::*,
     provider::{Provider, ProviderForm},
@@ -83,6 +84,9 @@ pub struct Resources {
     invitation_token: [u8; 32],
     /// Sam's, waiting for a decision.
     join_request: JoinRequestId,
+    /// Has a message that was abandoned.
+    webhook: WebhookId,
+    delivery: DeliveryId,
     /// Hash of the last event in the audit log.
     audit_head: [u8; 32],
 }
@@ -304,6 +308,18 @@ impl Resources {
             .unwrap();
         let join_request =
             world.change(sam, async |write| write.request_membership(may(sam, join_request)?).await).await.unwrap();
+        let webhook = crate::webhooks::create(world, adam, WebhookKind::Generic).await;
+        world
+            .change(adam, async |write| write.test_webhook(may(adam, TestWebhook { id: webhook })?).await)
+            .await
+            .unwrap();
+        let chosen = [(Notification::KeyExpiring, Notification::KeyExpiring.default_channels())].into();
+        world.change(mia, async |write| write.set_notification_preferences(&chosen).await).await.unwrap();
+        let proof = may(adam, ReadAudit).unwrap();
+        let delivery = world.store.read(adam).await.unwrap().deliveries(&proof, webhook, 1).await.unwrap()[0].id;
+        while let Some(due) = world.store.system().take_delivery().await.unwrap() {
+            world.store.system().finish_delivery(&due, store::Attempt::Abandoned("410".into())).await.unwrap();
+        }
         let domain::Principal::Runner(runner) = rex.principal else { unreachable!() };
         let audit_head = world.store.read(console).await.unwrap().audit_head().await.unwrap().hash;
         Self {
@@ -339,6 +355,8 @@ impl Resources {
             invitation,
             invitation_token,
             join_request,
+            webhook,
+            delivery,
             audit_head,
         }
     }
@@ -395,6 +413,8 @@ impl Resources {
             invitation: InvitationId(id()),
             invitation_token: [9; 32],
             join_request: JoinRequestId(id()),
+            webhook: WebhookId(id()),
+            delivery: DeliveryId(id()),
             audit_head: [9; 32],
         }
     }
@@ -654,6 +674,13 @@ pub fn matrix() -> Vec<Row> {
         joinable_organizations     "++++-++------" |r, w, a, t| r.joinable_organizations().await;
         own_join_requests          "+------------" |r, w, a, t| r.own_join_requests().await;
         join_requests              "nnnn+++n++nn-" |r, w, a, t| r.join_requests(t.organization).await;
+        inbox                      "--+++++------" |r, w, a, t| r.inbox(None, 50).await;
+        unread_notifications       "--+++++------" |r, w, a, t| r.unread_notifications().await;
+        notifications_of_mail      "-------------" |r, w, a, t| r.notifications_of_mail(t.person.0, 50).await;
+        notification_preferences   "+++++++++++++" |r, w, a, t| r.notification_preferences().await.map(|all| all.len());
+        webhooks                   "ddddd++dd+dd-" |r, w, a, t| r.webhooks(&may(a, ReadAudit)?).await;
+        webhook                    "ddddd++dd+ddn" |r, w, a, t| r.webhook(&may(a, ReadAudit)?, t.webhook).await;
+        deliveries                 "ddddd++dd+dd-" |r, w, a, t| r.deliveries(&may(a, ReadAudit)?, t.webhook, 50).await;
         join_requests_for_me       "----+---+----" |r, w, a, t| r.join_requests_for_me().await;
     });
     rows.extend(rows! { "Write" through write:
@@ -715,6 +742,13 @@ pub fn matrix() -> Vec<Row> {
         note_refused_factor        "+++++++++++++" |x, w, a, t| x.note_refused_factor("wrong code").await;
         reset_factors              "dddddd+dd+ddn" |x, w, a, t| x.reset_factors(may(a, ResetFactors { person: t.person })?).await;
         set_retention              "dddddd+dd+dd+" |x, w, a, t| x.set_retention(may(a, SetRetention { times: all_kinds() })?).await;
+        mark_notifications_read    "--+++++------" |x, w, a, t| x.mark_notifications_read(None, NotificationId(Uuid::nil()), NotificationId(Uuid::max())).await.map(|n| i64::try_from(n).unwrap());
+        set_notification_preferences "+++++++++++++" |x, w, a, t| x.set_notification_preferences(&Default::default()).await;
+        set_webhook                "dddddd+dd+dd+" |x, w, a, t| x.set_webhook(may(a, SetWebhook { id: t.webhook, name: "new".into(), kind: WebhookKind::Generic, events: Events::default(), enabled: true, new_host: None })?, Some("https://x.example".into()), None).await;
+        remove_webhook             "dddddd+dd+ddn" |x, w, a, t| x.remove_webhook(may(a, RemoveWebhook { id: t.webhook })?).await;
+        rotate_webhook_secret      "dddddd+dd+ddn" |x, w, a, t| x.rotate_webhook_secret(may(a, RotateWebhookSecret { id: t.webhook })?, "whsec_bmV3".into()).await;
+        test_webhook               "dddddd+dd+ddn" |x, w, a, t| x.test_webhook(may(a, TestWebhook { id: t.webhook })?).await;
+        redeliver_webhook          "dddddd+dd+ddn" |x, w, a, t| x.redeliver_webhook(may(a, RedeliverWebhook { id: t.webhook, delivery: t.delivery })?).await;
         set_legal_hold             "dddddd+dd+dd+" |x, w, a, t| x.set_legal_hold(may(a, SetLegalHold { reason: "audit".into() })?).await;
         lift_legal_hold            "dddddd+dd+dd+" |x, w, a, t| { x.set_legal_hold(may(a, SetLegalHold { reason: "audit".into() })?).await?; x.lift_legal_hold(may(a, LiftLegalHold {})?).await };
         set_self_approval          "dddddd+dd+dd+" |x, w, a, t| x.set_self_approval(may(a, SetSelfApproval { allowed: true })?).await;
@@ -848,6 +882,9 @@ pub const ACROSS: &[(&str, &str)] = &[
     ("System::take_ceremony", "by the ceremony's token"),
     ("System::passkey_holder", "who signs in with a passkey names no tenant"),
     ("System::address_change", "by the link's token"),
+    ("System::next_delivery", "a time of whatever tenant"),
+    ("System::take_delivery", "the next message of whatever tenant"),
+    ("System::finish_delivery", "a message that was taken"),
     ("System::next_mail", "a time of whatever tenant"),
     ("System::take_mail", "the mail that is due, of whatever tenant"),
     ("System::throttled_after", "counts hashes of accounts and addresses"),
@@ -865,6 +902,9 @@ const SAME_FOR_EVERYBODY: &[(&str, &str)] = &[
     ("Read::approval_policy", "everybody reads the settings; their changes have rows of their own"),
     ("Write::keep_checkpoint", "only the server calls it; checkpoints has a row of its own"),
     ("Read::frozen_since", "no tenant is frozen; m_11_a_freeze_is_visible_in_its_tenant_only compares two"),
+    ("Read::notifications_of_mail", "by the id of a mail; notifications.rs tests its reader's access"),
+    ("Read::notification_preferences", "one's own, with the defaults of everybody"),
+    ("Write::set_notification_preferences", "one's own"),
     ("Write::note_refused_enrollment", NOTED),
     ("Write::note_rate_limited", NOTED),
     ("Write::note_throttled", NOTED),

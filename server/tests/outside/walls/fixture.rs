@@ -97,6 +97,11 @@ impl Fixture {
         let provider = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
         fixture.resources.insert("provider", provider);
         let admin = fixture.caller("admin");
+        let fields = [("kind", "slack"), ("name", "acme's chat"), ("url_secret", "https://hook.invalid/acme")];
+        let made = program.act(admin.in_browser(), "webhooks/save", &fields).await.is(200).json();
+        let webhook = made["go_to"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
+        fixture.resources.insert("webhook", webhook);
+        let admin = fixture.caller("admin");
         let fields = [
             ("name", "acme's robot"),
             ("responsible", "mia@acme.example"),

@@ -1,0 +1,62 @@
+# Webhooks: settings, secrets and messages.
+
+webhooks-title = Webhooks
+webhooks-lead = Webhooks send the events of this tenant to a chat or to another system.
+webhooks-empty = No webhooks
+webhooks-empty-text = A webhook posts a message for each event that you choose. An admin can add one.
+webhook-new = Add webhook
+webhook-new-lead = Everyone who reads the channel or system receives the messages. They contain titles of tasks, except those of private tasks, and links for people with access.
+webhook-name = Name
+webhook-kind = Format
+webhook-kind-help = Slack format also works with Mattermost, Rocket.Chat and Discord (with /slack at the end of the address).
+webhook-kind-generic = Signed JSON
+webhook-kind-slack = Slack message
+webhook-url = Address
+webhook-url-help = An https address. It is stored encrypted and not shown again. Private networks must be allowed with the setting outbound.allow.
+webhook-url-keep = Leave empty to keep the address at { $host }.
+webhook-host = Host
+webhook-events = Events
+webhook-enabled = Active
+webhook-enabled-help = A disabled webhook receives nothing. Messages that wait are not delivered.
+webhook-create = Add webhook
+webhook-save = Save changes
+webhook-state = State
+webhook-active = Active
+webhook-disabled = Disabled
+webhook-dead = Not delivered
+webhook-changed = Changed
+webhook-settings = Settings
+webhook-secret = Signing secret
+webhook-secret-new = New signing secret
+webhook-secret-text = The receiver verifies the signature of each message with this secret. Copy it now. It is not shown again.
+webhook-overlap = Messages are signed with the previous secret, too. This ends { $time }.
+webhook-rotate-open = Rotate secret…
+webhook-rotate-consequence = The address stays the same. For 24 hours, messages are signed with the new and the previous secret.
+webhook-rotate = Rotate secret
+webhook-remove-title = Remove webhook
+webhook-remove-open = Remove…
+webhook-remove-consequence = The webhook and its messages are deleted. Messages that wait are not delivered.
+webhook-remove = Remove webhook
+webhook-messages = Messages
+webhook-no-messages = No messages yet. Send a test message to try the webhook.
+webhook-test = Send test message
+webhook-test-event = Test
+webhook-test-message = This is a test message from Castellan.
+webhook-event = Event
+webhook-result = Last attempt
+webhook-created = Created
+webhook-redeliver = Deliver again
+webhook-next = next attempt { $time }
+webhook-delivered = Delivered
+webhook-not-delivered = Not delivered
+webhook-waiting = Waiting
+webhook-attempts = { $n ->
+    [one] { $result }
+   *[other] { $result } (attempt { $n })
+}
+webhook-result-status = HTTP status { $status }
+webhook-result-none = No response
+webhook-result-redirect = The response is a redirect, which is not followed
+webhook-result-too-large = The response is too long
+webhook-result-address = The address is not allowed. Use https and a public address, or allow its network with the setting outbound.allow.
+webhook-result-disabled = The webhook is disabled
