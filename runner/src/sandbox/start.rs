@@ -1,16 +1,18 @@
 //! Sandbox start: a standby process becomes bubblewrap, and then the task starts.
 
 use super::{
-    Job, Network, StartError, init,
+    Job, Limits, Network, StartError,
+    cgroup::Group,
+    init,
     output::pump,
     parts::Parts,
     running::{Running, Sandbox, watch},
-    standby::Standby,
-    sys,
+    standby::{Next, Standby},
+    sys::{self, Confinement},
 };
 use rustix::{
     io::Errno,
-    process::{Pid, PidfdFlags, Resource, Rlimit, pidfd_open, prlimit},
+    process::{Pid, PidfdFlags, Resource, Rlimit, getrlimit, pidfd_open, prlimit},
 };
 use std::{io, os::fd::OwnedFd, sync::Arc, time::Duration};
 use tokio::{
@@ -23,6 +25,10 @@ use tokio::{
 const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout for its error message.
 const EXPLANATION_TIMEOUT: Duration = Duration::from_secs(1);
+/// The limit of open files per process.
+const MAX_OPEN_FILES: u64 = 16_384;
+/// A lower priority than ordinary programs, if no cgroup divides the CPU.
+const NICENESS: i32 = 10;
 
 impl Parts {
     pub async fn start(self: &Arc<Self>, job: Job) -> Result<Running, StartError> {
@@ -69,6 +75,76 @@ impl Parts {
             _held: held,
         };
         Ok(watch(sandbox, job.limits, started, pump(stdout, stderr)))
+    }
+
+    async fn new_standby(&self, limits: &Limits) -> Result<Standby, StartError> {
+        let group = self.tree.as_ref().map(|tree| tree.group()).transpose()?;
+        let confine = |group: Option<&Group>, inherit| self.confinement(group, limits, inherit);
+        Ok(Standby::new(self.program.clone(), &self.init, &self.starter, group, confine).await?)
+    }
+
+    /// Takes the process that stands by, or starts one. Its limits are `limits` if no cgroup has them.
+    async fn take_standby(&self, limits: &Limits) -> Result<Standby, StartError> {
+        let waiting = match &mut *self.next.lock() {
+            next @ Next::Waiting(_) => std::mem::take(next),
+            Next::None | Next::Starting => Next::None,
+        };
+        match waiting {
+            Next::Waiting(standby) if standby.is_waiting() => Ok(*standby),
+            _ => self.new_standby(limits).await,
+        }
+    }
+
+    /// Starts the process for the next task, where a cgroup would delay its start.
+    fn stand_by(self: &Arc<Self>, limits: Limits) {
+        if self.tree.is_none() {
+            return;
+        }
+        match &mut *self.next.lock() {
+            next @ Next::None => *next = Next::Starting,
+            Next::Starting | Next::Waiting(_) => return,
+        }
+        let parts = self.clone();
+        tokio::spawn(async move {
+            let next = match parts.new_standby(&limits).await {
+                Ok(standby) => Next::Waiting(Box::new(standby)),
+                Err(error) => {
+                    // The next start makes its own, and reports what is wrong.
+                    tracing::debug!(%error, "no process stands by");
+                    Next::None
+                }
+            };
+            *parts.next.lock() = next;
+        });
+    }
+
+    fn confinement(
+        &self,
+        group: Option<&Group>,
+        limits: &Limits,
+        inherit: Vec<Arc<OwnedFd>>,
+    ) -> io::Result<Confinement> {
+        let files = getrlimit(Resource::Nofile).maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
+        // No core dumps: the machine's handler for them runs outside of any sandbox.
+        let mut resources = vec![(Resource::Core, 0), (Resource::Nofile, files)];
+        if group.is_none() {
+            resources.push((Resource::Data, limits.memory_bytes));
+        }
+        if self.ids.are_separate() {
+            resources.extend(self.quotas.resources());
+            // Bubblewrap and process 1 are processes of the same user.
+            let processes = group.is_none().then_some(u64::from(limits.processes).saturating_add(2));
+            resources.extend(processes.map(|processes| (Resource::Nproc, processes)));
+        }
+        Ok(Confinement {
+            cgroups: group.map(Group::entrances).transpose()?.unwrap_or_default(),
+            limits: resources,
+            niceness: if group.is_none() { NICENESS } else { 0 },
+            user_namespace: self.user_namespace.clone(),
+            terminals: self.terminals.clone(),
+            scope: self.scope.clone(),
+            inherit,
+        })
     }
 
     /// Sets the limits per user when bubblewrap has created the user namespaces, in which they are counted from then on.

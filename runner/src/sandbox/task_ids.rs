@@ -130,8 +130,8 @@ impl Drop for IdReservation {
 }
 
 /// The lock file of the runners that use one range. One byte per id is locked; the kernel releases the locks when the runner
-/// ends, however it ends. The byte is 1 from the use of the id until the end of its processes was seen, so that whoever uses it
-/// after a crash looks for them.
+/// ends, however it ends. The byte is 1 from the use of the id until the end of its processes was seen, so that a runner that
+/// uses it after a crash looks for them.
 #[derive(Debug)]
 struct Locks {
     file: OwnedFd,

@@ -56,7 +56,7 @@ on_both! {
     async fn d_04_a_rule_can_require_a_purpose_and_approval_requires_a_title(world) {
         let acme = &world.acme;
         let verdict = Verdict::Ask { approvers: 1, hours: 24, passkey: false };
-        let rule = Rule { name: "why".into(), tools: vec![], networks: vec![], verdict, requires_purpose: true };
+        let rule = Rule { requires_purpose: true, ..Rule::new("why", verdict) };
         let change = ChangeRules { rules: Rules::new(vec![rule]).unwrap(), version: 1 };
         world.change(&acme.adam, async |write| write.change_rules(acme.adam.may(change)?).await).await.unwrap();
         let submit = async |task: SubmitTask| {
