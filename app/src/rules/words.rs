@@ -24,7 +24,7 @@ pub fn conditions(rule: &Rule, names: &RuleNames) -> String {
     if !rule.labels.is_empty() {
         let list = rule.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>();
         let list = list.join(&t!("rule-and"));
-        clauses.push(t!("rule-is-labelled", list = list));
+        clauses.push(t!("rule-is-labeled", list = list));
     }
     if let Some(hours) = &rule.hours {
         let hour = |hour: u8| format!("{hour:02}:00");

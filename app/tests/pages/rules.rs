@@ -22,8 +22,8 @@ async fn d_05_a_review_shows_what_changes_and_for_which_tasks() {
 
     let stricter = LOOSER.replace("effect]=run", "effect]=refuse");
     fixture.get(Some(&adam), &stricter).await.shows("at least as strict for every task").hides("may permit something");
-    let labelled = format!("{LOOSER}&rules[0][labels]=env%3Dprod");
-    let wrong = fixture.get(Some(&adam), &labelled).await;
+    let labeled = format!("{LOOSER}&rules[0][labels]=env%3Dprod");
+    let wrong = fixture.get(Some(&adam), &labeled).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "labels can only make the rules stricter");
     for path in [LOOSER, "/rules/edit"] {
         assert_eq!(fixture.get(Some(&mia), path).await.status, StatusCode::FORBIDDEN, "{path}");

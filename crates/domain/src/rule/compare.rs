@@ -212,8 +212,8 @@ mod tests {
         #[test]
         fn m_12_a_label_on_a_task_never_loosens(rules in rules(), tasks in tasks()) {
             for task in &tasks {
-                let unlabelled = (task.0, task.1, task.2, "", task.4);
-                prop_assert!(is_strict(&judge(&rules, task), &judge(&rules, &unlabelled)), "{task:?}");
+                let unlabeled = (task.0, task.1, task.2, "", task.4);
+                prop_assert!(is_strict(&judge(&rules, task), &judge(&rules, &unlabeled)), "{task:?}");
             }
         }
 

@@ -285,7 +285,7 @@ mod tests {
         (verdict, rule.to_owned())
     }
 
-    fn labelled(name: &str, labels: &str, verdict: Verdict) -> Rule {
+    fn labeled(name: &str, labels: &str, verdict: Verdict) -> Rule {
         Rule { labels: Labels::parse(labels).unwrap(), ..Rule::new(name, verdict) }
     }
 
@@ -315,15 +315,15 @@ mod tests {
     fn m_12_a_rule_with_a_label_condition_only_adds_demands() {
         let two = Verdict::Ask { approvers: 2, hours: 48, passkey: false };
         let mut rules: Vec<_> = Rules::default().iter().cloned().collect();
-        rules.insert(0, labelled("production", "env=prod", two));
-        rules.push(labelled("never reached", "env=prod", Verdict::Refuse));
+        rules.insert(0, labeled("production", "env=prod", two));
+        rules.push(labeled("never reached", "env=prod", Verdict::Refuse));
         let rules = Rules::new(rules).unwrap();
         let isolated = |labels| verdict(&rules, NetworkPolicy::Isolated, labels);
         assert_eq!(isolated("env=test").0, Verdict::Run);
         assert_eq!(isolated("env=prod, team=a"), (two, "production".into()));
         let open = verdict(&rules, NetworkPolicy::Unrestricted, "env=prod").0;
         assert_eq!(open, Verdict::Ask { approvers: 2, hours: 24, passkey: false }, "the shorter time of both rules");
-        let run = Rules::new(vec![labelled("r", "env=prod", Verdict::Run)]);
+        let run = Rules::new(vec![labeled("r", "env=prod", Verdict::Run)]);
         assert_eq!(run.unwrap_err().field, "effect");
     }
 
@@ -350,11 +350,11 @@ mod tests {
         assert_eq!(missing(&Rules::default(), &open), ["title"]);
         assert!(missing(&Rules::default(), &Submission { has_title: true, ..open }).is_empty());
         // A rule with a label condition adds the demand, and never lifts it.
-        let production = Rule { requires_purpose: true, ..labelled("production", "env=prod", DEFAULT_VERDICT) };
-        let labelled = Rules::new(vec![production, Rule::new("r", DEFAULT_VERDICT)]).unwrap();
+        let production = Rule { requires_purpose: true, ..labeled("production", "env=prod", DEFAULT_VERDICT) };
+        let labeled = Rules::new(vec![production, Rule::new("r", DEFAULT_VERDICT)]).unwrap();
         let task = Submission { labels: Labels::parse("env=prod").unwrap(), ..titled.clone() };
-        assert_eq!(missing(&labelled, &task), ["purpose"]);
-        assert!(missing(&labelled, &titled).is_empty());
+        assert_eq!(missing(&labeled, &task), ["purpose"]);
+        assert!(missing(&labeled, &titled).is_empty());
         assert_eq!(serde_json::to_value(&asks).unwrap()[0]["requires_purpose"], true);
     }
 
@@ -369,8 +369,8 @@ mod tests {
     #[test]
     fn d_05_an_explanation_has_a_step_for_each_rule() {
         let more = Rule { networks: vec![NetworkPolicy::Unrestricted], ..Rule::new("open", Verdict::Refuse) };
-        let same = labelled("same", "a=b", DEFAULT_VERDICT);
-        let two = labelled("two", "a=b", Verdict::Ask { approvers: 2, hours: 24, passkey: false });
+        let same = labeled("same", "a=b", DEFAULT_VERDICT);
+        let two = labeled("two", "a=b", Verdict::Ask { approvers: 2, hours: 24, passkey: false });
         let rules =
             Rules::new(vec![more, same, two, Rule::new("rest", DEFAULT_VERDICT), Rule::new("last", Verdict::Run)])
                 .unwrap();

@@ -190,9 +190,9 @@ on_both! {
 
     async fn m_12_a_label_that_is_left_out_brings_no_task_past_the_rules(world) {
         let acme = &world.acme;
-        let labelled = Rule { labels: Labels::parse("env=test").unwrap(), ..Rule::new("test", DEFAULT_VERDICT) };
+        let labeled = Rule { labels: Labels::parse("env=test").unwrap(), ..Rule::new("test", DEFAULT_VERDICT) };
         let open = Rule { networks: vec![NetworkPolicy::Unrestricted], ..Rule::new("open", Verdict::Refuse) };
-        let rules = [vec![labelled, open], Rules::default().iter().cloned().collect()].concat();
+        let rules = [vec![labeled, open], Rules::default().iter().cloned().collect()].concat();
         change(world, &acme.console, Rules::new(rules).unwrap()).await.unwrap();
         let state = async |labels: serde_json::Value, network: &str| {
             let form = json!({ "labels": labels, "network_policy": network });
