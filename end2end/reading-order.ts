@@ -10,7 +10,7 @@ export function disorder(page: Page): Promise<string[]> {
       return box.width > 1 && box.height > 1 && element.checkVisibility({ visibilityProperty: true });
     };
     const hasText = (element: Element) => [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent!.trim() !== '');
-    /** Whether an element, or one around it, keeps its place in the window: it has no place in the order. */
+    /** Whether an element, or one around it, has a fixed or sticky position, so that it is not part of the order. */
     const isStuck = (element: Element | null): boolean =>
       element !== null && element !== main && (['fixed', 'sticky'].includes(getComputedStyle(element).position) || isStuck(element.parentElement));
     const name = (element: Element) => `<${element.localName}> ${(element.textContent || element.getAttribute('name') || '').trim().slice(0, 40)}`;

@@ -1,4 +1,4 @@
-//! Component gallery of development builds: every component in every state, for a look and for the pictures of the browser tests.
+//! Component gallery of development builds: every component in every state, for visual review and for visual regression tests.
 use crate::{
     outcome::{Answered, Refusal, RefusalShown},
     tasks::labels::{NetworkBadge, StateBadge},

@@ -1,4 +1,4 @@
-// The frame of every page: navigation, menus, messages, fonts, addresses and paper; pictures of all components (D-09).
+// The frame of every page: navigation, menus, messages, fonts, addresses and print; visual regression of all components (D-09).
 import type { Page } from '@playwright/test';
 import { expect, test } from '../test';
 

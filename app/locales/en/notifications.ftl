@@ -1,14 +1,14 @@
 # The inbox, notification preferences, and messages.
 
 inbox-title = Inbox
-inbox-lead = What needs you, and what happened to your requests and tasks.
+inbox-lead = Approval requests that need your decision, results of your requests and tasks, and problems that concern you.
 inbox-unread-suffix = { " " }unread notifications
 inbox-unread = Unread
 inbox-empty = No notifications
 inbox-empty-text = Approval requests that you can decide, results of your requests, and problems that concern you appear here.
 inbox-mark-all = Mark all as read
 inbox-mark = Mark as read
-inbox-open = Open
+inbox-open = View anomaly
 inbox-more = { $n } more
 
 notification-settings = Notification settings

@@ -40,7 +40,7 @@ rules-try-network = Network policy
 rules-try-organization = Organization
 rules-try-labels-help = key=value, separated by commas.
 rules-try-at = Time of submission
-rules-try-at-help = RFC 3339, such as 2026-03-01T14:00:00Z. Empty for now.
+rules-try-at-help = RFC 3339, such as 2026-03-01T14:00:00Z. Leave empty for the current time.
 rules-try-invalid = The task could not be tried. { $field }: { $reason }.
 rules-try-rule = Decided by the rule “{ $rule }”.
 rules-try-steps = Rules in order
@@ -96,7 +96,7 @@ rule-organizations-help = Leave all unchecked to match any organization.
 rule-submitters = People and service accounts
 rule-submitters-help = Leave all unchecked to match any submitter.
 rule-labels = Labels
-rule-labels-help = key=value, separated by commas; the task must have all of them. A rule with labels can require approval or deny a task, and never makes the rules less strict.
+rule-labels-help = key=value, separated by commas; the task must have all of them. A rule with labels can require approval or refuse a task, and never makes the rules less strict.
 rule-from = From hour
 rule-from-help = 0 to 23. Empty for the whole day.
 rule-to = To hour
@@ -113,7 +113,7 @@ rule-asks = { $approvers ->
 }
 rule-approvers = Approvers
 rule-approvers-help = If approval is required: number of approvals, 1 to 9.
-rule-hours = Hours
+rule-hours = Hours to decide
 rule-hours-help = If approval is required: time to decide, 1 to 720 hours.
 rule-asks-passkey = each with a passkey
 rule-asks-purpose = with a purpose

@@ -17,7 +17,7 @@ tasks-none-match-text = No task matches these filters.
 tasks-show-all = Show all tasks
 
 task-title = Title
-task-title-help = If empty, the comment at the beginning of the script is used. A task that needs approval must have one of them.
+task-title-help = If empty, the comment at the beginning of the script is used, or else its first command. A task that needs approval needs a title or such a comment.
 task-purpose = Purpose
 task-purpose-help = Why the task should run, for the people who approve it. A rule can require it.
 task-ticket = Ticket

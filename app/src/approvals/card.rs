@@ -17,7 +17,7 @@ use domain::{
 use leptos::{prelude::*, server_fn::ServerFn};
 use store::{Approval, Decider, Decision};
 
-/// What the card shows besides the request.
+/// The data of the decision card besides the request.
 #[derive(Clone, Debug)]
 pub struct Standing {
     pub decisions: Vec<Decision>,

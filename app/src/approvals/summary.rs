@@ -43,7 +43,7 @@ pub fn TicketLink(url: String) -> impl IntoView {
     view! { <a class="break" href=url rel="noopener noreferrer nofollow">{text}</a> }
 }
 
-/// What makes a request riskier than others, besides its network.
+/// Risks of a request besides its network policy.
 #[derive(Clone, Copy, Debug)]
 pub struct Risks {
     never_approved: bool,

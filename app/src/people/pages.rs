@@ -43,7 +43,7 @@ async fn people_page(actor: Actor) -> Result<Page, Refusal> {
             </Table>
         </Live>
         <Pager next=next by_name=true />
-        <p class="after"><a href="/settings/approvals">{t!("approval-settings-title")}</a></p>
+        <p class="after"><a href=crate::approvals::APPROVAL_SETTINGS>{t!("approval-settings-title")}</a></p>
     }))
 }
 

@@ -6,7 +6,7 @@ use store::{Read, RuleNames};
 /// The maximum number of people in a choice.
 const MAX_PEOPLE: u32 = 200;
 
-/// What an actor can choose.
+/// The organizations and submitters that an actor can choose.
 #[derive(Clone, Debug, Default)]
 pub struct Choices {
     pub organizations: Vec<Choice>,

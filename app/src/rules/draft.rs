@@ -123,7 +123,7 @@ pub fn fields(version: i64, rows: &[Row]) -> Vec<(String, String)> {
         for (name, values) in lists {
             fields.extend(values.iter().map(|value| (list(n, name), value.clone())));
         }
-        // The numbers of a verdict that has none are left out.
+        // Only rules that require approval have these fields.
         let (approvers, hours, passkey, requires_purpose) = match effect == Effect::Ask.as_str() {
             true => (approvers.as_str(), hours.as_str(), passkey.as_str(), requires_purpose.as_str()),
             false => ("", "", "", ""),
@@ -163,7 +163,7 @@ pub fn read(fields: &[(String, String)]) -> Vec<Row> {
     let get = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()).unwrap_or_default();
     let all = |name: &str| fields.iter().filter(|(n, _)| n == name).map(|(_, value)| value.clone()).collect();
     let exists = |row: &usize| fields.iter().any(|(n, _)| *n == field(*row, "effect"));
-    // A verdict without numbers gets those of a new rule, in case that it is changed.
+    // A verdict without numbers gets those of a new rule, in case its effect is changed.
     let number = |row: usize, name: &str, initial: &str| match get(&field(row, name)) {
         empty if empty.is_empty() && get(&field(row, "effect")) != Effect::Ask.as_str() => initial.to_owned(),
         text => text,

@@ -70,7 +70,7 @@ pub fn line(rule: &Rule, names: &RuleNames) -> String {
     format!("{}: {} → {}{purpose}", rule.name, conditions(rule, names), verdict(rule.verdict))
 }
 
-/// Returns what became of a rule in a judgment.
+/// Returns the result of one rule in words.
 pub fn step(step: Step) -> String {
     match step {
         Step::NotMet(Condition::Tool) => t!("rule-step-tool"),

@@ -64,7 +64,7 @@ fn embedded(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Returns whether no service of anybody's is at this address, or one that hands out credentials of this machine.
+/// Returns whether an address is never allowed: unspecified, link-local, broadcast, multicast, or a metadata service.
 fn is_forbidden(address: IpAddr) -> bool {
     let local = match address {
         IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast() || v4.octets()[0] == 0,

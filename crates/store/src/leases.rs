@@ -122,7 +122,7 @@ impl Read {
         Ok(stored.into_iter().filter_map(|task| task.record).collect())
     }
 
-    /// Returns what a runner is to know before it claims tasks. A single query.
+    /// Returns the load of a runner, with a single query, before it claims tasks.
     ///
     /// # Errors
     /// Fails with `NotFound` if the actor is no runner of the tenant.

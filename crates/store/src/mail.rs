@@ -36,7 +36,7 @@ pub enum Mail {
     ConfirmAddress {
         token: String,
     },
-    /// Notifications of one kind that this mail is noted on.
+    /// Notifications of one kind; their rows contain the ID of this mail.
     Notifications {
         person: PersonId,
         event: Notification,

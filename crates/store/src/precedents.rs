@@ -17,7 +17,7 @@ row_type! {
     }
 }
 
-/// Why a precedent belongs to a request.
+/// The reason why a request is compared with a precedent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
     /// The request repeats it.
@@ -54,7 +54,7 @@ macro_rules! approved {
 
 impl Read {
     /// Returns the approved request of the same organization that a request is compared with: the one that it repeats; else the newest by
-    /// the same requester with the same title and tool; else, among the newest, the one by the same requester that begins alike.
+    /// the same requester with the same title and tool; else, among the newest, the one by the same requester whose script begins with the same commands.
     pub async fn approved_before(&mut self, id: ApprovalId) -> Result<Option<(Likeness, Precedent)>> {
         let approval = self.approval(id).await?;
         let task = self.task(approval.task_id).await?;

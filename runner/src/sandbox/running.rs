@@ -179,7 +179,7 @@ async fn supervise(
     let report = sandbox.report();
     let peak_memory = sandbox.group.as_ref().map_or((peak > 0).then_some(peak), Group::peak_memory);
     let group = sandbox.group.take();
-    // It waits for kernel locks, and nobody for it. It must not outlive the folders of the runner's groups.
+    // Removing the cgroup can block on kernel locks, so it runs in the background. It must not outlive the parent folders.
     let removed = (group, sandbox._held.1.clone());
     drop(sandbox);
     drop(tokio::task::spawn_blocking(move || drop(removed)));

@@ -31,7 +31,7 @@ pub(super) struct Standby {
     pub control: UnixStream,
     pub stdout: pipe::Receiver,
     pub stderr: pipe::Receiver,
-    /// What bubblewrap reports on its descriptor with the number `info_number`.
+    /// The reading end of the pipe on which bubblewrap reports; its descriptor there has the number `info_number`.
     pub info: OwnedFd,
     pub info_number: RawFd,
     pub files: Files,
@@ -79,7 +79,8 @@ impl Standby {
 pub(super) struct UnsupervisedProcess(pub Pid);
 
 impl UnsupervisedProcess {
-    pub fn attended(self) -> Pid {
+    /// Returns the process ID; dropping no longer kills the process.
+    pub fn into_supervised(self) -> Pid {
         let pid = self.0;
         std::mem::forget(self);
         pid

@@ -60,10 +60,10 @@ impl Parts {
         let bwrap_fd = sys::ends(process.0)?;
         // If the runner dies before this, the task does not start; later, the sandbox dies with the runner (E9).
         control.write_all(&init::go(&job.argv)?).await?;
-        self.stand_by(job.limits);
+        self.start_standby(job.limits);
         let (held, own_network) = ((claim, self.clone()), job.network == Network::Isolated);
         let sandbox = Sandbox {
-            bwrap: process.attended(),
+            bwrap: process.into_supervised(),
             bwrap_fd,
             control: control.into_std()?,
             first,
@@ -83,7 +83,7 @@ impl Parts {
         Ok(Standby::new(self.program.clone(), &self.init, &self.starter, group, confine).await?)
     }
 
-    /// Takes the process that stands by, or starts one. Its limits are `limits` if no cgroup has them.
+    /// Takes the standby process, or starts one. Without a cgroup, it gets `limits` as resource limits.
     async fn take_standby(&self, limits: &Limits) -> Result<Standby, StartError> {
         let waiting = match &mut *self.next.lock() {
             next @ Next::Waiting(_) => std::mem::take(next),
@@ -95,8 +95,8 @@ impl Parts {
         }
     }
 
-    /// Starts the process for the next task, where a cgroup would delay its start.
-    fn stand_by(self: &Arc<Self>, limits: Limits) {
+    /// Starts the standby process for the next task. Without cgroups none is needed.
+    fn start_standby(self: &Arc<Self>, limits: Limits) {
         if self.tree.is_none() {
             return;
         }
@@ -109,8 +109,8 @@ impl Parts {
             let next = match parts.new_standby(&limits).await {
                 Ok(standby) => Next::Waiting(Box::new(standby)),
                 Err(error) => {
-                    // The next start makes its own, and reports what is wrong.
-                    tracing::debug!(%error, "no process stands by");
+                    // The next task starts its own process and reports the error.
+                    tracing::debug!(%error, "cannot start the standby process");
                     Next::None
                 }
             };

@@ -76,10 +76,10 @@ fn released_id(message: [u8; RELEASE_LENGTH]) -> Option<TaskId> {
 }
 
 /// Starts a process that enters its cgroups and waits on its standard input for what [`release`] returns. Then it becomes `program`,
-/// confined and with an empty environment. Until then it holds none of the runner's descriptors but its own. It explains a failure on
-/// its standard error, and ends with its standard input. The caller reaps it.
+/// confined and with an empty environment. Until then it holds none of the runner's descriptors but its own. It writes an error to
+/// its standard error, and exits when its standard input is closed. The caller reaps it.
 ///
-/// Entering a cgroup can take longer than all the rest: the kernel waits until every processor has passed a quiescent state.
+/// Entering a cgroup can take longer than everything else: the kernel waits for an RCU grace period.
 pub(super) fn spawn<const WORDS: usize>(
     program: &Path,
     arguments: &[String; WORDS],
@@ -97,7 +97,7 @@ pub(super) fn spawn<const WORDS: usize>(
         // This closes also what the library would report errors on: the call below returns as soon as it is closed.
         close_all_but(&keep);
         let Err(error) = confine(&confinement).and_then(|()| execute(&name, &words));
-        explain(&error);
+        write_error(&error);
         // SAFETY: ends this process, without the library's code for the end of a program.
         unsafe { libc::_exit(126) }
     };
@@ -138,7 +138,7 @@ fn execute(program: &CStr, words: &[CString]) -> io::Result<Infallible> {
 }
 
 /// Writes an error to standard error, without allocation.
-fn explain(error: &io::Error) {
+fn write_error(error: &io::Error) {
     let mut text = *b"the process of the sandbox cannot be confined (os error    )";
     let number = error.raw_os_error().and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
     let digits =

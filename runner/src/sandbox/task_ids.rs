@@ -86,7 +86,7 @@ impl Pool {
                 continue;
             }
             if let Err(error) = self.locks.mark(uid, true) {
-                tracing::error!(%error, "the use of a kernel user id cannot be noted");
+                tracing::error!(%error, "the use of a kernel user id cannot be recorded");
                 self.unlock(index);
                 return None;
             }
@@ -99,7 +99,7 @@ impl Pool {
     fn release(&self, index: u32, ended: bool) {
         let mut state = self.state.lock();
         if ended && let Err(error) = self.locks.mark(self.id(index).uid, false) {
-            tracing::warn!(%error, "the end of the use of a kernel user id cannot be noted"); // the next use looks for its processes
+            tracing::warn!(%error, "the end of the use of a kernel user id cannot be recorded"); // the next use looks for its processes
         }
         state.used.remove(&index);
         self.unlock(index);

@@ -89,7 +89,7 @@ async fn submit(app: &App, actor: &Actor, submission: Submission, key: Option<St
 
 /// Returns the organization of a submission that names none, or how to name one.
 async fn only_organization(app: &App, actor: &Actor) -> store::Result<Result<OrganizationId, Invalid>> {
-    let mut read = app.store.read_once(actor).await?; // usually
+    let mut read = app.store.read_once(actor).await?; // one query in the usual case
     let mut yours = read.organizations().await?;
     yours.retain(|organization| actor.role_in(organization.id).is_some());
     let reason = match yours.as_slice() {

@@ -70,7 +70,7 @@ pub(super) async fn run(State(web): State<Web>, request: Request) -> Response {
     }
 }
 
-/// Responds to the address of a form that is opened as a page: browsers keep it in their history. Programs learn that it is for POST.
+/// Responds to GET on the action URL of a form, which browsers keep in their history: redirects browsers to `/`, and answers programs with 405.
 pub(super) async fn opened(headers: HeaderMap, uri: Uri) -> Response {
     match wants_page(&headers, &uri) {
         true => Redirect::to("/").into_response(),

@@ -31,7 +31,7 @@ pub(super) fn body(due: &DueDelivery, origin: &str) -> String {
     }
 }
 
-/// Returns the headers that identify and sign a message. After a rotation, the previous secret signs, too. Chats know no signatures.
+/// Returns the headers that identify and sign a message. After a rotation, the previous secret signs, too. Messages in Slack format are not signed.
 pub(super) fn signature(
     due: &DueDelivery,
     secrets: &WebhookSecrets,

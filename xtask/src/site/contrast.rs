@@ -57,7 +57,7 @@ fn d_09_text_has_a_contrast_of_4_5_and_the_border_of_a_field_of_3_in_both_themes
     }
 }
 
-/// Neither theme is the faint one: the contrast of the same pair differs by less than a third.
+/// Both themes have similar contrast: the ratio of the same pair differs by less than a third.
 #[test]
 fn d_09_both_themes_have_about_the_same_contrast() {
     let [light, dark] = themes();

@@ -1,4 +1,4 @@
-//! Comparison of rules: whether a change can let through what was held back before.
+//! Comparison of rules: whether a change permits a task that the old rules did not permit.
 use super::{Case, Rules, Verdict, Zone};
 use crate::{label::Labels, network::NetworkPolicy, task::Tool};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,8 +10,8 @@ impl Rules {
     /// Returns whether it is proven that these rules are at least as strict as `old` for every submission.
     ///
     /// Both are judged in every case that they distinguish: each tool and network policy, each organization and submitter that they name
-    /// and one that they do not, and the hours between the limits that they name, in each zone. A label adds demands and never lifts
-    /// one, so the labels of each former rule are enough, and none.
+    /// and one that they do not, and the hours between the limits that they name, in each zone. A label only adds requirements,
+    /// so it is enough to compare without labels and with the labels of each old rule.
     pub fn are_at_least_as_strict_as(&self, old: &Self) -> bool {
         let all = || self.iter().chain(old.iter());
         let organizations = named(all().flat_map(|rule| &rule.organizations));
@@ -60,12 +60,12 @@ impl Rules {
     }
 }
 
-/// Returns each value once, and `None` for the others.
+/// Returns each value once, and `None` for all values that no rule names.
 fn named<'a, T: Copy + Ord + 'a>(values: impl Iterator<Item = &'a T>) -> BTreeSet<Option<T>> {
     values.copied().map(Some).chain([None]).collect()
 }
 
-/// Returns every combination of hours in the zones. From one limit to the next the rules do not change, so its hour is enough.
+/// Returns every combination of hours in the zones. The verdict does not change between two limits, so the hour of each limit is enough.
 fn times<'a>(limits: &BTreeMap<&'a Zone, BTreeSet<u8>>) -> Vec<BTreeMap<&'a Zone, u8>> {
     let mut times = vec![BTreeMap::new()];
     for (zone, hours) in limits {

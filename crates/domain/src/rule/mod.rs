@@ -61,7 +61,7 @@ pub enum Condition {
     Hours,
 }
 
-/// What rules see of a submission.
+/// The properties of a submission that rules evaluate.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
     pub organization: OrganizationId,
@@ -123,13 +123,13 @@ impl Rule {
         self.verdict.check()?;
         self.hours.as_ref().map_or(Ok(()), Hours::check)?;
         if self.organizations.len() > MAX_IDS {
-            return Err(Invalid::new("organizations", format!("at most {MAX_IDS}")));
+            return Err(Invalid::new("organizations", format!("must be at most {MAX_IDS}")));
         }
         if self.submitters.len() > MAX_IDS {
-            return Err(Invalid::new("submitters", format!("at most {MAX_IDS}")));
+            return Err(Invalid::new("submitters", format!("must be at most {MAX_IDS}")));
         }
         if !self.labels.is_empty() && self.verdict == Verdict::Run {
-            let reason = "must require approval or deny the task: labels can only make the rules stricter";
+            let reason = "must require approval or refuse the task: labels can only make the rules stricter";
             return Err(Invalid::new("effect", reason));
         }
         Ok(self)
@@ -141,7 +141,7 @@ impl Rule {
 #[serde(transparent)]
 pub struct Rules(Vec<Rule>);
 
-/// What became of a rule in a judgment.
+/// The result of one rule in an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A condition was not met.
@@ -196,7 +196,7 @@ impl Rules {
         (verdict, rule)
     }
 
-    /// Returns what approvers need to know of a submission and it does not say: its title, and a purpose if the rules require one.
+    /// Returns errors for fields that approvers need and the submission lacks: a title, and a purpose if the rules require one.
     pub fn missing(&self, submission: &Submission, submitter: PersonId, at: Timestamp) -> Vec<Invalid> {
         let Explanation { verdict, requires_purpose, .. } = self.explain(&Facts::of(submission, submitter, at));
         let is_untitled = !submission.has_title && matches!(verdict, Verdict::Ask { .. });

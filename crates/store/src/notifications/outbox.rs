@@ -44,7 +44,7 @@ row_type! {
 }
 
 row_type! {
-    /// What a message says about its subject.
+    /// The subject of a message to webhooks.
     pub struct SubjectRow {
         pub title: Option<String>,
         pub organization: Option<String>,
@@ -91,7 +91,7 @@ impl Write {
         Ok(())
     }
 
-    /// Marks the notifications as read that ask for the decision of a closed approval request.
+    /// Marks as read the notifications that ask for a decision on a closed approval request.
     async fn settle_notifications(&mut self, approval: Uuid) -> Result<()> {
         let settled = tenant_query!(
             self,

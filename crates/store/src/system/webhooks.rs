@@ -16,7 +16,7 @@ use domain::{
 };
 use std::time::Duration;
 
-/// Number of attempts, over about eight hours, after which a message is abandoned.
+/// Number of attempts, over three to seven hours, after which a message is abandoned.
 pub const MAX_DELIVERY_ATTEMPTS: i64 = 12;
 /// Time after which another node may take a message whose node has not reported a result.
 const DELIVERY_LEASE: Duration = Duration::from_mins(2);
