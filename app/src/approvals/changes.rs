@@ -26,16 +26,18 @@ impl Comparison {
         let before =
             Request::read(precedent.request.as_bytes()).map_err(|_| Refusal::from(store::Error::Corrupt("request")))?;
         let script = diff::compare(&precedent.script, script);
-        let request = diff::compare(&without_nonce(&before), &without_nonce(request));
+        let request = diff::compare(&comparable(&before), &comparable(request));
         Ok(Self { precedent, likeness, script, request })
     }
 }
 
-/// Formats the request without its nonce, which is unique to each request.
-fn without_nonce(request: &Request) -> String {
+/// Formats the request without its nonce, which is unique to each request, and without the task that it repeats.
+fn comparable(request: &Request) -> String {
     let mut value = serde_json::to_value(request).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
-        fields.remove("nonce");
+        for field in ["nonce", "rerun_of", "v"] {
+            fields.remove(field);
+        }
     }
     serde_json::to_string_pretty(&value).unwrap_or_default()
 }

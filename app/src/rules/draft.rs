@@ -124,9 +124,10 @@ pub fn fields(version: i64, rows: &[Row]) -> Vec<(String, String)> {
             fields.extend(values.iter().map(|value| (list(n, name), value.clone())));
         }
         // Only rules that require approval have these fields.
-        let (approvers, hours, passkey, requires_purpose) = match effect == Effect::Ask.as_str() {
-            true => (approvers.as_str(), hours.as_str(), passkey.as_str(), requires_purpose.as_str()),
-            false => ("", "", "", ""),
+        // A purpose can also be demanded of a task that only a rule with labels holds back.
+        let (approvers, hours, passkey) = match effect == Effect::Ask.as_str() {
+            true => (approvers.as_str(), hours.as_str(), passkey.as_str()),
+            false => ("", "", ""),
         };
         let texts = [
             ("name", name.as_str()),

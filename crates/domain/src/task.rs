@@ -302,8 +302,10 @@ fn checked_purpose(text: &str) -> Result<Option<String>, Invalid> {
 fn checked_ticket(text: &str) -> Result<Option<String>, Invalid> {
     let text = text.trim();
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let is_url =
-        text.len() <= 500 && rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()));
+    // A user name can look like the host.
+    let has_user = |rest: &str| rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains(['@', '\\']));
+    let is_url = text.len() <= 500
+        && rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()) && !has_user(rest));
     match text.is_empty() || is_url {
         true => Ok((!text.is_empty()).then(|| text.to_owned())),
         false => Err(Invalid::new("ticket", "must be a URL with https:// or http://, at most 500 characters")),
@@ -412,6 +414,7 @@ mod tests {
             (r#"{"script":"a","ticket":"javascript:alert(1)"}"#, "ticket"),
             (r#"{"script":"a","ticket":"https://"}"#, "ticket"),
             (r#"{"script":"a","ticket":"https://a b"}"#, "ticket"),
+            (r#"{"script":"a","ticket":"https://tickets.example@other.example/1"}"#, "ticket"),
         ] {
             let form: SubmissionForm = serde_json::from_str(json).unwrap();
             assert_eq!(form.errors()[0].field, field, "{json}");

@@ -31,7 +31,7 @@ pub enum Error {
     #[error("no response: {0}")]
     NoResponse(#[source] reqwest::Error),
     #[error("the response is longer than {MAX_RESPONSE} bytes")]
-    TooLarge,
+    TooLarge(http::StatusCode),
     #[error("the response is a redirect, which is not followed")]
     Redirect,
 }
@@ -114,7 +114,7 @@ impl Client {
         (*answer.status_mut(), *answer.headers_mut()) = (response.status(), response.headers().clone());
         while let Some(chunk) = response.chunk().await.map_err(Error::NoResponse)? {
             if answer.body().len() + chunk.len() > MAX_RESPONSE {
-                return Err(Error::TooLarge);
+                return Err(Error::TooLarge(answer.status()));
             }
             answer.body_mut().extend_from_slice(&chunk);
         }

@@ -1,11 +1,16 @@
 //! Webhooks of a tenant: their settings, secrets and messages. Addresses and secrets are write-only.
 use crate::{
     Error, Read, Result, Topic, Write,
-    db::{column::row_type, conn::tenant_query, insert::insert, random::random},
+    db::{
+        column::{Number, row_type},
+        conn::tenant_query,
+        insert::insert,
+        random::random,
+    },
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
-    Allowed, DeliveryId, Timestamp, WebhookId,
+    Allowed, DeliveryId, Invalid, Timestamp, WebhookId,
     notification::{Events, WebhookKind, webhook_host},
     policy::{ReadAudit, RedeliverWebhook, RemoveWebhook, RotateWebhookSecret, SetWebhook, TestWebhook},
 };
@@ -14,6 +19,9 @@ use std::time::Duration;
 
 /// The event name of test messages.
 pub const TEST_EVENT: &str = "test";
+
+/// Maximum number of webhooks of a tenant. Each notification is written for all of them.
+const MAX_WEBHOOKS: i64 = 50;
 
 /// Time after a rotation in which the previous secret also signs.
 pub const SECRET_OVERLAP: Duration = Duration::from_hours(24);
@@ -136,6 +144,8 @@ impl Write {
     ) -> Result<()> {
         let SetWebhook { id, name, kind, events, enabled, .. } = proof.action();
         let (id, kind) = (*id, *kind);
+        // First, as whatever notifies does; it also excludes other changes of the secrets.
+        self.lock_audit_log().await?;
         let known = self.sealed_webhook(id).await?;
         let (secrets, host) = match (known.is_some(), url) {
             (true, url) => {
@@ -143,8 +153,15 @@ impl Write {
                 secrets.url = url.unwrap_or(secrets.url);
                 (secrets.clone(), secrets.url)
             }
-            (false, Some(url)) => (WebhookSecrets { url: url.clone(), secret, previous: None }, url),
-            (false, None) => return Err(Error::NotFound),
+            (false, Some(url)) if kind == WebhookKind::Slack || secret.is_some() => {
+                const COUNT: &str = "select count(*) as n from webhook where tenant_id = $1";
+                if tenant_query!(self, Number, fetch_one, COUNT)?.n >= MAX_WEBHOOKS {
+                    return Err(Invalid::new("name", format!("a tenant has at most {MAX_WEBHOOKS} webhooks")).into());
+                }
+                (WebhookSecrets { url: url.clone(), secret, previous: None }, url)
+            }
+            // It was removed meanwhile.
+            (false, _) => return Err(Error::NotFound),
         };
         let host = webhook_host(&host).unwrap_or_default().to_owned();
         let sealed = self.seal_webhook(id, &secrets).await?;
@@ -173,6 +190,7 @@ impl Write {
     /// Removes a webhook and its messages.
     pub async fn remove_webhook(&mut self, proof: Allowed<RemoveWebhook>) -> Result<()> {
         let id = proof.action().id;
+        self.lock_audit_log().await?;
         tenant_query!(self, execute, "delete from webhook_delivery where tenant_id = $1 and webhook_id = $2", id)?;
         if tenant_query!(self, execute, "delete from webhook where tenant_id = $1 and id = $2", id)? == 0 {
             return Err(Error::NotFound);
@@ -185,6 +203,7 @@ impl Write {
     /// Replaces the secret of a webhook. The previous one also signs for [`SECRET_OVERLAP`].
     pub async fn rotate_webhook_secret(&mut self, proof: Allowed<RotateWebhookSecret>, secret: String) -> Result<()> {
         let id = proof.action().id;
+        self.lock_audit_log().await?;
         let (row, mut secrets) = self.webhook_secrets(id).await?;
         if row.kind != WebhookKind::Generic {
             return Err(Error::NotFound);

@@ -180,9 +180,12 @@ async fn supervise(
     let peak_memory = sandbox.group.as_ref().map_or((peak > 0).then_some(peak), Group::peak_memory);
     let group = sandbox.group.take();
     // Removing the cgroup can block on kernel locks, so it runs in the background. It must not outlive the parent folders.
-    let removed = (group, sandbox._held.1.clone());
+    let (removed, has_ended) = ((group, sandbox._held.1.clone()), sys::has_ended(&sandbox.first_fd));
     drop(sandbox);
-    drop(tokio::task::spawn_blocking(move || drop(removed)));
+    let removal = tokio::task::spawn_blocking(move || drop(removed));
+    if !has_ended {
+        let _ = removal.await; // kills what is left
+    }
 
     let (end, cpu) = match ended {
         Ok(Some(ended)) => (ending.unwrap_or_else(|| end_of(ended, report, out_of_memory)), ended.cpu),

@@ -42,7 +42,8 @@ impl Parts {
             group.limit(&job.limits)?;
         }
         self.profile.fill(&files, &job, info_number)?;
-        control.write_all(&sys::release(id.id)).await?;
+        // If the process has ended, what it wrote to its standard error explains it.
+        let _ = control.write_all(&sys::release(id.id)).await;
 
         let Some(first) = in_time(first_process(info)).await? else {
             return Err(StartError::Setup(explanation(stderr).await));

@@ -58,19 +58,27 @@ impl Webhooks {
     pub async fn deliver_due(&self) -> store::Result<Duration> {
         // Tasks, because a message whose result is being recorded would keep the next one from being taken.
         let (system, mut running) = (self.app.store.system(), JoinSet::new());
+        // An error must not cancel what is being sent to other webhooks.
+        let mut last = Ok(());
         loop {
-            while running.len() < MAX_CONCURRENT
-                && !self.app.stop.is_cancelled()
-                && let Some(due) = system.take_delivery().await?
-            {
-                running.spawn(self.clone().deliver(due));
+            while running.len() < MAX_CONCURRENT && !self.app.stop.is_cancelled() {
+                match system.take_delivery().await {
+                    Ok(Some(due)) => drop(running.spawn(self.clone().deliver(due))),
+                    Ok(None) => break,
+                    Err(error) => {
+                        last = Err(error);
+                        break;
+                    }
+                }
             }
             match running.join_next().await {
-                Some(Ok(delivered)) => delivered?,
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) => last = Err(error),
                 Some(Err(error)) => tracing::error!(%error, "a message to a webhook was not delivered"),
                 None => break,
             }
         }
+        last?;
         let next = system.next_delivery().await?;
         // Avoid a busy loop if a message stays due.
         Ok(next.map_or(IDLE_WAIT, |at| at.since(self.app.store.now()).clamp(Duration::from_millis(200), IDLE_WAIT)))
@@ -102,7 +110,9 @@ impl Webhooks {
             Ok(response) => Attempt::Failed(response.status().as_str().to_owned()),
             Err(error) if error.is_address() => refused(),
             Err(Error::Redirect) => Attempt::Failed("redirect".into()),
-            Err(Error::TooLarge) => Attempt::Failed("too_large".into()),
+            // The receiver has the message; what it responds does not matter.
+            Err(Error::TooLarge(status)) if status.is_success() => Attempt::Delivered(status.as_str().to_owned()),
+            Err(Error::TooLarge(status)) => Attempt::Failed(status.as_str().to_owned()),
             Err(_) => Attempt::Failed("no_response".into()),
         }
     }

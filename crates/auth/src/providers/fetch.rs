@@ -53,7 +53,7 @@ impl From<outbound::Error> for FetchError {
         match error {
             outbound::Error::Address => Self::Address,
             outbound::Error::NoResponse(error) => Self::NoResponse(error),
-            outbound::Error::TooLarge => Self::TooLarge,
+            outbound::Error::TooLarge(_) => Self::TooLarge,
             outbound::Error::Redirect => Self::Redirect,
         }
     }

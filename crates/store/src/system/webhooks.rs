@@ -95,9 +95,17 @@ impl System<'_> {
         let Some(taken) = taken else { return Ok(None) };
         let TakenDelivery { tenant_id: tenant, id, webhook_id: webhook, event, items, attempts, created_at } = taken;
         let mut write = self.0.snapshot(&Actor::clock(tenant, now)).await?;
-        let (row, secrets) = write.webhook_secrets(webhook).await?;
-        let items = serde_json::from_str(&items).map_err(|_| Error::Corrupt("webhook delivery"))?;
-        let (kind, secrets) = (row.kind, Some(secrets).filter(|_| row.enabled));
+        let items = serde_json::from_str(&items).map_err(|_| Error::Corrupt("webhook delivery"));
+        let read = write.webhook_secrets(webhook).await.and_then(|(row, secrets)| Ok((row, secrets, items?)));
+        let (kind, secrets, items) = match read {
+            Ok((row, secrets, items)) => (row.kind, Some(secrets).filter(|_| row.enabled), items),
+            // It is abandoned, as that of a disabled webhook; otherwise it would be taken again and again.
+            Err(error @ Error::Corrupt(_)) => {
+                tracing::error!(%error, %webhook, delivery = %id, "a message to a webhook cannot be read");
+                (WebhookKind::Generic, None, vec![])
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Some(DueDelivery { tenant, id, webhook, kind, event, items, created_at, attempt: attempts, secrets }))
     }
 
