@@ -38,7 +38,7 @@ async fn d_10_unticked_channels_are_off() {
         .await
         .unwrap();
     assert_eq!(saved, Done::GoTo("/account/notifications".into()));
-    submit(&fixture, &mia, &[("script", "true"), ("network_policy", "unrestricted")]).await;
+    submit(&fixture, &mia, &[("script", "true"), ("title", "Check"), ("network_policy", "unrestricted")]).await;
     fixture.get(Some(&ada), "/inbox").await.shows("No notifications");
 }
 

@@ -41,6 +41,11 @@ pub fn descendants(of: u32) -> BTreeSet<Process> {
     }
 }
 
+/// Returns the processes of the tasks below a server: not its runner, and not the copy of the runner that stands by.
+pub fn task_processes(server: u32) -> BTreeSet<Process> {
+    descendants(server).into_iter().filter(|process| !process.command().contains("castellan-runner")).collect()
+}
+
 /// Returns the processes whose command line contains this text.
 pub fn processes_mentioning(text: &str) -> Vec<Process> {
     let own = std::process::id();

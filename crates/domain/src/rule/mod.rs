@@ -332,7 +332,7 @@ mod tests {
         let rules = |verdict| Rules::new(vec![Rule { requires_purpose: true, ..Rule::new("r", verdict) }]).unwrap();
         let submission = |policy| {
             let network = crate::network::Network { policy, hosts: vec![] };
-            Submission { network, ..Submission::blank(OrganizationId(Uuid::nil())) }
+            Submission { network, has_title: false, ..Submission::blank(OrganizationId(Uuid::nil())) }
         };
         let missing = |rules: &Rules, task: &Submission| {
             let missing = rules.missing(task, PersonId(Uuid::nil()), Timestamp(0));

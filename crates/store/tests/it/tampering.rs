@@ -17,7 +17,7 @@ use store::Submitted;
 use testkit::Authenticator;
 
 /// Columns that a claim replaces or does not use, so that a changed value has no effect.
-const UNUSED_BY_CLAIM: [&str; 10] = [
+const UNUSED_BY_CLAIM: [&str; 11] = [
     "task.runner_id",
     "task.lease_until",
     "task.cancel_requested",
@@ -28,11 +28,12 @@ const UNUSED_BY_CLAIM: [&str; 10] = [
     "task.started_at",
     "task.output_deleted_at",
     "task.result_deleted_at",
+    "approval.reminder_at",
 ];
 
-/// Columns that change while a task runs, when it ends, and when retention deletes its output or result. The runner
+/// Columns that change while a task runs, when it ends, when retention deletes its output or result, and when people are reminded. The runner
 /// signs what it reports of the end; see `domain::receipt`.
-const OF_THE_RUN: [&str; 14] = [
+const OF_THE_RUN: [&str; 15] = [
     "task.runner_id",
     "task.lease_until",
     "task.cancel_requested",
@@ -47,6 +48,7 @@ const OF_THE_RUN: [&str; 14] = [
     "task.ended_at",
     "task.output_deleted_at",
     "task.result_deleted_at",
+    "approval.reminder_at",
 ];
 
 /// Columns that change when a started task returns to the queue. They are compared with the audit log.

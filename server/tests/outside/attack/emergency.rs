@@ -2,7 +2,7 @@
 use crate::{
     client::{Credential, form},
     people::{PASSWORD, start_with_member},
-    processes::{descendants, until_ended},
+    processes::{task_processes, until_ended},
     program::on_both,
     timeouts::{until, with_timeout},
 };
@@ -46,10 +46,10 @@ on_both! {
         let mia = start_with_member(program).await;
         let before = program.submit(&mia.key, "true").await;
         program.until_succeeded(&mia.key, &before).await;
-        let idle = descendants(program.pid());
+        let idle = task_processes(program.pid());
         let task = program.submit(&mia.key, "sleep 50 & echo begun; sleep 51; wait").await;
         program.until_printed(&mia.key, &task, "begun").await;
-        let running = &descendants(program.pid()) - &idle;
+        let running = &task_processes(program.pid()) - &idle;
         assert!(!running.is_empty());
         program.cli(&["admin", "freeze"], "");
         let refused = program.post(Credential::Key(&mia.key), "/api/v1/tasks", &json!({ "script": "true" })).await.is(409);

@@ -34,7 +34,8 @@ async fn demand(program: &Program, admin: &Browser, version: &str, passkey: bool
 
 /// Submits a task and returns its id and its approval request.
 async fn ask(program: &Program, mia: &Person) -> (String, Value) {
-    let task = program.submit_as(&mia.key, json!({ "script": "echo it runs", "timeout_seconds": 60 })).await;
+    let task =
+        program.submit_as(&mia.key, json!({ "script": "echo it runs", "title": "Test", "timeout_seconds": 60 })).await;
     let list = program.get(Credential::Key(&mia.key), "/api/v1/approvals").await.is(200).json();
     let approval = list["items"].as_array().unwrap().iter().find(|approval| approval["task"] == task.as_str());
     (task, approval.unwrap().clone())

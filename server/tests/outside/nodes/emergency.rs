@@ -4,7 +4,7 @@ use crate::{
     client::Credential,
     events::Events,
     people::Browser,
-    processes::{descendants, until_ended},
+    processes::{task_processes, until_ended},
     program::Program,
     timeouts::{until, with_timeout},
 };
@@ -66,7 +66,7 @@ async fn d_12_k_09_the_kill_switch_at_one_node_stops_tasks_at_both() {
         (runners.len() == 2 && runners.iter().all(|runner| runner["connected"] == true)).then_some(())
     })
     .await;
-    let idle = [one, two].map(|node| descendants(node.pid()));
+    let idle = [one, two].map(|node| task_processes(node.pid()));
     let (mut tasks, mut runners) = (vec![], BTreeSet::new());
     while runners.len() < 2 {
         assert!(tasks.len() < 20, "all tasks go to one runner");
@@ -76,7 +76,7 @@ async fn d_12_k_09_the_kill_switch_at_one_node_stops_tasks_at_both() {
         tasks.push(task);
     }
     let running: Vec<_> =
-        [one, two].into_iter().zip(&idle).map(|(node, idle)| &descendants(node.pid()) - idle).collect();
+        [one, two].into_iter().zip(&idle).map(|(node, idle)| &task_processes(node.pid()) - idle).collect();
     assert!(running.iter().all(|running| !running.is_empty()), "tasks run at both nodes");
     two.act(Credential::Browser(&admin), "emergency/stop-tasks", &[]).await.is(200);
     for running in &running {
