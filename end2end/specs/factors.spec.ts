@@ -216,7 +216,7 @@ test('M-14 a sensitive action requires step-up authentication and keeps its inpu
   const castellan = await (await import('../castellan')).Castellan.start({ CASTELLAN_SESSIONS_STEP_UP: '5s' });
   castellan.origin = castellan.origin.replace('127.0.0.1', 'localhost');
   const ada = await openPage(castellan, browser);
-  await ada.goto(castellan.setupLink!.replace('127.0.0.1', 'localhost'));
+  await ada.goto(castellan.setupLink!);
   await ada.getByLabel('Tenant').fill('Foundry');
   await ada.getByLabel('First organization').fill('Operations');
   await ada.getByLabel('Your name').fill('Ada');

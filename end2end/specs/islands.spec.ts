@@ -3,13 +3,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from '@playwright/test';
 import { output, withoutReload } from '../page-helpers';
-import { type Team } from '../users';
+import { setUp, type Team } from '../users';
 import { expect, test } from '../test';
 
 const SOURCE = join(import.meta.dirname, '..', '..', 'crates', 'islands', 'src');
 
 /** Islands with a test here; passkeys have their own spec. The first test fails for an island that is not listed. */
-const CLICKED = ['ThemeSwitch', 'Copy', 'ShowPassword', 'Watch', 'LogViewer', 'Palette', 'KeySwitch', 'PasskeyButton'];
+const CLICKED = [
+  'ThemeSwitch', 'Copy', 'ShowPassword', 'Watch', 'LogViewer', 'Palette', 'KeySwitch', 'PasskeyButton', 'UnsavedEdits', 'WaitingCount',
+];
 
 test('every island has a test', async () => {
   const files = (await readdir(SOURCE, { recursive: true })).filter((name) => name.endsWith('.rs'));
@@ -35,6 +37,35 @@ test('ThemeSwitch: the theme is stored and applied before the first paint', asyn
   await page.locator('.person > summary').click();
   await page.getByRole('button', { name: 'System' }).click();
   expect(await ground()).toBe(light);
+});
+
+test('UnsavedEdits: the browser warns before changed rules are left, and not before they are reviewed', async ({ fresh, browser }) => {
+  const page = await (await setUp(fresh)).open(browser);
+  const warnings: string[] = [];
+  page.on('dialog', async (dialog) => {
+    warnings.push(dialog.type());
+    await dialog.dismiss();
+  });
+  await page.goto('/rules/edit');
+  await page.getByRole('group', { name: 'Rule 1' }).getByLabel('Name', { exact: true }).fill('Renamed');
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Runners' }).click();
+  await expect.poll(() => warnings).toEqual(['beforeunload']);
+  await expect(page).toHaveURL('/rules/edit');
+  await page.getByRole('button', { name: 'Review changes' }).click();
+  await expect(page).toHaveURL(/\/rules\/review/);
+  expect(warnings).toHaveLength(1);
+});
+
+test('WaitingCount: the title and the icon of the tab show how many requests wait', async ({ team, browser }) => {
+  const [mei, omar] = [await team.add('Mei', 'member'), await team.add('Omar', 'approver')];
+  const page = await omar.open(browser);
+  await page.goto('/keys');
+  const icon = page.locator("link[rel='icon']");
+  await expect(page).toHaveTitle(/^API keys/);
+  const quiet = await icon.getAttribute('href');
+  await mei.submit({ script: 'true', title: 'Waits', network_policy: 'unrestricted', organization: team.id });
+  await expect(page).toHaveTitle(/^\(1\) API keys/);
+  await expect(icon).not.toHaveAttribute('href', quiet!);
 });
 
 test('Copy: a digest and a secret are copied in full', async ({ team, browser }) => {

@@ -20,7 +20,8 @@ test('BC-10 many windows leave connections for pages and forms', async ({ team, 
     await page.goto(tasks[n]);
     await expect(said(page), 'the window in use has its streams').toHaveText('Live');
   }
-  const texts = () => Promise.all(pages.map((page) => said(page).textContent()));
+  // The last window is where a task is canceled before it ran, so that there is no output.
+  const texts = () => Promise.all(pages.slice(0, 3).map((page) => said(page).textContent()));
   await expect.poll(texts, 'another window says that it has none').toContain('Paused');
 
   const list = await first.context().newPage();

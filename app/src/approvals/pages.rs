@@ -279,6 +279,8 @@ async fn load_approval(actor: Actor) -> Result<Page, Refusal> {
         page.action(view! { <LinkButton href=format!("/tasks/{}", task.id)>{t!("approval-view-task")}</LinkButton> });
     Ok(page.body(view! {
         <div class="detail deciding">
+            // First, as on a phone, where it is above the request.
+            <DecisionCard approval=approval standing=standing signing=signing />
             <div class="detail-main">
                 <Summary request=request risks=risks />
                 <Changes compared=compared />
@@ -300,7 +302,6 @@ async fn load_approval(actor: Actor) -> Result<Page, Refusal> {
                     <Digest hex=digest />
                 </details>
             </div>
-            <DecisionCard approval=approval standing=standing signing=signing />
         </div>
     }))
 }

@@ -11,6 +11,24 @@ use domain::{
 };
 use std::str::FromStr;
 
+/// The fields in the order of the form, in which their errors are listed.
+const FIELDS: [&str; 14] = [
+    "script",
+    "title",
+    "purpose",
+    "ticket",
+    "organization",
+    "network_policy",
+    "visibility",
+    "timeout_seconds",
+    "memory_mib",
+    "cpu_millis",
+    "processes",
+    "disk_mib",
+    "labels",
+    "priority",
+];
+
 /// The errors of a form's fields, collected so that all are shown at once.
 #[derive(Default)]
 pub struct Fields(Vec<Invalid>);
@@ -55,6 +73,7 @@ impl Fields {
                 return Ok(submission);
             }
         }
+        errors.sort_by_key(|invalid| FIELDS.iter().position(|field| *field == invalid.field));
         Err(Refusal { fields: errors, ..Refusal::new(Kind::Invalid, t!("refused-fields")) })
     }
 }
