@@ -57,6 +57,5 @@ webhook-attempts = { $n ->
 webhook-result-status = HTTP status { $status }
 webhook-result-none = No response
 webhook-result-redirect = The response is a redirect, which is not followed
-webhook-result-too-large = The response is too long
 webhook-result-address = The address is not allowed. Use https and a public address, or ask the operator to allow its network (setting outbound.allow).
 webhook-result-disabled = The webhook is disabled

@@ -134,7 +134,6 @@ fn result(delivery: &Delivery) -> String {
         "" => return String::new(),
         "address" => t!("webhook-result-address"),
         "redirect" => t!("webhook-result-redirect"),
-        "too_large" => t!("webhook-result-too-large"),
         "disabled" => t!("webhook-result-disabled"),
         "no_response" => t!("webhook-result-none"),
         status => t!("webhook-result-status", status = status.to_owned()),

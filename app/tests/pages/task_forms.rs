@@ -68,7 +68,7 @@ async fn the_task_form_shows_the_errors_of_all_fields_in_its_own_words() {
     ];
     let refused = fixture.action(Some(&mia), SUBMIT, &fields).await.unwrap_err();
     let names: Vec<_> = refused.fields.iter().map(|invalid| invalid.field.as_str()).collect();
-    assert_eq!(names, ["visibility", "memory_mib", "labels", "script", "title", "ticket", "timeout_seconds"]);
+    assert_eq!(names, ["script", "title", "ticket", "visibility", "timeout_seconds", "memory_mib", "labels"]);
     let shown = fixture.submit_form(Some(&mia), "/tasks/new", SUBMIT, &fields).await;
     shown
         .shows("Must be key=value, unlike “prod env”.")

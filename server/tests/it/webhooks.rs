@@ -163,7 +163,7 @@ on_both! {
         let id = create(env, WebhookKind::Generic, &format!("http://{address}/hook"), &secret).await;
         receiver.answer(&[500, 404, 299]);
         test(env, id).await;
-        for result in ["500", "404", "too_large"] {
+        for result in ["500", "404"] {
             webhooks.deliver_due().await.unwrap();
             let delivery = newest(env, id).await;
             assert_eq!((delivery.state.as_str(), delivery.result.as_str()), ("waiting", result));
@@ -172,10 +172,12 @@ on_both! {
         }
         webhooks.deliver_due().await.unwrap();
         let messages = receiver.messages();
-        assert_eq!(messages.len(), 4, "not at once");
+        assert_eq!(messages.len(), 3, "not at once");
         assert!(messages.iter().all(|message| message.header("webhook-id") == messages[0].header("webhook-id")));
-        assert_ne!(messages[0].header("webhook-timestamp"), messages[3].header("webhook-timestamp"));
-        assert_eq!((newest(env, id).await.state.as_str(), newest(env, id).await.attempts), ("delivered", 4));
+        assert_ne!(messages[0].header("webhook-timestamp"), messages[2].header("webhook-timestamp"));
+        // The last response is longer than is read; what a receiver says after its status does not matter.
+        let delivery = newest(env, id).await;
+        assert_eq!((delivery.state.as_str(), delivery.result.as_str(), delivery.attempts), ("delivered", "299", 3));
     }
 
     async fn d_10_a_receiver_that_is_gone_gets_no_more_until_an_admin_delivers_again(env) {

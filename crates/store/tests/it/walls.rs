@@ -744,7 +744,7 @@ pub fn matrix() -> Vec<Row> {
         set_retention              "dddddd+dd+dd+" |x, w, a, t| x.set_retention(may(a, SetRetention { times: all_kinds() })?).await;
         mark_notifications_read    "--+++++------" |x, w, a, t| x.mark_notifications_read(None, NotificationId(Uuid::nil()), NotificationId(Uuid::max())).await.map(|n| i64::try_from(n).unwrap());
         set_notification_preferences "+++++++++++++" |x, w, a, t| x.set_notification_preferences(&Default::default()).await;
-        set_webhook                "dddddd+dd+dd+" |x, w, a, t| x.set_webhook(may(a, SetWebhook { id: t.webhook, name: "new".into(), kind: WebhookKind::Generic, events: Events::default(), enabled: true, new_host: None })?, Some("https://x.example".into()), None).await;
+        set_webhook                "dddddd+dd+ddn" |x, w, a, t| x.set_webhook(may(a, SetWebhook { id: t.webhook, name: "new".into(), kind: WebhookKind::Generic, events: Events::default(), enabled: true, new_host: None })?, Some("https://x.example".into()), None).await;
         remove_webhook             "dddddd+dd+ddn" |x, w, a, t| x.remove_webhook(may(a, RemoveWebhook { id: t.webhook })?).await;
         rotate_webhook_secret      "dddddd+dd+ddn" |x, w, a, t| x.rotate_webhook_secret(may(a, RotateWebhookSecret { id: t.webhook })?, "whsec_bmV3".into()).await;
         test_webhook               "dddddd+dd+ddn" |x, w, a, t| x.test_webhook(may(a, TestWebhook { id: t.webhook })?).await;
