@@ -302,13 +302,19 @@ fn checked_purpose(text: &str) -> Result<Option<String>, Invalid> {
 fn checked_ticket(text: &str) -> Result<Option<String>, Invalid> {
     let text = text.trim();
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    // A user name can look like the host.
-    let has_user = |rest: &str| rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains(['@', '\\']));
-    let is_url = text.len() <= 500
-        && rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()) && !has_user(rest));
+    // A user name before an @ can look like the host.
+    let has_host = |rest: &str| {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        !host.is_empty() && !host.contains(['@', '\\'])
+    };
+    let is_url =
+        text.len() <= 500 && rest.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_graphic()) && has_host(rest));
     match text.is_empty() || is_url {
         true => Ok((!text.is_empty()).then(|| text.to_owned())),
-        false => Err(Invalid::new("ticket", "must be a URL with https:// or http://, at most 500 characters")),
+        false => Err(Invalid::new(
+            "ticket",
+            "must be a URL with https:// or http:// and a host without a user name, at most 500 characters",
+        )),
     }
 }
 

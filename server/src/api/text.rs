@@ -37,7 +37,7 @@ pub(super) fn purpose() -> Object {
 pub(super) fn ticket() -> Object {
     text("URL of a ticket, for approvers.", 500)
         .schema_type(SchemaType::from_iter(NULLABLE))
-        .pattern(Some("^(https?://[!-~]+)?$"))
+        .pattern(Some(r#"^(https?://[!"$-.0->A-\[\]-~]+([/?#][!-~]*)?)?$"#))
         .build()
 }
 
